@@ -1,0 +1,38 @@
+// The two kinds of error a user can meet. Both carry one sentence for a person: the file or option, what was found,
+// what was expected. The programs print it as one line; a UsageError exits with 2, a DataError with 1.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace adaq {
+
+struct DataError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct UsageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Throws DataError with a formatted sentence: data_error("{}: {} bytes, expected {}", file, found, expected).
+template <typename... Args>
+[[noreturn]] void data_error(fmt::format_string<Args...> format, Args&&... args) {
+    throw DataError(fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <typename... Args>
+[[noreturn]] void usage_error(fmt::format_string<Args...> format, Args&&... args) {
+    throw UsageError(fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// For our own mistakes (a shape that the engine itself got wrong): std::logic_error, never something a user can cause.
+template <typename... Args>
+void require(bool condition, fmt::format_string<Args...> format, Args&&... args) {
+    if (!condition) throw std::logic_error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace adaq

@@ -1,0 +1,73 @@
+// What a weights file holds, whatever its format: the architecture, how images are prepared, the tensors under
+// torchvision's own names, and, once quantised, the integers with their scales. Loaders make it, the graph is built from it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/grid.h"
+#include "engine/tensor.h"
+
+namespace adaq {
+
+enum class BlockKind { basic, bottleneck };
+
+/// A torchvision ResNet (v1.5 strides: a bottleneck strides in its 3x3 convolution; 7x7 stride-2 stem and 3x3 max pool).
+struct Architecture {
+    BlockKind block = BlockKind::basic;
+    std::vector<int> blocks;  // per stage, e.g. {2, 2, 2, 2}
+    int width = 64;           // output channels of the stem
+    int classes = 1000;
+    int input_channels = 3;
+
+    bool operator==(const Architecture&) const = default;
+};
+
+/// How an image becomes the network's input. resize is the shorter edge, crop a centred square; 0 leaves the step out.
+struct Preprocessing {
+    int resize = 0;  // pixels
+    int crop = 0;    // pixels
+    std::vector<float> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};  // of values in [0, 1], per channel
+
+    bool operator==(const Preprocessing&) const = default;
+};
+
+/// One quantised weight: codes q in [qmin, qmax], row-major in `shape` (KCRS, as in the file), value (q - z) * s.
+struct QuantisedWeight {
+    Shape shape;
+    Grid grid;
+    std::string scheme;
+    std::vector<int16_t> codes;
+    std::vector<float> scale;       // 1 (per layer) or K (per output channel)
+    std::vector<float> zero_point;  // as many as scales; whole numbers
+};
+
+/// One quantised activation site. Sites bear the name of what produces them: "conv1" (the stem's output), "layer1.0.conv1",
+/// "layer1.0" (a block's output), "layer1.0.downsample", "fc", and "input" for the network's input.
+struct QuantisedActivation {
+    Grid grid;
+    std::string scheme;
+    float scale = 1.0f;
+    float zero_point = 0.0f;
+};
+
+struct Quantisation {
+    bool folded = false;  // batch norms folded: conv biases are in Model::tensors as "<conv>.bias", no bn tensors
+    std::map<std::string, QuantisedWeight> weights;          // by tensor name, e.g. "layer1.0.conv1.weight"
+    std::map<std::string, QuantisedActivation> activations;  // by site
+    std::string settings = "{}";                             // JSON object: every setting of the run that made it
+};
+
+struct Model {
+    Architecture architecture;
+    std::optional<Preprocessing> preprocessing;
+    std::vector<std::string> class_names;   // empty, or one a class
+    std::map<std::string, Tensor> tensors;  // float tensors by torchvision's name; convolution weights KCRS
+    std::optional<Quantisation> quantisation;
+    std::string extra = "{}";  // JSON object: header keys that adaq does not know, kept when the file is written again
+};
+
+}  // namespace adaq
