@@ -1,0 +1,13 @@
+# `cmake --install`: the programs, the library with its headers, and a CMake package (find_package(adaq) -> adaq::adaq).
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS adaq EXPORT adaq-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS ${ADAQ_PROGRAMS} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY engine loaders DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adaq FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY weights DESTINATION ${CMAKE_INSTALL_DATADIR}/adaq FILES_MATCHING PATTERN "*.bin" PATTERN "*.md")
+install(EXPORT adaq-targets NAMESPACE adaq:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/adaq)
+configure_package_config_file(cmake/adaq-config.cmake.in adaq-config.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/adaq)
+write_basic_package_version_file(adaq-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/adaq-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/adaq-config-version.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/adaq)
