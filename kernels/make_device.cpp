@@ -1,0 +1,16 @@
+// The table of devices: where a name becomes one.
+#include "engine/device.h"
+#include "engine/error.h"
+#include "kernels/cpu/device.h"
+#include "kernels/reference/device.h"
+
+namespace adaq {
+
+std::unique_ptr<Device> make_device(const std::string& name, int threads) {
+    if (name == "auto" || name == "cpu") return cpu::make_cpu_device(threads);
+    if (name == "reference") return reference::make_reference_device();
+    if (name == "cuda") usage_error("--device cuda: this adaq was built without CUDA; use --device cpu");
+    usage_error("--device {}: no such device; expected auto, cpu or reference", name);
+}
+
+}  // namespace adaq
