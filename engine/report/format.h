@@ -1,0 +1,45 @@
+// How the report writes numbers and foreign text: one place, so that the table and the page agree. The minus sign is
+// U+2212, lengths are counted in code points (what a terminal shows).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace adaq::report {
+
+/// "11,271,306"
+std::string count(int64_t n);
+
+/// A number to `digits` significant digits, without needless zeros: "0.0123", "512", "1.2e-07".
+std::string significant(double value, int digits = 3);
+
+/// A fixed number of decimals: "−2.46". Not finite: "∞", "−∞", "–".
+std::string fixed(double value, int decimals);
+
+/// A share in [0, 1] as "56.65 %"; what would round to zero without being zero is "< 0.01 %".
+std::string percent(double share);
+
+/// Bytes as "44.98 MB" (a megabyte is 10^6 bytes), kB where that would be below 0.1.
+std::string megabytes(int64_t bytes);
+
+/// "0.84 s", "12.3 s", "2 min 05 s", "1 h 02 min"
+std::string duration(double seconds);
+
+/// "1 layer", "21 layers"
+std::string plural(int64_t n, std::string_view word);
+
+/// Code points of UTF-8 text.
+int width(std::string_view text);
+
+/// Text cut to `columns` code points, the last one an ellipsis where something is missing.
+std::string shortened(std::string_view text, int columns);
+
+/// Foreign text for a terminal: control characters, which could move its cursor, become '?'.
+std::string printable(std::string_view text);
+
+/// Foreign text for HTML and SVG, content or quoted attribute: & < > " ' escaped, control characters replaced by
+/// U+FFFD.
+std::string escaped(std::string_view text);
+
+}  // namespace adaq::report
