@@ -73,7 +73,8 @@ class Checker {
     }
     void output(TensorId id, const Shape& expected) {
         require(id >= 0 && id < static_cast<TensorId>(written_.size()), "no tensor {} to write", id);
-        require(program_.shape(id) == expected, "output is {}, expected {}", to_string(program_.shape(id)), to_string(expected));
+        require(program_.shape(id) == expected, "output is {}, expected {}", to_string(program_.shape(id)),
+                to_string(expected));
         written_[static_cast<size_t>(id)] = true;
     }
     void quantiser(const std::optional<OutputQuantiser>& q) {
@@ -85,7 +86,8 @@ class Checker {
             require(input(per_channel, 1, "epilogue")[0] == y.back(), "epilogue: {} values for {} channels",
                     program_.shape(per_channel)[0], y.back());
         }
-        if (e.residual != kNone) require(input(e.residual, 0, "residual") == y, "residual differs in shape from the output");
+        if (e.residual != kNone)
+            require(input(e.residual, 0, "residual") == y, "residual differs in shape from the output");
         quantiser(e.quantiser);
         output(id, y);
     }

@@ -1,0 +1,92 @@
+// The CPU device: memory, compilation, and the calibration kernels.
+#include "kernels/cpu/device.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include "engine/error.h"
+#include "kernels/cpu/calibration/calibration.h"
+#include "kernels/cpu/compiled_program.h"
+#include "kernels/cpu/onednn.h"
+#include "kernels/cpu/tensor.h"
+
+namespace adaq::cpu {
+namespace {
+
+std::string processor_name() {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);) {
+        if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+    }
+    return "unknown processor";
+}
+
+std::string instruction_set() {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512bw")) return "AVX-512";
+    if (__builtin_cpu_supports("avx2")) return "AVX2";
+#endif
+    return "baseline";
+}
+
+class CpuDevice : public Device {
+  public:
+    explicit CpuDevice(int threads)
+        : threads_(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency())) {
+        omp_set_dynamic(0);
+        omp_set_num_threads(threads_);
+    }
+
+    std::string name() const override { return "cpu"; }
+    std::string description() const override {
+        const auto* v = dnnl::version();
+        return fmt::format("{}, {}, {} thread{}, oneDNN {}.{}.{}", processor_name(), instruction_set(), threads_,
+                           threads_ == 1 ? "" : "s", v->major, v->minor, v->patch);
+    }
+
+    Buffer create(const Shape& shape) override { return std::make_shared<CpuTensor>(shape); }
+    void upload(DeviceTensor& tensor, std::span<const float> values) override {
+        auto& target = dynamic_cast<CpuTensor&>(tensor);
+        require(static_cast<int64_t>(values.size()) == target.memory.size(), "upload: {} values into {}", values.size(),
+                target.memory.size());
+        std::copy(values.begin(), values.end(), target.memory.data());
+        ++target.version;
+    }
+    void download(const DeviceTensor& tensor, std::span<float> values) override {
+        const std::span<const float> source = span_of(tensor);
+        require(values.size() == source.size(), "download: {} values from {}", values.size(), source.size());
+        std::copy(source.begin(), source.end(), values.begin());
+    }
+
+    std::unique_ptr<CompiledProgram> compile(const Program& program) override {
+        check(program);
+        return std::make_unique<CpuProgram>(program);
+    }
+
+    std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
+        return cpu::min_max(span_of(x), groups);
+    }
+    std::vector<float> order_statistics(const DeviceTensor& x, int64_t groups,
+                                        std::span<const int64_t> ranks) override {
+        return cpu::order_statistics(span_of(x), groups, ranks);
+    }
+    std::vector<BestRange> best_range(const DeviceTensor& x, int64_t groups, const RangeSearch& search) override {
+        return cpu::best_range(span_of(x), groups, search);
+    }
+
+  private:
+    static std::span<const float> span_of(const DeviceTensor& tensor) {
+        return dynamic_cast<const CpuTensor&>(tensor).memory.span();
+    }
+    int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make_cpu_device(int threads) { return std::make_unique<CpuDevice>(threads); }
+
+}  // namespace adaq::cpu

@@ -1,0 +1,96 @@
+// Memory-bound passes: each reads its operands once and writes its result once (4 bytes an element and operand).
+#include "kernels/cpu/pointwise.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/vectorise.h"
+
+namespace adaq::cpu {
+namespace {
+
+constexpr int64_t kBlock = 4096;  // elements: 16 KiB an operand, a few blocks fit the first-level cache
+
+ADAQ_VECTORISE void combine(const float* a, float a_scale, const float* b, float b_scale, bool relu, int64_t n,
+                            float* y) {
+    const float floor = relu ? 0.0f : -std::numeric_limits<float>::infinity();
+    if (b == nullptr) {
+        for (int64_t i = 0; i < n; ++i) {
+            const float v = a_scale * a[i];
+            y[i] = v < floor ? floor : v;
+        }
+    } else {
+        for (int64_t i = 0; i < n; ++i) {
+            const float v = a_scale * a[i] + b_scale * b[i];
+            y[i] = v < floor ? floor : v;
+        }
+    }
+}
+
+ADAQ_VECTORISE void quantise(const QuantiserValues& q, int64_t n, float* y) {
+    const float scale = q.scale, zero_point = q.zero_point, qmin = q.qmin, qmax = q.qmax, factor = q.factor;
+    for (int64_t i = 0; i < n; ++i) y[i] = quantise_centred(y[i], scale, zero_point, qmin, qmax) * factor;
+}
+
+class PointwiseStep : public Step {
+  public:
+    PointwiseStep(const Program& program, TensorId y, int64_t chunk)
+        : count_(element_count(program.shape(y)) / program.shape(y)[0] * chunk) {}
+
+  protected:
+    int64_t count_;
+};
+
+class AddReluStep : public PointwiseStep {
+  public:
+    AddReluStep(const Program& program, const AddRelu& op, int64_t chunk)
+        : PointwiseStep(program, op.y, chunk), op_(op) {}
+    void run(const View& view) override {
+        Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, true, std::nullopt};
+        if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
+        pointwise(work, count_, view.at(op_.y));
+    }
+
+  private:
+    AddRelu op_;
+};
+
+class FakeQuantiseStep : public PointwiseStep {
+  public:
+    FakeQuantiseStep(const Program& program, const FakeQuantise& op, int64_t chunk)
+        : PointwiseStep(program, op.y, chunk), op_(op) {}
+    void run(const View& view) override {
+        pointwise({view.at(op_.x), nullptr, 1.0f, 0.0f, false, resolve_quantiser(op_.quantiser, view)}, count_,
+                  view.at(op_.y));
+    }
+
+  private:
+    FakeQuantise op_;
+};
+
+}  // namespace
+
+void pointwise(const Pointwise& op, int64_t count, float* y) {
+    const bool plain = op.b == nullptr && op.a_scale == 1.0f && !op.relu;
+#pragma omp parallel for schedule(static)
+    for (int64_t first = 0; first < count; first += kBlock) {
+        const int64_t n = std::min(kBlock, count - first);
+        if (!plain) {
+            combine(op.a + first, op.a_scale, op.b ? op.b + first : nullptr, op.b_scale, op.relu, n, y + first);
+        } else if (op.a != y) {
+            std::copy_n(op.a + first, n, y + first);
+        }
+        if (op.quantiser) quantise(*op.quantiser, n, y + first);
+    }
+}
+
+std::unique_ptr<Step> make_step(const Program& program, const AddRelu& op, int64_t chunk) {
+    return std::make_unique<AddReluStep>(program, op, chunk);
+}
+
+std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, int64_t chunk) {
+    return std::make_unique<FakeQuantiseStep>(program, op, chunk);
+}
+
+}  // namespace adaq::cpu

@@ -1,0 +1,87 @@
+// Max pooling and global average pooling, vectorised over channels (innermost in NHWC). Reads each input about
+// (kernel / stride)^2 times from the cache, once from memory.
+#include <algorithm>
+#include <limits>
+
+#include "kernels/cpu/step.h"
+#include "kernels/cpu/vectorise.h"
+
+namespace adaq::cpu {
+namespace {
+
+ADAQ_VECTORISE void maximum(const float* x, int64_t n, float* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] = x[i] > y[i] ? x[i] : y[i];
+}
+
+ADAQ_VECTORISE void accumulate(const float* x, int64_t n, float* sum) {
+    for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
+}
+
+class MaxPoolStep : public Step {
+  public:
+    MaxPoolStep(const Program& program, const MaxPool& op, int64_t chunk)
+        : op_(op), x_(program.shape(op.x)), y_(program.shape(op.y)), chunk_(chunk) {}
+
+    void run(const View& view) override {
+        const float* x = view.at(op_.x);
+        float* y = view.at(op_.y);
+#pragma omp parallel for collapse(2) schedule(static)
+        for (int64_t n = 0; n < chunk_; ++n) {
+            for (int64_t p = 0; p < y_[1]; ++p)
+                row(x + n * x_[1] * x_[2] * x_[3], p, y + (n * y_[1] + p) * y_[2] * y_[3]);
+        }
+    }
+
+  private:
+    void row(const float* image, int64_t p, float* out) const {
+        const int64_t channels = x_[3], top = p * op_.stride - op_.padding;
+        std::fill_n(out, y_[2] * channels, -std::numeric_limits<float>::infinity());
+        for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + op_.kernel, x_[1]); ++h) {
+            for (int64_t q = 0; q < y_[2]; ++q) {
+                const int64_t left = q * op_.stride - op_.padding;
+                for (int64_t w = std::max<int64_t>(left, 0); w < std::min(left + op_.kernel, x_[2]); ++w) {
+                    maximum(image + (h * x_[2] + w) * channels, channels, out + q * channels);
+                }
+            }
+        }
+    }
+    MaxPool op_;
+    Shape x_, y_;
+    int64_t chunk_;
+};
+
+class GlobalAveragePoolStep : public Step {
+  public:
+    GlobalAveragePoolStep(const Program& program, const GlobalAveragePool& op, int64_t chunk)
+        : op_(op), x_(program.shape(op.x)), chunk_(chunk) {}
+
+    void run(const View& view) override {
+        const float* x = view.at(op_.x);
+        float* y = view.at(op_.y);
+        const int64_t positions = x_[1] * x_[2], channels = x_[3];
+#pragma omp parallel for schedule(static)
+        for (int64_t n = 0; n < chunk_; ++n) {
+            float* sum = y + n * channels;
+            std::fill_n(sum, channels, 0.0f);
+            for (int64_t i = 0; i < positions; ++i) accumulate(x + (n * positions + i) * channels, channels, sum);
+            for (int64_t c = 0; c < channels; ++c) sum[c] = op_.scale * (sum[c] / static_cast<float>(positions));
+        }
+    }
+
+  private:
+    GlobalAveragePool op_;
+    Shape x_;
+    int64_t chunk_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, int64_t chunk) {
+    return std::make_unique<MaxPoolStep>(program, op, chunk);
+}
+
+std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, int64_t chunk) {
+    return std::make_unique<GlobalAveragePoolStep>(program, op, chunk);
+}
+
+}  // namespace adaq::cpu

@@ -1,0 +1,43 @@
+// A tensor in host memory, 64-byte aligned, with a version that counts its uploads, so that whoever keeps a reordered copy
+// (a convolution its weights) knows when to renew it.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <span>
+
+#include "engine/device.h"
+
+namespace adaq::cpu {
+
+/// Uninitialised floats at a multiple of 64 bytes.
+class AlignedFloats {
+  public:
+    AlignedFloats() = default;
+    explicit AlignedFloats(int64_t count) : count_(count), data_(allocate(count)) {}
+    float* data() const { return data_.get(); }
+    int64_t size() const { return count_; }
+    std::span<float> span() const { return {data_.get(), static_cast<size_t>(count_)}; }
+
+  private:
+    struct Free {
+        void operator()(float* p) const { std::free(p); }
+    };
+    static float* allocate(int64_t count) {
+        const size_t bytes = (static_cast<size_t>(count) * sizeof(float) + 127) / 64 * 64;
+        auto* memory = static_cast<float*>(std::aligned_alloc(64, bytes));
+        if (memory == nullptr) throw std::bad_alloc();
+        return memory;
+    }
+    int64_t count_ = 0;
+    std::unique_ptr<float, Free> data_;
+};
+
+struct CpuTensor : DeviceTensor {
+    explicit CpuTensor(const Shape& s) : DeviceTensor(s), memory(element_count(s)) {}
+    AlignedFloats memory;
+    uint64_t version = 0;
+};
+
+}  // namespace adaq::cpu
