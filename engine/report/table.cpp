@@ -59,7 +59,7 @@ std::vector<Row> rows_of(const Report& report) {
         Row size{"size", megabytes(report.sizes.float32), "", ""};
         if (quantised) {
             size[2] = megabytes(report.sizes.quantised());
-            size[3] = fmt::format("{}x smaller", fixed(size_ratio(report.sizes), 1));
+            size[3] = fmt::format("{}× smaller", fixed(size_ratio(report.sizes), 1));
         }
         rows.push_back(std::move(size));
     }
@@ -74,54 +74,58 @@ std::string aligned(const std::vector<Row>& rows) {
         for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
     std::string text;
     for (const Row& row : rows) {
-        std::string line;
+        std::string cells;
         for (size_t i = 0; i < row.size(); ++i) {
             if (widths[i] == 0) continue;
-            line += row[i] + std::string(static_cast<size_t>(widths[i] - width(row[i])) + 3, ' ');
+            cells += row[i] + std::string(static_cast<size_t>(widths[i] - width(row[i])) + 3, ' ');
         }
-        line.erase(line.find_last_not_of(' ') + 1);
-        text += line + "\n";
+        cells.erase(cells.find_last_not_of(' ') + 1);
+        text += cells + "\n";
     }
     return text;
 }
 
 std::string heading(const Report& report) {
-    std::string line = report.architecture.empty() ? report.model_file
+    std::string text = report.architecture.empty() ? report.model_file
                                                    : fmt::format("{} ({})", report.architecture, report.model_file);
-    line = printable(line) + "\n";
-    if (!report.method.empty()) line += printable(report.method) + "\n";
-    return line;
+    text = printable(text) + "\n";
+    if (!report.method.empty()) text += printable(report.method) + "\n";
+    return text;
 }
 
-/// What the numbers above rest on, or why there are none.
+/// A line below the figures: its subject, then a sentence.
+std::string line(std::string_view subject, const std::string& text) { return fmt::format("{:<11}{}\n", subject, text); }
+
+/// What the figures rest on, or why there are none.
 std::string basis(const Report& report) {
-    if (!report.validation) return "accuracy   not measured: no validation images\n";
-    std::string line = fmt::format("accuracy   on {}", plural(report.validation->images, "validation image"));
-    if (!has_accuracy(report)) return line + " without labels\n";
-    return line + "; in brackets the 95 % Wilson interval\n";
+    if (!report.validation) return line("accuracy", "not measured: no validation images");
+    const std::string images = "on " + plural(report.validation->images, "validation image");
+    return line("accuracy",
+                images + (has_accuracy(report) ? "; in brackets the 95 % Wilson interval" : " without labels"));
 }
 
 std::string sqnr_line(const Report& report) {
     const WeightReport* weights = weakest_weights(report);
     if (!weights) return "";
-    std::string line =
-        fmt::format("lowest SQNR   weights {} dB ({})", fixed(weights->weight_sqnr_db, 1), printable(weights->name));
+    std::string text =
+        fmt::format("lowest of weights {} dB ({})", fixed(weights->weight_sqnr_db, 1), printable(weights->name));
     if (const WeightReport* output = weakest_output(report))
-        line += fmt::format(", outputs {} dB ({})", fixed(*output->output_sqnr_db, 1), printable(output->name));
-    return line + "\n";
+        text +=
+            fmt::format(", of layer outputs {} dB ({})", fixed(*output->output_sqnr_db, 1), printable(output->name));
+    return line("SQNR", text);
 }
 
 std::string time_line(const Report& report) {
-    std::string line = "time   " + duration(report.total_seconds);
+    std::string text = duration(report.total_seconds);
     for (size_t i = 0; i < report.seconds.size(); ++i)
-        line +=
+        text +=
             fmt::format("{}{} {}", i == 0 ? ": " : ", ", report.seconds[i].first, duration(report.seconds[i].second));
-    return line + "\n";
+    return line("time", text);
 }
 
-std::string sentences(std::string_view title, const std::vector<std::string>& list) {
+std::string sentences(std::string_view subject, const std::vector<std::string>& list) {
     std::string text;
-    for (const std::string& sentence : list) text += fmt::format("{}   {}\n", title, printable(sentence));
+    for (const std::string& sentence : list) text += line(subject, printable(sentence));
     return text;
 }
 
