@@ -1,0 +1,71 @@
+// A data set: images that can be opened by number, in a fixed order, from any thread, with labels where there are any.
+// open_dataset() finds out what a path holds:
+//   class folders   DIR/<class>/<image>: torchvision's ImageFolder order (classes sorted, files sorted, bytewise)
+//   flat folder     DIR/<image> in name order, with labels from DIR/labels.txt, DIR/labels.csv or a given file, or none
+//   IDX             MNIST's format, gzipped or not: a folder with train-images-idx3-ubyte and t10k-images-idx3-ubyte,
+//                   "DIR:train" or "DIR:test", or one images file, whose labels file lies beside it
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loaders/images/reader.h"
+
+namespace adaq {
+
+class Dataset {
+  public:
+    virtual ~Dataset() = default;
+
+    virtual int64_t size() const = 0;
+
+    /// The class of an item, or kNoLabel.
+    virtual int label(int64_t item) const = 0;
+    virtual bool has_labels() const = 0;
+    /// By class index; empty where classes have no names.
+    virtual const std::vector<std::string>& class_names() const = 0;
+
+    /// What an error message calls the item: its path, or "train-images-idx3-ubyte.gz, image 12".
+    virtual std::string item_name(int64_t item) const = 0;
+    /// One line for a log: "5050 images in 202 class folders of DIR".
+    virtual std::string describe() const = 0;
+
+    /// Opens an item in the calling thread's own reader; may be called from several threads. Throws DataError.
+    virtual void open(int64_t item, ImageReader& reader) const = 0;
+    /// Height and width, from the header alone. Throws DataError.
+    virtual ImageSize image_size(int64_t item) const = 0;
+
+    static constexpr int kNoLabel = -1;
+};
+
+enum class DatasetRole {
+    calibration,  // labels are welcome but not needed; of an IDX folder the training part
+    validation    // labels are needed; of an IDX folder the test part
+};
+
+struct DatasetOptions {
+    DatasetRole role = DatasetRole::validation;
+    std::string label_file;                // for a flat folder; empty: for validation, labels.txt or labels.csv in it
+    std::vector<std::string> class_names;  // the model's, if known: label files may then use names, class folders of
+                                           // these names get the model's indices even if some are missing
+};
+
+/// Throws DataError if there is nothing usable at `path`: no such path, unreadable, empty, images and folders mixed,
+/// folders inside class folders, a class folder without images, labels that do not match the images; validation without
+/// labels.
+std::unique_ptr<Dataset> open_dataset(const std::string& path, const DatasetOptions& options = {});
+
+/// Throws DataError unless every label is below `classes` (and class folders are as many, unless matched by name).
+void check_labels(const Dataset& dataset, int classes);
+
+/// The items of a calibration set (methods.md section 4): with labels, one image of each class in turn (classes in
+/// order, images in order); else the first ones. Throws DataError if there are fewer than `count` (count < 1 is a usage
+/// error).
+std::vector<int64_t> calibration_order(const Dataset& dataset, int64_t count);
+
+/// 0, 1, 2, ...: the first `count` items, or all of them if count is 0 or more than there are.
+std::vector<int64_t> validation_order(const Dataset& dataset, int64_t count = 0);
+
+}  // namespace adaq

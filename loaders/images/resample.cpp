@@ -1,0 +1,133 @@
+// See resample.h.
+#include "loaders/images/resample.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+#include "loaders/images/resample_kernels.h"
+
+namespace adaq {
+
+namespace {
+
+constexpr double kWeightUnits = 1 << 22;
+
+/// The bilinear filter: a triangle of half-width 1.
+double triangle(double x) { return std::max(0.0, 1.0 - std::abs(x)); }
+
+Window intersection(const Window& crop, ImageSize size) {
+    const int y = std::max(crop.y, 0), x = std::max(crop.x, 0);
+    return {y, x, std::min(crop.y + crop.height, size.height) - y, std::min(crop.x + crop.width, size.width) - x};
+}
+
+void mirror(Image& image) {
+    const int channels = image.channels;
+    for (int y = 0; y < image.height; ++y) {
+        uint8_t* left = image.row(y);
+        uint8_t* right = left + image.row_bytes() - channels;
+        for (; left < right; left += channels, right -= channels) std::swap_ranges(left, left + channels, right);
+    }
+}
+
+}  // namespace
+
+void ResampleTaps::prepare(int in_size, int out_size, int out_from, int out_to) {
+    if (in == in_size && out == out_size && from == out_from && to == out_to) return;
+    in = in_size, out = out_size, from = out_from, to = out_to;
+    const double step = static_cast<double>(in) / out;
+    const double reach = std::max(step, 1.0);  // the filter widens when shrinking: that is the antialiasing
+    stride = static_cast<int>(std::ceil(reach)) * 2 + 1;
+    const size_t outputs = static_cast<size_t>(to - from);
+    first.resize(outputs);
+    count.resize(outputs);
+    weights.resize(outputs * static_cast<size_t>(stride));
+    std::vector<double> share(static_cast<size_t>(stride));
+    for (size_t i = 0; i < outputs; ++i) {
+        const double centre = (from + static_cast<double>(i) + 0.5) * step;
+        const int begin = std::max(static_cast<int>(centre - reach + 0.5), 0);
+        const int end = std::min(static_cast<int>(centre + reach + 0.5), in);
+        const size_t taps = static_cast<size_t>(end - begin);
+        double total = 0;
+        for (size_t tap = 0; tap < taps; ++tap) {
+            share[tap] = triangle((static_cast<double>(tap) + begin - centre + 0.5) * (1.0 / reach));
+            total += share[tap];
+        }
+        for (size_t tap = 0; tap < taps; ++tap) {
+            weights[i * static_cast<size_t>(stride) + tap] =
+                static_cast<int32_t>(share[tap] / total * kWeightUnits + 0.5);
+        }
+        first[i] = begin;
+        count[i] = static_cast<int>(taps);
+    }
+}
+
+Window Resampler::prepare(const ResizePlan& plan) {
+    plan_ = plan;
+    kept_ = intersection(plan.crop, plan.resized);
+    needed_ = {plan.source.y + kept_.y, plan.source.x + kept_.x, kept_.height, kept_.width};
+    if (changes_height()) {
+        rows_.prepare(plan.source.height, plan.resized.height, kept_.y, kept_.y + kept_.height);
+        needed_.y = plan.source.y + rows_.first_input();
+        needed_.height = rows_.end_input() - rows_.first_input();
+    }
+    if (changes_width()) {
+        columns_.prepare(plan.source.width, plan.resized.width, kept_.x, kept_.x + kept_.width);
+        needed_.x = plan.source.x + columns_.first_input();
+        needed_.width = columns_.end_input() - columns_.first_input();
+    }
+    return needed_;
+}
+
+void Resampler::resize_width(const Image& from) {
+    // The kernel writes and reads a byte too many at the end of a row: harmless but in the last row.
+    narrow_.reshape(from.height, kept_.width, from.channels);
+    last_in_.assign(from.row(from.height - 1), from.row(from.height - 1) + from.row_bytes());
+    last_in_.push_back(0);
+    last_out_.resize(narrow_.row_bytes() + 1);
+    for (int y = 0; y + 1 < from.height; ++y) {
+        resample_row(from.row(y), columns_.first_input(), from.channels, columns_, narrow_.row(y));
+    }
+    resample_row(last_in_.data(), columns_.first_input(), from.channels, columns_, last_out_.data());
+    std::copy_n(last_out_.data(), narrow_.row_bytes(), narrow_.row(from.height - 1));
+}
+
+void Resampler::resize_height(const Image& from) {
+    short_.reshape(kept_.height, from.width, from.channels);
+    for (int y = 0; y < kept_.height; ++y) {
+        const size_t i = static_cast<size_t>(y);
+        const int32_t* weights = rows_.weights.data() + i * static_cast<size_t>(rows_.stride);
+        blend_rows(from.row(rows_.first[i] - rows_.first_input()), from.row_bytes(), weights, rows_.count[i],
+                   from.row_bytes(), short_.row(y));
+    }
+}
+
+/// Puts what is visible onto black.
+void Resampler::frame(const Image& visible, Image& out) const {
+    out.reshape(plan_.crop.height, plan_.crop.width, visible.channels);
+    std::fill(out.pixels.begin(), out.pixels.end(), uint8_t{0});
+    const int left = (kept_.x - plan_.crop.x) * visible.channels, top = kept_.y - plan_.crop.y;
+    for (int y = 0; y < visible.height; ++y) std::copy_n(visible.row(y), visible.row_bytes(), out.row(top + y) + left);
+}
+
+void Resampler::run(Image& pixels, Image& out) {
+    require(pixels.height == needed_.height && pixels.width == needed_.width,
+            "Resampler: a window of {}x{}, expected {}x{}", pixels.width, pixels.height, needed_.width, needed_.height);
+    Image* current = &pixels;
+    if (changes_width()) {
+        resize_width(*current);
+        current = &narrow_;
+    }
+    if (changes_height()) {
+        resize_height(*current);
+        current = &short_;
+    }
+    if (kept_ == plan_.crop) {
+        std::swap(*current, out);
+    } else {
+        frame(*current, out);
+    }
+    if (plan_.flip) mirror(out);
+}
+
+}  // namespace adaq
