@@ -17,8 +17,8 @@ std::span<const double> group_of(std::span<const double> x, int64_t groups, int6
 double score(std::span<const double> x, ScaleZero quantiser, Grid grid, double p) {
     double sum = 0.0;
     for (double value : x) {
-        const float quantised = fake_quantise(static_cast<float>(value), quantiser.scale, quantiser.zero_point,
-                                              grid.qmin(), grid.qmax());
+        const float quantised =
+            fake_quantise(static_cast<float>(value), quantiser.scale, quantiser.zero_point, grid.qmin(), grid.qmax());
         sum += std::pow(std::fabs(static_cast<double>(quantised) - value), p);
     }
     return sum;

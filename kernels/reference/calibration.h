@@ -1,6 +1,6 @@
 // Calibration on the reference device: the plainest correct loops, exhaustive searches, one thread. What every other
-// device's calibration is tested against. Values are float32 numbers held in double; the quantiser's own arithmetic stays
-// float32 (engine/grid.h), errors and scores are float64.
+// device's calibration is tested against. Values are float32 numbers held in double; the quantiser's own arithmetic
+// stays float32 (engine/grid.h), errors and scores are float64.
 #pragma once
 
 #include <cstdint>
