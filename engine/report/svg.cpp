@@ -31,7 +31,7 @@ std::string coordinate(double value) {
 }
 
 Svg::Svg(double width, double height, std::string_view title, std::string_view css_class) {
-    markup_ = fmt::format("<svg class=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", css_class,
+    markup_ = fmt::format("<svg class=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title>", css_class,
                           coordinate(width), coordinate(height), escaped(title));
 }
 

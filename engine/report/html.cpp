@@ -1,0 +1,202 @@
+// The report as one page for a browser: verdict first, then plots, then every number in tables that fold away. It needs
+// nothing beside itself: style and plots are inline, and there is no script.
+#include <fmt/format.h>
+
+#include "engine/report/charts.h"
+#include "engine/report/format.h"
+#include "engine/report/html_tables.h"
+#include "engine/report/report.h"
+#include "engine/report/style.h"
+#include "engine/report/summary.h"
+
+namespace adaq {
+namespace {
+
+using namespace report;
+
+struct LegendEntry {
+    std::string_view css_class;
+    std::string text;
+};
+
+std::string legend(const std::vector<LegendEntry>& entries) {
+    std::string markup = "<p class=\"legend\">";
+    for (const LegendEntry& entry : entries)
+        markup += fmt::format("<span><i class=\"{}\"></i>{}</span>\n", entry.css_class, escaped(entry.text));
+    return markup + "</p>\n";
+}
+
+/// A titled plot; nothing where there is nothing to plot.
+std::string figure(std::string_view title, std::string_view caption, const std::string& key, const std::string& chart) {
+    if (chart.empty()) return "";
+    return fmt::format("<figure><h3>{}</h3><figcaption>{}</figcaption>{}{}</figure>\n", title, caption, key, chart);
+}
+
+std::string section(std::string_view title, const std::string& body) {
+    return body.empty() ? "" : fmt::format("<section><h2>{}</h2>\n{}</section>\n", title, body);
+}
+
+std::string block(std::string_view css_class, const std::string& body) {
+    return body.empty() ? "" : fmt::format("<div class=\"{}\">\n{}</div>\n", css_class, body);
+}
+
+std::string folded(std::string_view title, const std::string& body) {
+    return body.empty() ? "" : fmt::format("<details><summary>{}</summary>\n{}</details>\n", title, body);
+}
+
+std::string tile(std::string_view what, const std::string& big, const std::string& small) {
+    return fmt::format("<div class=\"tile\"><dt>{}</dt><dd class=\"big\">{}</dd><dd class=\"small\">{}</dd></div>\n",
+                       what, escaped(big), escaped(small));
+}
+
+std::string accuracy_tile(const Report& report) {
+    if (has_drop(report)) {
+        const Evaluation &before = *report.float_network, &after = *report.quantised_network;
+        const double drop = drop_in_points(before.top1, before.images, after.top1, after.images);
+        return tile("Top-1 accuracy", percent(share(after.top1, after.images)),
+                    fmt::format("{} {} points, float32 {}", fixed(std::abs(drop), 2),
+                                drop > 0 ? "lost:" : "gained:", percent(share(before.top1, before.images))));
+    }
+    if (!has_accuracy(report)) return "";
+    const Evaluation& network = report.quantised_network && report.quantised_network->labelled
+                                    ? *report.quantised_network
+                                    : *report.float_network;
+    return tile("Top-1 accuracy", percent(share(network.top1, network.images)), plural(network.images, "image"));
+}
+
+std::string tiles(const Report& report) {
+    std::string body = accuracy_tile(report);
+    if (report.agreement && report.quantised_network)
+        body += tile("Same class as float32", percent(share(*report.agreement, report.quantised_network->images)),
+                     "of " + plural(report.quantised_network->images, "image"));
+    if (is_quantised(report)) {
+        if (report.sizes.float32 > 0)
+            body += tile("Model size", megabytes(report.sizes.quantised()),
+                         fmt::format("{}× smaller than {}", fixed(size_ratio(report.sizes), 1),
+                                     megabytes(report.sizes.float32)));
+        body +=
+            tile("Bits",
+                 fmt::format("{} / {}", bits_in_figures(weight_bits(report)), bits_in_figures(activation_bits(report))),
+                 "weights / activations");
+    }
+    if (report.total_seconds > 0.0) body += tile("Time taken", duration(report.total_seconds), "loading to last image");
+    return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
+}
+
+std::string title_of(const Report& report) {
+    const std::string name = report.architecture.empty() ? report.model_file : report.architecture;
+    return escaped(report.label.empty() ? name : name + ", " + report.label);
+}
+
+std::string header(const Report& report) {
+    return fmt::format(
+        "<header><p class=\"eyebrow\">adaq report</p>\n<h1>{}</h1>\n<p class=\"muted\">{}</p>\n"
+        "<p class=\"verdict\">{}</p></header>\n",
+        title_of(report), escaped(report.method), escaped(verdict(report)));
+}
+
+std::string list(const std::vector<std::string>& sentences) {
+    if (sentences.empty()) return "";
+    std::string items;
+    for (const std::string& sentence : sentences) items += "<li>" + escaped(sentence) + "</li>\n";
+    return "<div class=\"card\"><ul>\n" + items + "</ul></div>\n";
+}
+
+std::string overview(const Report& report) {
+    std::vector<LegendEntry> bars{{"k-float", "float32"}};
+    if (report.quantised_network) bars.push_back({"k-quantised", quantised_label(report)});
+    if (report.agreement) bars.push_back({"k-agreement", "same class in both"});
+    std::vector<LegendEntry> parts{{"k-float", "float32"}};
+    if (is_quantised(report))
+        parts.insert(parts.end(), {{"k-quantised", "packed integers"}, {"k-agreement", "scales"}});
+    return block("pair",
+                 figure("Accuracy", "Whiskers are 95 % Wilson intervals.", legend(bars), accuracy_chart(report)) +
+                     figure("Model size", "What has to be stored or shipped.", legend(parts), size_chart(report)));
+}
+
+std::string layers(const Report& report) {
+    std::vector<LegendEntry> key{{"k-quantised", "weights"}};
+    if (weakest_output(report)) key.push_back({"k-outputs dot", "output of the layer, in the quantised network"});
+    return block("pair", figure("Precision of every layer",
+                                "How much louder the signal is than the quantisation error, in network order.",
+                                legend(key), sqnr_chart(report)) +
+                             figure("Activation ranges",
+                                    "What calibration saw against what the integers can hold; the right column is the "
+                                    "largest quantised value.",
+                                    legend({{"k-band", "quantised range"},
+                                            {"k-quantised stroke", "observed"},
+                                            {"k-clipped stroke", "observed, clipped"}}),
+                                    range_chart(report)));
+}
+
+std::string small_multiple(const std::string& name, const std::string& facts, const std::string& chart) {
+    if (chart.empty()) return "";
+    return fmt::format("<figure><h3>{}</h3><figcaption>{}</figcaption>{}</figure>\n", escaped(name), facts, chart);
+}
+
+std::string histogram_key(std::string_view lines) {
+    return "<p class=\"muted\">Heights are square roots of counts, so that the tails show. " + std::string(lines) +
+           "</p>\n";
+}
+
+std::string weight_histograms(const Report& report) {
+    std::string figures;
+    for (const WeightReport& layer : report.weights) {
+        std::string facts =
+            fmt::format("{} bit, {}, {} dB", layer.grid.bits, to_string(layer.shape), fixed(layer.weight_sqnr_db, 1));
+        if (layer.per_channel) facts += fmt::format("; grid of channel {}", layer.typical_channel);
+        figures += small_multiple(layer.name, facts, weight_histogram(layer));
+    }
+    if (figures.empty()) return "";
+    return histogram_key(
+               "Orange lines are the values that a weight can take; beyond 5 bits only the lowest and the highest are "
+               "drawn. Where every channel has its own grid, the one with the median scale is shown. The horizontal "
+               "axis is the weight.") +
+           block("multiples", figures);
+}
+
+std::string activation_histograms(const Report& report) {
+    std::string figures;
+    for (const ActivationReport& site : report.activations)
+        figures += small_multiple(site.name,
+                                  fmt::format("{} bit, {} dB, {} clipped", site.grid.bits, fixed(site.sqnr_db, 1),
+                                              escaped(percent(site.clipped_share))),
+                                  activation_histogram(site));
+    if (figures.empty()) return "";
+    return histogram_key(
+               "The shaded range between the orange lines can be held; what lies outside is clipped. The horizontal "
+               "axis is the activation.") +
+           block("multiples", figures);
+}
+
+std::string numbers(const Report& report) {
+    std::string body = folded("Accuracy", accuracy_table(report));
+    if (!report.weights.empty()) body += folded("Weights, layer by layer", weights_table(report));
+    if (!report.activations.empty()) body += folded("Activations, site by site", activations_table(report));
+    if (report.sizes.float32 > 0) body += folded("Size", sizes_table(report));
+    if (report.total_seconds > 0.0) body += folded("Time", time_table(report));
+    return body + folded("Settings", settings_table(report)) +
+           folded("Model, data and machine", environment_table(report));
+}
+
+}  // namespace
+
+std::string render_html(const Report& report) {
+    std::string page = fmt::format(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+        "<title>{} – adaq report</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
+        title_of(report), kStyle);
+    page += header(report) + tiles(report);
+    page += section("What to try next", list(report.next));
+    page += section("Result", overview(report));
+    page += section("Layers and activations", layers(report));
+    page += section("Weights over their grids", weight_histograms(report));
+    page += section("Activations over their ranges", activation_histograms(report));
+    page += section("Notes", list(report.notes));
+    page += section("All numbers", numbers(report));
+    return page +
+           fmt::format("<footer>Made by adaq {}.</footer>\n</main>\n</body>\n</html>\n", escaped(report.adaq_version));
+}
+
+}  // namespace adaq
