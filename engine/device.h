@@ -1,9 +1,9 @@
 // The one door between the engine and the kernels. The engine describes a piece of work as a Program, operations over
-// tensor handles; a Device compiles it once (workspace, physical layouts, fusion, primitives) and replays it. Devices never
-// see each other, and the engine sees none of their headers. Read this file first.
+// tensor handles; a Device compiles it once (workspace, physical layouts, fusion, primitives) and replays it. Devices
+// never see each other, and the engine sees none of their headers. Read this file first.
 //
-// Activations are NHWC and weights KRSC in logical order, which holds at upload and download; how a device stores them in
-// between is its own affair. `reference` computes in float64 throughout, the others in float32.
+// Activations are NHWC and weights KRSC in logical order, which holds at upload and download; how a device stores them
+// in between is its own affair. `reference` computes in float64 throughout, the others in float32.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@
 
 namespace adaq {
 
-// ---- tensors ---------------------------------------------------------------------------------------------------------
+// ---- tensors
+// ---------------------------------------------------------------------------------------------------------
 
 /// A tensor in a device's memory. Made by Device::create, freed with its last owner.
 class DeviceTensor {
@@ -39,7 +40,8 @@ using Buffer = std::shared_ptr<DeviceTensor>;
 using TensorId = int;
 inline constexpr TensorId kNone = -1;
 
-// ---- operations ------------------------------------------------------------------------------------------------------
+// ---- operations
+// ------------------------------------------------------------------------------------------------------
 
 /// Fake quantisation of an operation's output (methods.md section 1), one scale for the whole tensor.
 struct OutputQuantiser {
@@ -49,12 +51,13 @@ struct OutputQuantiser {
     bool codes = false;       // write the integers q - z instead of (q - z) * s
 };
 
-/// What happens to a sum before it is written: y = quantise(relu(scale[k] * sum + shift[k] + residual_scale * residual)).
+/// What happens to a sum before it is written: y = quantise(relu(scale[k] * sum + shift[k] + residual_scale *
+/// residual)).
 struct Epilogue {
-    TensorId scale = kNone;         // [K]; none: 1
-    TensorId shift = kNone;         // [K]; none: 0
-    TensorId residual = kNone;      // shape of y; none: 0
-    float residual_scale = 1.0f;    // turns a residual of codes into values
+    TensorId scale = kNone;       // [K]; none: 1
+    TensorId shift = kNone;       // [K]; none: 0
+    TensorId residual = kNone;    // shape of y; none: 0
+    float residual_scale = 1.0f;  // turns a residual of codes into values
     bool relu = false;
     std::optional<OutputQuantiser> quantiser;
 };
@@ -132,7 +135,8 @@ class CompiledProgram {
     virtual void run(int64_t n = 1) = 0;
 };
 
-// ---- calibration -----------------------------------------------------------------------------------------------------
+// ---- calibration
+// -----------------------------------------------------------------------------------------------------
 
 struct MinMax {
     float min = 0.0f, max = 0.0f;  // NaN anywhere in the group makes both NaN
@@ -142,11 +146,11 @@ struct MinMax {
 struct RangeSearch {
     Grid grid;
     double p = 2.4;
-    bool joint = false;          // one score over all groups together: every group moves to the same candidate
-    bool zero_centred = false;   // z = 0 whatever the range, s from its width
+    bool joint = false;         // one score over all groups together: every group moves to the same candidate
+    bool zero_centred = false;  // z = 0 whatever the range, s from its width
     int64_t candidates = 0;
-    std::span<const float> lo;   // [groups][candidates]
-    std::span<const float> hi;   // [groups][candidates]
+    std::span<const float> lo;  // [groups][candidates]
+    std::span<const float> hi;  // [groups][candidates]
 };
 
 struct BestRange {
@@ -154,7 +158,8 @@ struct BestRange {
     double score = 0.0;
 };
 
-// ---- devices ---------------------------------------------------------------------------------------------------------
+// ---- devices
+// ---------------------------------------------------------------------------------------------------------
 
 class Device {
   public:
@@ -163,7 +168,7 @@ class Device {
     virtual std::string name() const = 0;         // "cpu", "reference"
     virtual std::string description() const = 0;  // processor, instruction set, threads, library versions
 
-    virtual Buffer create(const Shape& shape) = 0;                                // contents undefined
+    virtual Buffer create(const Shape& shape) = 0;                                 // contents undefined
     virtual void upload(DeviceTensor& tensor, std::span<const float> values) = 0;  // element_count(shape) values
     virtual void download(const DeviceTensor& tensor, std::span<float> values) = 0;
 
@@ -172,7 +177,8 @@ class Device {
     /// Of each group; x is [groups, elements] in its logical order, whatever its shape.
     virtual std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) = 0;
     /// x of each group sorted ascending, at the given ranks (0-based, ascending): [groups][ranks].
-    virtual std::vector<float> order_statistics(const DeviceTensor& x, int64_t groups, std::span<const int64_t> ranks) = 0;
+    virtual std::vector<float> order_statistics(const DeviceTensor& x, int64_t groups,
+                                                std::span<const int64_t> ranks) = 0;
     /// The best candidate of each group. The answer is that of the exhaustive search, or one whose score is within a
     /// factor 1 + 1e-6 of it.
     virtual std::vector<BestRange> best_range(const DeviceTensor& x, int64_t groups, const RangeSearch& search) = 0;

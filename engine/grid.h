@@ -1,6 +1,6 @@
-// The integers a quantised value can take, and the one arithmetic of the uniform affine quantiser (methods.md section 1).
-// Every device includes this header, so that a tie rounds the same way everywhere: float32, IEEE division, round half to
-// even, and no contraction (the build sets -ffp-contract=off).
+// The integers a quantised value can take, and the one arithmetic of the uniform affine quantiser (methods.md section
+// 1). Every device includes this header, so that a tie rounds the same way everywhere: float32, IEEE division, round
+// half to even, and no contraction (the build sets -ffp-contract=off).
 #pragma once
 
 #include <algorithm>
@@ -14,13 +14,16 @@
 
 namespace adaq {
 
-/// Integers [qmin, qmax]: signed n bit, or 0 ... 2^n - 1 where the data has no negative values ("one-sided"). n is 2 ... 8.
+/// Integers [qmin, qmax]: signed n bit, or 0 ... 2^n - 1 where the data has no negative values ("one-sided"). n is 2
+/// ... 8.
 struct Grid {
     int bits = 8;
     bool one_sided = false;
 
     ADAQ_HOST_DEVICE float qmin() const { return one_sided ? 0.0f : -static_cast<float>(1 << (bits - 1)); }
-    ADAQ_HOST_DEVICE float qmax() const { return static_cast<float>(one_sided ? (1 << bits) - 1 : (1 << (bits - 1)) - 1); }
+    ADAQ_HOST_DEVICE float qmax() const {
+        return static_cast<float>(one_sided ? (1 << bits) - 1 : (1 << (bits - 1)) - 1);
+    }
     bool operator==(const Grid&) const = default;
 };
 

@@ -1,5 +1,6 @@
 // What a weights file holds, whatever its format: the architecture, how images are prepared, the tensors under
-// torchvision's own names, and, once quantised, the integers with their scales. Loaders make it, the graph is built from it.
+// torchvision's own names, and, once quantised, the integers with their scales. Loaders make it, the graph is built
+// from it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace adaq {
 
 enum class BlockKind { basic, bottleneck };
 
-/// A torchvision ResNet (v1.5 strides: a bottleneck strides in its 3x3 convolution; 7x7 stride-2 stem and 3x3 max pool).
+/// A torchvision ResNet (v1.5 strides: a bottleneck strides in its 3x3 convolution; 7x7 stride-2 stem and 3x3 max
+/// pool).
 struct Architecture {
     BlockKind block = BlockKind::basic;
     std::vector<int> blocks;  // per stage, e.g. {2, 2, 2, 2}
@@ -28,8 +30,8 @@ struct Architecture {
 
 /// How an image becomes the network's input. resize is the shorter edge, crop a centred square; 0 leaves the step out.
 struct Preprocessing {
-    int resize = 0;  // pixels
-    int crop = 0;    // pixels
+    int resize = 0;                                                                // pixels
+    int crop = 0;                                                                  // pixels
     std::vector<float> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};  // of values in [0, 1], per channel
 
     bool operator==(const Preprocessing&) const = default;
@@ -45,8 +47,8 @@ struct QuantisedWeight {
     std::vector<float> zero_point;  // as many as scales; whole numbers
 };
 
-/// One quantised activation site. Sites bear the name of what produces them: "conv1" (the stem's output), "layer1.0.conv1",
-/// "layer1.0" (a block's output), "layer1.0.downsample", "fc", and "input" for the network's input.
+/// One quantised activation site. Sites bear the name of what produces them: "conv1" (the stem's output),
+/// "layer1.0.conv1", "layer1.0" (a block's output), "layer1.0.downsample.0", "fc", and "input" for the network's input.
 struct QuantisedActivation {
     Grid grid;
     std::string scheme;

@@ -28,11 +28,20 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
     const memory::desc y({d.n, d.k, d.p, d.q}, f32, Tag::nhwc);
     const memory::dims stride{d.stride, d.stride}, padding{d.padding, d.padding};
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, w, b, y, stride, padding, padding,
+    return {engine(),
+            dnnl::prop_kind::forward_inference,
+            dnnl::algorithm::convolution_direct,
+            x,
+            w,
+            b,
+            y,
+            stride,
+            padding,
+            padding,
             attributes};
 #else
-    const dnnl::convolution_forward::desc description(dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x,
-                                                      w, b, y, stride, padding, padding);
+    const dnnl::convolution_forward::desc description(
+        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, w, b, y, stride, padding, padding);
     return {description, attributes, engine()};
 #endif
 }

@@ -1,4 +1,5 @@
-// A compiled program is a list of steps. A step runs one operation on a chunk of images; it finds its tensors through a View.
+// A compiled program is a list of steps. A step runs one operation on a chunk of images; it finds its tensors through a
+// View.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ class View {
   public:
     struct Place {
         float* base = nullptr;
-        int64_t image_stride = 0;           // floats from one image to the next; 0 for weights, scales and temporaries
-        const CpuTensor* bound = nullptr;   // null for a temporary
+        int64_t image_stride = 0;          // floats from one image to the next; 0 for weights, scales and temporaries
+        const CpuTensor* bound = nullptr;  // null for a temporary
     };
     explicit View(std::vector<Place> places) : places_(std::move(places)) {}
 

@@ -1,5 +1,5 @@
-// A tensor in host memory, 64-byte aligned, with a version that counts its uploads, so that whoever keeps a reordered copy
-// (a convolution its weights) knows when to renew it.
+// A tensor in host memory, 64-byte aligned, with a version that counts its uploads, so that whoever keeps a reordered
+// copy (a convolution its weights) knows when to renew it.
 #pragma once
 
 #include <cstdlib>

@@ -1,5 +1,6 @@
-// Run-time dispatch for loops that the compiler vectorises: one clone an instruction set, chosen when the program starts.
-// All clones do the same IEEE operations in the same order (the build allows no contraction), so they give the same bits.
+// Run-time dispatch for loops that the compiler vectorises: one clone an instruction set, chosen when the program
+// starts. All clones do the same IEEE operations in the same order (the build allows no contraction), so they give the
+// same bits.
 #pragma once
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)

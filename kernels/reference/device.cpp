@@ -32,7 +32,8 @@ class Interpreter : public CompiledProgram {
 
     void operator()(const Convolution& op) {
         const Shape &x = program_.shape(op.x), &w = program_.shape(op.w), &y = program_.shape(op.y);
-        convolution({x[0], x[1], x[2], x[3], w[0], w[1], w[2], y[1], y[2], op.stride, op.padding}, at(op.x), at(op.w), at(op.y));
+        convolution({x[0], x[1], x[2], x[3], w[0], w[1], w[2], y[1], y[2], op.stride, op.padding}, at(op.x), at(op.w),
+                    at(op.y));
         epilogue(at(op.y), y[0] * y[1] * y[2], y[3], resolve(op.epilogue));
     }
     void operator()(const Linear& op) {
@@ -101,7 +102,8 @@ class ReferenceDevice : public Device {
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
         return reference::min_max(values_of(x), groups);
     }
-    std::vector<float> order_statistics(const DeviceTensor& x, int64_t groups, std::span<const int64_t> ranks) override {
+    std::vector<float> order_statistics(const DeviceTensor& x, int64_t groups,
+                                        std::span<const int64_t> ranks) override {
         return reference::order_statistics(values_of(x), groups, ranks);
     }
     std::vector<BestRange> best_range(const DeviceTensor& x, int64_t groups, const RangeSearch& search) override {

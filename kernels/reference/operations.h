@@ -1,5 +1,5 @@
-// The plainest correct loops, in double: what every other kernel is tested against. One operation a file. Activations are
-// NHWC, weights KRSC, both dense; the quantiser alone computes in float32, as methods.md section 1 defines it.
+// The plainest correct loops, in double: what every other kernel is tested against. One operation a file. Activations
+// are NHWC, weights KRSC, both dense; the quantiser alone computes in float32, as methods.md section 1 defines it.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +26,9 @@ struct EpilogueValues {
 };
 
 struct ConvolutionShape {
-    int64_t n, h, w, c;     // x[n,h,w,c]
-    int64_t k, r, s;        // w[k,r,s,c]
-    int64_t p, q;           // y[n,p,q,k]
+    int64_t n, h, w, c;  // x[n,h,w,c]
+    int64_t k, r, s;     // w[k,r,s,c]
+    int64_t p, q;        // y[n,p,q,k]
     int64_t stride, padding;
 };
 

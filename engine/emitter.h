@@ -1,0 +1,78 @@
+// Turns nodes of a network into operations of a Program. Each kind of node emits itself (engine/nodes/); this class
+// keeps what they share: the values so far and how they are stored, and constants on the device.
+//
+// Where both a layer's input and its weight are quantised, the sum runs over their integers (q - z) and the scales come
+// in the epilogue: as long as it stays below 2^24 it is exact in float32, whatever the order of its terms.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "engine/device.h"
+#include "engine/network.h"
+
+namespace adaq {
+
+/// A value of the network in device memory: [N,H,W,C] or [N,C].
+struct StoredValue {
+    Buffer buffer;
+    float scale = 1.0f;  // of codes q - z: value = scale * code; 1 for plain values
+};
+
+class Emitter {
+  public:
+    /// `bound` holds the values that exist before the program runs and those to keep; batch is their first extent.
+    Emitter(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, int64_t batch,
+            std::vector<Shape> shapes);
+
+    /// Emits nodes [first, last).
+    Program emit(int first, int last);
+
+    // For the nodes:
+    struct Value {
+        TensorId id = kNone;
+        float scale = 1.0f;
+    };
+    const Layer& layer(const Node& node) const { return network_.layers[static_cast<size_t>(node.layer)]; }
+    Value value(ValueId id) const { return values_[static_cast<size_t>(id)]; }
+    /// Room for a node's output; its quantiser, if it is a site. Call once a value.
+    struct Output {
+        TensorId id;
+        std::optional<OutputQuantiser> quantiser;
+    };
+    Output produce(ValueId id);
+    /// A value that keeps the scale of another (max pooling of codes).
+    TensorId produce_scaled_as(ValueId id, ValueId other);
+    TensorId constant(const std::vector<float>& values, Shape shape);
+    /// The layer's weight as the sum sees it (integers or floats), and the epilogue that gives the values back.
+    TensorId weight(const Layer& layer);
+    Epilogue scale_and_shift(const Layer& layer, float input_scale);
+    void add(Operation operation) { program_.add(std::move(operation)); }
+
+    /// A convolution whose only reader is an addition that follows is emitted with it: `postpone` returns true if so.
+    bool postpone(int node);
+    const Node* postponed(ValueId value) const;
+
+  private:
+    TensorId make_tensor(ValueId id);
+
+    Device& device_;
+    const Network& network_;
+    const std::map<ValueId, StoredValue>& bound_;
+    int64_t batch_;
+    std::vector<Shape> shapes_;
+    std::vector<Value> values_;
+    std::map<ValueId, int> postponed_;
+    int last_ = 0;
+    Program program_;
+};
+
+/// engine/nodes/: one file a kind of node.
+void emit_convolution(Emitter& emitter, const Node& node, ValueId output, const Emitter::Value* residual, bool relu);
+void emit_max_pool(Emitter& emitter, const Node& node, ValueId output);
+void emit_add(Emitter& emitter, const Node& node, ValueId output);
+void emit_global_average_pool(Emitter& emitter, const Node& node, ValueId output);
+void emit_linear(Emitter& emitter, const Node& node, ValueId output);
+void emit_image(Emitter& emitter, TensorId image);
+
+}  // namespace adaq

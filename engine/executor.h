@@ -1,0 +1,39 @@
+// Runs a network, or a stretch of its nodes, on a device.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+
+#include "engine/emitter.h"
+
+namespace adaq {
+
+/// Nodes [first, last) between buffers that the caller owns. `bound` maps values to buffers whose first extent is the
+/// batch: those that exist before (inputs) and those to keep (outputs, written as plain values).
+class Segment {
+  public:
+    Segment(Device& device, const Network& network, int first, int last, const std::map<ValueId, StoredValue>& bound,
+            const std::vector<Shape>& shapes);
+    void run() { compiled_->run(); }
+
+  private:
+    std::unique_ptr<CompiledProgram> compiled_;
+};
+
+/// The whole network for one batch size: images in, logits out.
+class Executor {
+  public:
+    Executor(Device& device, const Network& network, int64_t batch, int64_t height, int64_t width);
+    int64_t batch() const { return images_->shape()[0]; }
+    int64_t classes() const { return logits_->shape()[1]; }
+    /// images: [batch, H, W, C], normalised; logits: [batch, classes].
+    void run(std::span<const float> images, std::span<float> logits);
+
+  private:
+    Device& device_;
+    Buffer images_, logits_;
+    std::unique_ptr<Segment> segment_;
+};
+
+}  // namespace adaq

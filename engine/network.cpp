@@ -1,0 +1,215 @@
+#include "engine/network.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+
+namespace adaq {
+namespace {
+
+constexpr double kBatchNormEpsilon = 1e-5;  // torchvision's
+
+/// Filters K,C,R,S -> K,R,S,C (and back); matrices stay.
+template <typename T>
+std::vector<T> reorder_filters(const std::vector<T>& from, const Shape& kcrs, bool to_krsc) {
+    if (kcrs.size() != 4) return from;
+    const int64_t channels = kcrs[1], taps = kcrs[2] * kcrs[3];
+    std::vector<T> to(from.size());
+    for (int64_t k = 0; k < kcrs[0]; ++k) {
+        for (int64_t c = 0; c < channels; ++c) {
+            for (int64_t t = 0; t < taps; ++t) {
+                const auto file = static_cast<size_t>((k * channels + c) * taps + t);
+                const auto engine = static_cast<size_t>((k * taps + t) * channels + c);
+                (to_krsc ? to[engine] : to[file]) = to_krsc ? from[file] : from[engine];
+            }
+        }
+    }
+    return to;
+}
+
+Shape krsc(const Shape& kcrs) { return kcrs.size() == 4 ? Shape{kcrs[0], kcrs[2], kcrs[3], kcrs[1]} : kcrs; }
+Shape kcrs(const Shape& krsc_shape) {
+    return krsc_shape.size() == 4 ? Shape{krsc_shape[0], krsc_shape[3], krsc_shape[1], krsc_shape[2]} : krsc_shape;
+}
+
+/// "layer1.0.conv2" -> "layer1.0.bn2", "layer1.0.downsample.0" -> "layer1.0.downsample.1".
+std::string batch_norm_name(const std::string& layer) {
+    const size_t at = layer.rfind("conv");
+    if (at != std::string::npos) return layer.substr(0, at) + "bn" + layer.substr(at + 4);
+    return layer.substr(0, layer.size() - 1) + "1";
+}
+
+class Maker {
+  public:
+    Maker(const Model& model, bool fold) : model_(model), fold_(fold) {}
+
+    Network make() {
+        Network network;
+        network.architecture = model_.architecture;
+        network.graph = build_graph(model_);
+        network.folded = model_.quantisation ? model_.quantisation->folded : fold_;
+        for (const std::string& name : network.graph.layers) network.layers.push_back(layer(name));
+        network.values.resize(network.graph.nodes.size() + 1);
+        if (model_.quantisation) {
+            for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
+                const auto found = model_.quantisation->activations.find(site_name(network.graph, v));
+                if (found != model_.quantisation->activations.end())
+                    network.values[static_cast<size_t>(v)] = found->second;
+            }
+        }
+        return network;
+    }
+
+  private:
+    Layer layer(const std::string& name) const {
+        Layer made;
+        made.name = name;
+        const std::string weight_name = name + ".weight";
+        const QuantisedWeight* quantised = nullptr;
+        if (model_.quantisation) {
+            const auto found = model_.quantisation->weights.find(weight_name);
+            if (found != model_.quantisation->weights.end()) quantised = &found->second;
+        }
+        if (quantised) {
+            made.shape = krsc(quantised->shape);
+            made.codes = codes(*quantised);
+        } else {
+            const Tensor& weight = tensor(weight_name);
+            made.shape = krsc(weight.shape);
+            made.weight = Tensor(made.shape, reorder_filters(weight.values, weight.shape, true));
+        }
+        if (model_.tensors.count(name + ".bias")) {
+            made.channel_shift = tensor(name + ".bias").values;
+        } else {
+            apply_batch_norm(made);
+        }
+        return made;
+    }
+
+    static LayerCodes codes(const QuantisedWeight& quantised) {
+        LayerCodes made{quantised.grid, quantised.scheme, quantised.scale, quantised.zero_point, {}};
+        const std::vector<int16_t> q = reorder_filters(quantised.codes, quantised.shape, true);
+        const size_t per_channel = q.size() / static_cast<size_t>(quantised.shape[0]);
+        made.centred.resize(q.size());
+        for (size_t i = 0; i < q.size(); ++i) {
+            made.centred[i] =
+                static_cast<float>(q[i]) - made.zero_point[made.group_of(static_cast<int64_t>(i / per_channel))];
+        }
+        return made;
+    }
+
+    void apply_batch_norm(Layer& layer) const {
+        const std::string bn = batch_norm_name(layer.name);
+        const auto &gamma = tensor(bn + ".weight").values, &beta = tensor(bn + ".bias").values;
+        const auto &mean = tensor(bn + ".running_mean").values, &variance = tensor(bn + ".running_var").values;
+        const auto channels = static_cast<size_t>(layer.channels());
+        std::vector<float> scale(channels);
+        layer.channel_shift.resize(channels);
+        for (size_t k = 0; k < channels; ++k) {
+            const double s = gamma[k] / std::sqrt(static_cast<double>(variance[k]) + kBatchNormEpsilon);
+            scale[k] = static_cast<float>(s);
+            layer.channel_shift[k] = static_cast<float>(beta[k] - mean[k] * s);
+        }
+        if (!fold_ || model_.quantisation) {
+            layer.channel_scale = std::move(scale);
+            return;
+        }
+        const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
+        for (size_t i = 0; i < layer.weight.values.size(); ++i) layer.weight.values[i] *= scale[i / per_channel];
+    }
+
+    const Tensor& tensor(const std::string& name) const {
+        const auto found = model_.tensors.find(name);
+        require(found != model_.tensors.end(), "make_network: the model has no tensor {}", name);
+        return found->second;
+    }
+
+    const Model& model_;
+    bool fold_;
+};
+
+QuantisedWeight quantised_weight(const Layer& layer) {
+    const LayerCodes& codes = *layer.codes;
+    QuantisedWeight weight;
+    weight.shape = kcrs(layer.shape);
+    weight.grid = codes.grid;
+    weight.scheme = codes.scheme;
+    weight.scale = codes.scale;
+    weight.zero_point = codes.zero_point;
+    std::vector<int16_t> q(codes.centred.size());
+    for (size_t i = 0; i < q.size(); ++i) {
+        const int64_t channel = static_cast<int64_t>(i) / layer.weights_per_channel();
+        q[i] = static_cast<int16_t>(codes.centred[i] + codes.zero_point[codes.group_of(channel)]);
+    }
+    weight.codes = reorder_filters(q, weight.shape, false);
+    return weight;
+}
+
+}  // namespace
+
+bool Network::quantised() const {
+    return std::any_of(layers.begin(), layers.end(), [](const Layer& layer) { return layer.codes.has_value(); });
+}
+
+std::string site_name(const Graph& graph, ValueId value) {
+    return value == kImage ? "input" : graph.nodes[static_cast<size_t>(Graph::producer_of(value))].name;
+}
+
+std::vector<Shape> value_shapes(const Network& network, int64_t height, int64_t width) {
+    std::vector<Shape> shapes{{height, width, network.architecture.input_channels}};
+    for (const Node& node : network.graph.nodes) {
+        const Shape& x = shapes[static_cast<size_t>(node.inputs[0])];
+        const auto extent = [&](int64_t in) {
+            const int64_t room = in + 2 * node.padding - node.kernel;
+            if (room < 0) data_error("images of {}x{} pixels are too small for this network", height, width);
+            return room / node.stride + 1;
+        };
+        switch (node.kind) {
+            case NodeKind::convolution:
+                shapes.push_back(
+                    {extent(x[0]), extent(x[1]), network.layers[static_cast<size_t>(node.layer)].channels()});
+                break;
+            case NodeKind::max_pool:
+                shapes.push_back({extent(x[0]), extent(x[1]), x[2]});
+                break;
+            case NodeKind::add:
+                shapes.push_back(x);
+                break;
+            case NodeKind::global_average_pool:
+                shapes.push_back({x[2]});
+                break;
+            case NodeKind::linear:
+                shapes.push_back({network.layers[static_cast<size_t>(node.layer)].channels()});
+                break;
+        }
+    }
+    return shapes;
+}
+
+Network make_network(const Model& model, bool fold) { return Maker(model, fold).make(); }
+
+Model quantised_model(const Network& network, const Model& original, const std::string& settings) {
+    Model model = original;
+    model.quantisation = Quantisation{};
+    model.quantisation->folded = network.folded;
+    model.quantisation->settings = settings;
+    for (const Layer& layer : network.layers) {
+        require(layer.codes.has_value(), "quantised_model: {} is not quantised", layer.name);
+        model.quantisation->weights[layer.name + ".weight"] = quantised_weight(layer);
+        model.tensors.erase(layer.name + ".weight");
+        if (network.folded && layer.name != "fc") {
+            for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) {
+                model.tensors.erase(batch_norm_name(layer.name) + part);
+            }
+            model.tensors[layer.name + ".bias"] = Tensor({layer.channels()}, layer.channel_shift);
+        }
+    }
+    for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
+        const auto& value = network.values[static_cast<size_t>(v)];
+        if (value) model.quantisation->activations[site_name(network.graph, v)] = *value;
+    }
+    return model;
+}
+
+}  // namespace adaq

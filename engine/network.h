@@ -1,0 +1,63 @@
+// A graph with its parameters, float or quantised: what is calibrated, executed, reported and saved.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/graph.h"
+#include "engine/model.h"
+#include "engine/tensor.h"
+
+namespace adaq {
+
+/// The integers of one layer's weight, in the network's order (KRSC).
+struct LayerCodes {
+    Grid grid;
+    std::string scheme;
+    std::vector<float> scale, zero_point;  // 1 or K
+    std::vector<float> centred;            // q - z
+
+    size_t group_of(int64_t channel) const { return scale.size() == 1 ? 0 : static_cast<size_t>(channel); }
+};
+
+/// A convolution with its batch norm or bias, or the fully connected layer: y = channel_scale * (W * x) +
+/// channel_shift.
+struct Layer {
+    std::string name;
+    Tensor weight;  // KRSC, or KC: float, whether or not `codes` are set; empty in a network loaded quantised
+    Shape shape;    // of the weight
+    std::vector<float> channel_scale;  // [K] gamma / sqrt(var + eps) of a batch norm that is kept; empty: 1
+    std::vector<float> channel_shift;  // [K]
+    std::optional<LayerCodes> codes;
+
+    int64_t channels() const { return shape[0]; }
+    int64_t weights_per_channel() const { return element_count(shape) / shape[0]; }
+};
+
+struct Network {
+    Architecture architecture;
+    Graph graph;
+    bool folded = false;
+    std::vector<Layer> layers;                               // by Node::layer
+    std::vector<std::optional<QuantisedActivation>> values;  // by ValueId: where activations are quantised
+
+    bool quantised() const;
+};
+
+/// Shape of every value, [H, W, C] or [C], for images of the given size. Throws DataError where the images are too
+/// small.
+std::vector<Shape> value_shapes(const Network& network, int64_t height, int64_t width);
+
+/// The name of the site at a value (engine/model.h, QuantisedActivation).
+std::string site_name(const Graph& graph, ValueId value);
+
+/// The network of a model, float or with the quantisation it was saved with. `fold` folds each batch norm into its
+/// convolution (methods.md section 3); a quantised model is taken as it was saved, and `fold` is not looked at.
+Network make_network(const Model& model, bool fold);
+
+/// Puts the network's integers, scales and biases in the place of the float weights of the model it was made from.
+/// settings: JSON object of the run. Every layer must be quantised.
+Model quantised_model(const Network& network, const Model& original, const std::string& settings);
+
+}  // namespace adaq
