@@ -1,0 +1,96 @@
+// Write beside, fsync, rename; see atomic_file.h.
+#include "loaders/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "engine/error.h"
+
+namespace adaq {
+namespace fs = std::filesystem;
+namespace {
+
+/// Where the bytes shall end up: renaming onto a symbolic link would replace the link, not what it points to.
+std::string resolve(const std::string& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (fs::is_directory(status)) data_error("{}: a directory, expected the name of a file to write", path);
+    if (fs::exists(status) && !fs::is_regular_file(status)) data_error("{}: not a regular file, so not written", path);
+    if (!fs::is_symlink(fs::symlink_status(path, error))) return path;
+    const fs::path target = fs::weakly_canonical(path, error);
+    if (error) data_error("{}: {}", path, error.message());
+    return target.string();
+}
+
+/// A name in the same folder that no other writer uses, in this process or another.
+std::string temporary_name(const fs::path& path) {
+    static std::atomic<unsigned> count{0};
+    const std::string name = fmt::format(".{}.{}-{}.tmp", path.filename().string().substr(0, 200), getpid(), count++);
+    return (path.parent_path() / name).string();
+}
+
+/// Makes the rename itself survive a power cut. Some file systems cannot; the file is whole either way.
+void flush_folder(const fs::path& file) {
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    (void)fsync(descriptor);
+    close(descriptor);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(const std::string& path)
+    : shown_path_(path), path_(resolve(path)), temporary_(temporary_name(path_)) {
+    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) data_error("{}: cannot be written: {}", shown_path_, std::strerror(errno));
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::discard() {
+    if (descriptor_ < 0) return;
+    close(descriptor_);
+    descriptor_ = -1;
+    unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail(int error_number) {
+    discard();
+    data_error("{}: cannot be written: {}", shown_path_, std::strerror(error_number));
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+    require(descriptor_ >= 0, "{}: written after commit()", shown_path_);
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) fail(errno);
+        bytes = bytes.subspan(static_cast<size_t>(written));
+    }
+}
+
+void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+
+void AtomicFile::commit() {
+    require(descriptor_ >= 0, "{}: committed twice", shown_path_);
+    if (fsync(descriptor_) != 0) fail(errno);
+    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
+    close(descriptor_);
+    descriptor_ = -1;
+    flush_folder(path_);
+}
+
+void write_file_atomically(const std::string& path, std::string_view contents) {
+    AtomicFile file(path);
+    file.write(contents);
+    file.commit();
+}
+
+}  // namespace adaq

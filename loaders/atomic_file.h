@@ -1,0 +1,43 @@
+// Output files that are whole or not there: written beside their place, flushed to the disk, then renamed into it.
+// Every file that adaq writes (weights, reports, logits) goes through here.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace adaq {
+
+/// A file being written. Nothing is seen under `path`, and what was there before stays, until commit().
+/// Not committed (an error, a full disk): the temporary file is removed.
+class AtomicFile {
+  public:
+    /// Creates a temporary file in the folder of `path` (a symbolic link is followed first).
+    /// DataError if it cannot be created there or if `path` is something else than a regular file.
+    explicit AtomicFile(const std::string& path);
+    ~AtomicFile();
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+
+    /// Appends. DataError naming the path when the disk is full or fails.
+    void write(std::span<const std::byte> bytes);
+    void write(std::string_view text);
+
+    /// Flushes to the disk and renames into place. DataError when that fails.
+    void commit();
+
+  private:
+    [[noreturn]] void fail(int error_number);
+    void discard();
+
+    std::string shown_path_;  // as the user gave it, for messages
+    std::string path_;        // with symbolic links resolved
+    std::string temporary_;
+    int descriptor_ = -1;
+};
+
+/// The whole of `contents` as the file `path`, or a DataError and no change on the disk.
+void write_file_atomically(const std::string& path, std::string_view contents);
+
+}  // namespace adaq

@@ -1,0 +1,50 @@
+// Packing through a 32-bit window: bits enter on one side and leave on the other; see bit_packing.h.
+#include "loaders/weights/bit_packing.h"
+
+#include "engine/error.h"
+
+namespace adaq {
+
+std::vector<std::byte> pack_codes(std::span<const int16_t> codes, Grid grid) {
+    std::vector<std::byte> packed;
+    packed.reserve(packed_bytes(codes.size(), grid.bits));
+    const int qmin = static_cast<int>(grid.qmin()), qmax = static_cast<int>(grid.qmax());
+    uint32_t window = 0;
+    int filled = 0;
+    for (int16_t code : codes) {
+        require(code >= qmin && code <= qmax, "pack_codes: code {} is outside [{}, {}]", code, qmin, qmax);
+        window |= static_cast<uint32_t>(code - qmin) << filled;
+        filled += grid.bits;
+        for (; filled >= 8; filled -= 8, window >>= 8) packed.push_back(static_cast<std::byte>(window & 0xffu));
+    }
+    if (filled > 0) packed.push_back(static_cast<std::byte>(window));
+    return packed;
+}
+
+std::vector<int16_t> unpack_codes(std::span<const std::byte> packed, size_t count, Grid grid) {
+    require(packed.size() == packed_bytes(count, grid.bits), "unpack_codes: {} bytes for {} codes of {} bits",
+            packed.size(), count, grid.bits);
+    std::vector<int16_t> codes(count);
+    const int qmin = static_cast<int>(grid.qmin());
+    const uint32_t mask = (1u << grid.bits) - 1;
+    uint32_t window = 0;
+    int filled = 0;
+    size_t next = 0;
+    for (int16_t& code : codes) {
+        if (filled < grid.bits) {
+            window |= static_cast<uint32_t>(packed[next++]) << filled;
+            filled += 8;
+        }
+        code = static_cast<int16_t>(static_cast<int>(window & mask) + qmin);
+        window >>= grid.bits;
+        filled -= grid.bits;
+    }
+    return codes;
+}
+
+bool filled_with_zero_bits(std::span<const std::byte> packed, size_t count, int bits) {
+    const size_t used = count % 8 * static_cast<size_t>(bits) % 8;  // bits used of the last byte; 0: all
+    return used == 0 || static_cast<uint32_t>(packed.back()) >> used == 0;
+}
+
+}  // namespace adaq

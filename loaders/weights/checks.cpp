@@ -1,0 +1,94 @@
+// The checks that every model passes on its way in and out; see checks.h.
+#include "loaders/weights/checks.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+#include "loaders/weights/architecture.h"
+#include "loaders/weights/network_tensors.h"
+#include "loaders/weights/printable.h"
+#include "loaders/weights/raw_tensor.h"
+
+namespace adaq {
+namespace {
+
+void check_scale_zero(const std::string& file, const std::string& name, float scale, float zero_point, Grid grid) {
+    if (!std::isfinite(scale) || !(scale > 0.0f))
+        data_error("{}: {} has scale {}, expected a positive number", file, printable(name), scale);
+    if (!(zero_point >= grid.qmin() && zero_point <= grid.qmax()) || zero_point != std::rint(zero_point))
+        data_error("{}: {} has zero point {}, expected a whole number of {} to {}", file, printable(name), zero_point,
+                   grid.qmin(), grid.qmax());
+}
+
+void check_bits(const std::string& file, const std::string& name, Grid grid) {
+    if (grid.bits < 2 || grid.bits > 8)
+        data_error("{}: {} has {} bits, expected 2 to 8", file, printable(name), grid.bits);
+}
+
+void check_weight(const std::string& file, const std::string& name, const QuantisedWeight& weight) {
+    check_bits(file, name, weight.grid);
+    if (static_cast<int64_t>(weight.codes.size()) != element_count(weight.shape))
+        data_error("{}: {} has {} codes, expected {}", file, printable(name), weight.codes.size(),
+                   element_count(weight.shape));
+    const size_t groups = weight.scale.size();
+    const auto channels = static_cast<size_t>(weight.shape[0]);
+    if ((groups != 1 && groups != channels) || weight.zero_point.size() != groups)
+        data_error("{}: {} has {} scales and {} zero points, expected 1 or {} of both", file, printable(name), groups,
+                   weight.zero_point.size(), channels);
+    for (size_t i = 0; i < groups; ++i)
+        check_scale_zero(file, name, weight.scale[i], weight.zero_point[i], weight.grid);
+    for (int16_t code : weight.codes)
+        if (code < weight.grid.qmin() || code > weight.grid.qmax())
+            data_error("{}: {} has the code {}, expected {} to {}", file, printable(name), code, weight.grid.qmin(),
+                       weight.grid.qmax());
+}
+
+void check_activations(const std::string& file, const Model& model) {
+    const std::vector<std::string> sites = activation_sites(model.architecture);
+    for (const auto& [site, activation] : model.quantisation->activations) {
+        if (std::find(sites.begin(), sites.end(), site) == sites.end())
+            data_error("{}: an activation is quantised at {}, which the network does not have", file, printable(site));
+        check_bits(file, site, activation.grid);
+        check_scale_zero(file, "activation " + site, activation.scale, activation.zero_point, activation.grid);
+    }
+}
+
+std::map<std::string, Shape> all_shapes(const std::string& file, const Model& model) {
+    std::map<std::string, Shape> shapes;
+    for (const auto& [name, tensor] : model.tensors) shapes[name] = tensor.shape;
+    if (!model.quantisation) return shapes;
+    for (const auto& [name, weight] : model.quantisation->weights) {
+        if (weight.shape.size() < 2)
+            data_error("{}: {} is quantised, expected only weights of convolutions and fc to be", file,
+                       printable(name));
+        if (!shapes.emplace(name, weight.shape).second)
+            data_error("{}: {} is there twice, as floats and quantised", file, printable(name));
+    }
+    return shapes;
+}
+
+}  // namespace
+
+void check_float_tensors(const std::string& file, const Model& model) {
+    for (const auto& [name, tensor] : model.tensors) {
+        check_finite(file, name, tensor.values);
+        if (!name.ends_with(".running_var")) continue;
+        for (float variance : tensor.values)
+            if (variance < 0.0f)
+                data_error("{}: {} holds {}, expected variances of at least 0", file, printable(name), variance);
+    }
+}
+
+void check_model(const std::string& file, const Model& model) {
+    const bool folded = model.quantisation && model.quantisation->folded;
+    const Architecture found = architecture_of(file, all_shapes(file, model), folded);
+    if (found != model.architecture)
+        data_error("{}: the tensors are those of {}, expected {}", file, describe(found), describe(model.architecture));
+    check_float_tensors(file, model);
+    if (!model.quantisation) return;
+    for (const auto& [name, weight] : model.quantisation->weights) check_weight(file, name, weight);
+    check_activations(file, model);
+}
+
+}  // namespace adaq

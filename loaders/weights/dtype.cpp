@@ -1,0 +1,99 @@
+// Element types of weights files; see dtype.h.
+#include "loaders/weights/dtype.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "engine/error.h"
+
+namespace adaq {
+namespace {
+
+template <typename T>
+T load(const std::byte* element) {  // tensors in .safetensors and legacy files are not aligned
+    T value;
+    std::memcpy(&value, element, sizeof value);
+    return value;
+}
+
+}  // namespace
+
+size_t bytes_of(DType dtype) {
+    switch (dtype) {
+        case DType::f64:
+        case DType::i64:
+            return 8;
+        case DType::f32:
+        case DType::i32:
+            return 4;
+        case DType::f16:
+        case DType::bf16:
+        case DType::i16:
+            return 2;
+        case DType::i8:
+        case DType::u8:
+        case DType::boolean:
+            return 1;
+    }
+    return 1;
+}
+
+std::string_view name_of(DType dtype) {
+    switch (dtype) {
+        case DType::f64:
+            return "float64";
+        case DType::f32:
+            return "float32";
+        case DType::f16:
+            return "float16";
+        case DType::bf16:
+            return "bfloat16";
+        case DType::i64:
+            return "int64";
+        case DType::i32:
+            return "int32";
+        case DType::i16:
+            return "int16";
+        case DType::i8:
+            return "int8";
+        case DType::u8:
+            return "uint8";
+        case DType::boolean:
+            return "bool";
+    }
+    return "unknown";
+}
+
+bool is_float(DType dtype) {
+    return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+}
+
+float float_of_half(uint16_t bits) {
+    const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
+    const uint32_t exponent = (bits >> 10) & 0x1fu, fraction = bits & 0x3ffu;
+    if (exponent == 0) {  // zero or subnormal: fraction * 2^-24, exact in float
+        const float magnitude = std::ldexp(static_cast<float>(fraction), -24);
+        return sign ? -magnitude : magnitude;
+    }
+    const uint32_t widened = exponent == 31 ? 255u : exponent + (127 - 15);
+    return std::bit_cast<float>(sign | widened << 23 | fraction << 13);
+}
+
+float load_float(DType dtype, const std::byte* element) {
+    switch (dtype) {
+        case DType::f64:
+            return static_cast<float>(load<double>(element));
+        case DType::f32:
+            return load<float>(element);
+        case DType::f16:
+            return float_of_half(load<uint16_t>(element));
+        case DType::bf16:
+            return float_of_bfloat16(load<uint16_t>(element));
+        default:
+            break;
+    }
+    require(false, "load_float: {} is not a floating type", name_of(dtype));
+    return 0.0f;
+}
+
+}  // namespace adaq

@@ -1,0 +1,168 @@
+// Reads the flat binary's JSON header; see flat_header.h.
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+#include "engine/error.h"
+#include "loaders/weights/flat_header.h"
+#include "loaders/weights/json_field.h"
+#include "loaders/weights/printable.h"
+
+namespace adaq {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kMostPixels = 1 << 16;
+constexpr int kMostBlocks = 10000;  // a stage
+constexpr size_t kMostStages = 16;
+constexpr int kMost = std::numeric_limits<int>::max();
+constexpr const char* kStem = "conv7x7s2-maxpool3x3s2";
+constexpr std::array<std::string_view, 7> kKnownKeys = {"format",  "header_crc32", "architecture", "preprocessing",
+                                                        "classes", "tensors",      "quantisation"};
+
+uint32_t parse_hex(const JsonField& field) {
+    const std::string& text = field.text();
+    uint32_t value = 0;
+    const bool lower = text.size() == 8 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (!lower || std::from_chars(text.data(), text.data() + 8, value, 16).ec != std::errc())
+        field.wrong("eight lower-case hex digits");
+    return value;
+}
+
+/// Where the eight digits of header_crc32 stand in the text. Within a JSON string its quotes would be escaped, so the
+/// first match is the key.
+size_t crc_position(const std::string& file, const std::string& text) {
+    size_t at = text.find("\"header_crc32\"");
+    for (const char* next : {":", "\""}) {
+        if (at == std::string::npos) break;
+        if (*next == ':') at += std::string_view("\"header_crc32\"").size();
+        at = text.find_first_not_of(" \t\r\n", at);
+        if (at != std::string::npos) at = text[at] == *next ? at + 1 : std::string::npos;
+    }
+    if (at == std::string::npos || text.size() < at + 8)
+        data_error("{}: the header has no header_crc32, expected eight hex digits", file);
+    return at;
+}
+
+void check_header_crc(const std::string& file, std::string text) {
+    const size_t at = crc_position(file, text);
+    const std::string found = text.substr(at, 8);
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), 8, '0');
+    const std::string expected = fmt::format("{:08x}", crc32_of(std::as_bytes(std::span(text))));
+    if (found != expected)
+        data_error("{}: the header's CRC-32 is {}, its bytes give {} (damaged?)", file, printable(found), expected);
+}
+
+Architecture parse_architecture(const JsonField& field) {
+    if (field["family"].text() != "resnet") field["family"].wrong("\"resnet\"");
+    if (field["stem"].text() != kStem) field["stem"].wrong(fmt::format("\"{}\"", kStem));
+    const std::string& block = field["block"].text();
+    if (block != "basic" && block != "bottleneck") field["block"].wrong("\"basic\" or \"bottleneck\"");
+    Architecture architecture;
+    architecture.block = block == "basic" ? BlockKind::basic : BlockKind::bottleneck;
+    for (const JsonField& count : field["blocks"].elements())
+        architecture.blocks.push_back(static_cast<int>(count.integer(1, kMostBlocks)));
+    if (architecture.blocks.empty() || architecture.blocks.size() > kMostStages)
+        field["blocks"].wrong(fmt::format("1 to {} counts", kMostStages));
+    architecture.width = static_cast<int>(field["width"].integer(1, kMost));
+    architecture.classes = static_cast<int>(field["classes"].integer(1, kMost));
+    architecture.input_channels = static_cast<int>(field["input_channels"].integer(1, kMost));
+    return architecture;
+}
+
+FlatTensor parse_tensor(const JsonField& field) {
+    FlatTensor tensor;
+    tensor.name = field["name"].text();
+    tensor.dtype = field["dtype"].text();
+    constexpr std::array kPlain = {"f32", "f16", "bf16", "i32"};
+    if (std::find(kPlain.begin(), kPlain.end(), tensor.dtype) == kPlain.end() && bits_of_dtype(tensor.dtype) == 0)
+        field["dtype"].wrong("f32, f16, bf16, i32 or q2 to q8");
+    tensor.shape = field["shape"].extents();
+    constexpr int64_t kMostBytes = std::numeric_limits<int64_t>::max();
+    tensor.offset = static_cast<uint64_t>(field["offset"].integer(0, kMostBytes));
+    tensor.bytes = static_cast<uint64_t>(field["bytes"].integer(0, kMostBytes));
+    tensor.crc32 = parse_hex(field["crc32"]);
+    return tensor;
+}
+
+std::map<std::string, FlatQuantiser> parse_quantisers(const JsonField& field) {
+    std::map<std::string, FlatQuantiser> quantisers;
+    for (const auto& [name, entry] : field.members()) {
+        const Grid grid{static_cast<int>(entry["bits"].integer(2, 8)), entry["one_sided"].boolean()};
+        quantisers[name] = {grid, entry["scheme"].text()};
+    }
+    return quantisers;
+}
+
+FlatQuantisation parse_quantisation(const JsonField& field) {
+    return {field["folded"].boolean(), parse_quantisers(field["weights"]), parse_quantisers(field["activations"]),
+            field["settings"].object().dump()};
+}
+
+std::string unknown_keys(json header) {
+    for (std::string_view key : kKnownKeys) header.erase(std::string(key));
+    return header.dump();
+}
+
+}  // namespace
+
+bool is_flat_key(std::string_view key) {
+    return std::find(kKnownKeys.begin(), kKnownKeys.end(), key) != kKnownKeys.end();
+}
+
+uint32_t crc32_of(std::span<const std::byte> bytes) {
+    return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+int bits_of_dtype(const std::string& dtype) {
+    return dtype.size() == 2 && dtype[0] == 'q' && dtype[1] >= '2' && dtype[1] <= '8' ? dtype[1] - '0' : 0;
+}
+
+Preprocessing parse_preprocessing(const std::string& file, const std::string& where, const json& value,
+                                  int input_channels) {
+    const JsonField field(file, where, value);
+    Preprocessing result;
+    result.resize = static_cast<int>(field["resize"].integer(0, kMostPixels));
+    result.crop = static_cast<int>(field["crop"].integer(0, kMostPixels));
+    (void)field["channels"].integer(input_channels, input_channels);
+    for (const auto& [key, values] : {std::pair{"mean", &result.mean}, std::pair{"std", &result.std}}) {
+        values->clear();
+        for (const JsonField& element : field[key].elements()) values->push_back(element.real());
+        if (values->size() != static_cast<size_t>(input_channels))
+            field[key].wrong(fmt::format("{} numbers, one a channel", input_channels));
+    }
+    for (float deviation : result.std)
+        if (!(deviation > 0.0f)) field["std"].wrong("positive numbers");
+    return result;
+}
+
+void check_class_names(const std::string& file, const std::vector<std::string>& names,
+                       const Architecture& architecture) {
+    if (!names.empty() && names.size() != static_cast<size_t>(architecture.classes))
+        data_error("{}: {} class names, expected {}, one a class", file, names.size(), architecture.classes);
+}
+
+FlatHeader parse_flat_header(const std::string& file, std::span<const std::byte> text) {
+    check_header_crc(file, std::string(reinterpret_cast<const char*>(text.data()), text.size()));
+    const json parsed = parse_json_object(file, "the header", text);
+    const JsonField field(file, "header", parsed);
+    (void)field["format"].integer(1, 1);
+    FlatHeader header;
+    header.architecture = parse_architecture(field["architecture"]);
+    if (field.has("preprocessing"))
+        header.preprocessing = parse_preprocessing(file, "header.preprocessing", parsed["preprocessing"],
+                                                   header.architecture.input_channels);
+    if (field.has("classes"))
+        for (const JsonField& name : field["classes"].elements()) header.class_names.push_back(name.text());
+    check_class_names(file, header.class_names, header.architecture);
+    for (const JsonField& tensor : field["tensors"].elements()) header.tensors.push_back(parse_tensor(tensor));
+    if (field.has("quantisation")) header.quantisation = parse_quantisation(field["quantisation"]);
+    header.extra = unknown_keys(parsed);
+    return header;
+}
+
+}  // namespace adaq

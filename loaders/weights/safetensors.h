@@ -1,0 +1,22 @@
+// The .safetensors format: u64 length, a JSON header of that length, then the tensors without gaps.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "engine/model.h"
+
+namespace adaq {
+
+/// Whether the bytes begin like such a file: a length, then '{'.
+bool is_safetensors(std::span<const std::byte> bytes);
+
+/// Reads a state dict, and what adaq's own files carry in their metadata (preprocessing, class names). DataError naming
+/// `file` and the fault.
+Model read_safetensors(const std::string& file, std::span<const std::byte> bytes);
+
+inline constexpr const char* kPreprocessingKey = "adaq.preprocessing";  // metadata: JSON as in the flat binary
+inline constexpr const char* kClassesKey = "adaq.classes";              // metadata: {"classes": [...]}
+
+}  // namespace adaq

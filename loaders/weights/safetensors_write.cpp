@@ -1,0 +1,107 @@
+// Writes .safetensors for PyTorch users, and the encodings beside it; see weights.h.
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "loaders/atomic_file.h"
+#include "loaders/weights/encodings.h"
+#include "loaders/weights/flat_header.h"
+#include "loaders/weights/network_tensors.h"
+#include "loaders/weights/safetensors.h"
+#include "loaders/weights/weights.h"
+#include "loaders/weights/writable.h"
+
+namespace adaq {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kExtension = ".safetensors";
+
+/// A tensor on its way out: the model's own, or one made here.
+struct Outgoing {
+    std::string name;
+    Shape shape;
+    std::vector<float> owned;
+    std::span<const float> borrowed;
+
+    std::span<const float> values() const { return owned.empty() ? borrowed : owned; }
+};
+
+/// A batch norm tensor that does nothing but add the folded bias. PyTorch computes (x - mean) / sqrt(variance + 1e-5)
+/// * gamma + beta; a variance of 1 - 1e-5 makes the root exactly 1 in float and in double.
+std::vector<float> idle_batch_norm(const Model& model, const std::string& convolution, std::string_view part) {
+    const std::vector<float>& bias = model.tensors.at(convolution + ".bias").values;
+    if (part == ".bias") return bias;
+    const float value = part == ".weight" ? 1.0f : part == ".running_mean" ? 0.0f : 1.0f - 1e-5f;
+    return std::vector<float>(bias.size(), value);
+}
+
+/// The tensors that torchvision's network has, in its order.
+std::vector<Outgoing> outgoing_tensors(const Model& model) {
+    const bool folded = model.quantisation && model.quantisation->folded;
+    std::vector<Outgoing> list;
+    std::string convolution;  // the last one seen: its batch norm follows
+    for (const NamedShape& tensor : network_tensors(model.architecture, false)) {
+        const std::string stem = tensor.name.substr(0, tensor.name.rfind('.'));
+        if (tensor.shape.size() == 4) convolution = stem;
+        if (model.quantisation && model.quantisation->weights.contains(tensor.name))
+            list.push_back({tensor.name, tensor.shape, dequantised(model.quantisation->weights.at(tensor.name)), {}});
+        else if (folded && stem == batch_norm_of(convolution))
+            list.push_back({tensor.name,
+                            tensor.shape,
+                            idle_batch_norm(model, convolution, std::string_view(tensor.name).substr(stem.size())),
+                            {}});
+        else
+            list.push_back({tensor.name, tensor.shape, {}, model.tensors.at(tensor.name).values});
+    }
+    return list;
+}
+
+/// "format": "pt" is what PyTorch's own tools look for.
+json metadata(const Model& model) {
+    json object = {{"format", "pt"}};
+    if (model.preprocessing) object[kPreprocessingKey] = preprocessing_json(*model.preprocessing).dump();
+    if (!model.class_names.empty()) object[kClassesKey] = json{{"classes", model.class_names}}.dump();
+    return object;
+}
+
+/// The header, filled up with blanks so that the tensors begin at a multiple of 8 bytes.
+std::string header_text(const Model& model, const std::vector<Outgoing>& tensors) {
+    json header = {{"__metadata__", metadata(model)}};
+    uint64_t begin = 0;
+    for (const Outgoing& tensor : tensors) {
+        const uint64_t end = begin + tensor.values().size_bytes();
+        header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+        begin = end;
+    }
+    std::string text = header.dump();
+    text.resize((text.size() + 7) / 8 * 8, ' ');
+    return text;
+}
+
+}  // namespace
+
+std::string encodings_path(const std::string& path) {
+    const std::string_view stem(path);
+    const size_t cut = stem.ends_with(kExtension) ? stem.size() - std::string_view(kExtension).size() : stem.size();
+    return std::string(stem.substr(0, cut)) + ".encodings.json";
+}
+
+void save_safetensors(const std::string& path, const Model& model) {
+    check_writable(path, model);
+    const std::vector<Outgoing> tensors = outgoing_tensors(model);
+    const std::string header = header_text(model, tensors);
+    const uint64_t length = header.size();
+    AtomicFile file(path);
+    file.write(std::as_bytes(std::span(&length, 1)));
+    file.write(header);
+    for (const Outgoing& tensor : tensors) file.write(std::as_bytes(tensor.values()));
+    if (model.quantisation) {  // both are written before either is seen
+        AtomicFile encodings(encodings_path(path));
+        encodings.write(encodings_text(model));
+        encodings.commit();
+    }
+    file.commit();
+}
+
+}  // namespace adaq
