@@ -6,11 +6,12 @@
 
 namespace adaq {
 
-Emitter::Emitter(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, int64_t batch,
-                 std::vector<Shape> shapes)
+Emitter::Emitter(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
+                 int64_t batch, std::vector<Shape> shapes)
     : device_(device),
       network_(network),
       bound_(bound),
+      kept_(kept),
       batch_(batch),
       shapes_(std::move(shapes)),
       values_(shapes_.size()) {}
@@ -58,9 +59,13 @@ TensorId Emitter::make_tensor(ValueId id) {
 Emitter::Output Emitter::produce(ValueId id) {
     Output output{make_tensor(id), std::nullopt};
     Value value{output.id, 1.0f};
+    const bool kept = id != kImage && bound_.count(id);
+    if (kept && kept_ == KeptValues::raw) {
+        values_[static_cast<size_t>(id)] = value;
+        return output;
+    }
     if (const auto& q = network_.values[static_cast<size_t>(id)]) {
-        // What leaves the program leaves as values, what stays inside stays integer.
-        const bool codes = id == kImage || !bound_.count(id);
+        const bool codes = !kept;  // what leaves the program leaves as values, what stays inside stays integer
         output.quantiser = OutputQuantiser{q->grid, constant({q->scale}, {1}), q->zero_point, codes};
         if (codes) value.scale = q->scale;
     }

@@ -19,11 +19,15 @@ struct StoredValue {
     float scale = 1.0f;  // of codes q - z: value = scale * code; 1 for plain values
 };
 
+/// What a value that is kept looks like where it is a site: behind its quantiser, or as the quantiser would see it.
+enum class KeptValues { quantised, raw };
+
 class Emitter {
   public:
     /// `bound` holds the values that exist before the program runs and those to keep; batch is their first extent.
-    Emitter(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, int64_t batch,
-            std::vector<Shape> shapes);
+    /// shapes: value_shapes() of the images.
+    Emitter(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
+            int64_t batch, std::vector<Shape> shapes);
 
     /// Emits nodes [first, last).
     Program emit(int first, int last);
@@ -59,6 +63,7 @@ class Emitter {
     Device& device_;
     const Network& network_;
     const std::map<ValueId, StoredValue>& bound_;
+    KeptValues kept_;
     int64_t batch_;
     std::vector<Shape> shapes_;
     std::vector<Value> values_;

@@ -12,9 +12,9 @@ Shape batched(int64_t batch, const Shape& shape) {
 }  // namespace
 
 Segment::Segment(Device& device, const Network& network, int first, int last,
-                 const std::map<ValueId, StoredValue>& bound, const std::vector<Shape>& shapes) {
+                 const std::map<ValueId, StoredValue>& bound, KeptValues kept, const std::vector<Shape>& shapes) {
     const int64_t batch = bound.begin()->second.buffer->shape()[0];
-    compiled_ = device.compile(Emitter(device, network, bound, batch, shapes).emit(first, last));
+    compiled_ = device.compile(Emitter(device, network, bound, kept, batch, shapes).emit(first, last));
 }
 
 Executor::Executor(Device& device, const Network& network, int64_t batch, int64_t height, int64_t width)
@@ -24,7 +24,7 @@ Executor::Executor(Device& device, const Network& network, int64_t batch, int64_
     logits_ = device.create(batched(batch, shapes.back()));
     const int nodes = static_cast<int>(network.graph.nodes.size());
     const std::map<ValueId, StoredValue> bound{{kImage, {images_}}, {Graph::output_of(nodes - 1), {logits_}}};
-    segment_ = std::make_unique<Segment>(device, network, 0, nodes, bound, shapes);
+    segment_ = std::make_unique<Segment>(device, network, 0, nodes, bound, KeptValues::quantised, shapes);
 }
 
 void Executor::run(std::span<const float> images, std::span<float> logits) {

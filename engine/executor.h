@@ -10,11 +10,11 @@
 namespace adaq {
 
 /// Nodes [first, last) between buffers that the caller owns. `bound` maps values to buffers whose first extent is the
-/// batch: those that exist before (inputs) and those to keep (outputs, written as plain values).
+/// batch: those that exist before (inputs) and those to keep (outputs, written as values, not codes).
 class Segment {
   public:
     Segment(Device& device, const Network& network, int first, int last, const std::map<ValueId, StoredValue>& bound,
-            const std::vector<Shape>& shapes);
+            KeptValues kept, const std::vector<Shape>& shapes);
     void run() { compiled_->run(); }
 
   private:

@@ -15,7 +15,7 @@ namespace adaq::report {
 namespace {
 
 constexpr double kWidth = 480.0;
-constexpr double kGlyph = 6.3;  // width of a character of the row labels (11 px monospace is 0.6 em wide)
+constexpr double kGlyph = 7.25;  // width of a character of the row labels: monospace of 12 px at most
 constexpr double kAxisHeight = 34.0;
 constexpr int kLabelColumns = 22;  // longer names are cut; the tooltip has them whole
 
@@ -87,7 +87,7 @@ template <typename Item>
 Rows rows_for(const std::vector<Item>& items) {
     int columns = 4;
     for (const Item& item : items) columns = std::max(columns, std::min(kLabelColumns, width(item.name)));
-    return {columns * kGlyph + 10.0, 18.0, items.size() > 30 ? 15.0 : 18.0, items.size()};
+    return {columns * kGlyph + 12.0, 18.0, items.size() > 30 ? 15.0 : 18.0, items.size()};
 }
 
 void draw_row_label(Svg& svg, const Rows& rows, size_t row, std::string_view name, const std::string& figure) {

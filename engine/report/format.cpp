@@ -39,10 +39,11 @@ std::string fixed(double value, int decimals) {
 
 std::string significant(double value, int digits) {
     if (!std::isfinite(value)) return fixed(value, 0);
+    if (value == 0.0) return "0";
     const double size = std::abs(value);
     // Whole numbers stay whole up to a million; %g would write 1234 to three digits as 1.23e+03.
     if (size >= std::pow(10.0, digits - 1) && size < 1e6) return fixed(value, 0);
-    return with_minus(fmt::format("{:.{}g}", value, digits));
+    return with_minus(fmt::format("{:#.{}g}", value, digits));
 }
 
 std::string percent(double share) {

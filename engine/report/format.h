@@ -11,7 +11,7 @@ namespace adaq::report {
 /// "11,271,306"
 std::string count(int64_t n);
 
-/// A number to `digits` significant digits, without needless zeros: "0.0123", "512", "1.2e-07".
+/// A number to `digits` significant digits: "0.0120", "512", "1.20e-07"; 0 is "0".
 std::string significant(double value, int digits = 3);
 
 /// A fixed number of decimals: "−2.46". Not finite: "∞", "−∞", "–".

@@ -22,14 +22,25 @@ Interval extent_of(const Grid& grid, const ScaleZero& quantiser) {
     return {(static_cast<double>(grid.qmin()) - zero) * scale, (static_cast<double>(grid.qmax()) - zero) * scale};
 }
 
+/// The count drawn at full height. One bin may hold most values (zeros after a ReLU); its bar is cut, so that the
+/// others reach two thirds of the height.
+double full_height_count(const std::vector<int64_t>& counts) {
+    int64_t highest = 0, second = 0;
+    for (int64_t c : counts) {
+        second = std::max(second, std::min(highest, c));
+        highest = std::max(highest, c);
+    }
+    const double cut = 2.25 * static_cast<double>(second);
+    return second > 0 ? std::min(static_cast<double>(highest), cut) : static_cast<double>(highest);
+}
+
 /// The outline of the bins as one path, filled down to the base line.
 std::string outline(const Histogram& histogram, const Axis& axis) {
-    const auto highest = *std::max_element(histogram.counts.begin(), histogram.counts.end());
+    const double highest = full_height_count(histogram.counts);
     const double bins = static_cast<double>(histogram.counts.size());
     std::string path = fmt::format("M{} {}", coordinate(axis(histogram.lo)), coordinate(kBottom));
     for (size_t i = 0; i < histogram.counts.size(); ++i) {
-        const double share =
-            highest > 0 ? static_cast<double>(histogram.counts[i]) / static_cast<double>(highest) : 0.0;
+        const double share = highest > 0.0 ? std::min(1.0, static_cast<double>(histogram.counts[i]) / highest) : 0.0;
         const double right = histogram.lo + (histogram.hi - histogram.lo) * static_cast<double>(i + 1) / bins;
         path +=
             fmt::format("V{}H{}", coordinate(kBottom - std::sqrt(share) * (kBottom - kTop)), coordinate(axis(right)));

@@ -2,6 +2,8 @@
 // nothing beside itself: style and plots are inline, and there is no script.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "engine/report/charts.h"
 #include "engine/report/format.h"
 #include "engine/report/html_tables.h"
@@ -54,8 +56,8 @@ std::string accuracy_tile(const Report& report) {
         const Evaluation &before = *report.float_network, &after = *report.quantised_network;
         const double drop = drop_in_points(before.top1, before.images, after.top1, after.images);
         return tile("Top-1 accuracy", percent(share(after.top1, after.images)),
-                    fmt::format("{} {} points, float32 {}", fixed(std::abs(drop), 2),
-                                drop > 0 ? "lost:" : "gained:", percent(share(before.top1, before.images))));
+                    fmt::format("{} points {} float32’s {}", fixed(std::abs(drop), 2), drop >= 0 ? "below" : "above",
+                                percent(share(before.top1, before.images))));
     }
     if (!has_accuracy(report)) return "";
     const Evaluation& network = report.quantised_network && report.quantised_network->labelled
@@ -74,10 +76,9 @@ std::string tiles(const Report& report) {
             body += tile("Model size", megabytes(report.sizes.quantised()),
                          fmt::format("{}× smaller than {}", fixed(size_ratio(report.sizes), 1),
                                      megabytes(report.sizes.float32)));
-        body +=
-            tile("Bits",
-                 fmt::format("{} / {}", bits_in_figures(weight_bits(report)), bits_in_figures(activation_bits(report))),
-                 "weights / activations");
+        body += tile("Weights / activations",
+                     fmt::format("{} / {} bit", usual_bits(weight_bits(report)), usual_bits(activation_bits(report))),
+                     bits_in_words(report));
     }
     if (report.total_seconds > 0.0) body += tile("Time taken", duration(report.total_seconds), "loading to last image");
     return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
@@ -135,8 +136,9 @@ std::string small_multiple(const std::string& name, const std::string& facts, co
 }
 
 std::string histogram_key(std::string_view lines) {
-    return "<p class=\"muted\">Heights are square roots of counts, so that the tails show. " + std::string(lines) +
-           "</p>\n";
+    return "<p class=\"muted\">Heights are square roots of counts, so that the tails show; a bar that would dwarf the "
+           "others is cut at the top. " +
+           std::string(lines) + "</p>\n";
 }
 
 std::string weight_histograms(const Report& report) {
@@ -188,12 +190,12 @@ std::string render_html(const Report& report) {
         "<title>{} – adaq report</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
         title_of(report), kStyle);
     page += header(report) + tiles(report);
-    page += section("What to try next", list(report.next));
     page += section("Result", overview(report));
+    page += section("What to try next", list(report.next));
+    page += section("Notes", list(report.notes));
     page += section("Layers and activations", layers(report));
     page += section("Weights over their grids", weight_histograms(report));
     page += section("Activations over their ranges", activation_histograms(report));
-    page += section("Notes", list(report.notes));
     page += section("All numbers", numbers(report));
     return page +
            fmt::format("<footer>Made by adaq {}.</footer>\n</main>\n</body>\n</html>\n", escaped(report.adaq_version));

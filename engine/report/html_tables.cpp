@@ -18,11 +18,8 @@ std::string row_of(const std::vector<std::string>& cells, std::string_view eleme
     return row + "</tr>\n";
 }
 
-/// Numbers a and b as "a … b", or once where they are the same.
-std::string from_to(double a, double b) {
-    const std::string from = significant(a), to = significant(b);
-    return from == to ? from : from + " … " + to;
-}
+/// The numbers a and b, written out, as "a … b", or once where they are the same.
+std::string from_to(const std::string& a, const std::string& b) { return a == b ? a : a + " … " + b; }
 
 void add_accuracy_rows(Cells& rows, std::string_view network, const std::optional<Evaluation>& evaluation) {
     if (!evaluation) return;
@@ -71,27 +68,28 @@ std::string accuracy_table(const Report& report) {
 
 std::string weights_table(const Report& report) {
     Cells rows{{"layer", "shape", "bits", "scheme", "per", "scale min", "median", "max", "zero point", "empty groups",
-                "SQNR weights (dB)", "SQNR output (dB)", "clipped", "MACs (million)", "exact sums"}};
+                "SQNR weights (dB)", "SQNR output (dB)", "clipped", "MACs (millions)", "exact sums"}};
     for (const WeightReport& layer : report.weights)
         rows.push_back({escaped(layer.name), to_string(layer.shape), std::to_string(layer.grid.bits),
                         escaped(layer.scheme), layer.per_channel ? "channel" : "layer", significant(layer.scale.min),
                         significant(layer.scale.median), significant(layer.scale.max),
-                        from_to(layer.zero_point_min, layer.zero_point_max), count(layer.empty_groups),
-                        fixed(layer.weight_sqnr_db, 2), layer.output_sqnr_db ? fixed(*layer.output_sqnr_db, 2) : "–",
-                        percent(layer.clipped_share), fixed(static_cast<double>(layer.multiply_accumulates) / 1e6, 2),
-                        yes_no(layer.exact_sums)});
+                        from_to(fixed(layer.zero_point_min, 0), fixed(layer.zero_point_max, 0)),
+                        count(layer.empty_groups), fixed(layer.weight_sqnr_db, 2),
+                        layer.output_sqnr_db ? fixed(*layer.output_sqnr_db, 2) : "–", percent(layer.clipped_share),
+                        fixed(static_cast<double>(layer.multiply_accumulates) / 1e6, 2), yes_no(layer.exact_sums)});
     return table_of(rows);
 }
 
 std::string activations_table(const Report& report) {
-    Cells rows{{"site", "bits", "scheme", "sign", "scale", "zero point", "observed", "quantised range", "clipped",
+    Cells rows{{"site", "bits", "scheme", "signs", "scale", "zero point", "observed", "quantised range", "clipped",
                 "SQNR (dB)"}};
     for (const ActivationReport& site : report.activations)
         rows.push_back({escaped(site.name), std::to_string(site.grid.bits), escaped(site.scheme),
                         site.grid.one_sided ? "one-sided" : "two-sided", significant(site.quantiser.scale, 4),
-                        significant(site.quantiser.zero_point), from_to(site.observed_min, site.observed_max),
-                        from_to(site.range_lo(), site.range_hi()), percent(site.clipped_share),
-                        fixed(site.sqnr_db, 2)});
+                        fixed(site.quantiser.zero_point, 0),
+                        from_to(significant(site.observed_min), significant(site.observed_max)),
+                        from_to(significant(site.range_lo()), significant(site.range_hi())),
+                        percent(site.clipped_share), fixed(site.sqnr_db, 2)});
     return table_of(rows);
 }
 

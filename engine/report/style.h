@@ -21,7 +21,7 @@ inline constexpr std::string_view kStyle = R"css(
 }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 28px 20px 40px; }
+main { max-width: 1200px; margin: 0 auto; padding: 28px 20px 40px; }
 h1 { margin: 0 0 4px; font-size: 30px; line-height: 1.2; overflow-wrap: anywhere; }
 h2 { margin: 34px 0 10px; font-size: 20px; }
 h3 { margin: 0 0 2px; font-size: 15px; }
@@ -29,16 +29,16 @@ p { margin: 0 0 8px; }
 .eyebrow { color: var(--muted); font-size: 13px; letter-spacing: .04em; }
 .verdict { margin-top: 14px; padding: 14px 16px; background: var(--accent); border-left: 4px solid var(--quantised); border-radius: 6px; font-size: 17px; }
 .muted, figcaption, .legend { color: var(--muted); font-size: 13px; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 16px 0 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; margin: 16px 0 0; }
 .tile, figure, details, .card { background: var(--card); border: 1px solid var(--hair); border-radius: 8px; }
-.tile { padding: 12px 14px; }
+.tile { padding: 12px 14px; min-width: 0; }
 .tile dt { color: var(--muted); font-size: 13px; }
 .tile dd { margin: 0; }
 .tile .big { font-size: 24px; font-weight: 650; line-height: 1.25; }
 .tile .small { color: var(--muted); font-size: 13px; }
 .card { padding: 12px 16px; }
 .card ul { margin: 0; padding-left: 20px; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 14px; align-items: start; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 14px; }
 figure { margin: 0; padding: 12px 14px; min-width: 0; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(46%, 190px), 1fr)); gap: 10px; }
 .multiples figure { padding: 8px 10px 4px; }
@@ -49,7 +49,7 @@ svg { display: block; width: 100%; height: auto; font-family: inherit; }
 text { fill: var(--text); font-size: 12px; }
 .tick { fill: var(--muted); font-size: 11px; }
 .caption { fill: var(--muted); font-size: 11.5px; }
-.layer-name { font: 10.5px ui-monospace, "DejaVu Sans Mono", monospace; }
+.layer-name { font: 11.5px ui-monospace, "DejaVu Sans Mono", monospace; }
 .figure, .value { font-variant-numeric: tabular-nums; }
 .figure { font-size: 11px; }
 .value { font-weight: 600; }
@@ -63,8 +63,8 @@ circle.outputs { fill: var(--outputs); stroke: var(--card); stroke-width: 1; }
 .band { fill: var(--band); }
 .observed { stroke: var(--quantised); stroke-width: 2; } .outside { stroke: var(--clipped); stroke-width: 2; } .arrow { fill: var(--clipped); }
 .extent { fill: var(--band); opacity: .45; }
-.counts { fill: var(--quantised); }
-.level { stroke: var(--level); stroke-width: .8; opacity: .75; } .edge { stroke: var(--level); stroke-width: 1.2; }
+.counts { fill: var(--quantised); opacity: .8; }
+.level { stroke: var(--level); stroke-width: .9; } .edge { stroke: var(--level); stroke-width: 1.4; }
 .legend span { display: inline-block; margin-right: 14px; white-space: nowrap; }
 .legend i { display: inline-block; width: 11px; height: 11px; margin-right: 5px; border-radius: 2px; vertical-align: -1px; }
 .legend .dot { border-radius: 50%; } .legend .stroke { height: 3px; vertical-align: 3px; } .legend .upright { width: 2px; }
@@ -74,8 +74,8 @@ details { margin-top: 10px; padding: 0 14px; }
 summary { padding: 10px 0; font-weight: 600; cursor: pointer; }
 .scroll { overflow-x: auto; padding-bottom: 12px; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
-th, td { padding: 4px 10px; border-bottom: 1px solid var(--hair); text-align: right; white-space: nowrap; }
-th { color: var(--muted); font-weight: 600; vertical-align: bottom; }
+th, td { padding: 4px 7px; border-bottom: 1px solid var(--hair); text-align: right; white-space: nowrap; }
+th { color: var(--muted); font-weight: 600; vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
 .words td:last-child { white-space: normal; overflow-wrap: anywhere; }
 .words td:first-child { color: var(--muted); vertical-align: top; }
@@ -84,7 +84,7 @@ footer { margin-top: 28px; color: var(--muted); font-size: 13px; }
 @media (max-width: 560px) {
   main { padding: 18px 12px 28px; } h1 { font-size: 24px; } .verdict { font-size: 16px; } .tiles { grid-template-columns: 1fr 1fr; gap: 8px; }
   figure { padding: 10px 8px; } .chart text { font-size: 13.5px; } .chart .tick, .chart .caption { font-size: 13px; }
-  .chart .layer-name { font-size: 10.5px; }
+  .chart .layer-name { font-size: 12px; }
 }
 @media print {
   :root { color-scheme: light; --page: #fff; }

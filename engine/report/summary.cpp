@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "engine/report/format.h"
@@ -119,6 +120,8 @@ std::string bits_in_figures(const std::vector<int>& bits) {
         text += fmt::format("{}{} of {}: {}", i == 1 ? " (" : ", ", order[i].second, bits.size(), order[i].first);
     return order.size() > 1 ? text + ")" : text;
 }
+
+int usual_bits(const std::vector<int>& bits) { return bits.empty() ? 32 : tally(bits)[0].first; }
 
 const WeightReport* weakest_weights(const Report& report) {
     const auto weakest =

@@ -34,6 +34,8 @@ std::string bits_in_words(const Report& report);
 
 /// "4 (2 of 21: 8)" for a table; the most frequent number first. Empty input: "32".
 std::string bits_in_figures(const std::vector<int>& bits);
+/// The most frequent number alone; 32 where there is none.
+int usual_bits(const std::vector<int>& bits);
 std::vector<int> weight_bits(const Report& report);
 std::vector<int> activation_bits(const Report& report);
 

@@ -59,7 +59,7 @@ class Interpreter : public CompiledProgram {
     }
     void operator()(const FakeQuantise& op) {
         const int64_t count = element_count(program_.shape(op.y));
-        std::copy_n(at(op.x), count, at(op.y));
+        if (op.x != op.y) std::copy_n(at(op.x), count, at(op.y));
         EpilogueValues values;
         values.quantiser = resolve(op.quantiser);
         epilogue(at(op.y), count, 1, values);

@@ -1,0 +1,94 @@
+#include "engine/nearest.h"
+
+#include "engine/node_walk.h"
+#include "engine/statistics.h"
+
+namespace adaq {
+namespace {
+
+void round_to_nearest(Layer& layer, const ChosenRange& range, const std::string& scheme) {
+    LayerCodes codes{range.grid, scheme, range.scale, range.zero_point, {}};
+    const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
+    codes.centred.resize(layer.weight.values.size());
+    for (size_t i = 0; i < codes.centred.size(); ++i) {
+        const size_t group = codes.group_of(static_cast<int64_t>(i / per_channel));
+        codes.centred[i] = quantise_centred(layer.weight.values[i], codes.scale[group], codes.zero_point[group],
+                                            range.grid.qmin(), range.grid.qmax());
+    }
+    layer.codes = std::move(codes);
+}
+
+QuantisedActivation choose_activation(Device& device, const DeviceTensor& values, SchemeOptions range, int bits,
+                                      const std::string& name) {
+    range.bits = bits;
+    range.symmetric = false;  // of weights only (methods.md section 2)
+    const ChosenRange chosen = choose_range(device, values, 1, range, "the activation " + name);
+    return {chosen.grid, range.scheme, chosen.scale[0], chosen.zero_point[0]};
+}
+
+}  // namespace
+
+void quantise_weights(Device& device, Network& network, const WeightOptions& options,
+                      const StepObserver& before_layer) {
+    for (size_t i = 0; i < network.layers.size(); ++i) {
+        Layer& layer = network.layers[i];
+        if (before_layer) before_layer(layer.name);
+        SchemeOptions range = options.range;
+        const bool edge = i == 0 || i + 1 == network.layers.size();
+        if (edge && options.head_stem_8bit) range.bits = 8;
+        const Buffer weight = device.create(layer.shape);
+        device.upload(*weight, layer.weight.values);
+        const int64_t groups = options.per_channel ? layer.channels() : 1;
+        round_to_nearest(layer, choose_range(device, *weight, groups, range, layer.name + ".weight"), range.scheme);
+    }
+}
+
+void start_activations(Device& device, Network& network, const Tensor& images, const std::vector<Site>& sites,
+                       const SchemeOptions& range, const SiteObserver& observe, const StepObserver& before_node) {
+    std::vector<int> bits(network.values.size(), 32);
+    ValueId last = -1;
+    for (const Site& site : sites) {
+        bits[static_cast<size_t>(site.value)] = site.bits;
+        last = std::max(last, site.value);
+    }
+    const auto start = [&](ValueId value, const DeviceTensor& values) {
+        const int site_bits = bits[static_cast<size_t>(value)];
+        if (site_bits == 32) return;
+        const std::string name = site_name(network.graph, value);
+        network.values[static_cast<size_t>(value)] = choose_activation(device, values, range, site_bits, name);
+        if (observe) observe(value, values);
+    };
+    if (bits[kImage] < 32) {
+        const Buffer image = device.create(images.shape);
+        device.upload(*image, images.values);
+        start(kImage, *image);
+    }
+    NodeWalk walk(device, network, images);
+    for (int i = 0; i < last; ++i) {  // the node that makes `last` has index last - 1
+        if (before_node) before_node(network.graph.nodes[static_cast<size_t>(i)].name);
+        start(Graph::output_of(i), walk.compute(i));
+        walk.settle(i);
+    }
+}
+
+std::vector<double> output_sqnr(Device& device, const Network& original, const Network& quantised, const Tensor& images,
+                                const StepObserver& before_node) {
+    std::vector<double> sqnr(quantised.layers.size());
+    NodeWalk exact(device, original, images), rounded(device, quantised, images);
+    for (int i = 0; i < static_cast<int>(quantised.graph.nodes.size()); ++i) {
+        const Node& node = quantised.graph.nodes[static_cast<size_t>(i)];
+        if (before_node) before_node(node.name);
+        const DeviceTensor &x = exact.compute(i), &y = rounded.compute(i);
+        if (node.layer >= 0) {
+            std::vector<float> a(static_cast<size_t>(element_count(x.shape()))), b(a.size());
+            device.download(x, a);
+            device.download(y, b);
+            sqnr[static_cast<size_t>(node.layer)] = sqnr_db(a, b);
+        }
+        exact.settle(i);
+        rounded.settle(i);
+    }
+    return sqnr;
+}
+
+}  // namespace adaq

@@ -1,0 +1,41 @@
+// Quantisation by rounding to nearest: weights to the range that a scheme chooses, activations to the range that it
+// chooses on calibration images. Every other method starts from here.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "engine/network.h"
+#include "engine/schemes/scheme.h"
+#include "engine/sites.h"
+
+namespace adaq {
+
+struct WeightOptions {
+    SchemeOptions range;  // range.bits is that of all layers but those below
+    bool per_channel = true;
+    bool head_stem_8bit = false;
+};
+
+/// Called before each step of work with its name; may throw to stop.
+using StepObserver = std::function<void(const std::string& name)>;
+
+/// Chooses a range for every layer's weight and rounds it. Throws DataError naming a weight that is not finite.
+void quantise_weights(Device& device, Network& network, const WeightOptions& options,
+                      const StepObserver& before_layer = {});
+
+/// Called with each site's values before they are quantised; the site's quantiser is set in the network.
+using SiteObserver = std::function<void(ValueId site, const DeviceTensor& values)>;
+
+/// Chooses a range for each site, one after the other in order of data flow, each behind the sites already started
+/// (methods.md section 4, nearest), from images [N,H,W,C]. range.bits is not looked at: each site has its own.
+void start_activations(Device& device, Network& network, const Tensor& images, const std::vector<Site>& sites,
+                       const SchemeOptions& range, const SiteObserver& observe = {},
+                       const StepObserver& before_node = {});
+
+/// Signal-to-quantisation-noise ratio in dB of each layer's output (by Node::layer), the float network against the
+/// quantised one, both fed the same images.
+std::vector<double> output_sqnr(Device& device, const Network& original, const Network& quantised, const Tensor& images,
+                                const StepObserver& before_node = {});
+
+}  // namespace adaq

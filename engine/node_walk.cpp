@@ -1,0 +1,50 @@
+#include "engine/node_walk.h"
+
+namespace adaq {
+
+NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images)
+    : device_(device),
+      network_(network),
+      shapes_(value_shapes(network, images.shape[1], images.shape[2])),
+      batch_(images.shape[0]),
+      last_reader_(shapes_.size(), -1) {
+    const auto& nodes = network.graph.nodes;
+    for (int i = 0; i < static_cast<int>(nodes.size()); ++i) {
+        for (ValueId input : nodes[static_cast<size_t>(i)].inputs) last_reader_[static_cast<size_t>(input)] = i;
+    }
+    const Buffer buffer = device.create(images.shape);
+    device.upload(*buffer, images.values);
+    values_[kImage] = {buffer};
+}
+
+DeviceTensor& NodeWalk::compute(int index) {
+    const Node& node = network_.graph.nodes[static_cast<size_t>(index)];
+    const ValueId output = Graph::output_of(index);
+    Shape shape = shapes_[static_cast<size_t>(output)];
+    shape.insert(shape.begin(), batch_);
+    std::map<ValueId, StoredValue> bound{{output, {device_.create(shape)}}};
+    for (ValueId input : node.inputs) bound[input] = values_.at(input);
+    Segment(device_, network_, index, index + 1, bound, KeptValues::raw, shapes_).run();
+    values_[output] = bound[output];
+    if (node.kind == NodeKind::max_pool) values_[output].scale = values_.at(node.inputs[0]).scale;  // codes stay codes
+    return *values_[output].buffer;
+}
+
+void NodeWalk::settle(int index) {
+    const ValueId output = Graph::output_of(index);
+    if (const auto& q = network_.values[static_cast<size_t>(output)]) {
+        StoredValue& value = values_.at(output);
+        const Buffer scale = device_.create({1});
+        device_.upload(*scale, std::span(&q->scale, 1));
+        Program program;
+        const TensorId x = program.bind(value.buffer);
+        program.add(FakeQuantise{x, x, {q->grid, program.bind(scale), q->zero_point, true}});
+        device_.compile(program)->run();
+        value.scale = q->scale;
+    }
+    for (ValueId input : network_.graph.nodes[static_cast<size_t>(index)].inputs) {
+        if (last_reader_[static_cast<size_t>(input)] == index) values_.erase(input);
+    }
+}
+
+}  // namespace adaq

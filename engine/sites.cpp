@@ -1,0 +1,39 @@
+#include "engine/sites.h"
+
+namespace adaq {
+namespace {
+
+bool is_site(const Node& node, ActivationSites sites) {
+    if (sites == ActivationSites::layer) return node.kind == NodeKind::convolution || node.kind == NodeKind::linear;
+    return node.relu;
+}
+
+/// A block's output goes on to the fully connected layer where the pool that reads it does.
+ValueId value_before_pool(const Graph& graph) {
+    for (const Node& node : graph.nodes) {
+        if (node.kind == NodeKind::global_average_pool) return node.inputs[0];
+    }
+    return -1;
+}
+
+}  // namespace
+
+std::vector<Site> activation_sites(const Graph& graph, const SiteOptions& options) {
+    std::vector<Site> sites;
+    if (options.input_bits < 32) sites.push_back({kImage, options.input_bits});
+    if (options.bits >= 32) return sites;
+    const bool stem = options.head_stem_8bit && options.edges != EdgeActivations::fc;
+    const bool fc = options.head_stem_8bit && options.edges != EdgeActivations::stem;
+    const ValueId stem_output = Graph::output_of(graph.units.front().last - 1), before_fc = value_before_pool(graph);
+    for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
+        const Node& node = graph.nodes[static_cast<size_t>(i)];
+        if (!is_site(node, options.sites)) continue;
+        const ValueId value = Graph::output_of(i);
+        const bool edge = (stem && value == stem_output) || (fc && value == before_fc) ||
+                          (options.head_stem_8bit && node.kind == NodeKind::linear);  // logits, where they are a site
+        sites.push_back({value, edge ? 8 : options.bits});
+    }
+    return sites;
+}
+
+}  // namespace adaq
