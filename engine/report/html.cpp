@@ -104,8 +104,10 @@ std::string list(const std::vector<std::string>& sentences) {
 }
 
 std::string overview(const Report& report) {
-    std::vector<LegendEntry> bars{{"k-float", "float32"}};
-    if (report.quantised_network) bars.push_back({"k-quantised", quantised_label(report)});
+    std::vector<LegendEntry> bars;
+    if (report.float_network && report.float_network->labelled) bars.push_back({"k-float", "float32"});
+    if (report.quantised_network && report.quantised_network->labelled)
+        bars.push_back({"k-quantised", quantised_label(report)});
     if (report.agreement) bars.push_back({"k-agreement", "same class in both"});
     std::vector<LegendEntry> parts{{"k-float", "float32"}};
     if (is_quantised(report))

@@ -46,10 +46,11 @@ std::string table_of(const Cells& rows, std::string_view css_class) {
 }
 
 std::string words_table(const std::vector<std::pair<std::string, std::string>>& pairs) {
-    std::string table = "<div class=\"scroll\"><table class=\"words\"><tbody>\n";
+    std::string rows;
     for (const auto& [name, value] : pairs)
-        if (!value.empty()) table += row_of({escaped(name), escaped(value)}, "td");
-    return table + "</tbody></table></div>\n";
+        if (!value.empty()) rows += row_of({escaped(name), escaped(value)}, "td");
+    if (rows.empty()) return "";
+    return "<div class=\"scroll\"><table class=\"words\"><tbody>\n" + rows + "</tbody></table></div>\n";
 }
 
 std::string accuracy_table(const Report& report) {

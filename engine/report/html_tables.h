@@ -15,7 +15,7 @@ using Cells = std::vector<std::vector<std::string>>;
 /// A table that scrolls sideways by itself where the screen is narrow.
 std::string table_of(const Cells& rows, std::string_view css_class = "");
 
-/// Two columns of foreign text, a name and its value; escaped here. Pairs without a value are left out.
+/// Two columns of foreign text, a name and its value; escaped here. Pairs without a value are left out; "" if all are.
 std::string words_table(const std::vector<std::pair<std::string, std::string>>& pairs);
 
 std::string accuracy_table(const Report& report);

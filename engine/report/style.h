@@ -12,7 +12,7 @@ inline constexpr std::string_view kStyle = R"css(
   --float: #9aa6b5; --quantised: #2563c9; --agreement: #12897b; --outputs: #c2570c; --clipped: #c81e3a;
   --band: #cfe0f8; --level: #c2570c; --accent: #e8f0fc;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #12161c; --card: #1b2129; --text: #e7ebf1; --muted: #a0abba; --hair: #323b47; --stripe: #202731;
     --float: #7f8c9d; --quantised: #6ea3f5; --agreement: #3fbfae; --outputs: #f5a05a; --clipped: #ff6b80;
@@ -73,7 +73,7 @@ circle.outputs { fill: var(--outputs); stroke: var(--card); stroke-width: 1; }
 details { margin-top: 10px; padding: 0 14px; }
 summary { padding: 10px 0; font-weight: 600; cursor: pointer; }
 .scroll { overflow-x: auto; padding-bottom: 12px; }
-table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 7px; border-bottom: 1px solid var(--hair); text-align: right; white-space: nowrap; }
 th { color: var(--muted); font-weight: 600; vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
@@ -88,11 +88,12 @@ footer { margin-top: 28px; color: var(--muted); font-size: 13px; }
 }
 @media print {
   :root { color-scheme: light; --page: #fff; }
+  .pair { grid-template-columns: 1fr 1fr; } .multiples { grid-template-columns: repeat(4, 1fr); }
   body { font-size: 11pt; } main { max-width: none; padding: 0; }
   figure, tr, .tile { break-inside: avoid; } h2 { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   details::details-content { content-visibility: visible; display: block; height: auto; }
-  .scroll { overflow: visible; } table { font-size: 7pt; } th, td { padding: 2px 4px; white-space: normal; }
+  .scroll { overflow: visible; } table { font-size: 7pt; } th, td { padding: 2px 3px; }
 }
 )css";
 
