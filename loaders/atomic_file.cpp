@@ -78,9 +78,13 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
-void AtomicFile::commit() {
-    require(descriptor_ >= 0, "{}: committed twice", shown_path_);
+void AtomicFile::flush() {
+    require(descriptor_ >= 0, "{}: flushed after commit()", shown_path_);
     if (fsync(descriptor_) != 0) fail(errno);
+}
+
+void AtomicFile::commit() {
+    flush();
     if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
     close(descriptor_);
     descriptor_ = -1;

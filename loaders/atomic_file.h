@@ -24,7 +24,11 @@ class AtomicFile {
     void write(std::span<const std::byte> bytes);
     void write(std::string_view text);
 
-    /// Flushes to the disk and renames into place. DataError when that fails.
+    /// Waits until the bytes are on the disk; DataError when that fails. commit() does it too: this is for settling
+    /// several files before the first one is seen.
+    void flush();
+
+    /// Flushes and renames into place. DataError when that fails.
     void commit();
 
   private:

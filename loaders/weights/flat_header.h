@@ -65,7 +65,7 @@ nlohmann::json preprocessing_json(const Preprocessing& preprocessing);
 Preprocessing parse_preprocessing(const std::string& file, const std::string& where, const nlohmann::json& json,
                                   int input_channels);
 
-/// DataError naming `file` unless there are no class names or one a class.
+/// DataError naming `file` unless there are no class names or one a class, in UTF-8.
 void check_class_names(const std::string& file, const std::vector<std::string>& names,
                        const Architecture& architecture);
 

@@ -144,6 +144,11 @@ void check_class_names(const std::string& file, const std::vector<std::string>& 
                        const Architecture& architecture) {
     if (!names.empty() && names.size() != static_cast<size_t>(architecture.classes))
         data_error("{}: {} class names, expected {}, one a class", file, names.size(), architecture.classes);
+    try {
+        (void)json(names).dump();
+    } catch (const json::exception&) {
+        data_error("{}: a class name is not UTF-8", file);
+    }
 }
 
 FlatHeader parse_flat_header(const std::string& file, std::span<const std::byte> text) {

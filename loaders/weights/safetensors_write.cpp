@@ -96,11 +96,8 @@ void save_safetensors(const std::string& path, const Model& model) {
     file.write(std::as_bytes(std::span(&length, 1)));
     file.write(header);
     for (const Outgoing& tensor : tensors) file.write(std::as_bytes(tensor.values()));
-    if (model.quantisation) {  // both are written before either is seen
-        AtomicFile encodings(encodings_path(path));
-        encodings.write(encodings_text(model));
-        encodings.commit();
-    }
+    file.flush();
+    if (model.quantisation) write_file_atomically(encodings_path(path), encodings_text(model));
     file.commit();
 }
 

@@ -1,0 +1,104 @@
+// adaq-convert: weights from any format that adaq reads into the flat binary or .safetensors, without Python.
+// Exit status 2 for a wrong command line, 1 for files that cannot be read, converted or written.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <string>
+
+#include "engine/error.h"
+#include "loaders/weights/network_tensors.h"
+#include "loaders/weights/weights.h"
+#include "tools/convert/metadata.h"
+
+namespace {
+
+using namespace adaq;
+
+struct Options {
+    std::string input, output;
+    MetadataOptions metadata;
+};
+
+enum class Format { bin, safetensors };
+
+Format format_of(const std::string& output) {
+    if (output.ends_with(".bin")) return Format::bin;
+    if (output.ends_with(".safetensors")) return Format::safetensors;
+    usage_error("OUT is {}, expected a name that ends in .bin or .safetensors", output);
+}
+
+void declare(CLI::App& app, Options& options) {
+    app.set_version_flag("--version", ADAQ_VERSION);
+    app.add_option("IN", options.input,
+                   "Weights: .bin, .pth (either of torch.save's formats), .safetensors; told apart by content")
+        ->required();
+    app.add_option("OUT", options.output, "What to write: NAME.bin or NAME.safetensors")->required();
+    MetadataOptions& metadata = options.metadata;
+    app.add_option("--classes", metadata.classes, "Class names, one a line, as many as the network has classes")
+        ->type_name("FILE");
+    app.add_option("--resize", metadata.resize, "Resize images to this shorter edge before cropping; 0: do not")
+        ->type_name("PIXELS")
+        ->check(CLI::Range(0, 65536));
+    app.add_option("--crop", metadata.crop, "Crop a centred square of this edge; 0: do not")
+        ->type_name("PIXELS")
+        ->check(CLI::Range(0, 65536));
+    app.add_option("--mean", metadata.mean,
+                   "Mean of each channel, of values in [0, 1] (default for RGB: 0.485,0.456,0.406)")
+        ->type_name("M,M,M");
+    app.add_option("--std", metadata.std, "Standard deviation of each (default for RGB: 0.229,0.224,0.225)")
+        ->type_name("S,S,S");
+    app.footer(
+        "A quantised .bin becomes .safetensors of the dequantised weights, with NAME.encodings.json beside it: scale,\n"
+        "zero point, bits and scheme of every weight and activation. Nothing in a .pth is ever executed.\n\n"
+        "  adaq-convert resnet18.pth resnet18.bin --resize 256 --crop 224 --classes imagenet.txt\n"
+        "  adaq-convert quantised.bin quantised.safetensors");
+}
+
+uint64_t bytes_on_disk(const std::string& path) { return std::filesystem::file_size(path); }
+
+void convert(const Options& options) {
+    const Format format = format_of(options.output);
+    check_usage(options.metadata);
+    Model model = load_weights(options.input);
+    apply(options.metadata, model);
+    if (format == Format::bin)
+        save_bin(options.output, model);
+    else
+        save_safetensors(options.output, model);
+
+    const bool encodings = format == Format::safetensors && model.quantisation;
+    const size_t quantised = model.quantisation ? model.quantisation->weights.size() : 0;
+    fmt::print("{} -> {}: {}, {} tensors{}, {:.2f} MB{}\n", options.input, options.output, describe(model.architecture),
+               model.tensors.size() + quantised, quantised ? fmt::format(" ({} quantised)", quantised) : "",
+               static_cast<double>(bytes_on_disk(options.output)) / 1e6,
+               encodings ? fmt::format("; encodings in {}", encodings_path(options.output)) : "");
+}
+
+int complain(const std::exception& error, int status) {
+    fmt::print(stderr, "adaq-convert: {}\n", error.what());
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write(), reported like a full disk
+    Options options;
+    CLI::App app("Converts ResNet weights into adaq's flat binary or .safetensors.", "adaq-convert");
+    declare(app, options);
+    try {
+        app.parse(argc, argv);
+        convert(options);
+        return 0;
+    } catch (const CLI::Success& request) {  // --help, --version
+        return app.exit(request);
+    } catch (const CLI::ParseError& error) {
+        return complain(error, 2);
+    } catch (const UsageError& error) {
+        return complain(error, 2);
+    } catch (const std::exception& error) {
+        return complain(error, 1);
+    }
+}
