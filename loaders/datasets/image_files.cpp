@@ -42,6 +42,12 @@ FolderListing list_folder(const std::string& path) {
     return listing;
 }
 
-std::string join_path(const std::string& folder, const std::string& name) { return (fs::path(folder) / name).string(); }
+std::string join_path(const std::string& folder, const std::string& name) {
+    std::string path;
+    path.reserve(folder.size() + 1 + name.size());
+    path += folder;
+    if (!path.empty() && path.back() != '/') path += '/';
+    return path += name;
+}
 
 }  // namespace adaq

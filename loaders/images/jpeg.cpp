@@ -4,6 +4,7 @@
 #include "loaders/images/jpeg.h"
 
 #include <algorithm>
+#include <array>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -89,6 +90,7 @@ struct JpegDecoder::State {
 
     void choose_colours(int channels);
     Columns crop_columns(const Window& window);
+    void read_directly(Image& out);
     void read_rows(const Window& window, Image& out);
     void convert_line(const Columns& columns, uint8_t* row, const Image& out);
     void finish();
@@ -146,14 +148,25 @@ void JpegDecoder::State::convert_line(const Columns& columns, uint8_t* row, cons
     }
 }
 
+/// Rows straight into the image, as many at a time as libjpeg likes to give.
+void JpegDecoder::State::read_directly(Image& out) {
+    for (int y = 0; y < out.height;) {
+        std::array<JSAMPROW, 16> rows;
+        const int wanted = std::min(static_cast<int>(rows.size()), out.height - y);
+        for (int i = 0; i < wanted; ++i) rows[static_cast<size_t>(i)] = out.row(y + i);
+        y += static_cast<int>(jpeg_read_scanlines(&info, rows.data(), static_cast<JDIMENSION>(wanted)));
+    }
+}
+
 void JpegDecoder::State::read_rows(const Window& window, Image& out) {
     const Columns columns = crop_columns(window);
     const bool direct = columns.all && info.out_color_components == out.channels;
     if (window.y > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(window.y));
+    if (direct) return read_directly(out);
     for (int y = 0; y < window.height; ++y) {
-        JSAMPROW row = direct ? out.row(y) : line.data();
+        JSAMPROW row = line.data();
         jpeg_read_scanlines(&info, &row, 1);
-        if (!direct) convert_line(columns, out.row(y), out);
+        convert_line(columns, out.row(y), out);
     }
 }
 

@@ -18,8 +18,16 @@ class Normaliser {
     /// Writes image.pixels.size() floats in the same (HWC) order.
     void run(const Image& image, float* out) const;
 
+    /// Numbers in a block of the vectorised loop: a multiple of 3 channels and of 8 lanes.
+    static constexpr size_t kBlock = 24;
+
   private:
-    std::vector<std::array<float, 256>> value_;  // per channel: every possible result
+    bool fast_is_exact() const;
+    void look_up(const uint8_t* pixels, size_t count, float* out) const;
+
+    std::vector<std::array<float, 256>> value_;       // per channel: every possible result
+    std::array<float, kBlock> mean_, std_, inverse_;  // repeating with the channels; inverse_ = 1 / std_
+    bool fast_ = false;                               // the vectorised loop may be used
 };
 
 }  // namespace adaq

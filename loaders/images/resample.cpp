@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "engine/error.h"
-#include "loaders/images/resample_kernels.h"
 
 namespace adaq {
 
@@ -32,16 +31,17 @@ void mirror(Image& image) {
 
 }  // namespace
 
-void ResampleTaps::prepare(int in_size, int out_size, int out_from, int out_to) {
-    if (in == in_size && out == out_size && from == out_from && to == out_to) return;
-    in = in_size, out = out_size, from = out_from, to = out_to;
+void ResampleTaps::prepare(int in, int out, int from, int to) {
+    if (in == in_ && out == out_ && from == from_ && to == to_) return;
+    in_ = in, out_ = out, from_ = from, to_ = to;
     const double step = static_cast<double>(in) / out;
     const double reach = std::max(step, 1.0);  // the filter widens when shrinking: that is the antialiasing
-    stride = static_cast<int>(std::ceil(reach)) * 2 + 1;
+    const int most_taps = static_cast<int>(std::ceil(reach)) * 2 + 1;
+    stride = (most_taps + kGroup - 1) / kGroup * kGroup;
     const size_t outputs = static_cast<size_t>(to - from);
     first.resize(outputs);
     count.resize(outputs);
-    weights.resize(outputs * static_cast<size_t>(stride));
+    weights.assign(outputs * static_cast<size_t>(stride), 0);
     std::vector<double> share(static_cast<size_t>(stride));
     for (size_t i = 0; i < outputs; ++i) {
         const double centre = (from + static_cast<double>(i) + 0.5) * step;
@@ -59,6 +59,16 @@ void ResampleTaps::prepare(int in_size, int out_size, int out_from, int out_to) 
         }
         first[i] = begin;
         count[i] = static_cast<int>(taps);
+    }
+    split_weights();
+}
+
+void ResampleTaps::split_weights() {
+    halves.resize(weights.size() * 2);
+    for (size_t i = 0; i < weights.size(); ++i) {
+        const size_t high = i / kGroup * kGroup * 2 + i % kGroup;
+        halves[high] = static_cast<int16_t>(weights[i] >> kLowBits);
+        halves[high + kGroup] = static_cast<int16_t>(weights[i] & ((1 << kLowBits) - 1));
     }
 }
 
@@ -80,16 +90,20 @@ Window Resampler::prepare(const ResizePlan& plan) {
 }
 
 void Resampler::resize_width(const Image& from) {
-    // The kernel writes and reads a byte too many at the end of a row: harmless but in the last row.
     narrow_.reshape(from.height, kept_.width, from.channels);
-    last_in_.assign(from.row(from.height - 1), from.row(from.height - 1) + from.row_bytes());
-    last_in_.push_back(0);
-    last_out_.resize(narrow_.row_bytes() + 1);
-    for (int y = 0; y + 1 < from.height; ++y) {
-        resample_row(from.row(y), columns_.first_input(), from.channels, columns_, narrow_.row(y));
+    const size_t in_stride = from.row_bytes(), out_stride = narrow_.row_bytes();
+    int y = 0;
+    const auto bytes_behind = [&](int row) { return static_cast<size_t>(from.height - row) * in_stride; };
+    // Several rows at a time, as long as what the kernel may read behind them is still inside the image ...
+    for (; y + kResampleRows < from.height && bytes_behind(y + kResampleRows) >= kResampleSlack; y += kResampleRows) {
+        resample_rows(from.row(y), in_stride, kResampleRows, from.channels, columns_, narrow_.row(y), out_stride);
     }
-    resample_row(last_in_.data(), columns_.first_input(), from.channels, columns_, last_out_.data());
-    std::copy_n(last_out_.data(), narrow_.row_bytes(), narrow_.row(from.height - 1));
+    // ... and the last ones from a copy with room behind it.
+    padded_.resize(in_stride + kResampleSlack);
+    for (; y < from.height; ++y) {
+        std::copy_n(from.row(y), in_stride, padded_.data());
+        resample_rows(padded_.data(), in_stride, 1, from.channels, columns_, narrow_.row(y), out_stride);
+    }
 }
 
 void Resampler::resize_height(const Image& from) {
