@@ -1,0 +1,144 @@
+// Reading architectures off tensors (loaders/weights/architecture.h), against torchvision's own lists of tensors.
+#include "loaders/weights/architecture.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "support/weight_files.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+using Shapes = std::map<std::string, Shape>;
+
+/// "conv1.weight 64x3x7x7" a line, in torchvision's order.
+std::vector<NamedShape> torchvision_list(const std::string& fixture) {
+    std::vector<NamedShape> list;
+    std::istringstream lines(text_of_file(weight_fixture(fixture)));
+    for (std::string name, extents; lines >> name >> extents;) {
+        std::istringstream numbers(extents);
+        Shape shape;
+        for (std::string number; std::getline(numbers, number, 'x');) shape.push_back(std::stoll(number));
+        list.push_back({name, shape});
+    }
+    return list;
+}
+
+Shapes torchvision_shapes(const std::string& fixture) {
+    Shapes shapes;
+    for (const NamedShape& tensor : torchvision_list(fixture)) shapes[tensor.name] = tensor.shape;
+    return shapes;
+}
+
+std::string refused(const Shapes& shapes) {
+    try {
+        (void)architecture_of("net.pth", shapes, false);
+        return "";
+    } catch (const DataError& error) {
+        return error.what();
+    }
+}
+
+/// The refusal of ResNet-18 after `edit`.
+std::string refused_after(const std::function<void(Shapes&)>& edit, const std::string& net = "resnet18.shapes") {
+    Shapes shapes = torchvision_shapes(net);
+    edit(shapes);
+    return refused(shapes);
+}
+
+bool mentions(const std::string& text, const std::string& part) {
+    INFO(text);
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("weights: architecture") {
+    TEST_CASE("torchvision's ResNets are recognised") {
+        const Architecture r18 = architecture_of("f", torchvision_shapes("resnet18.shapes"), false);
+        CHECK(r18 == Architecture{BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3});
+        const Architecture r34 = architecture_of("f", torchvision_shapes("resnet34.shapes"), false);
+        CHECK(r34 == Architecture{BlockKind::basic, {3, 4, 6, 3}, 64, 1000, 3});
+        const Architecture r50 = architecture_of("f", torchvision_shapes("resnet50.shapes"), false);
+        CHECK(r50 == Architecture{BlockKind::bottleneck, {3, 4, 6, 3}, 64, 1000, 3});
+    }
+
+    TEST_CASE("the list of tensors is torchvision's, in torchvision's order") {
+        for (const char* fixture : {"resnet18.shapes", "resnet34.shapes", "resnet50.shapes"}) {
+            const std::vector<NamedShape> expected = torchvision_list(fixture);
+            const Architecture architecture = architecture_of("f", torchvision_shapes(fixture), false);
+            const std::vector<NamedShape> list = network_tensors(architecture, false);
+            REQUIRE(list.size() == expected.size());
+            for (size_t i = 0; i < list.size(); ++i) {
+                CHECK(list[i].name == expected[i].name);
+                CHECK(list[i].shape == expected[i].shape);
+            }
+        }
+    }
+
+    TEST_CASE("any width, depth, number of classes and grey input") {
+        for (const Architecture& wanted :
+             {Architecture{BlockKind::basic, {1}, 1, 1, 1}, Architecture{BlockKind::basic, {2, 1, 3}, 20, 7, 3},
+              Architecture{BlockKind::bottleneck, {1, 2}, 12, 202, 3},
+              Architecture{BlockKind::basic, {1, 1, 1, 1, 1}, 8, 10, 1}})
+            for (bool folded : {false, true}) {
+                Shapes shapes;
+                for (const NamedShape& tensor : network_tensors(wanted, folded)) shapes[tensor.name] = tensor.shape;
+                CHECK(architecture_of("f", shapes, folded) == wanted);
+            }
+    }
+
+    TEST_CASE("architectures are named for people") {
+        CHECK(describe({BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3}) ==
+              "ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes)");
+        CHECK(describe({BlockKind::bottleneck, {3, 4, 6, 3}, 16, 10, 1}) ==
+              "ResNet-50 (bottleneck blocks 3-4-6-3, width 16, 10 classes, grey input)");
+    }
+
+    TEST_CASE("a missing, an unexpected and a misshapen tensor are refused by name") {
+        CHECK(refused_after([](Shapes& s) { s.erase("layer3.1.bn2.running_var"); }) ==
+              "net.pth: no layer3.1.bn2.running_var, expected in ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 "
+              "classes)");
+        CHECK(mentions(refused_after([](Shapes& s) { s["layer1.0.se.weight"] = {4}; }),
+                       "has layer1.0.se.weight of shape 4"));
+        CHECK(mentions(refused_after([](Shapes& s) { s["layer2.0.conv2.weight"][3] = 5; }),
+                       "layer2.0.conv2.weight has shape 128x128x3x5, expected 128x128x3x3"));
+        CHECK(mentions(refused_after([](Shapes& s) { s["fc.bias"] = {999}; }), "fc.bias has shape 999, expected 1000"));
+        CHECK(mentions(refused_after([](Shapes& s) { s.erase("layer2.1.conv1.weight"); }), "layer2.1."));
+    }
+
+    TEST_CASE("other networks are refused by what they are") {
+        CHECK(mentions(refused_after([](Shapes& s) { s["conv1.weight"] = {64, 3, 3, 3}; }), "CIFAR stem"));
+        CHECK(mentions(refused_after([](Shapes& s) { s["conv1.weight"] = {64, 3, 5, 5}; }), "5x5"));
+        CHECK(mentions(refused_after([](Shapes& s) { s["conv1.weight"] = {64, 4, 7, 7}; }), "4 input channels"));
+        CHECK(mentions(refused_after([](Shapes& s) { s.erase("fc.weight"), s.erase("fc.bias"); }), "no fc.weight"));
+        const auto grouped = [](Shapes& s) { s["layer1.0.conv2.weight"] = {128, 4, 3, 3}; };
+        CHECK(mentions(refused_after(grouped, "resnet50.shapes"), "grouped convolutions"));
+        const auto wide = [](Shapes& s) { s["layer1.0.conv2.weight"] = {128, 128, 3, 3}; };
+        CHECK(mentions(refused_after(wide, "resnet50.shapes"), "wide ResNet"));
+        const auto no_shortcut = [](Shapes& s) {
+            std::erase_if(s, [](const auto& t) { return t.first.starts_with("layer2.0.downsample."); });
+        };
+        CHECK(mentions(refused_after(no_shortcut), "no layer2.0.downsample.0.weight"));
+        CHECK(mentions(refused({{"conv_proj.weight", {768, 3, 16, 16}}, {"class_token", {1, 1, 768}}}),
+                       "vision transformer"));
+        CHECK(mentions(refused({{"features.0.weight", {64, 3, 3, 3}}}), "VGG"));
+        CHECK(mentions(refused({{"conv1.0.weight", {32, 3, 3, 3}}}), "deep stem"));
+        CHECK(mentions(refused({}), "no conv1.weight"));
+    }
+
+    TEST_CASE("extents that no network has are refused before anything is made of them") {
+        CHECK_FALSE(refused_after([](Shapes& s) { s["conv1.weight"][0] = int64_t{1} << 40; }).empty());
+        CHECK_FALSE(refused_after([](Shapes& s) { s["conv1.weight"][0] = 0; }).empty());
+        CHECK_FALSE(refused_after([](Shapes& s) { s["fc.weight"] = {int64_t{1} << 62, 512}; }).empty());
+        CHECK_FALSE(refused_after([](Shapes& s) { s["fc.weight"] = {}; }).empty());
+        CHECK_FALSE(refused_after([](Shapes& s) { s["layer1.0.conv2.weight"] = {64, 0, 3, 3}; }).empty());
+        Shapes many = torchvision_shapes("resnet18.shapes");
+        for (int stage = 5; stage < 80; ++stage)
+            many["layer" + std::to_string(stage) + ".0.conv1.weight"] = {1, 1, 3, 3};
+        CHECK(mentions(refused(many), "stages"));
+    }
+}
