@@ -1,10 +1,17 @@
-// Range search: which of many candidate ranges loses least.
+// Range search: which of many candidate ranges loses least. Few candidates, or groups that move together, are scored
+// one and all; many candidates are searched by a method that fits the size of the group.
+#include <omp.h>
+
 #include "engine/error.h"
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/calibration/exhaustive.h"
+#include "kernels/cpu/calibration/sorted_search.h"
 
 namespace adaq::cpu {
 namespace {
+
+constexpr int64_t kFewCandidates = 64;
+constexpr int64_t kSplitGroup = 1 << 13;  // elements from which one candidate's score is worth a thread's while
 
 std::vector<Quantiser> quantisers_of(const RangeSearch& search) {
     std::vector<Quantiser> quantisers(search.lo.size());
@@ -37,6 +44,25 @@ std::vector<BestRange> best_of_each(std::span<const double> scores, int64_t grou
     return best;
 }
 
+std::vector<BestRange> search_all(std::span<const float> x, int64_t groups, const RangeSearch& search) {
+    const std::vector<double> scores = exhaustive_scores(x, groups, quantisers_of(search), Power(search.p));
+    const auto candidates = static_cast<size_t>(search.candidates);
+    return search.joint ? best_together(scores, groups, candidates) : best_of_each(scores, groups, candidates);
+}
+
+/// Threads share out the groups where there are enough of them or they are small, else the candidates within a group.
+std::vector<BestRange> search_groups(std::span<const float> x, int64_t groups, const RangeSearch& search) {
+    const auto elements = static_cast<int64_t>(x.size()) / groups;
+    const bool by_group = elements < kSplitGroup || groups >= 4 * omp_get_max_threads();
+    std::vector<BestRange> best(static_cast<size_t>(groups));
+#pragma omp parallel for schedule(dynamic) if (by_group && groups > 1)
+    for (int64_t group = 0; group < groups; ++group) {
+        const auto of_group = x.subspan(static_cast<size_t>(group * elements), static_cast<size_t>(elements));
+        best[static_cast<size_t>(group)] = sorted_search(of_group, group, !by_group, search);
+    }
+    return best;
+}
+
 }  // namespace
 
 std::vector<BestRange> best_range(std::span<const float> x, int64_t groups, const RangeSearch& search) {
@@ -44,10 +70,9 @@ std::vector<BestRange> best_range(std::span<const float> x, int64_t groups, cons
                 search.hi.size() == search.lo.size(),
             "best_range: {} lower and {} upper ends for {} groups of {} candidates", search.lo.size(), search.hi.size(),
             groups, search.candidates);
-    const std::vector<Quantiser> quantisers = quantisers_of(search);
-    const std::vector<double> scores = exhaustive_scores(x, groups, quantisers, Power(search.p));
-    const auto candidates = static_cast<size_t>(search.candidates);
-    return search.joint ? best_together(scores, groups, candidates) : best_of_each(scores, groups, candidates);
+    const bool together = search.joint && groups > 1;
+    return together || search.candidates <= kFewCandidates ? search_all(x, groups, search)
+                                                           : search_groups(x, groups, search);
 }
 
 }  // namespace adaq::cpu

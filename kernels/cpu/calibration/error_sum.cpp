@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "kernels/cpu/calibration/vector_clones.h"
+#include "kernels/cpu/calibration/wide_vectors.h"
 
 namespace adaq::cpu {
 namespace {
@@ -14,7 +14,7 @@ constexpr int kLanes = 16;
 
 }  // namespace
 
-ADAQ_VECTOR_CLONES
+ADAQ_WIDE_VECTORS
 double error_sum(std::span<const float> x, Quantiser quantiser, Power p) {
     const float scale = quantiser.scale, zero_point = quantiser.zero_point;
     const float qmin = quantiser.qmin, qmax = quantiser.qmax;

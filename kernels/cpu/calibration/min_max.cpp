@@ -4,7 +4,7 @@
 
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/calibration/tiles.h"
-#include "kernels/cpu/calibration/vector_clones.h"
+#include "kernels/cpu/calibration/wide_vectors.h"
 
 namespace adaq::cpu {
 namespace {
@@ -18,7 +18,7 @@ struct Lanes {
 };
 
 /// The whole lanes of a tile; its tail is left to the caller.
-ADAQ_VECTOR_CLONES
+ADAQ_WIDE_VECTORS
 void scan(const float* x, int64_t count, Lanes& result) {
     Lanes lanes = result;
     for (int64_t i = 0; i + kLanes <= count; i += kLanes) {
