@@ -14,7 +14,7 @@ namespace {
 
 std::string row_of(const std::vector<std::string>& cells, std::string_view element) {
     std::string row = "<tr>";
-    for (const std::string& cell : cells) row += fmt::format("<{0}>{1}</{0}>", element, cell);
+    for (const std::string& cell : cells) row += fmt::format("<{0}>{1}</{0}>", element, escaped(cell));
     return row + "</tr>\n";
 }
 
@@ -48,7 +48,7 @@ std::string table_of(const Cells& rows, std::string_view css_class) {
 std::string words_table(const std::vector<std::pair<std::string, std::string>>& pairs) {
     std::string rows;
     for (const auto& [name, value] : pairs)
-        if (!value.empty()) rows += row_of({escaped(name), escaped(value)}, "td");
+        if (!value.empty()) rows += row_of({name, value}, "td");
     if (rows.empty()) return "";
     return "<div class=\"scroll\"><table class=\"words\"><tbody>\n" + rows + "</tbody></table></div>\n";
 }
@@ -56,7 +56,7 @@ std::string words_table(const std::vector<std::pair<std::string, std::string>>& 
 std::string accuracy_table(const Report& report) {
     Cells rows{{"", "accuracy", "95 % interval (%)", "correct", "images", "images/s"}};
     add_accuracy_rows(rows, "float32", report.float_network);
-    add_accuracy_rows(rows, escaped(quantised_label(report)), report.quantised_network);
+    add_accuracy_rows(rows, quantised_label(report), report.quantised_network);
     if (report.agreement && report.quantised_network) {
         const int64_t images = report.quantised_network->images;
         const Interval interval = wilson_interval(*report.agreement, images);
@@ -71,8 +71,8 @@ std::string weights_table(const Report& report) {
     Cells rows{{"layer", "shape", "bits", "scheme", "per", "scale min", "median", "max", "zero point", "empty groups",
                 "SQNR weights (dB)", "SQNR output (dB)", "clipped", "MACs (millions)", "exact sums"}};
     for (const WeightReport& layer : report.weights)
-        rows.push_back({escaped(layer.name), to_string(layer.shape), std::to_string(layer.grid.bits),
-                        escaped(layer.scheme), layer.per_channel ? "channel" : "layer", significant(layer.scale.min),
+        rows.push_back({layer.name, to_string(layer.shape), std::to_string(layer.grid.bits), layer.scheme,
+                        layer.per_channel ? "channel" : "layer", significant(layer.scale.min),
                         significant(layer.scale.median), significant(layer.scale.max),
                         from_to(fixed(layer.zero_point_min, 0), fixed(layer.zero_point_max, 0)),
                         count(layer.empty_groups), fixed(layer.weight_sqnr_db, 2),
@@ -85,7 +85,7 @@ std::string activations_table(const Report& report) {
     Cells rows{{"site", "bits", "scheme", "signs", "scale", "zero point", "observed", "quantised range", "clipped",
                 "SQNR (dB)"}};
     for (const ActivationReport& site : report.activations)
-        rows.push_back({escaped(site.name), std::to_string(site.grid.bits), escaped(site.scheme),
+        rows.push_back({site.name, std::to_string(site.grid.bits), site.scheme,
                         site.grid.one_sided ? "one-sided" : "two-sided", significant(site.quantiser.scale, 4),
                         fixed(site.quantiser.zero_point, 0),
                         from_to(significant(site.observed_min), significant(site.observed_max)),
@@ -112,7 +112,7 @@ std::string sizes_table(const Report& report) {
 
 std::string time_table(const Report& report) {
     Cells rows{{"step", "time"}};
-    for (const auto& [step, seconds] : report.seconds) rows.push_back({escaped(step), duration(seconds)});
+    for (const auto& [step, seconds] : report.seconds) rows.push_back({step, duration(seconds)});
     rows.push_back({"total", duration(report.total_seconds)});
     return table_of(rows);
 }

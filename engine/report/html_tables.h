@@ -9,13 +9,13 @@
 
 namespace adaq::report {
 
-/// Cells are markup already; the first row is the header.
+/// Cells are foreign text, escaped here; the first row is the header.
 using Cells = std::vector<std::vector<std::string>>;
 
 /// A table that scrolls sideways by itself where the screen is narrow.
 std::string table_of(const Cells& rows, std::string_view css_class = "");
 
-/// Two columns of foreign text, a name and its value; escaped here. Pairs without a value are left out; "" if all are.
+/// Two columns of foreign text, a name and its value. Pairs without a value are left out; "" if all are.
 std::string words_table(const std::vector<std::pair<std::string, std::string>>& pairs);
 
 std::string accuracy_table(const Report& report);
