@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "kernels/cpu/calibration/calibration.h"
+#include "kernels/cpu/calibration/cell_search.h"
 #include "kernels/cpu/calibration/exhaustive.h"
 #include "kernels/cpu/calibration/sorted_search.h"
 
@@ -11,6 +12,7 @@ namespace adaq::cpu {
 namespace {
 
 constexpr int64_t kFewCandidates = 64;
+constexpr int64_t kLargeGroup = 1 << 18;  // elements from which cells are worth making
 constexpr int64_t kSplitGroup = 1 << 13;  // elements from which one candidate's score is worth a thread's while
 
 std::vector<Quantiser> quantisers_of(const RangeSearch& search) {
@@ -53,12 +55,14 @@ std::vector<BestRange> search_all(std::span<const float> x, int64_t groups, cons
 /// Threads share out the groups where there are enough of them or they are small, else the candidates within a group.
 std::vector<BestRange> search_groups(std::span<const float> x, int64_t groups, const RangeSearch& search) {
     const auto elements = static_cast<int64_t>(x.size()) / groups;
-    const bool by_group = elements < kSplitGroup || groups >= 4 * omp_get_max_threads();
+    const bool large = elements >= kLargeGroup;
+    const bool by_group = !large && (elements < kSplitGroup || groups >= 4 * omp_get_max_threads());
     std::vector<BestRange> best(static_cast<size_t>(groups));
 #pragma omp parallel for schedule(dynamic) if (by_group && groups > 1)
     for (int64_t group = 0; group < groups; ++group) {
         const auto of_group = x.subspan(static_cast<size_t>(group * elements), static_cast<size_t>(elements));
-        best[static_cast<size_t>(group)] = sorted_search(of_group, group, !by_group, search);
+        best[static_cast<size_t>(group)] =
+            large ? cell_search(of_group, group, search) : sorted_search(of_group, group, !by_group, search);
     }
     return best;
 }

@@ -1,0 +1,60 @@
+// See cell_search.h.
+#include "kernels/cpu/calibration/cell_search.h"
+
+#include <bit>
+#include <cmath>
+#include <unordered_set>
+#include <vector>
+
+#include "kernels/cpu/calibration/calibration.h"
+#include "kernels/cpu/calibration/cell_score.h"
+#include "kernels/cpu/calibration/exhaustive.h"
+#include "kernels/cpu/calibration/prospects.h"
+
+namespace adaq::cpu {
+namespace {
+
+constexpr double kTolerance = 2e-7;  // relative error that the series may have
+constexpr double kNearTie = 1e-6;    // scores so close are settled element by element
+constexpr float kRatio = 4.0f, kSaferRatio = 12.0f;
+
+/// Scores on cells, with more distance from the levels where the series alone is not certain enough.
+double certain_score(const Cells& cells, Quantiser quantiser, Power p, double limit) {
+    for (float ratio : {kRatio, kSaferRatio}) {
+        const CellScore score = score_cells(cells, quantiser, p, ratio, limit);
+        if (score.sum > limit || score.error <= kTolerance * score.sum) return score.sum;
+    }
+    return error_sum(cells.elements, quantiser, p);
+}
+
+/// Candidates that come to the same scale and zero point as an earlier one cannot win: no score will be asked for.
+void strike_out_repeats(Prospects& prospects) {
+    std::unordered_set<uint64_t> seen;
+    for (size_t c = 0; c < prospects.scale.size(); ++c) {
+        const auto scale = std::bit_cast<uint32_t>(prospects.scale[c]);
+        const auto zero_point = std::bit_cast<uint32_t>(prospects.zero_point[c] + 0.0f);
+        if (seen.insert(uint64_t{scale} << 32 | zero_point).second) continue;
+        prospects.bound[c] = prospects.guess[c] = INFINITY;
+    }
+}
+
+}  // namespace
+
+BestRange cell_search(std::span<const float> x, int64_t group, const RangeSearch& search) {
+    const MinMax extremes = min_max(x, 1).front();
+    const Power p(search.p);
+    const Cells cells = make_cells(x, extremes, p);
+    Prospects prospects = prospects_of(search, group, extremes, static_cast<int64_t>(cells.elements.size()));
+    strike_out_repeats(prospects);
+    std::vector<BestRange> close = contenders(prospects, kNearTie, true, [&](int64_t candidate, double limit) {
+        return certain_score(cells, prospects.quantiser(candidate), p, limit);
+    });
+
+    std::vector<Quantiser> quantisers;
+    for (const BestRange& contender : close) quantisers.push_back(prospects.quantiser(contender.candidate));
+    const std::vector<double> scores = exhaustive_scores(x, 1, quantisers, p);
+    for (size_t i = 0; i < close.size(); ++i) close[i].score = scores[i];
+    return first_smallest(close);
+}
+
+}  // namespace adaq::cpu
