@@ -83,7 +83,8 @@ std::string flat_header_text(const FlatHeader& header) {
     if (!header.class_names.empty()) append(text, "classes", header.class_names);
     append(text, "tensors", tensors_json(header.tensors));
     if (header.quantisation) append(text, "quantisation", quantisation_json(*header.quantisation));
-    for (const auto& [key, value] : json::parse(header.extra).items()) append(text, key, value);
+    const json extra = json::parse(header.extra);
+    for (const auto& [key, value] : extra.items()) append(text, key, value);
     text += '}';
     const std::string crc = fmt::format("{:08x}", crc32_of(std::as_bytes(std::span(text))));
     return text.replace(text.find(kNoCrc), kNoCrc.size(), crc);

@@ -39,7 +39,8 @@ inline Bytes bytes_of_file(const std::string& path) { return bytes_of_text(text_
 /// The tensors that a fixture's JSON lists.
 inline std::map<std::string, Tensor> expected_tensors(const std::string& json_fixture) {
     std::map<std::string, Tensor> tensors;
-    for (const auto& [name, entry] : nlohmann::json::parse(text_of_file(weight_fixture(json_fixture))).items())
+    const nlohmann::json listed = nlohmann::json::parse(text_of_file(weight_fixture(json_fixture)));
+    for (const auto& [name, entry] : listed.items())
         tensors[name] = Tensor(entry["shape"].get<Shape>(), entry["values"].get<std::vector<float>>());
     return tensors;
 }
