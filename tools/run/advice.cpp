@@ -1,0 +1,59 @@
+#include "tools/run/advice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace adaq {
+namespace {
+
+constexpr double kNoticeableDrop = 1.0;  // points of top-1
+
+std::string range_sentence(const std::string& scheme, double p) {
+    return scheme.rfind("norm", 0) == 0 ? fmt::format("{} (p = {})", scheme, p) : scheme;
+}
+
+}  // namespace
+
+std::string method_sentence(const RunOptions& o) {
+    std::string text =
+        fmt::format("{} rounding, range scheme {}, one scale a {}, batch norms {}", o.method,
+                    range_sentence(o.scheme, o.p), o.per_channel ? "channel" : "layer", o.fold ? "folded" : "kept");
+    if (o.symmetric) text += ", zero point 0";
+    if (o.head_stem_8bit) text += ", first and last layer 8 bit";
+    if (o.activation_bits < 32) {
+        text +=
+            fmt::format("; activations at the output of each {}", o.sites == ActivationSites::block ? "ReLU" : "layer");
+        if (o.activation_scheme != o.scheme) text += ", range scheme " + range_sentence(o.activation_scheme, o.p);
+    }
+    return text;
+}
+
+std::vector<std::string> advice(const RunOptions& o, const Report& report) {
+    std::vector<std::string> next;
+    if (!report.float_network || !report.quantised_network || report.float_network->images == 0) return next;
+    const double images = static_cast<double>(report.float_network->images);
+    const double drop =
+        100.0 * static_cast<double>(report.float_network->top1 - report.quantised_network->top1) / images;
+    if (drop < kNoticeableDrop) {
+        if (o.weight_bits > 2)
+            next.push_back(fmt::format("Little is lost at {}: try fewer bits, e.g. --w{}.", report.label,
+                                       std::max(2, o.weight_bits - 1)));
+    } else {
+        if (!o.per_channel) next.emplace_back("One scale a layer is coarse: try --granularity channel.");
+        if (!o.head_stem_8bit)
+            next.emplace_back(
+                "Give the first and last layer 8 bits: --head-stem-8bit costs little size and often wins back much.");
+        if (o.weight_bits < 8) next.push_back(fmt::format("See what a bit more buys: --w{}.", o.weight_bits + 1));
+        const std::string other = o.scheme == "lp" ? "orgnorm" : "lp";
+        next.push_back(fmt::format("Try another range scheme: --scheme {}.", other));
+    }
+    if (o.report_html.empty()) next.emplace_back("See where the error arises, layer by layer: --report report.html.");
+    if (o.save.empty())
+        next.emplace_back("Keep the result: --save quantised.bin; evaluate it again with --weights quantised.bin.");
+    if (o.weights.empty())
+        next.emplace_back("Quantise your own network: --weights resnet18.pth --calib DIR --val DIR.");
+    return next;
+}
+
+}  // namespace adaq

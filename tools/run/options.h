@@ -1,0 +1,47 @@
+// adaq-run's command line: every option has its one declaration, default and help text in options.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/nearest.h"
+
+namespace adaq {
+
+struct RunOptions {
+    std::string weights;  // empty: the bundled model
+    std::string calib;    // a data set, or empty
+    std::string val;      // a data set, or empty
+    std::string calib_labels, val_labels;
+
+    int weight_bits = 4;
+    int activation_bits = 8;  // 32: float
+    int input_bits = 32;
+    std::string method = "nearest";
+    std::string scheme = "norm", activation_scheme = "norm";
+    double p = 2.4;
+    bool per_channel = true, symmetric = false, fold = false, head_stem_8bit = false, calib_augment = false;
+    ActivationSites sites = ActivationSites::block;
+    EdgeActivations edges = EdgeActivations::fc;
+
+    std::string device = "auto";
+    int threads = 0;  // 0: every core
+    int batch = 64;
+    int64_t images = 1024;   // calibration images
+    int64_t val_images = 0;  // 0: all
+    uint64_t seed = 0;
+    std::optional<int> resize, crop;
+
+    std::string save, report_html, report_json, logits;
+    bool bundled_data = false;        // neither --calib nor --val was given with the bundled model
+    bool quantisation_asked = false;  // any option that says how to quantise was given
+};
+
+/// Parses the command line. Prints help or version and returns nothing where asked to; throws UsageError.
+std::optional<RunOptions> parse_options(int argc, char** argv);
+
+/// Every setting with its value, as a JSON object: what the report and the saved file record. No paths.
+std::string settings_json(const RunOptions& options);
+
+}  // namespace adaq
