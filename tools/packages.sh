@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs what adaq needs from Debian: as root, or through sudo. Does nothing where everything is there.
+set -euo pipefail
+packages=(g++ cmake ninja-build libdnnl-dev libjpeg62-turbo-dev libstb-dev zlib1g-dev libfmt-dev nlohmann-json3-dev libcli11-dev
+          doctest-dev dataset-fashion-mnist)
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "packages.sh: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+fi
+echo "Installing ${missing[*]}" >&2
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
