@@ -33,7 +33,7 @@ class ExportError(Exception):
 
 
 def read_state_dict(path):
-    """The tensors of a .pth file by torchvision's names, whether saved bare or nested, with or without "module."."""
+    """The tensors of a .pth file by torchvision's names, whether saved bare or nested, with or without "module." before them."""
     with naming(path):
         return tidy(nested_state_dict(load_tensors(path)))
 
@@ -62,7 +62,7 @@ def load_tensors(path):
 
 
 def nested_state_dict(found):
-    for key in ("state_dict", "model"):
+    for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
     if not isinstance(found, dict):
@@ -71,10 +71,13 @@ def nested_state_dict(found):
 
 
 def tidy(state):
-    """Names without "module.", no num_batches_tracked (inference has no use for it), doubles as floats; all finite."""
+    """Bare names, no num_batches_tracked (inference has no use for it), doubles as floats; refuses NaN and infinity.
+
+    The prefixes that go are those of DataParallel, torch.compile and Lightning.
+    """
     tensors = {}
     for name, value in state.items():
-        name = re.sub(r"^(module\.)+", "", str(name))
+        name = re.sub(r"^((module|_orig_mod|model)\.)+", "", str(name))
         if name.endswith("num_batches_tracked"):
             continue
         if not isinstance(value, torch.Tensor):
