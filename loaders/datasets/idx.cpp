@@ -61,7 +61,7 @@ class GzipFile {
         read(data.data(), count);
         uint8_t extra = 0;
         const int more = gzread(file_, &extra, 1);  // also makes zlib compare the checksum
-        if (more < 0) data_error("{}: the gzip checksum does not match", path_);
+        if (more < 0) data_error("{}: the IDX file is cut off or damaged (wrong checksum)", path_);
         if (more > 0) data_error("{}: more data than the header's {} bytes", path_, count);
         return data;
     }

@@ -98,7 +98,7 @@ void ImageReader::State::open(std::span<const uint8_t> encoded) {
         kind = Kind::jpeg;
         return;
     }
-    const auto found = read_stb_size(bytes);
+    const auto found = read_stb_size(bytes, name);
     if (!found) refuse_format(bytes, name);
     size = *found;
     kind = Kind::stb;

@@ -2,6 +2,7 @@
 #include "loaders/images/stb.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 
 #include "engine/error.h"
@@ -47,53 +48,60 @@ Source source_of(std::span<const uint8_t> bytes) { return {bytes.data(), static_
     data_error("{}: corrupt image file ({})", name, reason != nullptr ? reason : "unknown reason");
 }
 
-/// Pillow's 16-bit grey becomes 8-bit by saturation. Returns false if the image is not of that kind.
-bool decode_grey16(Source source, const std::string& name, int components, Image& grey) {
-    if (components != 1 || stbi_is_16_bit_from_memory(source.data, source.count) == 0) return false;
-    int width = 0, height = 0;
+/// Pillow's 16-bit grey becomes 8-bit by saturation.
+Image decode_grey16(Source source, const std::string& name) {
+    Image grey;
+    int width = 0, height = 0, components = 0;
     const Pixels<stbi_us> pixels(stbi_load_16_from_memory(source.data, source.count, &width, &height, &components, 1));
     if (!pixels) fail(name);
     grey.reshape(height, width, 1);
     for (size_t i = 0; i < grey.pixels.size(); ++i)
         grey.pixels[i] = static_cast<uint8_t>(std::min<int>(pixels[i], 255));
-    return true;
+    return grey;
 }
 
-/// Drops alpha: grey and alpha -> grey, RGBA -> RGB.
-void copy_without_alpha(const stbi_uc* from, int components, Image& out) {
-    const size_t step = static_cast<size_t>(components), kept = static_cast<size_t>(out.channels);
-    const size_t count = out.pixels.size() / kept;
-    for (size_t i = 0; i < count; ++i) std::copy_n(from + i * step, kept, out.pixels.data() + i * kept);
+/// 8 bits, without alpha: grey and alpha -> grey, RGBA -> RGB.
+Image decode_colours(Source source, const std::string& name) {
+    Image image;
+    int width = 0, height = 0, components = 0;
+    const Pixels<stbi_uc> pixels(stbi_load_from_memory(source.data, source.count, &width, &height, &components, 0));
+    if (!pixels) fail(name);
+    image.reshape(height, width, components >= 3 ? 3 : 1);
+    const size_t step = static_cast<size_t>(components), kept = static_cast<size_t>(image.channels);
+    const size_t count = image.pixels.size() / kept;
+    for (size_t i = 0; i < count; ++i) std::copy_n(pixels.get() + i * step, kept, image.pixels.data() + i * kept);
+    return image;
+}
+
+bool is_grey16(Source source) {
+    int width = 0, height = 0, components = 0;
+    return stbi_is_16_bit_from_memory(source.data, source.count) != 0 &&
+           stbi_info_from_memory(source.data, source.count, &width, &height, &components) != 0 && components == 1;
 }
 
 }  // namespace
 
-std::optional<ImageSize> read_stb_size(std::span<const uint8_t> bytes) {
+std::optional<ImageSize> read_stb_size(std::span<const uint8_t> bytes, const std::string& name) {
     int width = 0, height = 0, components = 0;
     const Source source = source_of(bytes);
     if (stbi_info_from_memory(source.data, source.count, &width, &height, &components) == 0) return std::nullopt;
-    return ImageSize{height, width};
+    const int64_t rows = std::abs(int64_t{height});  // negative for a BMP that is stored from the top
+    check_image_size(rows, width, source.count, kMaxPixelsPerByte, name);
+    return ImageSize{static_cast<int>(rows), width};
 }
 
 void decode_with_stb(std::span<const uint8_t> bytes, const std::string& name, int channels, Image& out) {
+    const auto size = read_stb_size(bytes, name);  // and so its checks, before anything is allocated
+    if (!size) fail(name);
     const Source source = source_of(bytes);
-    int width = 0, height = 0, components = 0;
-    if (stbi_info_from_memory(source.data, source.count, &width, &height, &components) == 0) fail(name);
-    check_image_size(height, width, source.count, kMaxPixelsPerByte, name);
-
-    Image native;  // 1 or 3 channels, whatever the file has
-    if (!decode_grey16(source, name, components, native)) {
-        const Pixels<stbi_uc> pixels(stbi_load_from_memory(source.data, source.count, &width, &height, &components, 0));
-        if (!pixels) fail(name);
-        native.reshape(height, width, components >= 3 ? 3 : 1);
-        copy_without_alpha(pixels.get(), components, native);
-    }
+    Image native = is_grey16(source) ? decode_grey16(source, name) : decode_colours(source, name);
+    if (native.size() != *size) data_error("{}: corrupt image file (contradictory sizes)", name);
     if (native.channels == channels) {
         out = std::move(native);
         return;
     }
-    out.reshape(height, width, channels);
-    const size_t count = static_cast<size_t>(height) * static_cast<size_t>(width);
+    out.reshape(size->height, size->width, channels);
+    const size_t count = static_cast<size_t>(size->height) * static_cast<size_t>(size->width);
     if (channels == 1) {
         rgb_to_grey(native.pixels.data(), count, out.pixels.data());
     } else {

@@ -8,8 +8,8 @@
 
 namespace adaq {
 
-/// Height and width, or nothing if the header is not one of a known format.
-std::optional<ImageSize> read_stb_size(std::span<const uint8_t> bytes);
+/// Height and width, or nothing if the header is not one of a known format. Throws DataError if they are absurd.
+std::optional<ImageSize> read_stb_size(std::span<const uint8_t> bytes, const std::string& name);
 
 /// Decodes into 1 (grey) or 3 (RGB) channels. Throws DataError.
 void decode_with_stb(std::span<const uint8_t> bytes, const std::string& name, int channels, Image& out);
