@@ -65,7 +65,7 @@ ChosenRange choose_range(Device& device, const DeviceTensor& x, int64_t groups, 
                          std::string_view tensor_name) {
     const Entry& scheme = find_scheme(options.scheme);
     if (options.bits < 2 || options.bits > 8) {
-        usage_error("{}: {} bits asked for, expected 2 to 8", tensor_name, options.bits);
+        usage_error("{}: {} bits asked for, expected 2 to 8 bits", tensor_name, options.bits);
     }
     if (!(options.p > 0.0 && options.p <= 16.0))
         usage_error("--p {}: expected a number above 0, at most 16", options.p);

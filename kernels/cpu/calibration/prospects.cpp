@@ -80,20 +80,22 @@ std::vector<BestRange> contenders(const Prospects& prospects, double margin, boo
     const auto guess = [&](int64_t c) { return prospects.guess[static_cast<size_t>(c)]; };
     std::stable_sort(open.begin(), open.end(), [&](int64_t a, int64_t b) { return guess(a) < guess(b); });
 
-    // Rounds of a few candidates: within a round the threads know the best score of the rounds before. What is kept in
-    // the end depends on the scores alone, so not on the size of a round.
-    const size_t round = parallel ? 8 * static_cast<size_t>(omp_get_max_threads()) : 1;
-    std::vector<double> scores(round);
-    for (size_t first = 0; first < open.size(); first += round) {
-        const size_t count = std::min(round, open.size() - first);
+    // Candidates go in rounds: within one the threads know the best score of the rounds before. The first ones, with
+    // the best guesses, settle most of it, so rounds grow. What is kept depends on the scores alone, not on the rounds.
+    const auto threads = parallel ? static_cast<size_t>(omp_get_max_threads()) : 1;
+    size_t round = parallel ? 4 * threads : 1;
+    std::vector<double> scores;
+    for (size_t first = 0; first < open.size(); first += scores.size()) {
+        scores.assign(std::min(round, open.size() - first), INFINITY);
 #pragma omp parallel for schedule(dynamic) if (parallel)
-        for (size_t i = 0; i < count; ++i) {
-            scores[i] = hopeless(open[first + i]) ? INFINITY : score(open[first + i], limit());
+        for (size_t i = 0; i < scores.size(); ++i) {
+            if (!hopeless(open[first + i])) scores[i] = score(open[first + i], limit());
         }
-        for (size_t i = 0; i < count; ++i) {
+        for (size_t i = 0; i < scores.size(); ++i) {
             if (scores[i] <= limit()) scored.push_back({open[first + i], scores[i]});
             best = std::min(best, scores[i]);
         }
+        if (parallel) round = std::min(2 * round, 128 * threads);
     }
     std::erase_if(scored, [&](const BestRange& s) { return s.score > limit(); });
     return scored;
