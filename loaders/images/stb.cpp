@@ -3,12 +3,19 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "engine/error.h"
 #include "loaders/images/colour.h"
 #include "loaders/images/limits.h"
 
+// stb_image copies nothing to or from a null pointer where a file has an empty chunk, which the language forbids.
+static void* copy_bytes(void* to, const void* from, size_t count) {
+    return count == 0 ? to : std::memcpy(to, from, count);
+}
+
+#define memcpy copy_bytes
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_PNG
@@ -22,6 +29,7 @@
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #include <stb/stb_image.h>
 #pragma GCC diagnostic pop
+#undef memcpy
 
 namespace adaq {
 

@@ -124,6 +124,15 @@ TEST_SUITE("image decoding") {
         CHECK_THROWS_AS(check_image_size(0, 5, 100, 1024, "empty"), DataError);
     }
 
+    TEST_CASE("an empty data chunk in a PNG file is passed over") {
+        const std::vector<uint8_t> good = file_bytes(image_fixture("rgb.png"));
+        std::vector<uint8_t> bytes = good;
+        constexpr std::ptrdiff_t kAfterHeader = 8 + 25;
+        const std::vector<uint8_t> empty{0, 0, 0, 0, 'I', 'D', 'A', 'T', 0x35, 0xAF, 0x06, 0x1E};
+        bytes.insert(bytes.begin() + kAfterHeader, empty.begin(), empty.end());
+        CHECK(decode_image(bytes, "empty-chunk.png", 3).pixels == decode_image(good, "rgb.png", 3).pixels);
+    }
+
     TEST_CASE("formats that are not read are named") {
         const auto error_of = [](std::string_view text) {
             return decoding_error({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
