@@ -71,7 +71,8 @@ bool is_legacy_torch(Bytes bytes) {
     // PROTO, perhaps FRAME with its length, then LONG1 of 10 bytes: 0x1950a86a20f9469cfc6c.
     constexpr std::string_view kMagic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 12);
     const std::string_view head = as_text(bytes.first(std::min<size_t>(bytes.size(), 32)));
-    return head.starts_with('\x80') && (head.substr(2).starts_with(kMagic) || head.find(kMagic) == 11);
+    const size_t at = head.find(kMagic);
+    return head.starts_with('\x80') && (at == 2 || at == 11);
 }
 
 RawTensors read_torch_zip(const std::string& file, Bytes bytes) {

@@ -127,9 +127,8 @@ inline Bytes with_header_text(const Bytes& bin, std::string text) {
     const uint64_t length = text.size();
     std::string file = "ADAQBIN1" + std::string(reinterpret_cast<const char*>(&length), sizeof length) + text;
     file.resize(kDataStart, '\0');
-    Bytes result = bytes_of_text(file);
-    result.insert(result.end(), bin.begin() + kDataStart, bin.end());
-    return result;
+    file.append(reinterpret_cast<const char*>(bin.data()) + kDataStart, bin.size() - kDataStart);
+    return bytes_of_text(file);
 }
 
 /// The flat binary with `edit` done to its header.

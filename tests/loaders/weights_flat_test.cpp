@@ -1,0 +1,259 @@
+// The flat binary (weights/FORMAT.md): files that a Python script wrote from the description are read exactly, what
+// adaq writes reads back the same, and whatever a header or a flipped bit gets wrong is refused by name.
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "support/temporary_folder.h"
+#include "support/weight_files.h"
+
+using namespace adaq;
+using namespace adaq::test;
+using nlohmann::json;
+
+namespace {
+
+const Bytes& quantised_file() {
+    static const Bytes bytes = bytes_of_file(weight_fixture("quantised.bin"));
+    return bytes;
+}
+
+std::string refusal_after(const std::function<void(json&)>& edit) {
+    return refusal(with_header(quantised_file(), edit));
+}
+
+bool mentions(const std::string& text, const std::string& part) {
+    INFO(text);
+    return text.find(part) != std::string::npos;
+}
+
+Bytes saved(const Model& model) {
+    const TemporaryFolder folder;
+    save_bin(folder / "model.bin", model);
+    return bytes_of_file(folder / "model.bin");
+}
+
+std::string refused_to_save(const Model& model) {
+    const TemporaryFolder folder;
+    try {
+        save_bin(folder / "model.bin", model);
+        return "";
+    } catch (const DataError& error) {
+        CHECK(folder.count() == 0);
+        return error.what();
+    }
+}
+
+constexpr const char* kWeight = "layer2.0.conv2.weight";  // q8 in the fixture: qmin -128, per layer
+
+}  // namespace
+
+TEST_SUITE("weights: flat binary") {
+    TEST_CASE("a quantised file gives the values that its writer meant") {
+        const Model model = load_weights(weight_fixture("quantised.bin"));
+        CHECK(model.architecture == Architecture{BlockKind::bottleneck, {1, 1}, 1, 2, 1});
+        CHECK(model.preprocessing == Preprocessing{40, 32, {0.286f}, {0.353f}});
+        CHECK(model.class_names == std::vector<std::string>{"shoe", "straße"});
+        CHECK(json::parse(model.extra) ==
+              json::parse(R"({"made_by": {"tool": "a later version", "numbers": [1, 2.5]}})"));
+        REQUIRE(model.quantisation);
+        CHECK(json::parse(model.quantisation->settings) == json{{"seed", 1}, {"method", "nearest"}});
+
+        const auto expected = expected_tensors("quantised.json");
+        CHECK(model.tensors.size() + model.quantisation->weights.size() == expected.size());
+        for (const auto& [name, tensor] : model.tensors) CHECK(tensor == expected.at(name));
+        for (const auto& [name, weight] : model.quantisation->weights) {
+            CAPTURE(name);
+            REQUIRE(weight.shape == expected.at(name).shape);
+            const size_t group = weight.codes.size() / weight.scale.size();
+            size_t wrong = 0;
+            for (size_t i = 0; i < weight.codes.size(); ++i) {
+                const float centred = static_cast<float>(weight.codes[i]) - weight.zero_point[i / group];
+                wrong += centred * weight.scale[i / group] != expected.at(name).values[i];
+            }
+            CHECK(wrong == 0);
+        }
+        REQUIRE(model.quantisation->activations.size() == 5);
+        const QuantisedActivation& site = model.quantisation->activations.at("layer1.0");
+        CHECK(site.grid == Grid{8, true});
+        CHECK(site.scale == 0.03125f);
+        CHECK(site.zero_point == 5.0f);
+    }
+
+    TEST_CASE("f16 and bf16 tensors become float32") {
+        const Model model = load_weights(weight_fixture("coarse_halves.bin"));
+        CHECK(equal(model.tensors, expected_tensors("coarse.json")));
+        CHECK_FALSE(model.preprocessing);
+        CHECK(model.class_names.empty());
+    }
+
+    TEST_CASE("what is written reads back the same, and the same model gives the same bytes") {
+        const TemporaryFolder folder;
+        for (const char* fixture : {"quantised.bin", "coarse_halves.bin", "basic.pth"}) {
+            const Model model = load_weights(weight_fixture(fixture));
+            save_bin(folder / "a.bin", model);
+            const Model read = load_weights(folder / "a.bin");
+            CHECK(equal(read, model));
+            save_bin(folder / "b.bin", read);
+            CHECK(text_of_file(folder / "a.bin") == text_of_file(folder / "b.bin"));
+        }
+        CHECK(folder.count() == 2);
+    }
+
+    TEST_CASE("a folded network has biases and no batch norms") {
+        const Model model = tiny_model(true);
+        CHECK(equal(read_weights("f", saved(model)), model));
+        CHECK(json(header_of(saved(model)))["quantisation"]["folded"] == true);
+    }
+
+    TEST_CASE("tensors lie at multiples of 64 in network order, with zeros between") {
+        const Bytes bytes = saved(tiny_model());
+        std::vector<std::string> names;
+        const json header = header_of(bytes);
+        for (const json& tensor : header["tensors"]) {
+            CHECK(tensor["offset"].get<size_t>() % 64 == 0);
+            names.push_back(tensor["name"]);
+        }
+        CHECK(names.front() == "conv1.weight");
+        CHECK(names[1] == "bn1.weight");
+        CHECK(names.back() == "fc.bias");
+    }
+
+    TEST_CASE("every single flipped bit anywhere in a file is refused") {
+        Model model = tiny_model();
+        model.preprocessing = Preprocessing{0, 28, {0.5f}, {0.25f}};
+        model.quantisation.emplace();
+        QuantisedWeight& weight = model.quantisation->weights["layer1.0.conv2.weight"];
+        weight = {{1, 1, 3, 3}, {3, false}, "lp", {-4, -3, -2, -1, 0, 1, 2, 3, 0}, {0.5f}, {1.0f}};
+        model.tensors.erase("layer1.0.conv2.weight");
+        model.quantisation->activations["conv1"] = {{8, true}, "lp", 0.5f, 0.0f};
+        Bytes bytes = saved(model);
+        REQUIRE(equal(read_weights("f", bytes), model));
+        size_t accepted = 0;
+        for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+            bytes[bit / 8] ^= std::byte{1} << bit % 8;
+            accepted += refusal(bytes).empty();
+            bytes[bit / 8] ^= std::byte{1} << bit % 8;
+        }
+        CHECK(accepted == 0);
+        CHECK(refusal(bytes).empty());
+    }
+
+    TEST_CASE("every truncation is refused") {
+        const Bytes whole = saved(tiny_model());
+        size_t accepted = 0;
+        for (size_t length = 0; length < whole.size(); ++length)
+            accepted += refusal({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}).empty();
+        CHECK(accepted == 0);
+    }
+
+    TEST_CASE("a header whose checksum is wrong or missing is refused") {
+        std::string text = header_of(quantised_file()).dump();
+        CHECK(refusal(with_header_text(quantised_file(), text)).empty());
+        CHECK(mentions(refusal_after([](json& h) { h.erase("header_crc32"); }), "no header_crc32"));
+        Bytes bytes = quantised_file();
+        const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        bytes[all.find("shoe")] = std::byte{'S'};
+        CHECK(mentions(refusal(bytes), "header's CRC-32"));
+    }
+
+    TEST_CASE("headers that lie about tensors are refused by name") {
+        const std::string name = kWeight;
+        const auto edited = [&](const char* key, const json& value) {
+            return refusal_after([&](json& h) { entry_of(h, name)[key] = value; });
+        };
+        CHECK(mentions(edited("bytes", 1), name + " (q8 2x2x3x3) has 1 bytes, expected 36"));
+        CHECK(mentions(edited("shape", {2, 2, 3, 4}), "has 36 bytes, expected 48"));
+        CHECK(mentions(edited("shape", {1LL << 40, 1LL << 40}), "impossible shape"));
+        CHECK(mentions(edited("shape", {-2, 2}), "shape[0] is -2"));
+        CHECK(mentions(edited("shape", {4, 9}), name + " has shape 4x9, expected 2x2x3x3"));
+        CHECK(mentions(edited("offset", 16385), "expected a multiple of 64"));
+        CHECK(mentions(edited("offset", 0), "overlaps"));
+        CHECK(mentions(edited("offset", 16384), "overlaps"));
+        CHECK(mentions(edited("offset", 1LL << 50), "(truncated?)"));
+        CHECK(mentions(edited("offset", std::numeric_limits<int64_t>::max() / 64 * 64), "(truncated?)"));
+        CHECK(mentions(edited("offset", -64), "offset is -64"));
+        CHECK(mentions(edited("crc32", "00000000"), name + "'s bytes have CRC-32"));
+        CHECK(mentions(edited("crc32", "ABCDEFGH"), "eight lower-case hex digits"));
+        CHECK(mentions(edited("dtype", "q9"), "dtype is \"q9\""));
+        CHECK(mentions(edited("dtype", 7), "dtype is 7, expected a text"));
+        CHECK(mentions(edited("name", "fc.bias"), "names fc.bias twice"));
+        CHECK(mentions(edited("name", "another"), "no " + name));
+    }
+
+    TEST_CASE("headers that lie about the network are refused") {
+        CHECK(mentions(refusal_after([](json& h) { h["format"] = 2; }), "format is 2"));
+        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["family"] = "vit"; }), "family is \"vit\""));
+        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["stem"] = "conv3x3"; }), "stem is \"conv3x3\""));
+        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["width"] = 2; }),
+                       "width 1, 2 classes, grey input), expected"));
+        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = {1, 2}; }), "expected ResNet-11"));
+        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = {1000000000}; }),
+                       "blocks[0] is 1000000000"));
+        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = json::array(); }), "blocks"));
+        CHECK(mentions(refusal_after([](json& h) { h.erase("architecture"); }), "no \"architecture\""));
+        CHECK(mentions(refusal_after([](json& h) { h["classes"] = {"one"}; }), "1 class names, expected 2"));
+        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["channels"] = 3; }), "channels is 3"));
+        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["std"] = {0}; }), "positive"));
+        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["mean"] = {1, 2}; }), "one a channel"));
+        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["crop"] = 1e3; }), "crop is 1000.0"));
+    }
+
+    TEST_CASE("headers that lie about quantisation are refused") {
+        const auto edited = [](const std::function<void(json&)>& edit) {
+            return refusal_after([&](json& h) { edit(h["quantisation"]); });
+        };
+        CHECK(mentions(edited([](json& q) { q["weights"][kWeight]["bits"] = 4; }), "has dtype q8, expected q4"));
+        CHECK(mentions(edited([](json& q) { q["weights"][kWeight]["bits"] = 9; }), "bits is 9"));
+        CHECK(mentions(edited([](json& q) { q["weights"].erase(kWeight); }), kWeight));
+        CHECK(mentions(edited([](json& q) { q["weights"]["bn1.weight"] = q["weights"][kWeight]; }),
+                       "bn1.weight has dtype f32"));
+        CHECK(mentions(edited([](json& q) { q["activations"].erase("fc"); }), "activation.fc."));
+        CHECK(mentions(edited([](json& q) { q["activations"]["layer9.0"] = q["activations"]["fc"]; }),
+                       "no activation.layer9.0.scale"));
+        CHECK(mentions(edited([](json& q) { q["folded"] = true; }), "no conv1.bias"));
+        CHECK(mentions(edited([](json& q) { q["settings"] = 1; }), "settings is 1"));
+        CHECK(mentions(refusal_after([](json& h) { h.erase("quantisation"); }), "quantisation does not mention it"));
+    }
+
+    TEST_CASE("values off their grids, NaN and bytes between tensors are refused by name") {
+        const std::string weight = kWeight;
+        const auto changed = [](const std::string& name, auto value) {
+            return refusal(with_value(quantised_file(), name, value));
+        };
+        CHECK(changed(weight + ".scale", 0.25f).empty());
+        CHECK(mentions(changed(weight + ".scale", 0.0f), weight + " has scale 0, expected a positive number"));
+        CHECK(mentions(changed(weight + ".scale", -1.0f), weight + " has scale -1"));
+        CHECK(mentions(changed(weight + ".scale", std::numeric_limits<float>::infinity()), weight + " has scale inf"));
+        CHECK(mentions(changed(weight + ".zero_point", int32_t{128}),
+                       "zero point 128, expected a whole number of -128 to 127"));
+        CHECK(mentions(changed("activation.conv1.zero_point", int32_t{-1}), "activation conv1 has zero point -1"));
+        CHECK(mentions(changed("fc.bias", std::numeric_limits<float>::quiet_NaN()), "fc.bias holds nan at element 0"));
+        CHECK(mentions(changed("bn1.running_var", -0.5f), "bn1.running_var holds -0.5"));
+        Bytes bytes = quantised_file();
+        bytes[16383] = std::byte{1};
+        CHECK(mentions(refusal(bytes), "belongs to no tensor and is not zero"));
+    }
+
+    TEST_CASE("a model that could not be read back is not written") {
+        CHECK(refused_to_save(tiny_model()).empty());
+        Model model = tiny_model();
+        model.tensors["fc.bias"].values[1] = std::numeric_limits<float>::infinity();
+        CHECK(mentions(refused_to_save(model), "fc.bias holds inf at element 1"));
+        model = tiny_model();
+        model.tensors.erase("bn1.bias");
+        CHECK(mentions(refused_to_save(model), "no bn1.bias"));
+        model = tiny_model();
+        model.class_names = {"\xff", "b"};
+        CHECK(mentions(refused_to_save(model), "not UTF-8"));
+        model = tiny_model();
+        model.extra = R"({"format": 2})";
+        CHECK(mentions(refused_to_save(model), "\"format\" among the extra header keys"));
+        model = load_weights(weight_fixture("quantised.bin"));
+        model.quantisation->weights.at(kWeight).codes[0] = 128;
+        CHECK(mentions(refused_to_save(model), "has the code 128, expected -128 to 127"));
+        model = load_weights(weight_fixture("quantised.bin"));
+        model.quantisation->activations["layer3.0"] = {};
+        CHECK(mentions(refused_to_save(model), "quantised at layer3.0, which the network does not have"));
+    }
+}

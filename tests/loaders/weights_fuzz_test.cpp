@@ -1,0 +1,132 @@
+// Thousands of damaged files of every format, from a seeded generator: each is an error or a valid model, never a
+// crash, a hang or a giant allocation. Run under the sanitizers too, where a read beyond the end would not go unseen.
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+#include <random>
+
+#include "loaders/weights/checks.h"
+#include "support/weight_files.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+constexpr int kMutantsPerFile = 3000;
+
+class Mutator {
+  public:
+    explicit Mutator(unsigned seed) : generator_(seed) {}
+
+    /// One to four of: bits flipped, a byte or number set to an extreme, a run copied elsewhere, inserted or cut out,
+    /// the end lost.
+    Bytes mutate(Bytes bytes, size_t from, size_t to) {
+        for (int changes = 1 + below(4); changes > 0 && to > from + 16; --changes) change(bytes, from, to);
+        return bytes;
+    }
+
+  private:
+    int below(int bound) { return static_cast<int>(generator_() % static_cast<unsigned>(bound)); }
+    size_t place(size_t from, size_t to) { return from + generator_() % (to - from); }
+
+    void change(Bytes& bytes, size_t from, size_t& to) {
+        const size_t at = place(from, to), length = std::min<size_t>(1 + generator_() % 64, to - at);
+        const auto run = bytes.begin() + static_cast<std::ptrdiff_t>(at);
+        const auto run_end = run + static_cast<std::ptrdiff_t>(length);
+        const size_t target = place(from, to - length + 1);
+        switch (below(7)) {
+            case 0:
+                bytes[at] ^= std::byte{1} << below(8);
+                break;
+            case 1:
+                bytes[at] = static_cast<std::byte>(generator_() & 255);
+                break;
+            case 2:
+                std::fill_n(run, std::min<size_t>(length, 8), below(2) ? std::byte{0xff} : std::byte{0x7f});
+                break;
+            case 3:
+                std::copy_n(Bytes(run, run_end).begin(), length, bytes.begin() + static_cast<std::ptrdiff_t>(target));
+                break;
+            case 4: {
+                const Bytes copy(run, run_end);
+                bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(target), copy.begin(), copy.end());
+                to += length;
+                break;
+            }
+            case 5:
+                bytes.erase(run, run_end);
+                to -= length;
+                break;
+            default:
+                if (below(4) != 0) break;  // the end lost, less often: most of such files fall at the first check
+                bytes.resize(at);
+                to = at;
+        }
+    }
+
+    std::mt19937 generator_;
+};
+
+/// The mutant must be refused in one line or be a model that passes every check.
+void check_mutant(const Bytes& bytes, size_t& refused) {
+    try {
+        const Model model = read_weights("mutant", bytes);
+        check_model("mutant", model);
+    } catch (const DataError& error) {
+        ++refused;
+        const std::string message = error.what();
+        if (!message.starts_with("mutant: ") || message.find('\n') != std::string::npos || message.size() > 1000)
+            FAIL_CHECK("not one line that names the file: " << message);
+    }
+}
+
+long peak_megabytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+}
+
+/// Mutants of bytes [from, to) of a file (0: to its end), made by `finish` into whole files.
+template <typename Finish>
+void fuzz(const Bytes& original, size_t from, size_t to, Finish finish) {
+    Mutator mutator(7);
+    size_t refused = 0;
+    const long before = peak_megabytes();
+    for (int i = 0; i < kMutantsPerFile; ++i) check_mutant(finish(mutator.mutate(original, from, to)), refused);
+    CHECK(refused > kMutantsPerFile / 4);  // the mutations do bite
+    CHECK(peak_megabytes() - before < 200);
+}
+
+Bytes as_it_is(Bytes bytes) { return bytes; }
+
+}  // namespace
+
+TEST_SUITE("weights: damaged files") {
+    TEST_CASE("files of every format, damaged anywhere") {
+        for (const char* fixture : {"basic.pth", "basic_legacy.pth", "basic_protocol4.pth", "basic_strided.pth",
+                                    "basic_checkpoint_legacy.pth", "basic_old_parameters.pth", "coarse_f64.pth",
+                                    "basic.safetensors", "coarse_f16.safetensors", "quantised.bin"}) {
+            CAPTURE(fixture);
+            const Bytes bytes = bytes_of_file(weight_fixture(fixture));
+            fuzz(bytes, 0, bytes.size(), as_it_is);
+        }
+    }
+
+    TEST_CASE("pickles, headers and directories, where damage does the most") {
+        const auto legacy = bytes_of_file(weight_fixture("basic_checkpoint_legacy.pth"));
+        fuzz(legacy, 0, 6000, as_it_is);
+        const auto safetensors = bytes_of_file(weight_fixture("basic.safetensors"));
+        fuzz(safetensors, 0, 3000, as_it_is);
+        const auto zip = bytes_of_file(weight_fixture("coarse_f16.pth"));
+        fuzz(zip, zip.size() - 4000, zip.size(), as_it_is);
+    }
+
+    TEST_CASE("flat headers damaged behind a checksum that fits") {
+        const Bytes bytes = bytes_of_file(weight_fixture("quantised.bin"));
+        const Bytes text = bytes_of_text(header_of(bytes).dump());
+        fuzz(text, 0, text.size(), [&](const Bytes& mutant) {
+            return with_header_text(bytes, std::string(reinterpret_cast<const char*>(mutant.data()), mutant.size()));
+        });
+    }
+}

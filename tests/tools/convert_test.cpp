@@ -1,0 +1,128 @@
+// adaq-convert as its users run it: exit status, what it prints, what it leaves on the disk.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+
+#include "support/temporary_folder.h"
+#include "support/weight_files.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+struct Outcome {
+    int status;
+    std::string output;  // both streams
+};
+
+Outcome convert(const std::string& arguments, const std::string& before = "") {
+    const std::string program = std::string(ADAQ_BIN_DIR) + "/adaq-convert";
+    REQUIRE_MESSAGE(std::filesystem::exists(program), program << " is not built");
+    FILE* pipe = popen((before + "'" + program + "' " + arguments + " 2>&1").c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::string output;
+    std::array<char, 4096> buffer{};
+    for (size_t count; (count = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) output.append(buffer.data(), count);
+    const int status = pclose(pipe);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+}
+
+const std::string kBasic = weight_fixture("basic.pth"), kQuantised = weight_fixture("quantised.bin");
+
+}  // namespace
+
+TEST_SUITE("adaq-convert") {
+    TEST_CASE("converts .pth to .bin and .safetensors and back without a bit lost, and says what it did") {
+        const TemporaryFolder folder;
+        const Outcome bin = convert(kBasic + " " + (folder / "a.bin"));
+        CHECK(bin.status == 0);
+        CHECK(bin.output == kBasic + " -> " + (folder / "a.bin") +
+                                ": ResNet-6 (basic blocks 1-1, width 2, 3 classes), 32 tensors, 0.01 MB\n");
+        CHECK(convert((folder / "a.bin") + " " + (folder / "a.safetensors")).status == 0);
+        CHECK(convert((folder / "a.safetensors") + " " + (folder / "b.bin")).status == 0);
+        CHECK(text_of_file(folder / "a.bin") == text_of_file(folder / "b.bin"));
+        CHECK(equal(load_weights(folder / "b.bin").tensors, expected_tensors("basic.json")));
+        CHECK(folder.count() == 3);
+    }
+
+    TEST_CASE("a quantised .bin becomes .safetensors with encodings beside") {
+        const TemporaryFolder folder;
+        const Outcome outcome = convert(kQuantised + " " + (folder / "q.safetensors"));
+        CHECK(outcome.status == 0);
+        CHECK(outcome.output.find("(10 quantised)") != std::string::npos);
+        CHECK(outcome.output.find("encodings in " + (folder / "q.encodings.json")) != std::string::npos);
+        CHECK(equal(load_weights(folder / "q.safetensors").tensors, expected_tensors("quantised.json")));
+        CHECK(nlohmann::json::parse(text_of_file(folder / "q.encodings.json"))["weights"].size() == 10);
+    }
+
+    TEST_CASE("class names and preprocessing come from the options, over what the file has") {
+        const TemporaryFolder folder;
+        std::ofstream(folder / "names.txt") << "tench\n\n  goldfish \r\ngreat white shark";
+        const std::string out = folder / "a.bin";
+        CHECK(convert(kBasic + " " + out + " --resize 256 --crop 224 --classes " + (folder / "names.txt")).status == 0);
+        Model model = load_weights(out);
+        CHECK(model.class_names == std::vector<std::string>{"tench", "goldfish", "great white shark"});
+        CHECK(model.preprocessing == Preprocessing{256, 224, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}});
+        CHECK(convert(out + " " + out + " --mean 0.5,0.25,1 --std=0.5,0.5,0.125").status == 0);
+        model = load_weights(out);
+        CHECK(model.preprocessing == Preprocessing{256, 224, {0.5f, 0.25f, 1.0f}, {0.5f, 0.5f, 0.125f}});
+        CHECK(model.class_names.size() == 3);
+    }
+
+    TEST_CASE("a wrong command line is one line and status 2") {
+        const TemporaryFolder folder;
+        const std::string out = folder / "a.bin";
+        const auto wrong = [](const std::string& arguments, const std::string& message) {
+            const Outcome outcome = convert(arguments);
+            CHECK(outcome.status == 2);
+            CHECK(outcome.output.starts_with("adaq-convert: "));
+            CHECK(std::count(outcome.output.begin(), outcome.output.end(), '\n') == 1);
+            INFO(outcome.output);
+            CHECK(outcome.output.find(message) != std::string::npos);
+        };
+        wrong("", "IN");
+        wrong(kBasic, "OUT");
+        wrong(kBasic + " a.pth", "OUT is a.pth, expected a name that ends in .bin or .safetensors");
+        wrong(kBasic + " " + out + " --nonsense", "--nonsense");
+        wrong(kBasic + " " + out + " --crop big", "--crop");
+        wrong(kBasic + " " + out + " --crop -1", "--crop");
+        wrong(kBasic + " " + out + " --mean 1,x,3", "--mean is \"1,x,3\", expected numbers");
+        wrong(kBasic + " " + out + " --mean 1,", "--mean is \"1,\"");
+        wrong(kBasic + " " + out + " --std 1,0,1", "expected positive numbers");
+        wrong(kBasic + " " + out + " --mean 0.5 --std 0.5", "--mean has 1 numbers, expected 3");
+        CHECK(folder.count() == 0);
+    }
+
+    TEST_CASE("bad data is one line and status 1, and leaves no file") {
+        const TemporaryFolder folder;
+        const std::string out = folder / "a.bin";
+        std::ofstream(folder / "names.txt") << "one\ntwo\n";
+        const auto bad = [](const std::string& arguments, const std::string& message, const std::string& before = "") {
+            const Outcome outcome = convert(arguments, before);
+            CHECK(outcome.status == 1);
+            CHECK(outcome.output == "adaq-convert: " + message + "\n");
+        };
+        bad("missing.pth " + out, "missing.pth: No such file or directory");
+        const std::string evil = weight_fixture("wants_system.pth");
+        bad(evil + " " + out, evil + ": the pickle wants posix.system; only tensors are read");
+        bad(kBasic + " " + out + " --classes " + (folder / "names.txt"),
+            (folder / "names.txt") + ": 2 class names, expected 3, one a class");
+        bad(kBasic + " " + out + " --classes " + (folder / "none.txt"),
+            (folder / "none.txt") + ": cannot be read, expected class names");
+        bad(kBasic + " " + (folder / "no/a.bin"),
+            (folder / "no/a.bin") + ": cannot be written: No such file or directory");
+        bad(kBasic + " " + out, out + ": cannot be written: File too large", "ulimit -f 4; ");  // a full disk
+        CHECK(folder.count() == 1);
+    }
+
+    TEST_CASE("--help explains, --version tells") {
+        const Outcome help = convert("--help");
+        CHECK(help.status == 0);
+        for (const char* word : {"IN", "OUT", "--classes", "--resize", "--crop", "--mean", "--std", "encodings"})
+            CHECK(help.output.find(word) != std::string::npos);
+        CHECK(convert("--version").status == 0);
+    }
+}
