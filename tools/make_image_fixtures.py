@@ -3,7 +3,8 @@
 
     python3 tools/make_image_fixtures.py tests/fixtures/images
 
-expected.json lists the cases; expected.bin.gz holds their numbers one after the other. Needs numpy, Pillow, torch and torchvision.
+expected.json lists the cases; expected.bin.gz holds their numbers one after the other. Needs numpy, Pillow (13 or later: see
+loaders/images/resample.h), torch and torchvision.
 """
 import gzip
 import json
@@ -57,6 +58,7 @@ def write_images(folder):
     photo(3, 120, 9).save(path("strip.jpg"), subsampling="4:2:0")
     photo(203, 310, 10).save(path("wide.jpg"), quality=75, subsampling="4:2:0")
     photo(260, 171, 11).save(path("tall.jpg"), quality=75, subsampling="4:4:4")
+    photo(150, 52, 15).save(path("narrow.jpg"), quality=80)
     exif = Image.Exif()
     exif[0x0112] = 6  # orientation: turned by 90 degrees
     photo(40, 56, 12).save(path("rotated.jpg"), quality=85, exif=exif)
@@ -113,7 +115,7 @@ def main():
         if name.startswith("expected"):
             continue
         image = Image.open(os.path.join(folder, name))
-        if name not in ("wide.jpg", "tall.jpg"):  # large: resized only
+        if name not in ("wide.jpg", "tall.jpg", "narrow.jpg"):  # large: resized only
             expected.add(pixels(image), kind="decode", file=name)
         if name in ("420.jpg", "grey.jpg", "cmyk.jpg", "rgba.png", "grey-16.png", "palette.png"):
             expected.add(pixels(image, "L"), kind="decode", file=name)
@@ -121,14 +123,14 @@ def main():
     # shrinking, enlarging, one step only, odd remainders, a crop larger than the image
     for name, resize, crop in [("wide.jpg", 72, 64), ("wide.jpg", 61, 50), ("tall.jpg", 64, 56), ("tall.jpg", 0, 63), ("420.jpg", 80, 65),
                                ("444.jpg", 64, 64), ("444.jpg", 32, 0), ("progressive.jpg", 40, 37), ("strip.jpg", 5, 9),
-                               ("rgb.png", 20, 40), ("rgba.png", 24, 24), ("one-pixel.jpg", 4, 3), ("422.jpg", 0, 75)]:
+                               ("rgb.png", 20, 40), ("rgba.png", 24, 24), ("one-pixel.jpg", 4, 3), ("422.jpg", 0, 75), ("narrow.jpg", 36, 34), ("narrow.jpg", 36, 0)]:
         steps = ([transforms.Resize(resize)] if resize else []) + ([transforms.CenterCrop(crop)] if crop else [])
         for mode in ["RGB", "L"] if name in ("wide.jpg", "420.jpg") else ["RGB"]:
             image = Image.open(os.path.join(folder, name)).convert(mode)
             expected.add(pixels(transforms.Compose(steps)(image), mode), kind="preprocess", file=name, resize=resize, crop=crop)
 
     # crop first, then resize, as RandomResizedCrop does with the box that it draws
-    for name, y, x, height, width, size in [("wide.jpg", 17, 43, 150, 201, 48), ("420.jpg", 5, 9, 31, 24, 40), ("444.jpg", 60, 60, 4, 4, 7)]:
+    for name, y, x, height, width, size in [("wide.jpg", 17, 43, 150, 201, 48), ("wide.jpg", 3, 90, 180, 30, 48), ("420.jpg", 5, 9, 31, 24, 40), ("444.jpg", 60, 60, 4, 4, 7)]:
         image = Image.open(os.path.join(folder, name)).convert("RGB")
         image = transforms.functional.resized_crop(image, y, x, height, width, [size, size])
         expected.add(pixels(image), kind="part", file=name, y=y, x=x, height=height, width=width, size=size)
