@@ -15,6 +15,7 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
+const std::map<std::string, DType> kFloatTypes{{"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
 constexpr uint64_t kLongestHeader = uint64_t{1} << 23;  // bytes; thousands of class names fit many times over
 
 Bytes header_bytes(const std::string& file, Bytes bytes) {
@@ -103,15 +104,12 @@ class TensorShelf {
     Bytes bytes_of(const FlatTensor& tensor) const { return bytes_.subspan(tensor.offset, tensor.bytes); }
 
     Tensor floats(const FlatTensor& tensor) const {
-        const DType dtype = tensor.dtype == "f32"    ? DType::f32
-                            : tensor.dtype == "f16"  ? DType::f16
-                            : tensor.dtype == "bf16" ? DType::bf16
-                                                     : DType::i32;
-        if (bits_of_dtype(tensor.dtype) != 0 || dtype == DType::i32)
+        const auto dtype = kFloatTypes.find(tensor.dtype);
+        if (dtype == kFloatTypes.end())
             data_error("{}: {} has dtype {}, but the header's quantisation does not mention it", file_,
                        printable(tensor.name), tensor.dtype);
         return float_tensor(file_, tensor.name,
-                            {dtype, tensor.shape, contiguous_strides(tensor.shape), bytes_of(tensor)});
+                            {dtype->second, tensor.shape, contiguous_strides(tensor.shape), bytes_of(tensor)});
     }
 
     /// The float32 scales or int32 zero points `name`, as floats.
@@ -120,24 +118,21 @@ class TensorShelf {
         if (tensor.dtype != dtype || tensor.shape.size() != 1)
             data_error("{}: {} is {} {}, expected {} in one dimension", file_, printable(name), tensor.dtype,
                        to_string(tensor.shape), dtype);
-        std::vector<float> values(tensor.bytes / sizeof(float));
-        const std::byte* source = bytes_of(tensor).data();
-        for (float& value : values) {
-            if (dtype == "f32") {
-                std::memcpy(&value, source, sizeof value);
-            } else {
-                int32_t whole = 0;
-                std::memcpy(&whole, source, sizeof whole);
-                value = static_cast<float>(whole);
-            }
-            source += sizeof(float);
-        }
-        return values;
+        if (dtype == "f32") return values<float>(tensor);
+        const std::vector<int32_t> whole = values<int32_t>(tensor);
+        return {whole.begin(), whole.end()};
     }
 
     const std::map<std::string, const FlatTensor*>& rest() const { return tensors_; }
 
   private:
+    template <typename T>
+    std::vector<T> values(const FlatTensor& tensor) const {
+        std::vector<T> list(tensor.bytes / sizeof(T));
+        if (!list.empty()) std::memcpy(list.data(), bytes_of(tensor).data(), tensor.bytes);
+        return list;
+    }
+
     const std::string& file_;
     Bytes bytes_;
     std::map<std::string, const FlatTensor*> tensors_;

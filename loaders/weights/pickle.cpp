@@ -16,6 +16,13 @@ using Items = std::vector<PickleId>;
 constexpr size_t kMostValues = size_t{1} << 20;  // a ResNet-152 with its optimiser's state has some 25,000
 constexpr size_t kMostDimensions = 8;            // of a tensor
 
+/// Classes that a pickled model is made of: the commonest mistake is torch.save(model) for
+/// torch.save(model.state_dict()).
+bool is_module(std::string_view global) {
+    return global.starts_with("torchvision.models.") || global.starts_with("torch.nn.modules.") ||
+           global.starts_with("__main__.");
+}
+
 class PickleMachine {
   public:
     PickleMachine(const std::string& file, ByteCursor& cursor) : file_(file), cursor_(cursor) {}
@@ -228,7 +235,9 @@ class PickleMachine {
     bool push_global(std::string_view module, std::string_view name) {
         const std::string whole = fmt::format("{}.{}", module, name);
         const std::optional<PickleGlobal> known = pickle_global(whole);
-        if (!known) data_error("{}: the pickle wants {}; only tensors are read", file_, printable(whole));
+        if (!known)
+            data_error("{}: the pickle wants {}; only tensors are read{}", file_, printable(whole),
+                       is_module(whole) ? " (a whole model? expected its state_dict())" : "");
         return push(PickleValue{Kind::global, static_cast<int64_t>(known->call), known->dtype, {}, {}});
     }
     bool push_global_line() {

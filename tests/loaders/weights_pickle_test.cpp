@@ -109,6 +109,13 @@ TEST_SUITE("weights: pickle") {
         CHECK(refused("ca\x01\x1b[2J\nb\n.") == "x.pth: the pickle wants a??[2J.b; only tensors are read");
     }
 
+    TEST_CASE("a whole pickled model is told to be one") {
+        CHECK(refused("ctorchvision.models.resnet\nResNet\n)\x81.") ==
+              "x.pth: the pickle wants torchvision.models.resnet.ResNet; only tensors are read (a whole model? "
+              "expected its "
+              "state_dict())");
+    }
+
     TEST_CASE("opcodes that a state dict does not need are refused by name") {
         CHECK(refused("(ios\nsystem\n.") == "x.pth: the pickle uses the opcode INST (0x69); only tensors are read");
         CHECK(refused("(o.") == "x.pth: the pickle uses the opcode OBJ (0x6f); only tensors are read");
