@@ -18,16 +18,9 @@ using dnnl::memory;
 /// there is one.
 constexpr memory::dim kSmallMap = 16;  // positions
 
-void prefer_direct_on_small_maps(dnnl::convolution_forward::primitive_desc& desc, memory::dim positions) {
-    if (positions > kSmallMap || std::string(desc.impl_info_str()).rfind("brgconv", 0) != 0) return;
-    dnnl::convolution_forward::primitive_desc other = desc;
-    while (other.next_impl()) {
-        const std::string name = other.impl_info_str();
-        if (name.rfind("jit:avx512", 0) == 0) {
-            desc = other;
-            return;
-        }
-    }
+WantedImplementation wanted_for(const ConvolutionShape& d) {
+    const bool direct = d.p * d.q <= kSmallMap;
+    return [direct](std::string_view name) { return direct && name.starts_with("jit:avx512"); };
 }
 
 class ConvolutionStep : public Step {
@@ -58,8 +51,7 @@ class ConvolutionStep : public Step {
         }
         dnnl::primitive_attr attributes;
         attributes.set_post_ops(post);
-        auto desc = convolution_forward_desc(d, bias, attributes);
-        prefer_direct_on_small_maps(desc, d.p * d.q);
+        const auto desc = convolution_forward_desc(d, bias, attributes, wanted_for(d));
         primitive_ = dnnl::convolution_forward(desc);
 
         x_ = memory(desc.src_desc(), engine(), nullptr);

@@ -1,7 +1,9 @@
 // What differs between oneDNN 2.6 (operation descriptors) and 3.x (none), in one place.
 #pragma once
 
+#include <functional>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <string_view>
 
 namespace adaq::cpu {
 
@@ -17,32 +19,40 @@ inline dnnl::engine& engine() {
     return instance;
 }
 
+/// Whether an implementation is wanted, by its name ("brgconv:avx512_core", "jit:avx512_core", ...).
+using WantedImplementation = std::function<bool(std::string_view name)>;
+
+/// The first implementation that is wanted, or else oneDNN's first choice. Iterates over a description that must be
+/// alive: 2.6 looks at it again whenever it goes on to the next implementation.
+inline dnnl::convolution_forward::primitive_desc choose(const dnnl::convolution_forward::primitive_desc& first,
+                                                        const WantedImplementation& wanted) {
+    dnnl::convolution_forward::primitive_desc desc = first;
+    do {
+        if (wanted(desc.impl_info_str())) return desc;
+    } while (desc.next_impl());
+    return first;
+}
+
 /// NHWC in and out, weights in the primitive's own layout; with a bias [k] where asked for.
 inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const ConvolutionShape& d, bool bias,
-                                                                          const dnnl::primitive_attr& attributes) {
+                                                                          const dnnl::primitive_attr& attributes,
+                                                                          const WantedImplementation& wanted) {
+    using dnnl::algorithm;
     using dnnl::memory;
     using Tag = memory::format_tag;
     constexpr auto f32 = memory::data_type::f32;
+    constexpr auto inference = dnnl::prop_kind::forward_inference;
     const memory::desc x({d.n, d.c, d.h, d.w}, f32, Tag::nhwc), w({d.k, d.c, d.r, d.s}, f32, Tag::any);
     const memory::desc b = bias ? memory::desc({d.k}, f32, Tag::a) : memory::desc();
     const memory::desc y({d.n, d.k, d.p, d.q}, f32, Tag::nhwc);
     const memory::dims stride{d.stride, d.stride}, padding{d.padding, d.padding};
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine(),
-            dnnl::prop_kind::forward_inference,
-            dnnl::algorithm::convolution_direct,
-            x,
-            w,
-            b,
-            y,
-            stride,
-            padding,
-            padding,
-            attributes};
+    return choose(
+        {engine(), inference, algorithm::convolution_direct, x, w, b, y, stride, padding, padding, attributes}, wanted);
 #else
-    const dnnl::convolution_forward::desc description(
-        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, w, b, y, stride, padding, padding);
-    return {description, attributes, engine()};
+    const dnnl::convolution_forward::desc description(inference, algorithm::convolution_direct, x, w, b, y, stride,
+                                                      padding, padding);
+    return choose({description, attributes, engine()}, wanted);
 #endif
 }
 
