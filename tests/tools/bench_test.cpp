@@ -1,0 +1,92 @@
+// adaq-bench as its users run it: what it measures adds up, and a wrong command line is told so.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "support/temporary_folder.h"
+#include "support/weight_files.h"
+
+using namespace adaq;
+using namespace adaq::test;
+using nlohmann::json;
+
+namespace {
+
+int bench(const std::string& arguments) {
+    const std::string program = std::string(ADAQ_BIN_DIR) + "/adaq-bench";
+    REQUIRE_MESSAGE(std::filesystem::exists(program), program << " is not built");
+    const int status = std::system(("'" + program + "' " + arguments + " >/dev/null 2>&1").c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+json results_of(const std::string& arguments) {
+    const TemporaryFolder folder;
+    const std::string path = folder / "bench.json";
+    REQUIRE(bench(arguments + " --json " + path) == 0);
+    return json::parse(text_of_file(path));
+}
+
+}  // namespace
+
+TEST_SUITE("adaq-bench") {
+    TEST_CASE("the measured peak is that of a processor made in this century") {
+        const json peak = results_of("peak --threads 1");
+        CHECK(peak["threads"] == 1);
+        CHECK(peak["gflops"].get<double>() > 0.5);
+        CHECK(peak["gflops"].get<double>() < 2000.0);
+    }
+
+    TEST_CASE("convolutions are counted, timed and set beside the peak") {
+        const json results = results_of("convolutions --image 64 --batch 2 --layers layer1 --seconds 0.01");
+        const json& rows = results["convolutions"];
+        REQUIRE(rows.size() == 1);  // layer1's four convolutions are alike
+        const json& row = rows[0];
+        CHECK(row["layer"] == "layer1.0.conv1");
+        CHECK(row["count"] == 4);
+        CHECK(row["x"] == Shape{16, 16, 64});
+        CHECK(row["w"] == Shape{64, 3, 3, 64});
+        const double flops = 2.0 * 2 * (16 * 16 * 64) * (3 * 3 * 64);
+        const double gflops = row["gflops"];
+        CHECK(gflops == doctest::Approx(flops / row["seconds_best"].get<double>() / 1e9));
+        CHECK(row["seconds_best"] <= row["seconds_median"]);
+        const double share = row["share_of_peak"];
+        CHECK(share == doctest::Approx(gflops / results["peak"]["gflops"].get<double>()));
+        CHECK(share > 0.0);
+        CHECK(share < 1.1);  // a loaded machine may slow the peak's measurement a little
+    }
+
+    TEST_CASE("every distinct convolution of ResNet18 has its row, and all twenty are counted") {
+        const json results = results_of("convolutions --image 32 --batch 1 --seconds 0");
+        int count = 0;
+        for (const json& row : results["convolutions"]) count += row["count"].get<int>();
+        CHECK(count == 20);
+        CHECK(results["convolutions"].size() == 11);
+    }
+
+    TEST_CASE("a network is timed in float and at W4A8, image by image") {
+        const std::string weights = weight_fixture("basic.pth");
+        const json rows =
+            results_of("network --weights " + weights + " --image 32,40 --batch 3,1 --seconds 0")["networks"];
+        REQUIRE(rows.size() == 4);
+        for (size_t i = 0; i < 4; ++i) {
+            CHECK(rows[i]["network"] == (i % 2 ? "W4A8" : "float"));
+            CHECK(rows[i]["image"] == (i < 2 ? 32 : 40));
+            const double batch = i < 2 ? 3 : 1;
+            CHECK(rows[i]["images_per_second_best"].get<double>() ==
+                  doctest::Approx(batch / rows[i]["seconds_best"].get<double>()));
+        }
+        CHECK(results_of("network --weights " + weights + " --image 32 --batch 1 --seconds 0 --float-only")["networks"]
+                  .size() == 1);
+    }
+
+    TEST_CASE("a wrong command line is status 2, a bad file status 1") {
+        CHECK(bench("") == 2);
+        CHECK(bench("convolutions --layers layer9") == 2);
+        CHECK(bench("convolutions --batch 0") == 2);
+        CHECK(bench("network --image 32 --batch 1,2") == 2);
+        CHECK(bench("network --weights /nonexistent.pth") == 1);
+        CHECK(bench("images /nonexistent") == 1);
+    }
+}

@@ -1,0 +1,104 @@
+// See bench_network.h.
+#include "tools/bench/bench_network.h"
+
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "engine/error.h"
+#include "engine/executor.h"
+#include "engine/nearest.h"
+#include "loaders/atomic_file.h"
+#include "loaders/weights/weights.h"
+#include "tools/bench/random_model.h"
+#include "tools/bench/timing.h"
+
+namespace adaq {
+namespace {
+
+/// What normalised images look like to arithmetic.
+Tensor random_images(int64_t count, int64_t edge, int64_t channels) {
+    Tensor images({count, edge, edge, channels});
+    std::minstd_rand random(7);
+    std::uniform_real_distribution<float> uniform(-2.0f, 2.0f);
+    for (float& value : images.values) value = uniform(random);
+    return images;
+}
+
+/// 4-bit weights, 8-bit activations. The scheme is the cheapest: it does not change what is computed afterwards.
+Network quantise(Device& device, const Network& network, int edge) {
+    constexpr int kCalibrationImages = 4;
+    Network quantised = network;
+    quantise_weights(device, quantised, {{"minmax", 4}});
+    SiteOptions sites;
+    sites.bits = 8;
+    start_activations(device, quantised, random_images(kCalibrationImages, edge, network.architecture.input_channels),
+                      activation_sites(network.graph, sites), {"minmax", 8});
+    return quantised;
+}
+
+Timing time_network(Device& device, const Network& network, int edge, int batch, double seconds) {
+    Executor executor(device, network, batch, edge, edge);
+    const Tensor images = random_images(batch, edge, network.architecture.input_channels);
+    std::vector<float> logits(static_cast<size_t>(batch * executor.classes()));
+    return time_repeatedly(seconds, [&] { executor.run(images.values, logits); });
+}
+
+class Table {
+  public:
+    Table() {
+        fmt::print("{:<8} {:>5} {:>5} {:>10} {:>10} {:>14} {:>16}\n", "network", "image", "batch", "best ms",
+                   "median ms", "images/s best", "images/s median");
+    }
+    void add(const char* network, int image, int batch, const Timing& timing) {
+        const double best = batch / timing.best, median = batch / timing.median;
+        fmt::print("{:<8} {:>5} {:>5} {:>10.2f} {:>10.2f} {:>14.1f} {:>16.1f}\n", network, image, batch,
+                   timing.best * 1e3, timing.median * 1e3, best, median);
+        std::fflush(stdout);
+        rows_.push_back({{"network", network},
+                         {"image", image},
+                         {"batch", batch},
+                         {"seconds_best", timing.best},
+                         {"seconds_median", timing.median},
+                         {"runs", timing.runs},
+                         {"images_per_second_best", best},
+                         {"images_per_second_median", median}});
+    }
+    const nlohmann::json& rows() const { return rows_; }
+
+  private:
+    nlohmann::json rows_ = nlohmann::json::array();
+};
+
+}  // namespace
+
+int bench_network(const NetworkBench& bench) {
+    if (bench.images.size() != bench.batches.size()) {
+        usage_error("--image and --batch: {} and {} values, expected as many of each", bench.images.size(),
+                    bench.batches.size());
+    }
+    const auto device = make_device("cpu", bench.threads);
+    const Model model = bench.weights.empty() ? random_resnet18() : load_weights(bench.weights);
+    const Network network = make_network(model, false);
+    fmt::print("{}\n", device->description());
+    Table table;
+    for (size_t i = 0; i < bench.images.size(); ++i) {
+        const int image = bench.images[i], batch = bench.batches[i];
+        if (network.quantised()) {
+            table.add("as saved", image, batch, time_network(*device, network, image, batch, bench.seconds));
+            continue;
+        }
+        table.add("float", image, batch, time_network(*device, network, image, batch, bench.seconds));
+        if (!bench.quantised) continue;
+        const Network quantised = quantise(*device, network, image);
+        table.add("W4A8", image, batch, time_network(*device, quantised, image, batch, bench.seconds));
+    }
+    if (!bench.json.empty()) {
+        const nlohmann::json json{{"device", device->description()}, {"networks", table.rows()}};
+        write_file_atomically(bench.json, json.dump(2) + "\n");
+    }
+    return 0;
+}
+
+}  // namespace adaq

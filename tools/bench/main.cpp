@@ -1,0 +1,150 @@
+// adaq-bench: how fast adaq's parts are on this machine, beside what the machine or the usual library can do. Every
+// subcommand prints a table on stdout. Exit status 2 for a wrong command line, 1 for files that cannot be read.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "engine/error.h"
+#include "tools/bench/bench_convolutions.h"
+#include "tools/bench/bench_images.h"
+#include "tools/bench/bench_network.h"
+#include "tools/bench/bench_schemes.h"
+#include "tools/bench/peak.h"
+
+namespace {
+
+using namespace adaq;
+
+constexpr int kLargestImage = 4096, kLargestBatch = 4096;
+constexpr double kLongest = 3600.0;  // seconds
+
+void declare_threads(CLI::App& command, int& threads) {
+    command.add_option("--threads", threads, "Threads; 0: every core")
+        ->type_name("N")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+}
+
+void declare_json(CLI::App& command, std::string& path) {
+    command.add_option("--json", path, "Also write the results to this file")->type_name("FILE");
+}
+
+void declare_sizes(CLI::App& command, std::vector<int>& images, std::vector<int>& batches, const char* pairing) {
+    command.add_option("--image", images, "Edges of the square images, pixels")
+        ->delimiter(',')
+        ->check(CLI::Range(1, kLargestImage))
+        ->capture_default_str();
+    command.add_option("--batch", batches, fmt::format("Images a batch{}", pairing))
+        ->delimiter(',')
+        ->check(CLI::Range(1, kLargestBatch))
+        ->capture_default_str();
+}
+
+void declare_seconds(CLI::App& command, double& seconds) {
+    command.add_option("--seconds", seconds, "Time for each row, seconds")
+        ->check(CLI::Range(0.0, kLongest))
+        ->capture_default_str();
+}
+
+struct Commands {
+    ConvolutionBench convolutions;
+    NetworkBench network;
+    SchemeBench schemes;
+    struct {
+        std::vector<std::string> folders;
+        int threads = 0, rounds = 7;
+    } images;
+    struct {
+        int threads = 0;
+        std::string json;
+    } peak;
+};
+
+void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
+    declare_sizes(command, bench.images, bench.batches, "; every combination is timed");
+    command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
+        ->type_name("NAME");
+    declare_seconds(command, bench.seconds);
+    declare_threads(command, bench.threads);
+    declare_json(command, bench.json);
+}
+
+void declare_network(CLI::App& command, NetworkBench& bench) {
+    command
+        .add_option("--weights", bench.weights,
+                    "A ResNet: .pth, .safetensors or .bin, float or quantised [ResNet18 with random weights]")
+        ->type_name("FILE");
+    declare_sizes(command, bench.images, bench.batches, ", one for each --image");
+    command.add_flag("!--float-only", bench.quantised, "Not the quantised network");
+    declare_seconds(command, bench.seconds);
+    declare_threads(command, bench.threads);
+    declare_json(command, bench.json);
+}
+
+void declare_schemes(CLI::App& command, SchemeBench& bench) {
+    command.add_option("--weights", bench.weights, "A float ResNet: .pth, .safetensors or .bin")
+        ->type_name("FILE")
+        ->required();
+    command.add_option("--tensor", bench.tensors, "Only these tensors [every weight]")->delimiter(',');
+    command.add_option("--scheme", bench.schemes, "Only these schemes [all]")->delimiter(',');
+    command.add_option("--bits", bench.bits, "Bits")->delimiter(',')->check(CLI::Range(2, 8))->capture_default_str();
+    command.add_option("--granularity", bench.granularities, "channel, layer")->delimiter(',')->capture_default_str();
+    command.add_option("--channels", bench.channels, "Only the first so many output channels; 0: all")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    declare_threads(command, bench.threads);
+}
+
+int run(int argc, char** argv) {
+    CLI::App app("Times adaq's parts on this machine.", "adaq-bench");
+    app.set_version_flag("--version", std::string("adaq ") + ADAQ_VERSION);
+    app.require_subcommand(1);
+    Commands commands;
+    int status = 0;
+    auto* convolutions =
+        app.add_subcommand("convolutions", "Every convolution of ResNet18: GFLOP/s, share of the peak");
+    declare_convolutions(*convolutions, commands.convolutions);
+    convolutions->callback([&] { status = bench_convolutions(commands.convolutions); });
+    auto* network = app.add_subcommand("network", "Images per second of a whole network, float and quantised");
+    declare_network(*network, commands.network);
+    network->callback([&] { status = bench_network(commands.network); });
+    auto* images = app.add_subcommand("images", "Image loading beside libjpeg-turbo's decoding alone");
+    images->add_option("FOLDER", commands.images.folders, "Folders of JPEG files")->required();
+    images->add_option("--rounds", commands.images.rounds, "Rounds, of which the best counts")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    declare_threads(*images, commands.images.threads);
+    images->callback(
+        [&] { status = bench_images(commands.images.folders, commands.images.threads, commands.images.rounds); });
+    auto* schemes = app.add_subcommand("schemes", "Range schemes on a model's weights: a line of JSON for each choice");
+    declare_schemes(*schemes, commands.schemes);
+    schemes->callback([&] { status = bench_schemes(commands.schemes); });
+    auto* peak = app.add_subcommand("peak", "What the processors can do in float32, measured");
+    declare_threads(*peak, commands.peak.threads);
+    declare_json(*peak, commands.peak.json);
+    peak->callback([&] { status = bench_peak(commands.peak.threads, commands.peak.json); });
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& message) {
+        app.exit(message);
+    } catch (const CLI::ParseError& error) {
+        usage_error("{}", error.what());
+    }
+    return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const UsageError& error) {
+        fmt::print(stderr, "adaq-bench: {}\n", error.what());
+        return 2;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "adaq-bench: {}\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,12 @@
+// A ResNet18 for timing, when no weights are given.
+#pragma once
+
+#include "engine/model.h"
+
+namespace adaq {
+
+/// torchvision's ResNet18 with 1,000 classes and seeded random weights, scaled so that activations neither vanish
+/// (denormal numbers are slow) nor explode from layer to layer.
+Model random_resnet18();
+
+}  // namespace adaq
