@@ -60,7 +60,7 @@ struct BatchStream::State {
     int64_t take_image();
     void make_images();
     void make_image(InputMaker& maker, int64_t image);
-    void hand_in(int64_t image, std::exception_ptr failure);
+    void hand_in(int64_t image, const std::exception_ptr& failure);
 };
 
 void BatchStream::State::start() {
@@ -131,7 +131,7 @@ void BatchStream::State::make_image(InputMaker& maker, int64_t image) {
     maker.make(items[static_cast<size_t>(image)], images.values.data() + image % options.batch * image_floats);
 }
 
-void BatchStream::State::hand_in(int64_t image, std::exception_ptr failure) {
+void BatchStream::State::hand_in(int64_t image, const std::exception_ptr& failure) {
     const std::lock_guard lock(mutex);
     Slot& slot = slot_of(image / options.batch);
     if (failure && (!slot.failure || image < slot.failed_image)) {

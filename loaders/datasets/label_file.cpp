@@ -25,7 +25,7 @@ std::string trimmed(const std::string& text) {
 }
 
 std::string unquoted(const std::string& field) {
-    const std::string text = trimmed(field);
+    std::string text = trimmed(field);
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') return text.substr(1, text.size() - 2);
     return text;
 }

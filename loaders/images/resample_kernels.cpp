@@ -76,7 +76,7 @@ template <int kRows>
     const __m256i pick_low = _mm256_setr_epi32(2, 2, 2, 2, 3, 3, 3, 3);
     __m256i high_sum[kRows], low_sum[kRows];
     for (int row = 0; row < kRows; ++row) high_sum[row] = low_sum[row] = _mm256_setzero_si256();
-    for (int tap = 0; tap < taps; tap += ResampleTaps::kGroup, pixel += 3 * ResampleTaps::kGroup, ++halves) {
+    for (int tap = 0; tap < taps; tap += ResampleTaps::kGroup, pixel += size_t{3} * ResampleTaps::kGroup, ++halves) {
         const __m256i both = _mm256_castsi128_si256(_mm_loadu_si128(halves));
         const __m256i high = _mm256_permutevar8x32_epi32(both, pick_high);
         const __m256i low = _mm256_permutevar8x32_epi32(both, pick_low);
