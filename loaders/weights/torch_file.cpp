@@ -32,7 +32,7 @@ std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(by
 
 /// The pickle's archive path; the storages lie beside it.
 std::string pickle_path(const std::string& file, const ZipArchive& archive) {
-    const std::string path = archive.find_below_a_folder("data.pkl");
+    std::string path = archive.find_below_a_folder("data.pkl");
     if (path.empty()) data_error("{}: a zip archive without data.pkl, expected one of torch.save", file);
     return path;
 }

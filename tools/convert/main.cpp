@@ -87,8 +87,8 @@ int main(int argc, char** argv) {
     std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write(), reported like a full disk
     Options options;
     CLI::App app("Converts ResNet weights into adaq's flat binary or .safetensors.", "adaq-convert");
-    declare(app, options);
     try {
+        declare(app, options);
         app.parse(argc, argv);
         convert(options);
         return 0;

@@ -26,7 +26,7 @@ std::vector<float> parse_numbers(const std::string& option, const std::string& t
 }
 
 std::vector<float> parse_deviations(const std::string& text) {
-    const std::vector<float> numbers = parse_numbers("--std", text);
+    std::vector<float> numbers = parse_numbers("--std", text);
     for (float number : numbers)
         if (!(number > 0.0f)) usage_error("--std is \"{}\", expected positive numbers", text);
     return numbers;
