@@ -17,6 +17,7 @@ extern "C" void note_interrupt(int signal_number) {
 void watch_for_interrupt() {
     std::signal(SIGINT, note_interrupt);
     std::signal(SIGTERM, note_interrupt);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit becomes an ordinary write error
 }
 
 void stop_if_interrupted() {
