@@ -26,6 +26,7 @@ inline double shaped(const std::string& kind, double t, int64_t group) {
     if (kind == "heavy") return t * t * t;
     if (kind == "relu") return std::max(t, 0.0);
     if (kind == "far") return t + 3.0;
+    if (kind == "spiky") return std::max(t * t * t * t * t, 0.0);
     if (kind == "constant") return group % 2 == 0 ? 0.75 : -0.5;
     if (kind == "zero") return 0.0;
     if (kind == "dead") return group % 3 == 1 ? 0.0 : t;
