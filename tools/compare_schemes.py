@@ -10,7 +10,8 @@ worse or better than the yardstick's, and both times. Scores are computed here, 
 The yardstick would take an hour for `orgnorm` at 8 bits. There agreement is measured on --slice channels of every tensor
 (per channel) or on the tensors of at most --small elements (per layer). Its time is that of the same tensors at 4 bits
 times 16, since it tries 25,600 candidates instead of 1,600 and a candidate's cost does not depend on the bits; adaq's
-time is measured, on everything. Rows made so are marked.
+time is measured, on everything. Rows made so are marked *. `norm-legacy` per layer, whose candidates grow with the tensor,
+is compared and timed on the tensors of at most --medium elements; those rows are marked **.
 Needs torch.
 """
 import argparse, importlib.util, json, subprocess, time
@@ -58,13 +59,22 @@ def compare(x, theirs, ours, bits, scheme):
     return len(same), int(same.sum()), ratio.min().item(), ratio.max().item()
 
 
+def part_of(args, weights, scheme, bits, granularity):
+    """What is compared: names, channels of each (0: all), mark of the row."""
+    if scheme == "orgnorm" and bits == 8:
+        if granularity == "channel":
+            return list(weights), args.slice, " *"
+        return [n for n in weights if weights[n].numel() <= args.small], 0, " *"
+    if scheme == "norm-legacy" and granularity == "layer":
+        return [n for n in weights if weights[n].numel() <= args.medium], 0, " **"
+    return list(weights), 0, ""
+
+
 def row(args, yardstick, weights, scheme, bits, granularity, yardstick_seconds=None):
-    """A line of the table, and the yardstick's seconds. With yardstick_seconds given, only a part is compared."""
-    subset = yardstick_seconds is not None
-    channels = args.slice if subset and granularity == "channel" else 0
-    names = [n for n in weights if not (subset and granularity == "layer") or weights[n].numel() <= args.small]
+    """A line of the table, and the yardstick's seconds. Those given stand for all tensors: adaq is then timed on all."""
+    names, channels, mark = part_of(args, weights, scheme, bits, granularity)
     ours = run_bench(args, scheme, bits, granularity, names, channels)
-    everything = run_bench(args, scheme, bits, granularity) if subset else ours
+    timed = run_bench(args, scheme, bits, granularity) if yardstick_seconds else ours
     groups = same = 0
     low, high, seconds = 1.0, 1.0, 0.0
     for name in names:
@@ -77,8 +87,7 @@ def row(args, yardstick, weights, scheme, bits, granularity, yardstick_seconds=N
         groups, same = groups + n, same + equal
         low, high = min(low, worst_low), max(high, worst_high)
     seconds = yardstick_seconds or seconds
-    our_seconds = sum(r["seconds"] for r in everything.values())
-    mark = " *" if subset else ""
+    our_seconds = sum(r["seconds"] for r in timed.values())
     return (f"| {scheme} | {bits} | {granularity}{mark} | {groups} | {same} | {low - 1:+.1e} … {high - 1:+.1e} | {seconds:.3g} | "
             f"{our_seconds:.3g} | {seconds / our_seconds:.3g} |"), seconds
 
@@ -93,6 +102,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--slice", type=int, default=4, help="channels a tensor for orgnorm at 8 bits, per channel")
     parser.add_argument("--small", type=int, default=40000, help="elements of the largest tensor for orgnorm at 8 bits, per layer")
+    parser.add_argument("--medium", type=int, default=150000, help="elements of the largest tensor for norm-legacy, per layer")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     yardstick = load_yardstick(args.yardstick)

@@ -74,7 +74,7 @@ double disagreement(const Fixture& fixture, const ChosenRange& chosen) {
 }
 
 template <typename AnyDevice>
-void check_fixtures(int64_t largest) {
+void check_fixtures(int64_t largest, int at_least) {
     std::ifstream file(std::string(ADAQ_FIXTURES) + "/schemes/ranges.json");
     AnyDevice device;
     int checked = 0;
@@ -90,14 +90,16 @@ void check_fixtures(int64_t largest) {
         CHECK(disagreement(fixture, chosen) <= 1e-6);
         ++checked;
     }
-    CHECK(checked > 150);
+    CHECK(checked >= at_least);
 }
 
 }  // namespace
 
-TEST_CASE("every scheme chooses the yardstick's ranges on the cpu") { check_fixtures<Cpu>(10'000'000); }
+TEST_CASE("every scheme chooses the yardstick's ranges on the cpu") { check_fixtures<Cpu>(10'000'000, 200); }
 
-TEST_CASE("every scheme chooses the yardstick's ranges on the reference device") { check_fixtures<Reference>(2200); }
+TEST_CASE("every scheme chooses the yardstick's ranges on the reference device") {
+    check_fixtures<Reference>(1000, 80);
+}
 
 TEST_CASE("schemes are listed in the documentation's order") {
     CHECK(scheme_names() == std::vector<std::string>{"absmax", "minmax", "norm", "norm-legacy", "orgnorm", "lp"});
