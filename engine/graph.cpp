@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/error.h"
+
 namespace adaq {
 namespace {
 
@@ -86,6 +88,13 @@ class Builder {
 };
 
 }  // namespace
+
+std::string batch_norm_of(const std::string& convolution) {
+    if (convolution.ends_with(".downsample.0")) return convolution.substr(0, convolution.size() - 1) + "1";
+    const size_t conv = convolution.rfind("conv");
+    require(conv != std::string::npos, "batch_norm_of: {} is not a convolution", convolution);
+    return convolution.substr(0, conv) + "bn" + convolution.substr(conv + 4);
+}
 
 Graph build_graph(const Model& model) { return Builder(model).build(); }
 

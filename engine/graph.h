@@ -43,4 +43,8 @@ struct Graph {
 /// one.
 Graph build_graph(const Model& model);
 
+/// The batch norm that follows a convolution: "layer1.0.conv2" -> "layer1.0.bn2", "layer1.0.downsample.0" ->
+/// "layer1.0.downsample.1".
+std::string batch_norm_of(const std::string& convolution);
+
 }  // namespace adaq

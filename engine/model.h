@@ -48,7 +48,7 @@ struct QuantisedWeight {
 };
 
 /// One quantised activation site. Sites bear the name of what produces them: "conv1" (the stem's output),
-/// "layer1.0.conv1", "layer1.0" (a block's output), "layer1.0.downsample.0", "fc", and "input" for the network's input.
+/// "layer1.0.conv1", "layer1.0" (a block's output), "layer1.0.downsample", "fc", and "input" for the network's input.
 struct QuantisedActivation {
     Grid grid;
     std::string scheme;

@@ -33,13 +33,6 @@ Shape kcrs(const Shape& krsc_shape) {
     return krsc_shape.size() == 4 ? Shape{krsc_shape[0], krsc_shape[3], krsc_shape[1], krsc_shape[2]} : krsc_shape;
 }
 
-/// "layer1.0.conv2" -> "layer1.0.bn2", "layer1.0.downsample.0" -> "layer1.0.downsample.1".
-std::string batch_norm_name(const std::string& layer) {
-    const size_t at = layer.rfind("conv");
-    if (at != std::string::npos) return layer.substr(0, at) + "bn" + layer.substr(at + 4);
-    return layer.substr(0, layer.size() - 1) + "1";
-}
-
 class Maker {
   public:
     Maker(const Model& model, bool fold) : model_(model), fold_(fold) {}
@@ -100,7 +93,7 @@ class Maker {
     }
 
     void apply_batch_norm(Layer& layer) const {
-        const std::string bn = batch_norm_name(layer.name);
+        const std::string bn = batch_norm_of(layer.name);
         const auto &gamma = tensor(bn + ".weight").values, &beta = tensor(bn + ".bias").values;
         const auto &mean = tensor(bn + ".running_mean").values, &variance = tensor(bn + ".running_var").values;
         const auto channels = static_cast<size_t>(layer.channels());
@@ -153,7 +146,9 @@ bool Network::quantised() const {
 }
 
 std::string site_name(const Graph& graph, ValueId value) {
-    return value == kImage ? "input" : graph.nodes[static_cast<size_t>(Graph::producer_of(value))].name;
+    if (value == kImage) return "input";
+    const std::string& node = graph.nodes[static_cast<size_t>(Graph::producer_of(value))].name;
+    return node.ends_with(".downsample.0") ? node.substr(0, node.size() - 2) : node;
 }
 
 std::vector<Shape> value_shapes(const Network& network, int64_t height, int64_t width) {
@@ -200,7 +195,7 @@ Model quantised_model(const Network& network, const Model& original, const std::
         model.tensors.erase(layer.name + ".weight");
         if (network.folded && layer.name != "fc") {
             for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) {
-                model.tensors.erase(batch_norm_name(layer.name) + part);
+                model.tensors.erase(batch_norm_of(layer.name) + part);
             }
             model.tensors[layer.name + ".bias"] = Tensor({layer.channels()}, layer.channel_shift);
         }

@@ -59,7 +59,7 @@ def site_names(units):
         names[block] = unit.act
         names |= {f"{block}.conv1": unit.conv1.act, f"{block}.conv2": unit.conv2.act}
         if unit.down is not None:
-            names[f"{block}.downsample.0"] = unit.down.act
+            names[f"{block}.downsample"] = unit.down.act
     return {name: act for name, act in names.items() if act is not None}
 
 

@@ -1,27 +1,28 @@
-// A Program made ready for the CPU: it goes through the batch in chunks of images small enough that what one operation
-// writes is still in the cache when the next one reads it.
+// A Program made ready for the CPU: its steps, and the workspaces of the lanes that run them as the plan says.
 #pragma once
 
 #include <vector>
 
+#include "kernels/cpu/plan.h"
 #include "kernels/cpu/step.h"
 
 namespace adaq::cpu {
 
 class CpuProgram : public CompiledProgram {
   public:
-    explicit CpuProgram(const Program& program);
+    CpuProgram(const Program& program, int threads);
     void run(int64_t n) override;
 
   private:
-    void choose_chunk();
-    void place_tensors();
+    View make_view(int lane) const;
+    void make_steps();
+    void run_group(View& view, int64_t group);
+    void run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last);
 
     Program program_;
-    int64_t batch_ = 0, chunk_ = 0;
-    std::vector<bool> activation_;          // by tensor: has the batch as its first extent
-    std::vector<AlignedFloats> workspace_;  // shared by temporaries that do not live at the same time
-    std::unique_ptr<View> view_;
+    Plan plan_;
+    std::vector<std::vector<AlignedFloats>> workspaces_;  // by lane and slot
+    std::vector<View> views_;                             // by lane
     std::vector<std::unique_ptr<Step>> steps_;
 };
 

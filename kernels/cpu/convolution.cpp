@@ -1,7 +1,7 @@
 // Convolution through oneDNN, NHWC, with the epilogue's scale, shift, residual and ReLU fused as post-operations. What
-// a post-operation cannot do exactly (the quantiser divides) follows in one pass over the chunk, which is still in the
-// cache.
-#include <string>
+// a post-operation cannot do exactly (the quantiser divides), and a residual that does not lie where the output goes
+// (oneDNN 2.6 knows it then for slow kernels only), follows in one pass over what is still in the cache.
+#include <string_view>
 #include <unordered_map>
 
 #include "kernels/cpu/epilogue.h"
@@ -23,88 +23,106 @@ WantedImplementation wanted_for(const ConvolutionShape& d) {
     return [direct](std::string_view name) { return direct && name.starts_with("jit:avx512"); };
 }
 
-class ConvolutionStep : public Step {
-  public:
-    ConvolutionStep(const Program& program, const Convolution& op, int64_t chunk) : op_(op) {
-        const Shape &x = program.shape(op.x), &w = program.shape(op.w), &y = program.shape(op.y);
-        const ConvolutionShape d{chunk, x[1], x[2], x[3], w[0], w[1], w[2], y[1], y[2], op.stride, op.padding};
-        count_ = chunk * y[1] * y[2] * y[3];
-        const Epilogue& e = op.epilogue;
-        // A residual is added by the primitive only where nothing but a ReLU follows.
-        fused_ = !e.quantiser && e.residual == kNone;
-        const bool bias = e.scale == kNone && e.shift != kNone;
+ConvolutionShape shape_of(const Program& program, const Convolution& op, int64_t images) {
+    const Shape &x = program.shape(op.x), &w = program.shape(op.w), &y = program.shape(op.y);
+    return {images, x[1], x[2], x[3], w[0], w[1], w[2], y[1], y[2], op.stride, op.padding};
+}
 
-        const memory::desc per_channel({1, d.k, 1, 1}, memory::data_type::f32, memory::format_tag::nchw);
-        dnnl::post_ops post;
-        auto append = [&](dnnl::algorithm algorithm, TensorId operand) {
-            post.append_binary(algorithm, per_channel);
-            post_operands_.emplace_back(operand, memory(per_channel, engine(), nullptr));
+/// The post-operations of a convolution, and which of the program's tensors they read.
+struct Fusion {
+    dnnl::post_ops operations;
+    std::vector<TensorId> operands;  // of the binary ones, which come first
+    bool bias = false;               // the shift is the convolution's own bias
+    bool complete = false;           // no pass remains to be done
+
+    Fusion(const Epilogue& e, const memory::desc& per_channel, bool in_place)
+        : bias(e.scale == kNone && e.shift != kNone), complete(!e.quantiser && (e.residual == kNone || in_place)) {
+        const auto append = [&](dnnl::algorithm algorithm, TensorId operand) {
+            operations.append_binary(algorithm, per_channel);
+            operands.push_back(operand);
         };
         if (e.scale != kNone) append(dnnl::algorithm::binary_mul, e.scale);
         if (e.shift != kNone && !bias) append(dnnl::algorithm::binary_add, e.shift);
-        if (e.relu && fused_) {
-#if DNNL_VERSION_MAJOR >= 3
-            post.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
-#else
-            post.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
-#endif
-        }
-        dnnl::primitive_attr attributes;
-        attributes.set_post_ops(post);
-        const auto desc = convolution_forward_desc(d, bias, attributes, wanted_for(d));
-        primitive_ = dnnl::convolution_forward(desc);
+        if (in_place) operations.append_sum();
+        if (e.relu && complete) append_relu(operations);
+    }
+};
 
-        x_ = memory(desc.src_desc(), engine(), nullptr);
-        y_ = memory(desc.dst_desc(), engine(), nullptr);
+class ConvolutionStep : public Step {
+  public:
+    ConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting) : op_(op) {
+        const ConvolutionShape d = shape_of(program, op, setting.images);
+        count_ = d.n * d.p * d.q * d.k;
+        const memory::desc per_channel({1, d.k, 1, 1}, memory::data_type::f32, memory::format_tag::nchw);
+        const Fusion fusion(op.epilogue, per_channel, setting.in_place);
+        complete_ = fusion.complete;
+        dnnl::primitive_attr attributes;
+        attributes.set_post_ops(fusion.operations);
+        attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // one a lane: lanes run at the same time
+        const auto desc = convolution_forward_desc(d, fusion.bias, attributes, wanted_for(d));
+        primitive_ = dnnl::convolution_forward(desc);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = memory({{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr);
-        arguments_ = {{DNNL_ARG_SRC, x_}, {DNNL_ARG_WEIGHTS, w_}, {DNNL_ARG_DST, y_}};
-        if (bias) {
-            bias_ = memory({{d.k}, memory::data_type::f32, memory::format_tag::a}, engine(), nullptr);
-            arguments_.emplace(DNNL_ARG_BIAS, bias_);
-        }
-        for (size_t i = 0; i < post_operands_.size(); ++i) {
-            const int argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1;
-            arguments_.emplace(argument, post_operands_[i].second);
-        }
+        for (int i = 0; i < setting.lanes; ++i) lanes_.push_back(make_lane(desc, fusion, per_channel));
     }
 
-    void run(const View& view) override {
-        refresh_weights(view);
-        x_.set_data_handle(view.at(op_.x));
-        y_.set_data_handle(view.at(op_.y));
-        if (bias_) bias_.set_data_handle(view.at(op_.epilogue.shift));
-        for (auto& [operand, place] : post_operands_) place.set_data_handle(view.at(operand));
-        primitive_.execute(stream_, arguments_);
-        stream_.wait();
-        if (!fused_) finish_epilogue(op_.epilogue, view, count_, view.at(op_.y));
-    }
-
-  private:
-    void refresh_weights(const View& view) {
+    void refresh(const View& view) override {
         if (fresh_ && version_ == view.version(op_.w)) return;
+        dnnl::stream stream(engine());
         plain_w_.set_data_handle(view.at(op_.w));
-        dnnl::reorder(plain_w_, w_).execute(stream_, plain_w_, w_);
-        stream_.wait();
+        dnnl::reorder(plain_w_, w_).execute(stream, plain_w_, w_);
+        stream.wait();
         version_ = view.version(op_.w);
         fresh_ = true;
     }
 
+    void run(const View& view) override {
+        Lane& lane = lanes_[static_cast<size_t>(view.lane())];
+        for (auto& [tensor, place] : lane.operands) place.set_data_handle(view.at(tensor));
+        primitive_.execute(lane.stream, lane.arguments);
+        lane.stream.wait();
+        if (!complete_) finish_epilogue(op_.epilogue, view, count_, view.at(op_.y));
+    }
+
+  private:
+    /// What a run writes to: the places of its tensors, which change from run to run, and a scratchpad.
+    struct Lane {
+        dnnl::stream stream{engine()};
+        std::vector<std::pair<TensorId, memory>> operands;
+        std::unordered_map<int, memory> arguments;
+    };
+
+    Lane make_lane(const dnnl::convolution_forward::primitive_desc& desc, const Fusion& fusion,
+                   const memory::desc& per_channel) const {
+        Lane lane;
+        const auto add = [&](int argument, TensorId tensor, const memory::desc& layout) {
+            lane.operands.emplace_back(tensor, memory(layout, engine(), nullptr));
+            lane.arguments.emplace(argument, lane.operands.back().second);
+        };
+        add(DNNL_ARG_SRC, op_.x, desc.src_desc());
+        add(DNNL_ARG_DST, op_.y, desc.dst_desc());
+        if (fusion.bias) add(DNNL_ARG_BIAS, op_.epilogue.shift, desc.bias_desc());
+        for (size_t i = 0; i < fusion.operands.size(); ++i) {
+            add(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, fusion.operands[i], per_channel);
+        }
+        lane.arguments.emplace(DNNL_ARG_WEIGHTS, w_);
+        lane.arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(desc.scratchpad_desc(), engine()));
+        return lane;
+    }
+
     Convolution op_;
     int64_t count_ = 0;
-    bool fused_ = false, fresh_ = false;
+    bool complete_ = false, fresh_ = false;
     uint64_t version_ = 0;
-    dnnl::stream stream_{engine()};
     dnnl::convolution_forward primitive_;
-    memory x_, w_, y_, plain_w_, bias_;
-    std::vector<std::pair<TensorId, memory>> post_operands_;
-    std::unordered_map<int, memory> arguments_;
+    memory w_, plain_w_;
+    std::vector<Lane> lanes_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, int64_t chunk) {
-    return std::make_unique<ConvolutionStep>(program, op, chunk);
+std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, const StepSetting& setting) {
+    return std::make_unique<ConvolutionStep>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

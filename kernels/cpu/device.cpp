@@ -64,7 +64,7 @@ class CpuDevice : public Device {
 
     std::unique_ptr<CompiledProgram> compile(const Program& program) override {
         check(program);
-        return std::make_unique<CpuProgram>(program);
+        return std::make_unique<CpuProgram>(program, threads_);
     }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {

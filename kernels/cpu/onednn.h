@@ -19,6 +19,14 @@ inline dnnl::engine& engine() {
     return instance;
 }
 
+inline void append_relu(dnnl::post_ops& operations) {
+#if DNNL_VERSION_MAJOR >= 3
+    operations.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+#else
+    operations.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+#endif
+}
+
 /// Whether an implementation is wanted, by its name ("brgconv:avx512_core", "jit:avx512_core", ...).
 using WantedImplementation = std::function<bool(std::string_view name)>;
 

@@ -35,8 +35,8 @@ ADAQ_VECTORISE void quantise(const QuantiserValues& q, int64_t n, float* y) {
 
 class PointwiseStep : public Step {
   public:
-    PointwiseStep(const Program& program, TensorId y, int64_t chunk)
-        : count_(element_count(program.shape(y)) / program.shape(y)[0] * chunk) {}
+    PointwiseStep(const Program& program, TensorId y, int64_t images)
+        : count_(element_count(program.shape(y)) / program.shape(y)[0] * images) {}
 
   protected:
     int64_t count_;
@@ -44,8 +44,8 @@ class PointwiseStep : public Step {
 
 class AddReluStep : public PointwiseStep {
   public:
-    AddReluStep(const Program& program, const AddRelu& op, int64_t chunk)
-        : PointwiseStep(program, op.y, chunk), op_(op) {}
+    AddReluStep(const Program& program, const AddRelu& op, int64_t images)
+        : PointwiseStep(program, op.y, images), op_(op) {}
     void run(const View& view) override {
         Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, true, std::nullopt};
         if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
@@ -58,8 +58,8 @@ class AddReluStep : public PointwiseStep {
 
 class FakeQuantiseStep : public PointwiseStep {
   public:
-    FakeQuantiseStep(const Program& program, const FakeQuantise& op, int64_t chunk)
-        : PointwiseStep(program, op.y, chunk), op_(op) {}
+    FakeQuantiseStep(const Program& program, const FakeQuantise& op, int64_t images)
+        : PointwiseStep(program, op.y, images), op_(op) {}
     void run(const View& view) override {
         pointwise({view.at(op_.x), nullptr, 1.0f, 0.0f, false, resolve_quantiser(op_.quantiser, view)}, count_,
                   view.at(op_.y));
@@ -85,12 +85,12 @@ void pointwise(const Pointwise& op, int64_t count, float* y) {
     }
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const AddRelu& op, int64_t chunk) {
-    return std::make_unique<AddReluStep>(program, op, chunk);
+std::unique_ptr<Step> make_step(const Program& program, const AddRelu& op, const StepSetting& setting) {
+    return std::make_unique<AddReluStep>(program, op, setting.images);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, int64_t chunk) {
-    return std::make_unique<FakeQuantiseStep>(program, op, chunk);
+std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, const StepSetting& setting) {
+    return std::make_unique<FakeQuantiseStep>(program, op, setting.images);
 }
 
 }  // namespace adaq::cpu

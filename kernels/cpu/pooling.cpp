@@ -19,14 +19,14 @@ ADAQ_VECTORISE void accumulate(const float* x, int64_t n, float* sum) {
 
 class MaxPoolStep : public Step {
   public:
-    MaxPoolStep(const Program& program, const MaxPool& op, int64_t chunk)
-        : op_(op), x_(program.shape(op.x)), y_(program.shape(op.y)), chunk_(chunk) {}
+    MaxPoolStep(const Program& program, const MaxPool& op, int64_t images)
+        : op_(op), x_(program.shape(op.x)), y_(program.shape(op.y)), images_(images) {}
 
     void run(const View& view) override {
         const float* x = view.at(op_.x);
         float* y = view.at(op_.y);
 #pragma omp parallel for collapse(2) schedule(static)
-        for (int64_t n = 0; n < chunk_; ++n) {
+        for (int64_t n = 0; n < images_; ++n) {
             for (int64_t p = 0; p < y_[1]; ++p)
                 row(x + n * x_[1] * x_[2] * x_[3], p, y + (n * y_[1] + p) * y_[2] * y_[3]);
         }
@@ -47,20 +47,20 @@ class MaxPoolStep : public Step {
     }
     MaxPool op_;
     Shape x_, y_;
-    int64_t chunk_;
+    int64_t images_;
 };
 
 class GlobalAveragePoolStep : public Step {
   public:
-    GlobalAveragePoolStep(const Program& program, const GlobalAveragePool& op, int64_t chunk)
-        : op_(op), x_(program.shape(op.x)), chunk_(chunk) {}
+    GlobalAveragePoolStep(const Program& program, const GlobalAveragePool& op, int64_t images)
+        : op_(op), x_(program.shape(op.x)), images_(images) {}
 
     void run(const View& view) override {
         const float* x = view.at(op_.x);
         float* y = view.at(op_.y);
         const int64_t positions = x_[1] * x_[2], channels = x_[3];
 #pragma omp parallel for schedule(static)
-        for (int64_t n = 0; n < chunk_; ++n) {
+        for (int64_t n = 0; n < images_; ++n) {
             float* sum = y + n * channels;
             std::fill_n(sum, channels, 0.0f);
             for (int64_t i = 0; i < positions; ++i) accumulate(x + (n * positions + i) * channels, channels, sum);
@@ -71,17 +71,17 @@ class GlobalAveragePoolStep : public Step {
   private:
     GlobalAveragePool op_;
     Shape x_;
-    int64_t chunk_;
+    int64_t images_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, int64_t chunk) {
-    return std::make_unique<MaxPoolStep>(program, op, chunk);
+std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, const StepSetting& setting) {
+    return std::make_unique<MaxPoolStep>(program, op, setting.images);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, int64_t chunk) {
-    return std::make_unique<GlobalAveragePoolStep>(program, op, chunk);
+std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, const StepSetting& setting) {
+    return std::make_unique<GlobalAveragePoolStep>(program, op, setting.images);
 }
 
 }  // namespace adaq::cpu

@@ -1,5 +1,4 @@
-// A compiled program is a list of steps. A step runs one operation on a chunk of images; it finds its tensors through a
-// View.
+// A compiled program is a list of steps. A step runs one operation on some images; it finds its tensors through a View.
 #pragma once
 
 #include <cstdint>
@@ -11,41 +10,59 @@
 
 namespace adaq::cpu {
 
-/// Where the tensors of a program are while images [first, first + chunk) are in work.
+/// Where the tensors of a program are while a lane (plan.h) works on the images from one on.
 class View {
   public:
     struct Place {
         float* base = nullptr;
-        int64_t image_stride = 0;          // floats from one image to the next; 0 for weights, scales and temporaries
+        int64_t image_stride = 0;          // floats from one image to the next; 0 for weights and scales
+        int64_t images = 0;                // of a temporary: room for so many, used in turn; 0: for the whole batch
         const CpuTensor* bound = nullptr;  // null for a temporary
     };
-    explicit View(std::vector<Place> places) : places_(std::move(places)) {}
+    View(int lane, std::vector<Place> places) : lane_(lane), places_(std::move(places)) {}
 
-    void move_to(int64_t first) { first_ = first; }
+    int lane() const { return lane_; }
+    /// To image `index` of the group that begins at image `group` of the batch.
+    void move_to(int64_t group, int64_t index) {
+        group_ = group;
+        index_ = index;
+    }
     float* at(TensorId id) const {
         if (id == kNone) return nullptr;
         const Place& place = places_[static_cast<size_t>(id)];
-        return place.base + first_ * place.image_stride;
+        const int64_t image = place.images > 0 ? index_ % place.images : group_ + index_;
+        return place.base + image * place.image_stride;
     }
     uint64_t version(TensorId id) const { return places_[static_cast<size_t>(id)].bound->version; }
 
   private:
+    int lane_;
     std::vector<Place> places_;
-    int64_t first_ = 0;
+    int64_t group_ = 0, index_ = 0;
 };
 
 class Step {
   public:
     virtual ~Step() = default;
+    /// Renews what was derived from weights that have been uploaded since; before a run, in one thread.
+    virtual void refresh(const View&) {}
+    /// Each lane in its own thread, at the same time as the others.
     virtual void run(const View& view) = 0;
 };
 
-/// Steps for `chunk` images at a time; one factory an operation, each in the file of its name.
-std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, int64_t chunk);
-std::unique_ptr<Step> make_step(const Program& program, const Linear& op, int64_t chunk);
-std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, int64_t chunk);
-std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, int64_t chunk);
-std::unique_ptr<Step> make_step(const Program& program, const AddRelu& op, int64_t chunk);
-std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, int64_t chunk);
+/// How a step will be run.
+struct StepSetting {
+    int64_t images = 1;  // at a time
+    int lanes = 1;
+    bool in_place = false;  // a convolution's output lies where its residual lies
+};
+
+/// One factory an operation, each in the file of its name.
+std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const Linear& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const AddRelu& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, const StepSetting& setting);
 
 }  // namespace adaq::cpu

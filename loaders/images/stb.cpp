@@ -98,9 +98,21 @@ std::optional<ImageSize> read_stb_size(std::span<const uint8_t> bytes, const std
     return ImageSize{static_cast<int>(rows), width};
 }
 
+/// stb_image does not mind a Netpbm file that ends before its pixels do.
+static void check_netpbm_is_whole(std::span<const uint8_t> bytes, const std::string& name) {
+    if (bytes.size() < 2 || bytes[0] != 'P') return;
+    int width = 0, height = 0, components = 0;
+    const Source source = source_of(bytes);
+    if (stbi_info_from_memory(source.data, source.count, &width, &height, &components) == 0) return;
+    const int64_t sample = stbi_is_16_bit_from_memory(source.data, source.count) ? 2 : 1;
+    const int64_t needed = int64_t{width} * height * components * sample;
+    if (source.count < needed) data_error("{}: {} bytes, too few for {}x{} pixels", name, source.count, width, height);
+}
+
 void decode_with_stb(std::span<const uint8_t> bytes, const std::string& name, int channels, Image& out) {
     const auto size = read_stb_size(bytes, name);  // and so its checks, before anything is allocated
     if (!size) fail(name);
+    check_netpbm_is_whole(bytes, name);
     const Source source = source_of(bytes);
     Image native = is_grey16(source) ? decode_grey16(source, name) : decode_colours(source, name);
     if (native.size() != *size) data_error("{}: corrupt image file (contradictory sizes)", name);

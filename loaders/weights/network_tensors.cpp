@@ -63,14 +63,6 @@ std::vector<std::string> activation_sites(const Architecture& architecture) {
     return sites;
 }
 
-std::string batch_norm_of(const std::string& convolution) {
-    const std::string downsample = ".downsample.0";
-    if (convolution.ends_with(downsample)) return convolution.substr(0, convolution.size() - 1) + "1";
-    const size_t conv = convolution.rfind("conv");
-    require(conv != std::string::npos, "batch_norm_of: {} is not a convolution", convolution);
-    return convolution.substr(0, conv) + "bn" + convolution.substr(conv + 4);
-}
-
 std::string describe(const Architecture& architecture) {
     const bool basic = architecture.block == BlockKind::basic;
     int layers = 2;  // the stem and fc

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/graph.h"
 #include "engine/model.h"
 
 namespace adaq {
@@ -22,9 +23,6 @@ inline bool is_quantisable(const NamedShape& tensor) { return tensor.shape.size(
 
 /// Names of QuantisedActivation's sites, in network order: "input", "conv1", "layer1.0.conv1", ..., "layer1.0", "fc".
 std::vector<std::string> activation_sites(const Architecture& architecture);
-
-/// "layer2.0.bn1" of "layer2.0.conv1", "layer2.0.downsample.1" of "layer2.0.downsample.0", "bn1" of "conv1".
-std::string batch_norm_of(const std::string& convolution);
 
 /// For people: "ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes)".
 std::string describe(const Architecture& architecture);

@@ -151,6 +151,7 @@ class Run {
                                         options_.per_channel,
                                         options_.head_stem_8bit};
             quantise_weights(*device_, network_, options, step());
+            progress_.advance(1);
             progress_.end();
         });
         if (!calibration_) return;
@@ -162,11 +163,12 @@ class Run {
         const std::vector<Site> sites = activation_sites(network_.graph, site_options);
         if (!sites.empty()) {
             phase("quantise activations", [&] {
-                progress_.begin("activations", nodes, "nodes");
+                progress_.begin("activations", sites.back().value, "nodes");
                 const SchemeOptions range{options_.activation_scheme, options_.activation_bits, options_.p, false};
                 start_activations(
                     *device_, network_, images, sites, range,
                     [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); }, step());
+                progress_.advance(1);
                 progress_.end();
             });
         }
@@ -175,6 +177,7 @@ class Run {
             images.values.resize(static_cast<size_t>(element_count(images.shape)));
             progress_.begin("compare layers", nodes, "nodes");
             output_sqnr_ = output_sqnr(*device_, original_, network_, images, step());
+            progress_.advance(1);
             progress_.end();
         });
         report_.calibration = DataSet{calibration_->describe(), std::min(kScaleImages, options_.images),

@@ -1,0 +1,313 @@
+// adaq-run as its users run it: what it prints, what it writes, and what bad input gets.
+#include <doctest/doctest.h>
+#include <spawn.h>
+#include <sys/resource.h>
+
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/idx_files.h"
+#include "support/programs.h"
+#include "support/temporary_folder.h"
+#include "support/weight_files.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+const std::string kNetwork = std::string(ADAQ_FIXTURES) + "/networks/basic.bin";  // 7 classes, colour
+constexpr uint32_t kSide = 40;                                                    // pixels
+
+/// A folder with IDX files: `count` images for calibration and as many for validation.
+class Data {
+  public:
+    explicit Data(uint32_t count = 24) {
+        std::string labels;
+        for (uint32_t i = 0; i < count; ++i) labels += static_cast<char>(i % 7);
+        for (const std::string part : {"train", "t10k"}) {
+            write(part + "-images-idx3-ubyte", idx_images(count, kSide, kSide));
+            write(part + "-labels-idx1-ubyte", idx_labels(labels));
+        }
+    }
+    void write(const std::string& name, const std::string& content) const {
+        std::ofstream(folder / name, std::ios::binary) << content;
+    }
+    std::string both() const {
+        return " --calib " + folder.path().string() + " --val " + folder.path().string() + " --images 16 ";
+    }
+    std::string calib() const { return " --calib " + folder.path().string() + " --images 16 "; }
+
+    TemporaryFolder folder;
+};
+
+Outcome run(const std::string& arguments, const std::string& streams = "2>&1", const std::string& before = "") {
+    return run_program("adaq-run", arguments, streams, before);
+}
+
+std::string quoted_weights() { return "--weights '" + kNetwork + "' "; }
+
+/// One line on stderr that holds `text`, the given status, and no new file.
+void check_refused(const std::string& arguments, int status, const std::string& text) {
+    const TemporaryFolder out;
+    const Outcome outcome = run(arguments + " --report " + (out / "r.json"), "2>&1 >/dev/null");
+    INFO(arguments << "\n" << outcome.output);
+    CHECK(outcome.status == status);
+    const std::string last = outcome.output.substr(
+        outcome.output.rfind("adaq-run: ") == std::string::npos ? 0 : outcome.output.rfind("adaq-run: "));
+    CHECK(last.rfind("adaq-run: ", 0) == 0);
+    CHECK(std::count(last.begin(), last.end(), '\n') == 1);
+    CHECK(last.find(text) != std::string::npos);
+    CHECK(out.count() == 0);
+}
+
+nlohmann::json json_of(const std::string& path) { return nlohmann::json::parse(text_of_file(path)); }
+
+/// Peak resident memory of a whole run, bytes.
+int64_t peak_memory(const std::vector<std::string>& arguments) {
+    std::vector<std::string> words{program_path("adaq-run")};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t quiet;
+    posix_spawn_file_actions_init(&quiet);
+    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", 1, 0);
+    posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", 1, 0);
+    pid_t child = 0;
+    REQUIRE(posix_spawn(&child, argv[0], &quiet, nullptr, argv.data(), environ) == 0);
+    posix_spawn_file_actions_destroy(&quiet);
+    int status = -1;
+    rusage usage{};
+    REQUIRE(wait4(child, &status, 0, &usage) == child);
+    REQUIRE(status == 0);
+    return usage.ru_maxrss * 1024;
+}
+
+}  // namespace
+
+TEST_SUITE("adaq-run") {
+    TEST_CASE("quantises, evaluates, saves and reports; the table goes to stdout, progress to stderr") {
+        const Data data;
+        const TemporaryFolder out;
+        const Outcome table =
+            run(quoted_weights() + data.both() + "--w4 --a8 --scheme lp --save " + (out / "q.bin") + " --report " +
+                    (out / "r.html") + " --report " + (out / "r.json") + " --logits " + (out / "l.npy"),
+                "2>" + (out / "progress"));
+        INFO(table.output << text_of_file(out / "progress"));
+        REQUIRE(table.status == 0);
+        CHECK(table.output.find("W4A8") != std::string::npos);
+        CHECK(table.output.find("top-5") != std::string::npos);
+        CHECK(text_of_file(out / "progress").find("evaluate: 24 images") != std::string::npos);
+        CHECK(out.count() == 5);
+        const auto report = json_of(out / "r.json");
+        CHECK(report["weights"].size() == 13);
+        CHECK(report["activations"].size() == 9);
+        CHECK(text_of_file(out / "r.html").rfind("<!DOCTYPE html>", 0) == 0);
+        CHECK(text_of_file(out / "l.npy").size() == 128 + 24 * 7 * 4);
+    }
+
+    TEST_CASE("a saved model is evaluated as it is: the same logits, to the bit") {
+        const Data data;
+        const TemporaryFolder out;
+        for (const std::string how :
+             {"--w4 --a8", "--w3 --a32 --granularity layer", "--w2 --a4 --fold --head-stem-8bit --symmetric",
+              "--w8 --a8 --act-sites layer --input-bits 8"}) {
+            INFO(how);
+            REQUIRE(run(quoted_weights() + data.both() + how + " --scheme minmax --save " + (out / "q.bin") +
+                        " --logits " + (out / "a.npy"))
+                        .status == 0);
+            const Outcome again = run("--weights " + (out / "q.bin") + " --val " + data.folder.path().string() +
+                                      " --logits " + (out / "b.npy"));
+            INFO(again.output);
+            REQUIRE(again.status == 0);
+            CHECK(text_of_file(out / "a.npy") == text_of_file(out / "b.npy"));
+        }
+    }
+
+    TEST_CASE("on integers the logits do not depend on batch or threads") {
+        const Data data;
+        const TemporaryFolder out;
+        REQUIRE(
+            run(quoted_weights() + data.both() + "--w4 --a4 --input-bits 8 --scheme minmax --save " + (out / "q.bin"))
+                .status == 0);
+        std::string first;
+        for (const std::string how :
+             {"--batch 1 --threads 1", "--batch 5 --threads 2", "--batch 24", "--batch 64 --threads 1"}) {
+            REQUIRE(run("--weights " + (out / "q.bin") + " --val " + data.folder.path().string() + " --logits " +
+                        (out / "l.npy ") + how)
+                        .status == 0);
+            const std::string logits = text_of_file(out / "l.npy");
+            if (first.empty()) first = logits;
+            CHECK(logits == first);
+        }
+    }
+
+    TEST_CASE("the same command writes the same file, byte for byte") {
+        const Data data;
+        const TemporaryFolder out;
+        const std::string how = quoted_weights() + data.calib() + "--w3 --a5 --calib-augment --seed 7 --save ";
+        REQUIRE(run(how + (out / "a.bin")).status == 0);
+        REQUIRE(run(how + (out / "b.bin")).status == 0);
+        CHECK(text_of_file(out / "a.bin") == text_of_file(out / "b.bin"));
+        REQUIRE(run(quoted_weights() + data.calib() + "--w3 --a5 --calib-augment --seed 8 --save " + (out / "c.bin"))
+                    .status == 0);
+        CHECK(text_of_file(out / "a.bin") != text_of_file(out / "c.bin"));
+    }
+
+    TEST_CASE("weights alone need no images") {
+        const TemporaryFolder out;
+        const Outcome outcome =
+            run(quoted_weights() + "--w4 --a32 --save " + (out / "q.bin") + " --report " + (out / "r.html"));
+        INFO(outcome.output);
+        CHECK(outcome.status == 0);
+        CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
+    }
+
+    TEST_CASE("every scheme, granularity and device works from the command line") {
+        const Data data;
+        for (const std::string how : {"--scheme absmax", "--scheme norm-legacy --act-scheme norm", "--scheme orgnorm",
+                                      "--scheme norm --p 2", "--granularity layer", "--device reference --val-images 4",
+                                      "--act-scheme lp", "--edge-acts both --head-stem-8bit"}) {
+            const Outcome outcome = run(quoted_weights() + data.both() + "--w4 --a4 " + how);
+            INFO(how << "\n" << outcome.output);
+            CHECK(outcome.status == 0);
+        }
+    }
+
+    TEST_CASE("--head-stem-8bit and --granularity are what the saved file holds") {
+        const TemporaryFolder out;
+        REQUIRE(run(quoted_weights() + "--w3 --a32 --head-stem-8bit --granularity layer --save " + (out / "q.bin"))
+                    .status == 0);
+        const Model model = load_weights(out / "q.bin");
+        const auto& weights = model.quantisation->weights;
+        CHECK(weights.at("conv1.weight").grid.bits == 8);
+        CHECK(weights.at("fc.weight").grid.bits == 8);
+        CHECK(weights.at("layer2.0.conv1.weight").grid.bits == 3);
+        CHECK(weights.at("layer2.0.conv1.weight").scale.size() == 1);
+    }
+
+    TEST_CASE("the bundled model keeps its accuracy in float and loses at least three points at the default width") {
+        const TemporaryFolder out;
+        const Outcome outcome = run("--val-images 1000 --report " + (out / "r.json"));
+        INFO(outcome.output);
+        REQUIRE(outcome.status == 0);
+        CHECK(outcome.output.find("--weights resnet18.pth") != std::string::npos);
+        const auto accuracy = json_of(out / "r.json")["accuracy"];
+        const double exact = accuracy["float32"]["top1"]["share"], rounded = accuracy["quantised"]["top1"]["share"];
+        CHECK(exact > 0.91);
+        CHECK(exact - rounded >= 0.03);
+        CHECK(rounded > 0.6);
+    }
+
+    TEST_CASE("help and version") {
+        CHECK(run("--version").output.find("adaq 0.") == 0);
+        const Outcome help = run("--help", "2>/dev/null");
+        CHECK(help.status == 0);
+        CHECK(help.output.find("--head-stem-8bit") != std::string::npos);
+    }
+
+    TEST_CASE("usage errors: one line that names the option, status 2") {
+        const Data data;
+        const std::string usual = quoted_weights() + data.both();
+        check_refused("--nonsense", 2, "--nonsense");
+        check_refused(usual + "--w 9", 2, "--w");
+        check_refused(usual + "--a 9", 2, "--a 9");
+        check_refused(usual + "--input-bits 1", 2, "--input-bits 1");
+        check_refused(usual + "--scheme median", 2, "--scheme");
+        check_refused(usual + "--batch 0", 2, "--batch");
+        check_refused(usual + "--device abacus", 2, "abacus");
+        check_refused(usual + "--device cuda", 2, "cuda");
+        check_refused(usual + "--edge-acts both", 2, "--head-stem-8bit");
+        check_refused(usual + "--logits l.txt", 2, "l.txt");
+        check_refused(usual + "--save q.pth", 2, "q.pth");
+        check_refused(usual + "--report r.pdf", 2, "r.pdf");
+        check_refused(quoted_weights() + "--a8", 2, "--calib");
+        check_refused(usual + "--w4 --a4 --act-scheme norm-legacy", 2, "norm-legacy");
+        const TemporaryFolder out;
+        REQUIRE(run(quoted_weights() + "--w4 --a32 --save " + (out / "q.bin")).status == 0);
+        check_refused("--weights " + (out / "q.bin") + data.both() + "--w4", 2, "quantised already");
+        check_refused("--weights " + (out / "q.bin"), 2, "--val");
+    }
+
+    TEST_CASE("data errors: one line that names the file, status 1, nothing written") {
+        const Data data;
+        check_refused("--weights /nowhere/x.pth" + data.both(), 1, "/nowhere/x.pth");
+        check_refused(quoted_weights() + "--calib /nowhere/calib --a8", 1, "/nowhere/calib");
+        check_refused(quoted_weights() + "--calib " + data.folder.path().string() + " --images 500", 1, "500");
+        const TemporaryFolder empty;
+        check_refused(quoted_weights() + "--calib " + empty.path().string(), 1, empty.path().string());
+        std::string labels(24, '\x09');
+        data.write("t10k-labels-idx1-ubyte", idx_labels(labels));  // class 9 of 7
+        check_refused(quoted_weights() + data.both(), 1, "9");
+        data.write("t10k-labels-idx1-ubyte", idx_labels("\x01\x02"));
+        check_refused(quoted_weights() + data.both(), 1, "t10k");
+        data.write("train-images-idx3-ubyte", idx_images(24, kSide, kSide).substr(0, 5000));
+        check_refused(quoted_weights() + data.both(), 1, "train-images");
+        const TemporaryFolder out;
+        std::ofstream(out / "torn.bin") << text_of_file(kNetwork).substr(0, 100000);
+        check_refused("--weights " + (out / "torn.bin") + " --w4 --a32", 1, "torn.bin");
+    }
+
+    TEST_CASE("a corrupt image in the middle stops the run by its name") {
+        const TemporaryFolder images, out;
+        for (int i = 0; i < 20; ++i)
+            std::ofstream(images / fmt::format("{:02}.ppm", i)) << "P6 40 40 255\n"
+                                                                << std::string(4800, static_cast<char>(i));
+        std::ofstream(images / "12.ppm") << "P6 40 40 255\n" << std::string(100, 'x');
+        check_refused(quoted_weights() + "--calib " + images.path().string() + " --images 20 --a8", 1, "12.ppm");
+    }
+
+    TEST_CASE("images that do not fit the network are refused") {
+        const TemporaryFolder images;
+        for (int i = 0; i < 4; ++i)
+            std::ofstream(images / fmt::format("{}.ppm", i)) << "P6 40 " << 40 + i % 2 << " 255\n"
+                                                             << std::string(40 * (40 + i % 2) * 3, 'a');
+        check_refused(quoted_weights() + "--calib " + images.path().string() + " --images 4 --a8 --resize 0 --crop 0",
+                      1, ".ppm");
+    }
+
+    TEST_CASE("a full disk leaves no partial file, and what was there before stays") {
+        const Data data;
+        const TemporaryFolder out;
+        std::ofstream(out / "q.bin") << "precious";
+        const Outcome outcome = run(quoted_weights() + "--w8 --a32 --save " + (out / "q.bin"), "2>&1", "ulimit -f 8; ");
+        CHECK(outcome.status == 1);
+        CHECK(outcome.output.find("q.bin") != std::string::npos);
+        CHECK(text_of_file(out / "q.bin") == "precious");
+        CHECK(out.count() == 1);
+    }
+
+    TEST_CASE("a folder that cannot be written to is an error before anything is lost") {
+        const Outcome outcome = run(quoted_weights() + "--w8 --a32 --save /nowhere/at/all/q.bin");
+        CHECK(outcome.status == 1);
+        CHECK(outcome.output.find("/nowhere/at/all/q.bin") != std::string::npos);
+    }
+
+    TEST_CASE("Ctrl-C stops at a safe place: status 130, one line, nothing written") {
+        const Data data(7000);
+        const TemporaryFolder out;
+        const Outcome outcome = run_shell("timeout --preserve-status -s INT 1 '" + program_path("adaq-run") + "' " +
+                                          quoted_weights() + data.both() + "--device reference --batch 4 --save " +
+                                          (out / "q.bin") + " --logits " + (out / "l.npy") + " 2>&1");
+        INFO(outcome.output);
+        CHECK(outcome.status == 130);
+        CHECK(outcome.output.find("stopped by Ctrl-C") != std::string::npos);
+        CHECK(out.count() == 0);
+    }
+
+    TEST_CASE("peak memory does not grow with the number of validation images") {
+        const TemporaryFolder images;
+        for (int c = 0; c < 7; ++c) std::filesystem::create_directory(images / std::to_string(c));
+        for (int i = 0; i < 1400; ++i)
+            std::ofstream(images / fmt::format("{}/{}.ppm", i % 7, i)) << "P6 40 40 255\n"
+                                                                       << std::string(4800, static_cast<char>(i));
+        const auto peak = [&](const std::string& count) {
+            return peak_memory({"--weights", kNetwork, "--val", images.path().string(), "--w4", "--a32", "--batch", "8",
+                                "--threads", "2", "--val-images", count});
+        };
+        const int64_t few = peak("100"), many = peak("1400");
+        CHECK(many < few + (4 << 20));  // 1,300 more images are 25 MB as floats
+    }
+}
