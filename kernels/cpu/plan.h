@@ -1,0 +1,49 @@
+// How the CPU goes through a program: which thread works on which images, how many of them at a time in which
+// operations, and where temporaries lie.
+//
+// Each thread (a "lane") takes a group of images through the whole program by itself, so that threads meet once a batch
+// and not twice an operation: a thread that loses its core to another process holds nobody up but its own group. Only
+// a batch of fewer images than threads is worked on by all threads together, inside the operations.
+//
+// Within a group, operations form phases. Where maps are large, in the first phase, a few images at a time keep what
+// one operation writes in the cache for the next; where weights are large, in the last, many images share one reading
+// of them. A phase's images are a multiple of those of the phase before:
+//     for each group: for each part of phase 2's size: { for each part of phase 1's size: phase 1 } phase 2
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/device.h"
+
+namespace adaq::cpu {
+
+struct Phase {
+    size_t first = 0, last = 0;  // operations [first, last)
+    int64_t images = 1;          // at a time
+};
+
+/// A temporary's place in the workspace of a lane.
+struct TemporaryPlace {
+    int slot = -1;       // -1: not a temporary activation
+    int64_t images = 1;  // room for so many: image i of the group is at (i mod images)
+};
+
+struct Plan {
+    int64_t batch = 0, group = 0;
+    int lanes = 1, threads_of_a_lane = 1;
+    std::vector<Phase> phases;
+    std::vector<bool> activation;             // by tensor: has the batch as its first extent
+    std::vector<TemporaryPlace> temporaries;  // by tensor
+    std::vector<int64_t> slot_floats;
+    /// By operation: the output takes the place of the residual, which nobody reads afterwards.
+    std::vector<bool> in_place;
+
+    const Phase& phase_of(size_t operation) const;
+};
+
+Plan make_plan(const Program& program, int threads);
+
+inline int64_t image_floats(const Shape& shape) { return element_count(shape) / shape[0]; }
+
+}  // namespace adaq::cpu
