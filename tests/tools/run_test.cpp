@@ -165,6 +165,21 @@ TEST_SUITE("adaq-run") {
         CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
     }
 
+    TEST_CASE("--float evaluates the float network alone: PyTorch's accuracy, nothing quantised") {
+        const Data data;
+        const TemporaryFolder out;
+        const Outcome outcome = run(quoted_weights() + data.both() + "--float --report " + (out / "r.json") +
+                                    " --logits " + (out / "l.npy"));
+        INFO(outcome.output);
+        REQUIRE(outcome.status == 0);
+        const auto report = json_of(out / "r.json");
+        CHECK(report["accuracy"].contains("float32"));
+        CHECK(report["accuracy"]["quantised"].is_null());
+        CHECK(report["weights"].empty());
+        CHECK(text_of_file(out / "l.npy").size() == 128 + 24 * 7 * 4);
+        check_refused(quoted_weights() + data.both() + "--float --w4", 2, "--float");
+    }
+
     TEST_CASE("every scheme, granularity and device works from the command line") {
         const Data data;
         for (const std::string how : {"--scheme absmax", "--scheme norm-legacy --act-scheme norm", "--scheme orgnorm",

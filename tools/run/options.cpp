@@ -81,6 +81,7 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
                          "fc, both: stem, fc, both")
               ->check(CLI::IsMember(kEdges)))
         ->capture_default_str();
+    group(app.add_flag("--float", o.float_only, "Quantise nothing: evaluate the float network alone"));
     group(app.add_option("--input-bits", o.input_bits, "Bits of the network's input, 2 to 8, or 32 for float"))
         ->type_name("BITS")
         ->capture_default_str();
@@ -181,6 +182,9 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
         o.quantisation_asked = o.quantisation_asked || app.count(option) > 0;
     }
     o.quantisation_asked = o.quantisation_asked || raw.weight_bits || raw.activation_bits;
+    if (o.float_only && (o.quantisation_asked || !o.save.empty())) {
+        usage_error("--float: quantises nothing; options that say how to quantise, and --save, do not go with it");
+    }
     if (app.count("--edge-acts") && !o.head_stem_8bit)
         usage_error("--edge-acts {}: only with --head-stem-8bit", raw.edges);
     if (!o.logits.empty() && std::filesystem::path(o.logits).extension() != ".npy")

@@ -34,6 +34,7 @@ struct RunOptions {
     std::optional<int> resize, crop;
 
     std::string save, report_html, report_json, logits;
+    bool float_only = false;          // evaluate the float network, quantise nothing
     bool bundled_data = false;        // neither --calib nor --val was given with the bundled model
     bool quantisation_asked = false;  // any option that says how to quantise was given
 };

@@ -31,7 +31,7 @@ class Run {
 
     Report go() {
         phase("load", [&] { load(); });
-        if (!model_.quantisation) quantise();
+        if (!as_it_is()) quantise();
         if (validation_) evaluate_networks();
         describe();
         save();
@@ -48,6 +48,9 @@ class Run {
         report_.seconds.emplace_back(name, seconds);
         report_.total_seconds += seconds;
     }
+
+    /// The model is only evaluated: it is quantised already, or is to stay float.
+    bool as_it_is() const { return options_.float_only || model_.quantisation; }
 
     void load() {
         device_ = make_device(options_.device, options_.threads);
@@ -66,6 +69,10 @@ class Run {
             if (!options_.save.empty())
                 usage_error("--save {}: {} is quantised already and would be saved as it is", options_.save, path);
             if (options_.val.empty()) usage_error("{}: is quantised already; --val is needed to evaluate it", path);
+            return;
+        }
+        if (options_.float_only) {
+            if (options_.val.empty()) usage_error("--float: --val is needed to evaluate the network");
             return;
         }
         if (options_.calib.empty() && (options_.activation_bits < 32 || options_.input_bits < 32)) {
@@ -92,7 +99,7 @@ class Run {
             return open_dataset(path, {role, labels, model_.class_names});
         };
         std::vector<const Dataset*> sets;
-        if (!options_.calib.empty() && !model_.quantisation) {
+        if (!options_.calib.empty() && !as_it_is()) {
             calibration_ = open(options_.calib, DatasetRole::calibration, "");
             sets.push_back(calibration_.get());
         }
@@ -211,13 +218,13 @@ class Run {
         phase("evaluate", [&] {
             EvaluationPlan plan;
             plan.networks.push_back(&original_);
-            if (!model_.quantisation) plan.networks.push_back(&network_);
+            if (!as_it_is()) plan.networks.push_back(&network_);
             plan.images = options_.val_images;
             plan.logits_path = options_.logits;
             plan.batches = inputs_;
             const EvaluationResult result = evaluate(*device_, plan, *validation_, progress_);
             (model_.quantisation ? report_.quantised_network : report_.float_network) = result.networks[0];
-            if (!model_.quantisation) report_.quantised_network = result.networks[1];
+            if (!as_it_is()) report_.quantised_network = result.networks[1];
             report_.agreement = result.agreement;
             const ImageSize size = input_size(*validation_, 0, inputs_);
             report_.validation = DataSet{validation_->describe(), result.networks[0].images,
@@ -227,7 +234,7 @@ class Run {
     }
 
     void describe() {
-        const Network& network = model_.quantisation ? original_ : network_;
+        const Network& network = as_it_is() ? original_ : network_;
         report_.adaq_version = ADAQ_VERSION;
         report_.processor = device_->description();
         report_.libraries = {{"compiler", "g++ " __VERSION__}};
@@ -238,7 +245,7 @@ class Run {
         report_.settings = model_.quantisation ? model_.quantisation->settings : settings_json(options_);
         report_.architecture = adaq::describe(model_.architecture);
         report_.label = precision_label(network);
-        if (!model_.quantisation) report_.method = method_sentence(options_);
+        if (!as_it_is()) report_.method = method_sentence(options_);
         if (shapes_.empty()) shapes_ = value_shapes(network, kNominalSize, kNominalSize);
         report_.weights = describe_weights(network, options_.per_channel, shapes_, output_sqnr_);
         report_.sizes = describe_sizes(network, model_);
