@@ -53,9 +53,11 @@ View CpuProgram::make_view(int lane) const {
 void CpuProgram::make_steps() {
     const ThreadCount inside_steps(plan_.threads_of_a_lane);
     for (size_t i = 0; i < program_.operations().size(); ++i) {
-        const StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.in_place[i]};
-        steps_.push_back(
-            std::visit([&](const auto& op) { return make_step(program_, op, setting); }, program_.operations()[i]));
+        const Operation& operation = program_.operations()[i];
+        StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.in_place[i]};
+        if (const auto* op = std::get_if<Convolution>(&operation))
+            setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
+        steps_.push_back(std::visit([&](const auto& op) { return make_step(program_, op, setting); }, operation));
     }
 }
 

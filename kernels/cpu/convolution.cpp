@@ -1,8 +1,14 @@
 // Convolution through oneDNN, NHWC, with the epilogue's scale, shift, residual and ReLU fused as post-operations. What
 // a post-operation cannot do exactly (the quantiser divides), and a residual that does not lie where the output goes
 // (oneDNN 2.6 knows it then for slow kernels only), follows in one pass over what is still in the cache.
+//
+// Where the input is not integer codes, the scale is folded into the convolution's own copy of the weights: fewer
+// post-operations leave more of oneDNN's implementations to choose from. With codes it must not be: their sums are
+// exact only as sums of integers.
+#include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/onednn.h"
@@ -32,34 +38,48 @@ ConvolutionShape shape_of(const Program& program, const Convolution& op, int64_t
 struct Fusion {
     dnnl::post_ops operations;
     std::vector<TensorId> operands;  // of the binary ones, which come first
-    bool bias = false;               // the shift is the convolution's own bias
-    bool complete = false;           // no pass remains to be done
+    TensorId folded_scale;           // the weights are multiplied by it
+    TensorId bias;                   // the shift, as the convolution's own bias
+    bool complete;                   // no pass remains to be done
 
-    Fusion(const Epilogue& e, const memory::desc& per_channel, bool in_place)
-        : bias(e.scale == kNone && e.shift != kNone), complete(!e.quantiser && (e.residual == kNone || in_place)) {
+    Fusion(const Epilogue& e, const memory::desc& per_channel, const StepSetting& setting)
+        : folded_scale(setting.of_values ? e.scale : kNone),
+          bias(folded_scale == e.scale ? e.shift : kNone),
+          complete(!e.quantiser && (e.residual == kNone || setting.in_place)) {
         const auto append = [&](dnnl::algorithm algorithm, TensorId operand) {
+            if (operand == kNone) return;
             operations.append_binary(algorithm, per_channel);
             operands.push_back(operand);
         };
-        if (e.scale != kNone) append(dnnl::algorithm::binary_mul, e.scale);
-        if (e.shift != kNone && !bias) append(dnnl::algorithm::binary_add, e.shift);
-        if (in_place) operations.append_sum();
+        if (folded_scale != e.scale) append(dnnl::algorithm::binary_mul, e.scale);
+        if (bias != e.shift) append(dnnl::algorithm::binary_add, e.shift);
+        if (setting.in_place) operations.append_sum();
         if (e.relu && complete) append_relu(operations);
     }
 };
+
+/// weights[k] * scale[k], K outermost.
+AlignedFloats scaled(const float* weights, const float* scale, int64_t channels, int64_t weights_per_channel) {
+    AlignedFloats product(channels * weights_per_channel);
+    for (int64_t i = 0; i < product.size(); ++i) product.data()[i] = weights[i] * scale[i / weights_per_channel];
+    return product;
+}
 
 class ConvolutionStep : public Step {
   public:
     ConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting) : op_(op) {
         const ConvolutionShape d = shape_of(program, op, setting.images);
         count_ = d.n * d.p * d.q * d.k;
+        channels_ = d.k;
+        weights_per_channel_ = d.c * d.r * d.s;
         const memory::desc per_channel({1, d.k, 1, 1}, memory::data_type::f32, memory::format_tag::nchw);
-        const Fusion fusion(op.epilogue, per_channel, setting.in_place);
+        const Fusion fusion(op.epilogue, per_channel, setting);
         complete_ = fusion.complete;
+        folded_scale_ = fusion.folded_scale;
         dnnl::primitive_attr attributes;
         attributes.set_post_ops(fusion.operations);
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // one a lane: lanes run at the same time
-        const auto desc = convolution_forward_desc(d, fusion.bias, attributes, wanted_for(d));
+        const auto desc = convolution_forward_desc(d, fusion.bias != kNone, attributes, wanted_for(d));
         primitive_ = dnnl::convolution_forward(desc);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = memory({{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr);
@@ -67,13 +87,19 @@ class ConvolutionStep : public Step {
     }
 
     void refresh(const View& view) override {
-        if (fresh_ && version_ == view.version(op_.w)) return;
+        const Versions versions{view.version(op_.w), folded_scale_ == kNone ? 0 : view.version(folded_scale_)};
+        if (versions_ == versions) return;
+        AlignedFloats product;
+        float* weights = view.at(op_.w);
+        if (folded_scale_ != kNone) {
+            product = scaled(weights, view.at(folded_scale_), channels_, weights_per_channel_);
+            weights = product.data();
+        }
         dnnl::stream stream(engine());
-        plain_w_.set_data_handle(view.at(op_.w));
+        plain_w_.set_data_handle(weights);
         dnnl::reorder(plain_w_, w_).execute(stream, plain_w_, w_);
         stream.wait();
-        version_ = view.version(op_.w);
-        fresh_ = true;
+        versions_ = versions;
     }
 
     void run(const View& view) override {
@@ -85,6 +111,8 @@ class ConvolutionStep : public Step {
     }
 
   private:
+    using Versions = std::pair<uint64_t, uint64_t>;  // of the weights and the scale
+
     /// What a run writes to: the places of its tensors, which change from run to run, and a scratchpad.
     struct Lane {
         dnnl::stream stream{engine()};
@@ -101,7 +129,7 @@ class ConvolutionStep : public Step {
         };
         add(DNNL_ARG_SRC, op_.x, desc.src_desc());
         add(DNNL_ARG_DST, op_.y, desc.dst_desc());
-        if (fusion.bias) add(DNNL_ARG_BIAS, op_.epilogue.shift, desc.bias_desc());
+        if (fusion.bias != kNone) add(DNNL_ARG_BIAS, fusion.bias, desc.bias_desc());
         for (size_t i = 0; i < fusion.operands.size(); ++i) {
             add(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, fusion.operands[i], per_channel);
         }
@@ -111,9 +139,10 @@ class ConvolutionStep : public Step {
     }
 
     Convolution op_;
-    int64_t count_ = 0;
-    bool complete_ = false, fresh_ = false;
-    uint64_t version_ = 0;
+    int64_t count_, channels_, weights_per_channel_;
+    TensorId folded_scale_ = kNone;
+    bool complete_ = false;
+    std::optional<Versions> versions_;  // of what w_ was made from
     dnnl::convolution_forward primitive_;
     memory w_, plain_w_;
     std::vector<Lane> lanes_;

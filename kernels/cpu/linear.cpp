@@ -10,9 +10,22 @@
 namespace adaq::cpu {
 namespace {
 
-/// sum[k] += x * w[k]: vectorised over outputs, so that no output's own order changes.
-ADAQ_VECTORISE void multiply_add(float x, const float* w, int64_t n, float* sum) {
-    for (int64_t k = 0; k < n; ++k) sum[k] += x * w[k];
+constexpr int64_t kRows = 8, kColumns = 64;  // images and outputs at a time: one reading of the weights for all rows
+
+/// y[n][k] = sum over c of x[n][c] * w[c][k] for k in [first, first + kColumns) or up to `outputs`: vectorised over
+/// outputs, so that no output's own order changes.
+ADAQ_VECTORISE void multiply(const float* x, int64_t rows, int64_t features, const float* w, int64_t outputs,
+                             int64_t first, float* y) {
+    float sums[kRows][kColumns] = {};
+    const int64_t columns = std::min(kColumns, outputs - first);
+    for (int64_t c = 0; c < features; ++c) {
+        const float* row = w + c * outputs + first;
+        for (int64_t n = 0; n < rows; ++n) {
+            const float value = x[n * features + c];
+            for (int64_t k = 0; k < columns; ++k) sums[n][k] += value * row[k];
+        }
+    }
+    for (int64_t n = 0; n < rows; ++n) std::copy_n(sums[n], columns, y + n * outputs + first);
 }
 
 class LinearStep : public Step {
@@ -37,20 +50,23 @@ class LinearStep : public Step {
     void run(const View& view) override {
         const float *x = view.at(op_.x), *scale = view.at(op_.epilogue.scale), *shift = view.at(op_.epilogue.shift);
         float* y = view.at(op_.y);
-#pragma omp parallel for schedule(static)
-        for (int64_t n = 0; n < images_; ++n) {
-            float* sum = y + n * outputs_;
-            std::fill_n(sum, outputs_, 0.0f);
-            for (int64_t c = 0; c < features_; ++c) {
-                multiply_add(x[n * features_ + c], transposed_.data() + c * outputs_, outputs_, sum);
+#pragma omp parallel for collapse(2) schedule(static)
+        for (int64_t n = 0; n < images_; n += kRows) {
+            for (int64_t k = 0; k < outputs_; k += kColumns) {
+                multiply(x + n * features_, std::min(kRows, images_ - n), features_, transposed_.data(), outputs_, k,
+                         y + n * outputs_);
             }
-            for (int64_t k = 0; scale && k < outputs_; ++k) sum[k] *= scale[k];
-            for (int64_t k = 0; shift && k < outputs_; ++k) sum[k] += shift[k];
         }
+        for (int64_t n = 0; n < images_; ++n) scale_and_shift(y + n * outputs_, scale, shift);
         finish_epilogue(op_.epilogue, view, images_ * outputs_, y);
     }
 
   private:
+    void scale_and_shift(float* y, const float* scale, const float* shift) const {
+        for (int64_t k = 0; scale && k < outputs_; ++k) y[k] *= scale[k];
+        for (int64_t k = 0; shift && k < outputs_; ++k) y[k] += shift[k];
+    }
+
     Linear op_;
     int64_t images_, features_, outputs_;
     AlignedFloats transposed_;  // [C][K]

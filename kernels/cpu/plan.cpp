@@ -27,6 +27,7 @@ class Planner {
     Planner(const Program& program, int threads) : program_(program) {
         for (const Operation& operation : program.operations()) uses_.push_back(uses_of(operation));
         find_activations();
+        find_values();
         choose_group(threads);
         choose_phases();
         find_sums_in_place();
@@ -49,6 +50,16 @@ class Planner {
             }
         }
     }
+    /// Who writes a temporary says whether with codes; of a bound tensor nobody knows. Max pooling passes them on.
+    void find_values() {
+        plan_.holds_values.resize(program_.tensors().size());
+        for (size_t i = 0; i < uses_.size(); ++i) {
+            const auto* pool = std::get_if<MaxPool>(&program_.operations()[i]);
+            plan_.holds_values[static_cast<size_t>(uses_[i].write)] =
+                pool ? bool{plan_.holds_values[static_cast<size_t>(pool->x)]} : !uses_[i].codes;
+        }
+    }
+
     static std::vector<TensorId> activations_of(const Uses& uses) {
         std::vector<TensorId> all = uses.reads;
         all.push_back(uses.write);
@@ -59,7 +70,7 @@ class Planner {
         int64_t floats = 0;
         for (TensorId id : activations_of(uses)) floats += image_floats(shape(id));
         const int64_t weights = uses.weight == kNone ? 0 : element_count(shape(uses.weight));
-        return std::max<int64_t>(1, std::max(floats_at_a_time_, weights) / floats);
+        return std::max<int64_t>(1, (std::max(floats_at_a_time_, weights) + floats / 2) / floats);
     }
 
     void choose_group(int threads) {

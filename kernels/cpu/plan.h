@@ -36,6 +36,7 @@ struct Plan {
     std::vector<bool> activation;             // by tensor: has the batch as its first extent
     std::vector<TemporaryPlace> temporaries;  // by tensor
     std::vector<int64_t> slot_floats;
+    std::vector<bool> holds_values;  // by tensor: surely not integer codes, whose sums must stay exact
     /// By operation: the output takes the place of the residual, which nobody reads afterwards.
     std::vector<bool> in_place;
 

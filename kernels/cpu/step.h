@@ -54,7 +54,8 @@ class Step {
 struct StepSetting {
     int64_t images = 1;  // at a time
     int lanes = 1;
-    bool in_place = false;  // a convolution's output lies where its residual lies
+    bool in_place = false;   // a convolution's output lies where its residual lies
+    bool of_values = false;  // a convolution's input is not integer codes: its weights may be scaled
 };
 
 /// One factory an operation, each in the file of its name.
