@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "engine/error.h"
 #include "tools/run/bundled.h"
@@ -185,6 +186,7 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
     if (o.float_only && (o.quantisation_asked || !o.save.empty())) {
         usage_error("--float: quantises nothing; options that say how to quantise, and --save, do not go with it");
     }
+    if (o.threads == 0) o.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     if (app.count("--edge-acts") && !o.head_stem_8bit)
         usage_error("--edge-acts {}: only with --head-stem-8bit", raw.edges);
     if (!o.logits.empty() && std::filesystem::path(o.logits).extension() != ".npy")
@@ -233,10 +235,11 @@ std::optional<RunOptions> parse_options(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         usage_error("{}", error.what());
     }
+    raw.options.command = fmt::format("{}", fmt::join(argv, argv + argc, " "));
     return settle(raw, app);
 }
 
-std::string settings_json(const RunOptions& o) {
+std::string settings_json(const RunOptions& o, const Device& device) {
     nlohmann::ordered_json settings{{"method", o.method},
                                     {"weight_bits", o.weight_bits},
                                     {"activation_bits", o.activation_bits},
@@ -255,8 +258,10 @@ std::string settings_json(const RunOptions& o) {
                                     {"seed", o.seed},
                                     {"batch", o.batch},
                                     {"threads", o.threads},
-                                    {"device", o.device},
-                                    {"math", "fp32"}};
+                                    {"device", device.name()},
+                                    {"processor", device.description()},
+                                    {"math", device.name() == "reference" ? "fp64" : "fp32"},
+                                    {"build", "adaq " ADAQ_VERSION ", g++ " __VERSION__}};
     return settings.dump();
 }
 

@@ -26,13 +26,14 @@ struct RunOptions {
     EdgeActivations edges = EdgeActivations::fc;
 
     std::string device = "auto";
-    int threads = 0;  // 0: every core
+    int threads = 0;  // once parsed, never 0
     int batch = 64;
     int64_t images = 1024;   // calibration images
     int64_t val_images = 0;  // 0: all
     uint64_t seed = 0;
     std::optional<int> resize, crop;
 
+    std::string command;  // as it was typed
     std::string save, report_html, report_json, logits;
     bool float_only = false;          // evaluate the float network, quantise nothing
     bool bundled_data = false;        // neither --calib nor --val was given with the bundled model
@@ -42,7 +43,8 @@ struct RunOptions {
 /// Parses the command line. Prints help or version and returns nothing where asked to; throws UsageError.
 std::optional<RunOptions> parse_options(int argc, char** argv);
 
-/// Every setting with its value, as a JSON object: what the report and the saved file record. No paths.
-std::string settings_json(const RunOptions& options);
+/// Every setting with its value, and what else decides the bits of a result (device, processor, threads, build), as a
+/// JSON object: what the report and the saved file record. No paths, times or host names.
+std::string settings_json(const RunOptions& options, const Device& device);
 
 }  // namespace adaq

@@ -238,11 +238,12 @@ class Run {
         report_.adaq_version = ADAQ_VERSION;
         report_.processor = device_->description();
         report_.libraries = {{"compiler", "g++ " __VERSION__}};
+        report_.command = options_.command;
         report_.device = device_->name();
         report_.threads = options_.threads;
         report_.math = device_->name() == "reference" ? "fp64" : "fp32";
         report_.seed = options_.seed;
-        report_.settings = model_.quantisation ? model_.quantisation->settings : settings_json(options_);
+        report_.settings = model_.quantisation ? model_.quantisation->settings : settings_json(options_, *device_);
         report_.architecture = adaq::describe(model_.architecture);
         report_.label = precision_label(network);
         if (!as_it_is()) report_.method = method_sentence(options_);
@@ -255,7 +256,7 @@ class Run {
 
     void save() {
         if (!options_.save.empty())
-            save_bin(options_.save, quantised_model(network_, with_preprocessing(), settings_json(options_)));
+            save_bin(options_.save, quantised_model(network_, with_preprocessing(), settings_json(options_, *device_)));
         if (!options_.report_json.empty()) write_file_atomically(options_.report_json, render_json(report_));
         if (!options_.report_html.empty()) write_file_atomically(options_.report_html, render_html(report_));
     }
