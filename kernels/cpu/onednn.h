@@ -30,15 +30,15 @@ inline void append_relu(dnnl::post_ops& operations) {
 /// Whether an implementation is wanted, by its name ("brgconv:avx512_core", "jit:avx512_core", ...).
 using WantedImplementation = std::function<bool(std::string_view name)>;
 
-/// The first implementation that is wanted, or else oneDNN's first choice. Iterates over a description that must be
-/// alive: 2.6 looks at it again whenever it goes on to the next implementation.
-inline dnnl::convolution_forward::primitive_desc choose(const dnnl::convolution_forward::primitive_desc& first,
-                                                        const WantedImplementation& wanted) {
-    dnnl::convolution_forward::primitive_desc desc = first;
+/// The first implementation that is wanted, or else oneDNN's first choice. `make` makes a description anew: in 3.x its
+/// copies all move on together.
+template <typename Make>
+dnnl::convolution_forward::primitive_desc choose(const Make& make, const WantedImplementation& wanted) {
+    dnnl::convolution_forward::primitive_desc desc = make();
     do {
         if (wanted(desc.impl_info_str())) return desc;
     } while (desc.next_impl());
-    return first;
+    return make();
 }
 
 /// NHWC in and out, weights in the primitive's own layout; with a bias [k] where asked for.
@@ -54,14 +54,19 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
     const memory::desc b = bias ? memory::desc({d.k}, f32, Tag::a) : memory::desc();
     const memory::desc y({d.n, d.k, d.p, d.q}, f32, Tag::nhwc);
     const memory::dims stride{d.stride, d.stride}, padding{d.padding, d.padding};
+    using Description = dnnl::convolution_forward::primitive_desc;
 #if DNNL_VERSION_MAJOR >= 3
-    return choose(
-        {engine(), inference, algorithm::convolution_direct, x, w, b, y, stride, padding, padding, attributes}, wanted);
+    const auto make = [&] {
+        return Description(engine(), inference, algorithm::convolution_direct, x, w, b, y, stride, padding, padding,
+                           attributes);
+    };
 #else
-    const dnnl::convolution_forward::desc description(inference, algorithm::convolution_direct, x, w, b, y, stride,
-                                                      padding, padding);
-    return choose({description, attributes, engine()}, wanted);
+    // Must outlive the choice: 2.6 looks at it again whenever it goes on to the next implementation.
+    const dnnl::convolution_forward::desc operation(inference, algorithm::convolution_direct, x, w, b, y, stride,
+                                                    padding, padding);
+    const auto make = [&] { return Description(operation, attributes, engine()); };
 #endif
+    return choose(make, wanted);
 }
 
 }  // namespace adaq::cpu
