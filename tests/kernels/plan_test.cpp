@@ -176,6 +176,29 @@ TEST_SUITE("CPU plan") {
         CHECK(in_place(true) == 0);
     }
 
+    TEST_CASE("a residual that is read again is not summed in place") {
+        const auto in_place = [](bool read_again) {
+            Program program;
+            const auto conv = [&](TensorId x, TensorId y, TensorId residual) {
+                Convolution op{x, program.bind(fake({8, 1, 1, 8})), y, 1, 0, {}};
+                op.epilogue.residual = residual;
+                program.add(op);
+            };
+            const TensorId input = program.bind(fake({2, 4, 4, 8})), shortcut = program.temporary({2, 4, 4, 8});
+            const TensorId sum = program.temporary({2, 4, 4, 8}), output = program.bind(fake({2, 4, 4, 8}));
+            conv(input, shortcut, kNone);
+            conv(input, sum, shortcut);
+            conv(sum, output, read_again ? shortcut : kNone);
+            const Plan plan = make_plan(program, 1);
+            Player player(program, plan);
+            player.play(plan.phases.size(), 0, plan.group);
+            CHECK(player.wrong == 0);
+            return bool{plan.in_place[1]};
+        };
+        CHECK(in_place(false));
+        CHECK_FALSE(in_place(true));
+    }
+
     TEST_CASE("only tensors that surely hold no codes let weights be scaled") {
         for (bool sites : {false, true}) {
             const Resnet net(4, 64, sites);
