@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what adaq needs from Debian: as root, or through sudo. Does nothing where everything is there.
+# (OpenCL because the CMake package of Debian's oneDNN asks for it.)
 set -euo pipefail
-packages=(g++ cmake ninja-build libdnnl-dev libjpeg62-turbo-dev libstb-dev zlib1g-dev libfmt-dev nlohmann-json3-dev libcli11-dev
+packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libjpeg62-turbo-dev libstb-dev zlib1g-dev libfmt-dev nlohmann-json3-dev libcli11-dev
           doctest-dev dataset-fashion-mnist)
 missing=()
 for package in "${packages[@]}"; do
