@@ -212,7 +212,7 @@ How images are prepared, where neither the weights file nor --resize and --crop 
 size, else resized to 256 and cropped to 224. Normalised by the file's mean and standard deviation, or ImageNet's.
 
 Examples
-  adaq-run                                      the bundled model and data, in about a minute
+  adaq-run                                      the bundled model and data, in seconds
   adaq-run --weights resnet18.pth --calib DIR --val DIR --w4 --a8 --report r.html
   adaq-run --weights resnet18.pth --calib DIR --w4 --a8 --save q.bin
   adaq-run --weights q.bin --val DIR            evaluate what was saved)";
