@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cmake --install "$build" --prefix "$folder/prefix" >/dev/null
-cmake -S "$here" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" "${@:3}" >/dev/null
+cmake -G Ninja -S "$here" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" "${@:3}" >/dev/null
 cmake --build "$folder/build" >/dev/null
 "$folder/build/user" "$weights" "$folder/q.bin"
 test -s "$folder/q.bin"
