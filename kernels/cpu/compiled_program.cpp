@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include <algorithm>
+
 #include "engine/error.h"
 
 namespace adaq::cpu {
@@ -29,6 +31,7 @@ CpuProgram::CpuProgram(const Program& program, int threads) : program_(program),
         views_.push_back(make_view(lane));
     }
     make_steps();
+    give_scratch();
 }
 
 View CpuProgram::make_view(int lane) const {
@@ -54,10 +57,19 @@ void CpuProgram::make_steps() {
     const ThreadCount inside_steps(plan_.threads_of_a_lane);
     for (size_t i = 0; i < program_.operations().size(); ++i) {
         const Operation& operation = program_.operations()[i];
-        StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.in_place[i]};
+        StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.threads_of_a_lane, plan_.in_place[i]};
         if (const auto* op = std::get_if<Convolution>(&operation))
             setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
         steps_.push_back(std::visit([&](const auto& op) { return make_step(program_, op, setting); }, operation));
+    }
+}
+
+void CpuProgram::give_scratch() {
+    int64_t floats = 0;
+    for (const auto& step : steps_) floats = std::max(floats, step->scratch_floats());
+    for (View& view : views_) {
+        scratch_.emplace_back(floats);
+        view.set_scratch(scratch_.back().data());
     }
 }
 

@@ -16,12 +16,14 @@ class CpuProgram : public CompiledProgram {
   private:
     View make_view(int lane) const;
     void make_steps();
+    void give_scratch();
     void run_group(View& view, int64_t group);
     void run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last);
 
     Program program_;
     Plan plan_;
     std::vector<std::vector<AlignedFloats>> workspaces_;  // by lane and slot
+    std::vector<AlignedFloats> scratch_;                  // by lane
     std::vector<View> views_;                             // by lane
     std::vector<std::unique_ptr<Step>> steps_;
 };

@@ -13,6 +13,7 @@
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/step.h"
+#include "kernels/cpu/winograd.h"
 
 namespace adaq::cpu {
 namespace {
@@ -83,8 +84,11 @@ class ConvolutionStep : public Step {
         primitive_ = dnnl::convolution_forward(desc);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = memory({{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr);
+        scratch_floats_ = (static_cast<int64_t>(desc.scratchpad_desc().get_size()) + 3) / 4;
         for (int i = 0; i < setting.lanes; ++i) lanes_.push_back(make_lane(desc, fusion, per_channel));
     }
+
+    int64_t scratch_floats() const override { return scratch_floats_; }
 
     void refresh(const View& view) override {
         const Versions versions{view.version(op_.w), folded_scale_ == kNone ? 0 : view.version(folded_scale_)};
@@ -105,6 +109,7 @@ class ConvolutionStep : public Step {
     void run(const View& view) override {
         Lane& lane = lanes_[static_cast<size_t>(view.lane())];
         for (auto& [tensor, place] : lane.operands) place.set_data_handle(view.at(tensor));
+        lane.scratchpad.set_data_handle(view.scratch());
         primitive_.execute(lane.stream, lane.arguments);
         lane.stream.wait();
         if (!complete_) finish_epilogue(op_.epilogue, view, count_, view.at(op_.y));
@@ -113,10 +118,11 @@ class ConvolutionStep : public Step {
   private:
     using Versions = std::pair<uint64_t, uint64_t>;  // of the weights and the scale
 
-    /// What a run writes to: the places of its tensors, which change from run to run, and a scratchpad.
+    /// What a run writes to: the places of its tensors and of the scratchpad, which change from run to run.
     struct Lane {
         dnnl::stream stream{engine()};
         std::vector<std::pair<TensorId, memory>> operands;
+        memory scratchpad;
         std::unordered_map<int, memory> arguments;
     };
 
@@ -134,12 +140,13 @@ class ConvolutionStep : public Step {
             add(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, fusion.operands[i], per_channel);
         }
         lane.arguments.emplace(DNNL_ARG_WEIGHTS, w_);
-        lane.arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(desc.scratchpad_desc(), engine()));
+        lane.scratchpad = memory(desc.scratchpad_desc(), engine(), nullptr);
+        lane.arguments.emplace(DNNL_ARG_SCRATCHPAD, lane.scratchpad);
         return lane;
     }
 
     Convolution op_;
-    int64_t count_, channels_, weights_per_channel_;
+    int64_t count_, channels_, weights_per_channel_, scratch_floats_;
     TensorId folded_scale_ = kNone;
     bool complete_ = false;
     std::optional<Versions> versions_;  // of what w_ was made from
@@ -151,6 +158,7 @@ class ConvolutionStep : public Step {
 }  // namespace
 
 std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, const StepSetting& setting) {
+    if (auto step = make_winograd_step(program, op, setting)) return step;
     return std::make_unique<ConvolutionStep>(program, op, setting);
 }
 

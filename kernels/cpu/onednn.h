@@ -69,4 +69,16 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
     return choose(make, wanted);
 }
 
+/// m = v * u of several matrices, with a scratchpad of the caller's.
+inline dnnl::matmul::primitive_desc matrix_product_desc(const dnnl::memory::desc& v, const dnnl::memory::desc& u,
+                                                        const dnnl::memory::desc& m) {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine(), v, u, m, attributes};
+#else
+    return {dnnl::matmul::desc(v, u, m), attributes, engine()};
+#endif
+}
+
 }  // namespace adaq::cpu

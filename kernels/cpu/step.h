@@ -22,6 +22,9 @@ class View {
     View(int lane, std::vector<Place> places) : lane_(lane), places_(std::move(places)) {}
 
     int lane() const { return lane_; }
+    /// The lane's scratch memory, as large as the neediest step wants it; its contents do not outlive a step.
+    float* scratch() const { return scratch_; }
+    void set_scratch(float* scratch) { scratch_ = scratch; }
     /// To image `index` of the group that begins at image `group` of the batch.
     void move_to(int64_t group, int64_t index) {
         group_ = group;
@@ -37,6 +40,7 @@ class View {
 
   private:
     int lane_;
+    float* scratch_ = nullptr;
     std::vector<Place> places_;
     int64_t group_ = 0, index_ = 0;
 };
@@ -46,16 +50,18 @@ class Step {
     virtual ~Step() = default;
     /// Renews what was derived from weights that have been uploaded since; before a run, in one thread.
     virtual void refresh(const View&) {}
+    /// How much of View::scratch() a run uses.
+    virtual int64_t scratch_floats() const { return 0; }
     /// Each lane in its own thread, at the same time as the others.
     virtual void run(const View& view) = 0;
 };
 
 /// How a step will be run.
 struct StepSetting {
-    int64_t images = 1;  // at a time
-    int lanes = 1;
-    bool in_place = false;   // a convolution's output lies where its residual lies
-    bool of_values = false;  // a convolution's input is not integer codes: its weights may be scaled
+    int64_t images = 1;          // at a time
+    int lanes = 1, threads = 1;  // threads: of each lane
+    bool in_place = false;       // a convolution's output lies where its residual lies
+    bool of_values = false;      // a convolution's input is not integer codes: its weights may be scaled
 };
 
 /// One factory an operation, each in the file of its name.

@@ -1,0 +1,186 @@
+// Tiles of 4x4 outputs go through in blocks: transform the inputs (winograd_transform.h), 36 matrix products
+// [tiles, C] x [C, K] by oneDNN, transform back with shift, residual and ReLU. A block's intermediate values, 36 * (C +
+// K) floats a tile, are written and read once each, mostly within the second-level cache.
+#include "kernels/cpu/winograd.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/onednn.h"
+#include "kernels/cpu/winograd_transform.h"
+
+namespace adaq::cpu {
+namespace {
+
+using namespace winograd;
+using dnnl::memory;
+
+constexpr int64_t kFewestChannels = 32;           // below, transforms cost more than they save
+constexpr int64_t kFewestTiles = 16;              // rows of the matrix products: fewer would only wait for the weights
+constexpr int64_t kMostWeights = 36 * 256 * 256;  // transformed: more would not stay in the last-level cache
+constexpr int64_t kTilesOfABlock = 64;            // rows enough for fast matrix products, and not more
+
+struct Tiling {
+    int64_t images, h, w, c, k;    // 3x3, stride 1, padding 1: maps keep their size
+    int64_t rows, columns;         // of tiles, on a map
+    int64_t total, blocks, block;  // tiles: in all images, and of each of `blocks` blocks (the last may have fewer)
+
+    Tiling(const Shape& x, const Shape& weight, int64_t images_at_a_time, int threads)
+        : images(images_at_a_time),
+          h(x[1]),
+          w(x[2]),
+          c(x[3]),
+          k(weight[0]),
+          rows((h + kOutputs - 1) / kOutputs),
+          columns((w + kOutputs - 1) / kOutputs),
+          total(images * rows * columns),
+          blocks((total + kTilesOfABlock * threads - 1) / (kTilesOfABlock * threads)),
+          block((total + blocks - 1) / blocks) {}
+
+    /// 36 products a tile against 9 an output; they come with transforms, and must be clearly fewer.
+    bool gains() const {
+        const bool fewer = 2 * kPoints * rows * columns <= 9 * h * w;
+        const bool channels = c % kLanes == 0 && k % kLanes == 0 && std::min(c, k) >= kFewestChannels;
+        return fewer && channels && total >= kFewestTiles && kPoints * c * k <= kMostWeights;
+    }
+};
+
+bool fits(const Convolution& op, const Shape& weight) {
+    return weight[1] == 3 && weight[2] == 3 && op.stride == 1 && op.padding == 1;
+}
+
+class WinogradStep : public Step {
+  public:
+    WinogradStep(const Convolution& op, const Tiling& tiling, const StepSetting& setting)
+        : op_(op), tiling_(tiling), zeros_(tiling.c), weights_(kPoints * tiling.c * tiling.k) {
+        std::fill_n(zeros_.data(), zeros_.size(), 0.0f);
+        const auto layout = [](int64_t rows, int64_t columns) {
+            return memory::desc({kPoints, rows, columns}, memory::data_type::f32, memory::format_tag::abc);
+        };
+        const memory::desc v = layout(tiling.block, tiling.c), m = layout(tiling.block, tiling.k);
+        const auto desc = matrix_product_desc(v, layout(tiling.c, tiling.k), m);
+        primitive_ = dnnl::matmul(desc);
+        scratchpad_floats_ = (static_cast<int64_t>(desc.scratchpad_desc().get_size()) + 63) / 64 * 16;
+        for (int i = 0; i < setting.lanes; ++i) lanes_.push_back(make_lane(desc));
+    }
+
+    int64_t scratch_floats() const override {
+        return kPoints * tiling_.block * (tiling_.c + tiling_.k) + scratchpad_floats_;
+    }
+
+    void refresh(const View& view) override {
+        const TensorId scale = op_.epilogue.scale;
+        const Versions versions{view.version(op_.w), scale == kNone ? 0 : view.version(scale)};
+        if (versions_ == versions) return;
+        transform_weights(view.at(op_.w), view.at(scale), tiling_.k, tiling_.c, weights_.data());
+        versions_ = versions;
+    }
+
+    void run(const View& view) override {
+        float* v = view.scratch();
+        float* m = v + kPoints * tiling_.block * tiling_.c;
+        Lane& lane = lanes_[static_cast<size_t>(view.lane())];
+        lane.v.set_data_handle(v);
+        lane.m.set_data_handle(m);
+        lane.scratchpad.set_data_handle(m + kPoints * tiling_.block * tiling_.k);
+        for (int64_t first = 0; first < tiling_.total; first += tiling_.block) {
+            const int64_t tiles = std::min(tiling_.block, tiling_.total - first);
+            read_tiles(view.at(op_.x), first, tiles, v);
+            primitive_.execute(lane.stream, lane.arguments);
+            lane.stream.wait();
+            write_tiles(view, first, tiles, m);
+        }
+        if (op_.epilogue.quantiser) {
+            finish_epilogue(op_.epilogue, view, tiling_.images * tiling_.h * tiling_.w * tiling_.k, view.at(op_.y));
+        }
+    }
+
+  private:
+    using Versions = std::pair<uint64_t, uint64_t>;  // of the weights and the scale
+
+    struct Lane {
+        dnnl::stream stream{engine()};
+        memory v, m, scratchpad;
+        std::unordered_map<int, memory> arguments;
+    };
+
+    Lane make_lane(const dnnl::matmul::primitive_desc& desc) const {
+        Lane lane;
+        lane.v = memory(desc.src_desc(), engine(), nullptr);
+        lane.m = memory(desc.dst_desc(), engine(), nullptr);
+        lane.scratchpad = memory(desc.scratchpad_desc(), engine(), nullptr);
+        lane.arguments = {{DNNL_ARG_SRC, lane.v},
+                          {DNNL_ARG_WEIGHTS, memory(desc.weights_desc(), engine(), weights_.data())},
+                          {DNNL_ARG_DST, lane.m},
+                          {DNNL_ARG_SCRATCHPAD, lane.scratchpad}};
+        return lane;
+    }
+
+    /// Where a tile begins on its map.
+    struct Corner {
+        int64_t image, row, column;
+    };
+    Corner corner(int64_t tile) const {
+        const int64_t of_a_map = tiling_.rows * tiling_.columns, on_map = tile % of_a_map;
+        return {tile / of_a_map, on_map / tiling_.columns * kOutputs, on_map % tiling_.columns * kOutputs};
+    }
+    int64_t position(int64_t image, int64_t row, int64_t column) const {
+        return (image * tiling_.h + row) * tiling_.w + column;
+    }
+
+    void read_tiles(const float* x, int64_t first, int64_t tiles, float* v) const {
+#pragma omp parallel for schedule(static)
+        for (int64_t t = 0; t < tiles; ++t) {
+            const Corner at = corner(first + t);
+            const float* d[kInputs][kInputs];
+            for (int p = 0; p < kInputs; ++p) {
+                for (int q = 0; q < kInputs; ++q) {
+                    const int64_t row = at.row + p - 1, column = at.column + q - 1;  // padding 1
+                    const bool inside = row >= 0 && row < tiling_.h && column >= 0 && column < tiling_.w;
+                    d[p][q] = inside ? x + position(at.image, row, column) * tiling_.c : zeros_.data();
+                }
+            }
+            transform_input(d, tiling_.c, tiling_.block, t, v);
+        }
+    }
+
+    void write_tiles(const View& view, int64_t first, int64_t tiles, const float* m) const {
+        const Epilogue& e = op_.epilogue;
+        const bool complete = !e.quantiser;
+        const Output output{view.at(e.shift), e.residual_scale, complete && e.relu};
+        const float* residual = complete ? view.at(e.residual) : nullptr;
+        float* y = view.at(op_.y);
+#pragma omp parallel for schedule(static)
+        for (int64_t t = 0; t < tiles; ++t) {
+            const Corner at = corner(first + t);
+            const int64_t offset = position(at.image, at.row, at.column) * tiling_.k;
+            const OutputTile target{y + offset, residual ? residual + offset : nullptr, tiling_.w * tiling_.k,
+                                    static_cast<int>(std::min<int64_t>(kOutputs, tiling_.h - at.row)),
+                                    static_cast<int>(std::min<int64_t>(kOutputs, tiling_.w - at.column))};
+            transform_output(m, tiling_.k, tiling_.block, t, output, target);
+        }
+    }
+
+    Convolution op_;
+    Tiling tiling_;
+    AlignedFloats zeros_, weights_;
+    int64_t scratchpad_floats_ = 0;
+    std::optional<Versions> versions_;  // of what weights_ was made from
+    dnnl::matmul primitive_;
+    std::vector<Lane> lanes_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_winograd_step(const Program& program, const Convolution& op, const StepSetting& setting) {
+    const Shape& weight = program.shape(op.w);
+    if (!setting.of_values || !fits(op, weight)) return nullptr;
+    const Tiling tiling(program.shape(op.x), weight, setting.images, setting.threads);
+    if (!tiling.gains()) return nullptr;
+    return std::make_unique<WinogradStep>(op, tiling, setting);
+}
+
+}  // namespace adaq::cpu

@@ -1,0 +1,132 @@
+#include "kernels/cpu/winograd_transform.h"
+
+#include <limits>
+
+#include "kernels/cpu/vectorise.h"
+
+namespace adaq::cpu::winograd {
+namespace {
+
+// The points +-a and +-b.
+constexpr double kA = 0.70710678118654752440, kB = 1.41421356237309504880;
+
+/// Loops over kLanes channels become vector instructions, of whichever set the caller is compiled for.
+using Vector = float[kLanes];
+
+/// o = B^T d of six vectors.
+[[gnu::always_inline]] inline void inputs(const Vector (&d)[kInputs], Vector (&o)[kInputs]) {
+    constexpr auto a = static_cast<float>(kA), b = static_cast<float>(kB);
+    constexpr float a2 = 0.5f, b2 = 2.0f;  // a2 * b2 = 1
+    for (int i = 0; i < kLanes; ++i) {
+        const float even_a = d[4][i] - b2 * d[2][i], odd_a = a * (d[3][i] - b2 * d[1][i]);
+        const float even_b = d[4][i] - a2 * d[2][i], odd_b = b * (d[3][i] - a2 * d[1][i]);
+        o[0][i] = d[0][i] - (a2 + b2) * d[2][i] + d[4][i];
+        o[1][i] = even_a + odd_a;
+        o[2][i] = even_a - odd_a;
+        o[3][i] = even_b + odd_b;
+        o[4][i] = even_b - odd_b;
+        o[5][i] = d[1][i] - (a2 + b2) * d[3][i] + d[5][i];
+    }
+}
+
+/// o = A^T m of six vectors.
+[[gnu::always_inline]] inline void outputs(const Vector (&m)[kInputs], Vector (&o)[kOutputs]) {
+    constexpr auto a = static_cast<float>(kA), b = static_cast<float>(kB);
+    constexpr float a2 = 0.5f, b2 = 2.0f;
+    for (int i = 0; i < kLanes; ++i) {
+        const float sum_a = m[1][i] + m[2][i], difference_a = a * (m[1][i] - m[2][i]);
+        const float sum_b = m[3][i] + m[4][i], difference_b = b * (m[3][i] - m[4][i]);
+        o[0][i] = m[0][i] + sum_a + sum_b;
+        o[1][i] = difference_a + difference_b;
+        o[2][i] = a2 * sum_a + b2 * sum_b;
+        o[3][i] = a2 * difference_a + b2 * difference_b + m[5][i];
+    }
+}
+
+}  // namespace
+
+void transform_weights(const float* w, const float* scale, int64_t k, int64_t c, float* u) {
+    constexpr double na = 2 * kA * kA * (kA * kA - kB * kB), nb = 2 * kB * kB * (kB * kB - kA * kA);
+    constexpr double g[kInputs][3] = {{1, 0, 0},
+                                      {1 / na, kA / na, kA * kA / na},
+                                      {1 / na, -kA / na, kA * kA / na},
+                                      {1 / nb, kB / nb, kB * kB / nb},
+                                      {1 / nb, -kB / nb, kB * kB / nb},
+                                      {0, 0, 1}};
+#pragma omp parallel for schedule(static)
+    for (int64_t ci = 0; ci < c; ++ci) {
+        for (int64_t ki = 0; ki < k; ++ki) {
+            double half[kInputs][3];  // G g
+            for (int p = 0; p < kInputs; ++p) {
+                for (int s = 0; s < 3; ++s) {
+                    half[p][s] = 0.0;
+                    for (int r = 0; r < 3; ++r) half[p][s] += g[p][r] * w[((ki * 3 + r) * 3 + s) * c + ci];
+                }
+            }
+            for (int p = 0; p < kInputs; ++p) {
+                for (int q = 0; q < kInputs; ++q) {
+                    double sum = 0.0;
+                    for (int s = 0; s < 3; ++s) sum += half[p][s] * g[q][s];
+                    u[((p * kInputs + q) * c + ci) * k + ki] = static_cast<float>(scale ? sum * scale[ki] : sum);
+                }
+            }
+        }
+    }
+}
+
+ADAQ_VECTORISE void transform_input(const float* const (&d)[kInputs][kInputs], int64_t c, int64_t tiles, int64_t tile,
+                                    float* v) {
+    for (int64_t first = 0; first < c; first += kLanes) {
+        Vector columns[kInputs][kInputs], column[kInputs], row[kInputs];  // columns: [q][p] of B^T d
+        for (int q = 0; q < kInputs; ++q) {
+            for (int p = 0; p < kInputs; ++p) {
+                for (int i = 0; i < kLanes; ++i) column[p][i] = d[p][q][first + i];
+            }
+            inputs(column, columns[q]);
+        }
+        for (int p = 0; p < kInputs; ++p) {
+            for (int q = 0; q < kInputs; ++q) {
+                for (int i = 0; i < kLanes; ++i) column[q][i] = columns[q][p][i];
+            }
+            inputs(column, row);
+            for (int q = 0; q < kInputs; ++q) {
+                float* to = v + ((p * kInputs + q) * tiles + tile) * c + first;
+                for (int i = 0; i < kLanes; ++i) to[i] = row[q][i];
+            }
+        }
+    }
+}
+
+ADAQ_VECTORISE void transform_output(const float* m, int64_t k, int64_t tiles, int64_t tile, const Output& output,
+                                     const OutputTile& target) {
+    const float floor = output.relu ? 0.0f : -std::numeric_limits<float>::infinity();
+    for (int64_t first = 0; first < k; first += kLanes) {
+        Vector columns[kInputs][kOutputs], column[kInputs], row[kOutputs], shift = {};
+        if (output.shift) {
+            for (int i = 0; i < kLanes; ++i) shift[i] = output.shift[first + i];
+        }
+        for (int q = 0; q < kInputs; ++q) {
+            for (int p = 0; p < kInputs; ++p) {
+                const float* from = m + ((p * kInputs + q) * tiles + tile) * k + first;
+                for (int i = 0; i < kLanes; ++i) column[p][i] = from[i];
+            }
+            outputs(column, columns[q]);
+        }
+        for (int p = 0; p < target.rows; ++p) {
+            for (int q = 0; q < kInputs; ++q) {
+                for (int i = 0; i < kLanes; ++i) column[q][i] = columns[q][p][i];
+            }
+            outputs(column, row);
+            for (int q = 0; q < target.columns; ++q) {
+                const int64_t at = p * target.row_stride + q * k + first;
+                for (int i = 0; i < kLanes; ++i) row[q][i] += shift[i];
+                if (target.residual) {
+                    for (int i = 0; i < kLanes; ++i) row[q][i] += output.residual_scale * target.residual[at + i];
+                }
+                for (int i = 0; i < kLanes; ++i) target.y[at + i] = row[q][i] < floor ? floor : row[q][i];
+            }
+        }
+    }
+}
+
+}  // namespace adaq::cpu::winograd

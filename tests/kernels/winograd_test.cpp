@@ -1,0 +1,144 @@
+// 3x3 convolutions by Winograd's way: as close to the reference as their rounding allows, and never taken for codes.
+#include "kernels/cpu/winograd.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "support/operations.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+struct Case {
+    int64_t batch, h, w, c, k;
+    bool scale, residual, in_place, relu;
+    int threads;
+};
+
+/// x -> 1x1 convolution -> 3x3 convolution: what the first writes is known to be values. In the second's place there
+/// may be a residual of its own, bound or (in_place) another 1x1 convolution's output that nobody reads again.
+std::vector<float> run_case(const std::string& device, const Case& c) {
+    Bench bench(device, c.threads);
+    Values random(11);
+    Program program;
+    const auto bind = [&](const Shape& shape) {
+        return program.bind(bench.put(shape, random.reals(element_count(shape))));
+    };
+    const Shape map{c.batch, c.h, c.w, c.k};
+    const TensorId image = bind({c.batch, c.h, c.w, 8}), x = program.temporary({c.batch, c.h, c.w, c.c});
+    program.add(Convolution{image, bind({c.c, 1, 1, 8}), x, 1, 0, {}});
+    Buffer output = bench.device().create(map);
+    // Summing in place needs a temporary output, so that one more operation reads it.
+    const TensorId y = c.in_place ? program.temporary(map) : program.bind(output);
+    Convolution op{x, bind({c.k, 3, 3, c.c}), y, 1, 1, {}};
+    if (c.scale) op.epilogue.scale = bind({c.k});
+    op.epilogue.shift = bind({c.k});
+    op.epilogue.relu = c.relu;
+    if (c.in_place) {
+        op.epilogue.residual = program.temporary(map);
+        program.add(Convolution{image, bind({c.k, 1, 1, 8}), op.epilogue.residual, 1, 0, {}});
+    } else if (c.residual) {
+        op.epilogue.residual = bind(map);
+        op.epilogue.residual_scale = 0.75f;
+    }
+    program.add(op);
+    if (c.in_place) program.add(MaxPool{y, program.bind(output), 1, 1, 0});
+    const auto compiled = bench.device().compile(program);
+    compiled->run(2);
+    return bench.get(output);
+}
+
+/// Largest difference in units of the reference's root mean square.
+double distance(const std::vector<float>& a, const std::vector<float>& reference) {
+    double largest = 0.0, squares = 0.0;
+    for (size_t i = 0; i < a.size(); ++i) {
+        largest = std::max(largest, std::abs(static_cast<double>(a[i]) - reference[i]));
+        squares += static_cast<double>(reference[i]) * reference[i];
+    }
+    return largest / std::sqrt(squares / static_cast<double>(a.size()));
+}
+
+bool taken(Shape x, Shape w, int stride, int padding, bool of_values) {
+    Program program;
+    const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
+    const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
+    const Convolution op{tensor(x), tensor(w), tensor({x[0], edge, edge, w[0]}), stride, padding, {}};
+    return cpu::make_winograd_step(program, op, {x[0], 1, 1, false, of_values}) != nullptr;
+}
+
+}  // namespace
+
+TEST_SUITE("Winograd convolution") {
+    TEST_CASE("agrees with the reference at every epilogue, whatever is left of the last tiles") {
+        for (const Case& c :
+             {Case{2, 16, 16, 32, 48, true, false, false, true, 1},
+              Case{1, 13, 18, 48, 32, false, false, false, false, 1},
+              Case{5, 9, 14, 32, 32, true, true, false, true, 2}, Case{9, 7, 7, 64, 64, true, true, false, false, 2},
+              Case{8, 12, 12, 32, 32, true, true, true, true, 2}, Case{1, 30, 31, 64, 32, true, true, true, true, 2}}) {
+            CAPTURE(c.h);
+            REQUIRE(taken({c.batch, c.h, c.h, c.c}, {c.k, 3, 3, c.c}, 1, 1, true));
+            CHECK(distance(run_case("cpu", c), run_case("reference", c)) < 3e-5);  // a wrong tap would make it about 1
+        }
+    }
+
+    TEST_CASE("weights and scales uploaded between runs are seen") {
+        Bench bench("cpu", 1);
+        Values random(3);
+        const auto put = [&](const Shape& shape) { return bench.put(shape, random.reals(element_count(shape))); };
+        const Buffer x = put({1, 16, 16, 32}), w = put({32, 3, 3, 32}), scale = put({32});
+        const Buffer y = bench.device().create({1, 16, 16, 32});
+        Program program;
+        const TensorId values = program.temporary({1, 16, 16, 32});
+        program.add(Convolution{program.bind(x), program.bind(put({32, 1, 1, 32})), values, 1, 0, {}});
+        Convolution op{values, program.bind(w), program.bind(y), 1, 1, {}};
+        op.epilogue.scale = program.bind(scale);
+        program.add(op);
+        const auto compiled = bench.device().compile(program);
+        compiled->run();
+        const std::vector<float> before = bench.get(y);
+        bench.device().upload(*scale, std::vector<float>(32, 0.0f));
+        compiled->run();
+        CHECK(bench.get(y) == std::vector<float>(before.size(), 0.0f));
+        bench.device().upload(*scale, std::vector<float>(32, 1.0f));
+        bench.device().upload(*w, std::vector<float>(32 * 9 * 32, 0.0f));
+        compiled->run();
+        CHECK(bench.get(y) == std::vector<float>(before.size(), 0.0f));
+    }
+
+    TEST_CASE("is taken where it gains, and for values alone") {
+        CHECK(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 1, 1, true));
+        CHECK(taken({16, 14, 14, 256}, {256, 3, 3, 256}, 1, 1, true));
+        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 1, 1, false));   // perhaps codes
+        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 2, 1, true));    // strided
+        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 1, 1, 64}, 1, 0, true));    // 1x1
+        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 1, 0, true));    // no padding
+        CHECK_FALSE(taken({64, 2, 2, 512}, {512, 3, 3, 512}, 1, 1, true));  // no fewer products
+        CHECK_FALSE(taken({1, 4, 4, 256}, {256, 3, 3, 256}, 1, 1, true));   // one tile for all those weights
+        CHECK_FALSE(taken({1, 56, 56, 24}, {24, 3, 3, 24}, 1, 1, true));    // few channels
+    }
+
+    TEST_CASE("sums of codes stay exact in a layer that values would take through it") {
+        const auto run = [](const std::string& device) {
+            Bench bench(device, 2);
+            Values random(5);
+            Program program;
+            const TensorId image = program.bind(bench.put({2, 16, 16, 32}, random.reals(2 * 16 * 16 * 32)));
+            const TensorId codes = program.temporary({2, 16, 16, 32});
+            const Buffer y = bench.device().create({2, 16, 16, 32});
+            program.add(FakeQuantise{image, codes, {{4, false}, program.bind(bench.put({1}, {0.125f})), 0.0f, true}});
+            program.add(Convolution{codes,
+                                    program.bind(bench.put({32, 3, 3, 32}, random.wholes(32 * 9 * 32, -8, 7))),
+                                    program.bind(y),
+                                    1,
+                                    1,
+                                    {}});
+            bench.device().compile(program)->run();
+            return bench.get(y);
+        };
+        CHECK(run("cpu") == run("reference"));
+    }
+}
