@@ -1,30 +1,13 @@
 #include "kernels/cpu/compiled_program.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 #include "engine/error.h"
+#include "kernels/cpu/thread_count.h"
 
 namespace adaq::cpu {
-namespace {
-
-/// The number of threads of OpenMP regions that this thread starts meanwhile. oneDNN asks for it when it makes a
-/// primitive and when it runs one, and both must be the same.
-class ThreadCount {
-  public:
-    explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
-    ~ThreadCount() { omp_set_num_threads(before_); }
-    ThreadCount(const ThreadCount&) = delete;
-    ThreadCount& operator=(const ThreadCount&) = delete;
-
-  private:
-    int before_;
-};
-
-}  // namespace
-
-CpuProgram::CpuProgram(const Program& program, int threads) : program_(program), plan_(make_plan(program, threads)) {
+CpuProgram::CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes)
+    : program_(program), lanes_(std::move(lanes)), plan_(make_plan(program, lanes_->count())) {
     for (int lane = 0; lane < plan_.lanes; ++lane) {
         workspaces_.emplace_back();
         for (int64_t floats : plan_.slot_floats) workspaces_.back().emplace_back(floats);
@@ -81,10 +64,8 @@ void CpuProgram::run(int64_t n) {
         if (plan_.lanes == 1) {
             for (int64_t g = 0; g < groups; ++g) run_group(views_.front(), g * plan_.group);
         } else {
-#pragma omp parallel for num_threads(plan_.lanes) schedule(dynamic, 1)
-            for (int64_t g = 0; g < groups; ++g) {
-                run_group(views_[static_cast<size_t>(omp_get_thread_num())], g * plan_.group);
-            }
+            lanes_->run(groups,
+                        [this](int lane, int64_t g) { run_group(views_[static_cast<size_t>(lane)], g * plan_.group); });
         }
         // What remains overlaps the last group: the same images give the same values again.
         if (plan_.batch % plan_.group != 0) run_group(views_.front(), plan_.batch - plan_.group);

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "kernels/cpu/lanes.h"
 #include "kernels/cpu/plan.h"
 #include "kernels/cpu/step.h"
 
@@ -10,7 +11,7 @@ namespace adaq::cpu {
 
 class CpuProgram : public CompiledProgram {
   public:
-    CpuProgram(const Program& program, int threads);
+    CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes);
     void run(int64_t n) override;
 
   private:
@@ -21,6 +22,7 @@ class CpuProgram : public CompiledProgram {
     void run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last);
 
     Program program_;
+    std::shared_ptr<Lanes> lanes_;
     Plan plan_;
     std::vector<std::vector<AlignedFloats>> workspaces_;  // by lane and slot
     std::vector<AlignedFloats> scratch_;                  // by lane

@@ -33,21 +33,13 @@ std::string instruction_set() {
     return "baseline";
 }
 
-/// On all threads: one alone does not use the memory's bandwidth.
-void copy(const float* from, int64_t count, float* to) {
-    constexpr int64_t kPiece = 1 << 16;  // floats
-#pragma omp parallel for schedule(static)
-    for (int64_t first = 0; first < count; first += kPiece) {
-        std::copy_n(from + first, std::min(kPiece, count - first), to + first);
-    }
-}
-
 class CpuDevice : public Device {
   public:
     explicit CpuDevice(int threads)
         : threads_(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency())) {
         omp_set_dynamic(0);
         omp_set_num_threads(threads_);
+        lanes_ = std::make_shared<Lanes>(threads_);
     }
 
     std::string name() const override { return "cpu"; }
@@ -62,18 +54,18 @@ class CpuDevice : public Device {
         auto& target = dynamic_cast<CpuTensor&>(tensor);
         require(static_cast<int64_t>(values.size()) == target.memory.size(), "upload: {} values into {}", values.size(),
                 target.memory.size());
-        copy(values.data(), target.memory.size(), target.memory.data());
+        copy(values, target.memory.span());
         ++target.version;
     }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         const std::span<const float> source = span_of(tensor);
         require(values.size() == source.size(), "download: {} values from {}", values.size(), source.size());
-        copy(source.data(), static_cast<int64_t>(source.size()), values.data());
+        copy(source, values);
     }
 
     std::unique_ptr<CompiledProgram> compile(const Program& program) override {
         check(program);
-        return std::make_unique<CpuProgram>(program, threads_);
+        return std::make_unique<CpuProgram>(program, lanes_);
     }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
@@ -88,10 +80,22 @@ class CpuDevice : public Device {
     }
 
   private:
+    /// On all threads: one alone does not use the memory's bandwidth.
+    void copy(std::span<const float> from, std::span<float> to) const {
+        constexpr size_t kPiece = size_t{1} << 18;
+        const auto copy_piece = [&](int, int64_t piece) {
+            const size_t first = static_cast<size_t>(piece) * kPiece;
+            std::copy_n(from.data() + first, std::min(kPiece, from.size() - first), to.data() + first);
+        };
+        const auto pieces = static_cast<int64_t>((from.size() + kPiece - 1) / kPiece);
+        if (pieces == 1) return copy_piece(0, 0);
+        lanes_->run(pieces, copy_piece);
+    }
     static std::span<const float> span_of(const DeviceTensor& tensor) {
         return dynamic_cast<const CpuTensor&>(tensor).memory.span();
     }
     int threads_;
+    std::shared_ptr<Lanes> lanes_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Every convolution of ResNet18 by itself, through the device as the engine uses it: GFLOP/s, and the share of what the
-// machine can do (peak.h).
+// machine can do (peak.h). These are direct sums: nothing tells a lone convolution that its input is not integer codes,
+// so that it may not go Winograd's way, as many of them do within a float network.
 #pragma once
 
 #include <string>

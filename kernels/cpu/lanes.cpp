@@ -1,0 +1,74 @@
+#include "kernels/cpu/lanes.h"
+
+#include <omp.h>
+
+#include <utility>
+
+#include "kernels/cpu/thread_count.h"
+
+namespace adaq::cpu {
+
+Lanes::Lanes(int count) {
+    for (int lane = 1; lane < count; ++lane) threads_.emplace_back([this, lane] { serve(lane); });
+}
+
+Lanes::~Lanes() {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    begin_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+void Lanes::run(int64_t items, const Work& work) {
+    const std::lock_guard one_at_a_time(one_run_);
+    {
+        const std::lock_guard lock(mutex_);
+        work_ = &work;
+        items_ = items;
+        next_ = 0;
+        busy_ = threads_.size();
+        ++runs_;
+    }
+    begin_.notify_all();
+    {
+        const ThreadCount inside(1);
+        take_items(0);
+    }
+    std::unique_lock lock(mutex_);
+    end_.wait(lock, [this] { return busy_ == 0; });
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+void Lanes::serve(int lane) {
+    omp_set_num_threads(1);
+    for (uint64_t seen = 0;; ++seen) {
+        std::unique_lock lock(mutex_);
+        begin_.wait(lock, [&] { return stop_ || runs_ > seen; });
+        if (stop_) return;
+        lock.unlock();
+        take_items(lane);
+        lock.lock();
+        if (--busy_ == 0) end_.notify_all();
+    }
+}
+
+void Lanes::take_items(int lane) {
+    while (true) {
+        int64_t item;
+        {
+            const std::lock_guard lock(mutex_);
+            if (next_ >= items_ || error_) return;
+            item = next_++;
+        }
+        try {
+            (*work_)(lane, item);
+        } catch (...) {
+            const std::lock_guard lock(mutex_);
+            if (!error_) error_ = std::current_exception();
+        }
+    }
+}
+
+}  // namespace adaq::cpu
