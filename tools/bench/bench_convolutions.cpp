@@ -91,6 +91,40 @@ class ConvolutionTimer {
     std::minstd_rand random_{1};
 };
 
+class Table {
+  public:
+    explicit Table(const Peak& peak) : peak_(peak) {
+        fmt::print("{:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9} {:>9} {:>9} {:>6}\n", "image", "batch", "layer",
+                   "count", "x", "w", "best ms", "median ms", "GFLOP/s", "peak");
+    }
+    void add(int image, int batch, const ConvolutionCase& shape, const Timing& timing) {
+        const double flops = shape.flops() * batch / timing.best, share = flops / peak_.flops;
+        fmt::print("{:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}%\n", image, batch,
+                   shape.layer, shape.count, to_string(shape.x),
+                   fmt::format("{} /{}", to_string(shape.w), shape.stride), timing.best * 1e3, timing.median * 1e3,
+                   flops / 1e9, share * 100);
+        std::fflush(stdout);
+        rows_.push_back({{"image", image},
+                         {"batch", batch},
+                         {"layer", shape.layer},
+                         {"count", shape.count},
+                         {"x", shape.x},
+                         {"w", shape.w},
+                         {"stride", shape.stride},
+                         {"padding", shape.padding},
+                         {"seconds_best", timing.best},
+                         {"seconds_median", timing.median},
+                         {"runs", timing.runs},
+                         {"gflops", flops / 1e9},
+                         {"share_of_peak", share}});
+    }
+    const nlohmann::json& rows() const { return rows_; }
+
+  private:
+    Peak peak_;
+    nlohmann::json rows_ = nlohmann::json::array();
+};
+
 }  // namespace
 
 int bench_convolutions(const ConvolutionBench& bench) {
@@ -98,46 +132,19 @@ int bench_convolutions(const ConvolutionBench& bench) {
     const Peak peak = measure_peak(bench.threads);
     const Network network = make_network(random_resnet18(), true);
     fmt::print("{}; measured peak {:.1f} GFLOP/s\n", device->description(), peak.flops / 1e9);
-    fmt::print("{:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9} {:>9} {:>9} {:>6}\n", "image", "batch", "layer", "count",
-               "x", "w", "best ms", "median ms", "GFLOP/s", "peak");
-
     ConvolutionTimer timer(*device);
-    nlohmann::json rows = nlohmann::json::array();
+    Table table(peak);
     for (int image : bench.images) {
         const auto cases = cases_of(network, image, bench.layers);
         if (cases.empty()) usage_error("--layers {}: ResNet18 has no such convolution", bench.layers);
         for (int batch : bench.batches) {
-            for (const ConvolutionCase& shape : cases) {
-                const Timing timing = timer.time(shape, batch, bench.seconds);
-                const double gflops = shape.flops() * batch / timing.best / 1e9;
-                const double share = gflops * 1e9 / peak.flops;
-                fmt::print("{:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}%\n", image,
-                           batch, shape.layer, shape.count, to_string(shape.x),
-                           fmt::format("{} /{}", to_string(shape.w), shape.stride), timing.best * 1e3,
-                           timing.median * 1e3, gflops, share * 100);
-                std::fflush(stdout);
-                rows.push_back({{"image", image},
-                                {"batch", batch},
-                                {"layer", shape.layer},
-                                {"count", shape.count},
-                                {"x", shape.x},
-                                {"w", shape.w},
-                                {"stride", shape.stride},
-                                {"padding", shape.padding},
-                                {"seconds_best", timing.best},
-                                {"seconds_median", timing.median},
-                                {"runs", timing.runs},
-                                {"gflops", gflops},
-                                {"share_of_peak", share}});
-            }
+            for (const ConvolutionCase& shape : cases)
+                table.add(image, batch, shape, timer.time(shape, batch, bench.seconds));
         }
     }
     if (!bench.json.empty()) {
         const nlohmann::json json{
-            {"device", device->description()},
-            {"peak",
-             {{"instruction_set", peak.instruction_set}, {"threads", peak.threads}, {"gflops", peak.flops / 1e9}}},
-            {"convolutions", rows}};
+            {"device", device->description()}, {"peak", to_json(peak)}, {"convolutions", table.rows()}};
         write_file_atomically(bench.json, json.dump(2) + "\n");
     }
     return 0;

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
-#include <vector>
 
 #include "loaders/atomic_file.h"
 
@@ -117,15 +116,15 @@ Peak measure_peak(int threads) {
     return {kernel.instruction_set, threads, flops};
 }
 
+nlohmann::json to_json(const Peak& peak) {
+    return {{"instruction_set", peak.instruction_set}, {"threads", peak.threads}, {"gflops", peak.flops / 1e9}};
+}
+
 int bench_peak(int threads, const std::string& json_path) {
     const Peak peak = measure_peak(threads);
     fmt::print("{:.1f} GFLOP/s in float32: {}, {} thread{}\n", peak.flops / 1e9, peak.instruction_set, peak.threads,
                peak.threads == 1 ? "" : "s");
-    if (!json_path.empty()) {
-        const nlohmann::json json{
-            {"instruction_set", peak.instruction_set}, {"threads", peak.threads}, {"gflops", peak.flops / 1e9}};
-        write_file_atomically(json_path, json.dump(2) + "\n");
-    }
+    if (!json_path.empty()) write_file_atomically(json_path, to_json(peak).dump(2) + "\n");
     return 0;
 }
 

@@ -2,6 +2,7 @@
 // on all threads. Theirs is the 100 % of every share that adaq-bench prints.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 namespace adaq {
@@ -14,6 +15,9 @@ struct Peak {
 
 /// threads: 0 takes all. Takes about a quarter of a second.
 Peak measure_peak(int threads);
+
+/// {"instruction_set", "threads", "gflops"}
+nlohmann::json to_json(const Peak& peak);
 
 /// Prints the peak, and writes it to a JSON file unless the path is empty. Returns the exit status 0.
 int bench_peak(int threads, const std::string& json_path);
