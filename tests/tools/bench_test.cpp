@@ -54,7 +54,8 @@ TEST_SUITE("adaq-bench") {
         const double share = row["share_of_peak"];
         CHECK(share == doctest::Approx(gflops / results["peak"]["gflops"].get<double>()));
         CHECK(share > 0.0);
-        CHECK(share < 1.1);  // a loaded machine may slow the peak's measurement a little
+        CHECK(share <
+              10.0);  // a loaded machine may slow the peak's measurement: this finds wrong units, not slow minutes
     }
 
     TEST_CASE("every distinct convolution of ResNet18 has its row, and all twenty are counted") {
