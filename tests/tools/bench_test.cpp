@@ -54,8 +54,9 @@ TEST_SUITE("adaq-bench") {
         const double share = row["share_of_peak"];
         CHECK(share == doctest::Approx(gflops / results["peak"]["gflops"].get<double>()));
         CHECK(share > 0.0);
-        CHECK(share <
-              10.0);  // a loaded machine may slow the peak's measurement: this finds wrong units, not slow minutes
+#if !defined(__SANITIZE_ADDRESS__)  // which slows the peak's loop, but not oneDNN
+        CHECK(share < 10.0);        // finds wrong units; a loaded machine may slow the peak's measurement for a moment
+#endif
     }
 
     TEST_CASE("every distinct convolution of ResNet18 has its row, and all twenty are counted") {
