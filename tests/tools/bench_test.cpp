@@ -1,10 +1,7 @@
 // adaq-bench as its users run it: what it measures adds up, and a wrong command line is told so.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
-#include <cstdlib>
-
+#include "support/programs.h"
 #include "support/temporary_folder.h"
 #include "support/weight_files.h"
 
@@ -14,12 +11,7 @@ using nlohmann::json;
 
 namespace {
 
-int bench(const std::string& arguments) {
-    const std::string program = std::string(ADAQ_BIN_DIR) + "/adaq-bench";
-    REQUIRE_MESSAGE(std::filesystem::exists(program), program << " is not built");
-    const int status = std::system(("'" + program + "' " + arguments + " >/dev/null 2>&1").c_str());
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+int bench(const std::string& arguments) { return run_program("adaq-bench", arguments, ">/dev/null 2>&1").status; }
 
 json results_of(const std::string& arguments) {
     const TemporaryFolder folder;

@@ -1,10 +1,7 @@
 // adaq-convert as its users run it: exit status, what it prints, what it leaves on the disk.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
-
+#include "support/programs.h"
 #include "support/temporary_folder.h"
 #include "support/weight_files.h"
 
@@ -13,21 +10,8 @@ using namespace adaq::test;
 
 namespace {
 
-struct Outcome {
-    int status;
-    std::string output;  // both streams
-};
-
 Outcome convert(const std::string& arguments, const std::string& before = "") {
-    const std::string program = std::string(ADAQ_BIN_DIR) + "/adaq-convert";
-    REQUIRE_MESSAGE(std::filesystem::exists(program), program << " is not built");
-    FILE* pipe = popen((before + "'" + program + "' " + arguments + " 2>&1").c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::string output;
-    std::array<char, 4096> buffer{};
-    for (size_t count; (count = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) output.append(buffer.data(), count);
-    const int status = pclose(pipe);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, output};
+    return run_program("adaq-convert", arguments, "2>&1", before);
 }
 
 const std::string kBasic = weight_fixture("basic.pth"), kQuantised = weight_fixture("quantised.bin");

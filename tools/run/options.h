@@ -13,7 +13,7 @@ struct RunOptions {
     std::string weights;  // empty: the bundled model
     std::string calib;    // a data set, or empty
     std::string val;      // a data set, or empty
-    std::string calib_labels, val_labels;
+    std::string val_labels;
 
     int weight_bits = 4;
     int activation_bits = 8;  // 32: float

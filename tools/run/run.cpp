@@ -122,7 +122,6 @@ class Run {
                 "The weights file does not say how grey images are normalised: mean 0.5 and deviation 0.5 are "
                 "assumed.");
         }
-        std::string sentence;
         if (!model_.preprocessing && !options_.resize && !options_.crop) {
             const PreprocessingChoice choice = choose_preprocessing(sets, base);
             base = choice.preprocessing;
