@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
 """Sets adaq's range schemes beside the yardstick's on the weights of a model and writes the table of docs/schemes.md.
 
-    python3 tools/compare_schemes.py --yardstick YARDSTICK.py --weights MODEL.pth --bench build/adaq-bench --out docs/schemes-table.md
+    tools/compare_schemes.py --yardstick YARDSTICK.py --weights MODEL.pth --bench build/release/adaq-bench --cache DIR
 
 For every scheme, 4 and 8 bits, per channel and per layer, over all convolution and fully connected weights: how many
 groups got the same scale and zero point, by how much a group's score (for schemes that score jointly, the tensor's) is
 worse or better than the yardstick's, and both times. Scores are computed here, in float64, for both answers alike.
 
-The yardstick would take an hour for `orgnorm` at 8 bits. There agreement is measured on --slice channels of every tensor
-(per channel) or on the tensors of at most --small elements (per layer). Its time is that of the same tensors at 4 bits
-times 16, since it tries 25,600 candidates instead of 1,600 and a candidate's cost does not depend on the bits; adaq's
-time is measured, on everything. Rows made so are marked *. `norm-legacy` per layer, whose candidates grow with the tensor,
-is compared and timed on the tensors of at most --medium elements; those rows are marked **.
+With --cache DIR the yardstick's `orgnorm` and `norm-legacy` are searched in pieces (yardstick_in_pieces.py), each once: half an
+hour on two cores instead of hours. They get no time then, since it is not the yardstick's own.
 Needs torch.
 """
-import argparse, importlib.util, json, subprocess, time
+import argparse
+import importlib.util
+import json
+import subprocess
+import time
+
 import torch
+
+import yardstick_in_pieces
 
 JOINT = ("norm", "norm-legacy")
 SCHEMES = ("absmax", "minmax", "norm", "norm-legacy", "orgnorm", "lp")
@@ -28,12 +32,10 @@ def load_yardstick(path):
     return module
 
 
-def run_bench(args, scheme, bits, granularity, tensors=(), channels=0):
+def run_bench(args, scheme, bits, granularity):
     """adaq's answers by tensor name."""
     command = [args.bench, "schemes", "--weights", args.weights, "--scheme", scheme, "--bits", str(bits),
-               "--granularity", granularity, "--channels", str(channels), "--threads", str(args.threads)]
-    for name in tensors:
-        command += ["--tensor", name]
+               "--granularity", granularity, "--threads", str(args.threads)]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return {r["tensor"]: r for r in map(json.loads, out.splitlines())}
 
@@ -59,26 +61,12 @@ def compare(x, theirs, ours, bits, scheme):
     return len(same), int(same.sum()), ratio.min().item(), ratio.max().item()
 
 
-def part_of(args, weights, scheme, bits, granularity):
-    """What is compared: names, channels of each (0: all), mark of the row."""
-    if scheme == "orgnorm" and bits == 8:
-        if granularity == "channel":
-            return list(weights), args.slice, " *"
-        return [n for n in weights if weights[n].numel() <= args.small], 0, " *"
-    if scheme == "norm-legacy" and granularity == "layer":
-        return [n for n in weights if weights[n].numel() <= args.medium], 0, " **"
-    return list(weights), 0, ""
-
-
-def row(args, yardstick, weights, scheme, bits, granularity, yardstick_seconds=None):
-    """A line of the table, and the yardstick's seconds. Those given stand for all tensors: adaq is then timed on all."""
-    names, channels, mark = part_of(args, weights, scheme, bits, granularity)
-    ours = run_bench(args, scheme, bits, granularity, names, channels)
-    timed = run_bench(args, scheme, bits, granularity) if yardstick_seconds else ours
+def row(args, yardstick, weights, scheme, bits, granularity):
+    """A line of the table."""
+    ours = run_bench(args, scheme, bits, granularity)
     groups = same = 0
     low, high, seconds = 1.0, 1.0, 0.0
-    for name in names:
-        w = weights[name][:channels] if channels else weights[name]
+    for name, w in weights.items():
         x = w.flatten(1) if granularity == "channel" else w.reshape(1, -1)
         start = time.perf_counter()
         theirs = yardstick.choose_range(x, bits, scheme)
@@ -86,10 +74,10 @@ def row(args, yardstick, weights, scheme, bits, granularity, yardstick_seconds=N
         n, equal, worst_low, worst_high = compare(x, theirs, ours[name], bits, scheme)
         groups, same = groups + n, same + equal
         low, high = min(low, worst_low), max(high, worst_high)
-    seconds = yardstick_seconds or seconds
-    our_seconds = sum(r["seconds"] for r in timed.values())
-    return (f"| {scheme} | {bits} | {granularity}{mark} | {groups} | {same} | {low - 1:+.1e} … {high - 1:+.1e} | {seconds:.3g} | "
-            f"{our_seconds:.3g} | {seconds / our_seconds:.3g} |"), seconds
+    our_seconds = sum(r["seconds"] for r in ours.values())
+    untimed = args.cache and scheme in yardstick_in_pieces.SLOW
+    times = f"– | {our_seconds:.3g} | –" if untimed else f"{seconds:.3g} | {our_seconds:.3g} | {seconds / our_seconds:.3g}"
+    return f"| {scheme} | {bits} | {granularity} | {groups} | {same} | {low - 1:+.1e} … {high - 1:+.1e} | {times} |"
 
 
 def main():
@@ -100,12 +88,12 @@ def main():
     parser.add_argument("--out", help="also write the table to this file")
     parser.add_argument("--schemes", nargs="+", default=SCHEMES)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--slice", type=int, default=4, help="channels a tensor for orgnorm at 8 bits, per channel")
-    parser.add_argument("--small", type=int, default=40000, help="elements of the largest tensor for orgnorm at 8 bits, per layer")
-    parser.add_argument("--medium", type=int, default=150000, help="elements of the largest tensor for norm-legacy, per layer")
+    parser.add_argument("--cache", help="search the slow schemes in pieces and keep the answers in this folder")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     yardstick = load_yardstick(args.yardstick)
+    if args.cache:
+        yardstick_in_pieces.install(yardstick, args.cache)
     state = torch.load(args.weights, map_location="cpu")
     weights = {n: w for n, w in state.items() if n.endswith(".weight") and w.dim() in (2, 4)}
     lines = ["| scheme | bits | groups are | groups | same range | score, ours / theirs − 1 | yardstick s | adaq s | ratio |",
@@ -113,12 +101,9 @@ def main():
     print("\n".join(lines), flush=True)
     for scheme in args.schemes:
         for granularity in ("channel", "layer"):
-            seconds = None
             for bits in (4, 8):
-                line, seconds = row(args, yardstick, weights, scheme, bits, granularity,
-                                    16 * seconds if scheme == "orgnorm" and bits == 8 else None)
-                lines.append(line)
-                print(line, flush=True)
+                lines.append(row(args, yardstick, weights, scheme, bits, granularity))
+                print(lines[-1], flush=True)
     if args.out:
         with open(args.out, "w") as f:
             f.write("\n".join(lines) + "\n")
