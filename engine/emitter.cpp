@@ -79,7 +79,7 @@ TensorId Emitter::produce_scaled_as(ValueId id, ValueId other) {
     return tensor;
 }
 
-TensorId Emitter::constant(const std::vector<float>& values, Shape shape) {
+TensorId Emitter::constant(const std::vector<float>& values, const Shape& shape) {
     const Buffer buffer = device_.create(shape);
     device_.upload(*buffer, values);
     return program_.bind(buffer);

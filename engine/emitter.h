@@ -47,7 +47,7 @@ class Emitter {
     Output produce(ValueId id);
     /// A value that keeps the scale of another (max pooling of codes).
     TensorId produce_scaled_as(ValueId id, ValueId other);
-    TensorId constant(const std::vector<float>& values, Shape shape);
+    TensorId constant(const std::vector<float>& values, const Shape& shape);
     /// The layer's weight as the sum sees it (integers or floats), and the epilogue that gives the values back.
     TensorId weight(const Layer& layer);
     Epilogue scale_and_shift(const Layer& layer, float input_scale);

@@ -156,7 +156,7 @@ std::vector<Shape> value_shapes(const Network& network, int64_t height, int64_t 
     for (const Node& node : network.graph.nodes) {
         const Shape& x = shapes[static_cast<size_t>(node.inputs[0])];
         const auto extent = [&](int64_t in) {
-            const int64_t room = in + 2 * node.padding - node.kernel;
+            const int64_t room = in + 2 * int64_t{node.padding} - node.kernel;
             if (room < 0) data_error("images of {}x{} pixels are too small for this network", height, width);
             return room / node.stride + 1;
         };
