@@ -8,13 +8,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "engine/grid.h"
+#include "engine/operations.h"
 #include "engine/tensor.h"
 
 namespace adaq {
@@ -22,98 +20,44 @@ namespace adaq {
 // ---- tensors
 // ---------------------------------------------------------------------------------------------------------
 
+/// How values are stored. bf16 halves the caches that Gather reads; nothing else reads it.
+enum class Dtype { f32, bf16 };
+
 /// A tensor in a device's memory. Made by Device::create, freed with its last owner.
 class DeviceTensor {
   public:
-    explicit DeviceTensor(Shape shape) : shape_(std::move(shape)) {}
+    explicit DeviceTensor(Shape shape, Dtype dtype = Dtype::f32) : shape_(std::move(shape)), dtype_(dtype) {}
     virtual ~DeviceTensor() = default;
     DeviceTensor(const DeviceTensor&) = delete;
     DeviceTensor& operator=(const DeviceTensor&) = delete;
     const Shape& shape() const { return shape_; }
+    Dtype dtype() const { return dtype_; }
 
   private:
     Shape shape_;
+    Dtype dtype_;
 };
 using Buffer = std::shared_ptr<DeviceTensor>;
 
-/// A tensor within a Program.
-using TensorId = int;
-inline constexpr TensorId kNone = -1;
+// ---- programs
+// --------------------------------------------------------------------------------------------------------
 
-// ---- operations
-// ------------------------------------------------------------------------------------------------------
-
-/// Fake quantisation of an operation's output (methods.md section 1), one scale for the whole tensor.
-struct OutputQuantiser {
-    Grid grid;
-    TensorId scale = kNone;   // [1], on the device: it may change between runs
-    float zero_point = 0.0f;  // fixed once chosen
-    bool codes = false;       // write the integers q - z instead of (q - z) * s
-};
-
-/// What happens to a sum before it is written: y = quantise(relu(scale[k] * sum + shift[k] + residual_scale *
-/// residual)).
-struct Epilogue {
-    TensorId scale = kNone;       // [K]; none: 1
-    TensorId shift = kNone;       // [K]; none: 0
-    TensorId residual = kNone;    // shape of y; none: 0
-    float residual_scale = 1.0f;  // turns a residual of codes into values
-    bool relu = false;
-    std::optional<OutputQuantiser> quantiser;
-};
-
-/// y[N,P,Q,K] = sum over R,S,C of x[N,H,W,C] * w[K,R,S,C]; square stride and zero padding.
-struct Convolution {
-    TensorId x, w, y;
-    int stride = 1, padding = 0;
-    Epilogue epilogue;
-};
-
-/// y[N,K] = sum over C of x[N,C] * w[K,C], summed in an order that depends on C alone.
-struct Linear {
-    TensorId x, w, y;
-    Epilogue epilogue;
-};
-
-/// y[N,P,Q,C]: maximum over a square window; positions outside the map do not count.
-struct MaxPool {
-    TensorId x, y;
-    int kernel = 3, stride = 2, padding = 1;
-};
-
-/// y[N,C] = scale * mean over H,W of x[N,H,W,C]. With codes the sum is exact.
-struct GlobalAveragePool {
-    TensorId x, y;
-    float scale = 1.0f;
-};
-
-/// y = quantise(relu(a_scale * a + b_scale * b)), all of one shape.
-struct AddRelu {
-    TensorId a, b, y;
-    float a_scale = 1.0f, b_scale = 1.0f;
-    std::optional<OutputQuantiser> quantiser;
-};
-
-/// y = quantise(x), any shape.
-struct FakeQuantise {
-    TensorId x, y;
-    OutputQuantiser quantiser;
-};
-
-using Operation = std::variant<Convolution, Linear, MaxPool, GlobalAveragePool, AddRelu, FakeQuantise>;
-
-/// Operations in the order in which they run. The first extent of every activation is the batch, the same throughout.
+/// Operations (engine/operations.h) in the order in which they run. The first extent of every activation is the batch.
 class Program {
   public:
     struct Entry {
         Shape shape;
-        Buffer bound;  // null: temporary
+        Buffer bound;            // null: temporary, or part of another tensor
+        TensorId whole = kNone;  // what this is a part of
+        int64_t first_row = 0;   // where it begins there
     };
 
     /// A tensor that outlives the run: inputs, weights, outputs. Binding one buffer twice gives one handle.
     TensorId bind(const Buffer& buffer);
     /// A tensor that exists only while the program runs.
     TensorId temporary(Shape shape);
+    /// Rows [first, first + count) of a tensor, along its first extent, in place.
+    TensorId rows(TensorId whole, int64_t first, int64_t count);
     void add(Operation operation) { operations_.push_back(std::move(operation)); }
 
     const std::vector<Entry>& tensors() const { return tensors_; }
@@ -168,7 +112,8 @@ class Device {
     virtual std::string name() const = 0;         // "cpu", "reference"
     virtual std::string description() const = 0;  // processor, instruction set, threads, library versions
 
-    virtual Buffer create(const Shape& shape) = 0;                                 // contents undefined
+    virtual Buffer create(const Shape& shape, Dtype dtype) = 0;  // contents undefined
+    Buffer create(const Shape& shape) { return create(shape, Dtype::f32); }
     virtual void upload(DeviceTensor& tensor, std::span<const float> values) = 0;  // element_count(shape) values
     virtual void download(const DeviceTensor& tensor, std::span<float> values) = 0;
 
@@ -184,7 +129,12 @@ class Device {
     virtual std::vector<BestRange> best_range(const DeviceTensor& x, int64_t groups, const RangeSearch& search) = 0;
 };
 
-/// name: "reference" or "cpu"; threads: 0 takes all cores. Throws UsageError for an unknown or absent device.
-std::unique_ptr<Device> make_device(const std::string& name, int threads = 0);
+/// What the operands of convolutions and matrix products are rounded to; sums are float32, and so is all else.
+enum class Math { f32, tf32, bf16 };
+
+/// name: "reference", "cpu" or "cuda"; threads of the CPU: 0 takes all cores. Throws UsageError for an unknown or
+/// absent device, and for arithmetic that it does not have (the reference has float64 alone and takes no notice of
+/// `math`).
+std::unique_ptr<Device> make_device(const std::string& name, int threads = 0, Math math = Math::f32);
 
 }  // namespace adaq

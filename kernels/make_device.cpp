@@ -6,7 +6,8 @@
 
 namespace adaq {
 
-std::unique_ptr<Device> make_device(const std::string& name, int threads) {
+std::unique_ptr<Device> make_device(const std::string& name, int threads, Math math) {
+    if (math != Math::f32 && name != "reference") usage_error("--math: {} computes in fp32", name);
     if (name == "auto" || name == "cpu") return cpu::make_cpu_device(threads);
     if (name == "reference") return reference::make_reference_device();
     if (name == "cuda") usage_error("--device cuda: this adaq was built without CUDA; use --device cpu");

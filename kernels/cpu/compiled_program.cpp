@@ -43,7 +43,11 @@ void CpuProgram::make_steps() {
         StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.threads_of_a_lane, plan_.in_place[i]};
         if (const auto* op = std::get_if<Convolution>(&operation))
             setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
-        steps_.push_back(std::visit([&](const auto& op) { return make_step(program_, op, setting); }, operation));
+        const auto make = [&](const auto& op) -> std::unique_ptr<Step> {
+            if constexpr (requires { make_step(program_, op, setting); }) return make_step(program_, op, setting);
+            throw std::logic_error("cpu: not an operation of inference");
+        };
+        steps_.push_back(std::visit(make, operation));
     }
 }
 

@@ -49,7 +49,8 @@ class CpuDevice : public Device {
                            threads_ == 1 ? "" : "s", v->major, v->minor, v->patch);
     }
 
-    Buffer create(const Shape& shape) override { return std::make_shared<CpuTensor>(shape); }
+    using Device::create;
+    Buffer create(const Shape& shape, Dtype) override { return std::make_shared<CpuTensor>(shape); }
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         auto& target = dynamic_cast<CpuTensor&>(tensor);
         require(static_cast<int64_t>(values.size()) == target.memory.size(), "upload: {} values into {}", values.size(),

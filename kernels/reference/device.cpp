@@ -65,6 +65,11 @@ class Interpreter : public CompiledProgram {
         epilogue(at(op.y), count, 1, values);
     }
 
+    template <typename Other>
+    void operator()(const Other&) {
+        throw std::logic_error("reference: no such operation");
+    }
+
   private:
     double* at(TensorId id) { return id == kNone ? nullptr : memory_[static_cast<size_t>(id)]->values.data(); }
     QuantiserValues resolve(const OutputQuantiser& q) {
@@ -84,7 +89,8 @@ class ReferenceDevice : public Device {
   public:
     std::string name() const override { return "reference"; }
     std::string description() const override { return "plain loops in float64"; }
-    Buffer create(const Shape& shape) override { return std::make_shared<ReferenceTensor>(shape); }
+    using Device::create;
+    Buffer create(const Shape& shape, Dtype) override { return std::make_shared<ReferenceTensor>(shape); }
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         auto& memory = dynamic_cast<ReferenceTensor&>(tensor).values;
         require(values.size() == memory.size(), "upload: {} values into {}", values.size(), memory.size());
