@@ -1,0 +1,15 @@
+// CUDA's error codes as exceptions.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "engine/error.h"
+
+namespace adaq::cuda {
+
+/// Throws Error with CUDA's own words unless all went well.
+inline void check_cuda(cudaError_t status) {
+    if (status != cudaSuccess) data_error("CUDA: {}", cudaGetErrorString(status));
+}
+
+}  // namespace adaq::cuda

@@ -1,0 +1,131 @@
+// Instructions that C++ has no words for, each a small device function. The emulator has its own version of each
+// (kernels/emulator/ptx.h), so that no kernel contains assembly of its own.
+#pragma once
+
+#include "kernels/cuda/platform.h"
+
+namespace adaq::cuda {
+
+/// 16 bits of a bfloat16.
+struct bf16 {
+    uint16_t bits;
+};
+
+__host__ __device__ inline float to_float(bf16 x) {
+    union {
+        uint32_t bits;
+        float value;
+    } word{static_cast<uint32_t>(x.bits) << 16};
+    return word.value;
+}
+
+/// Rounds to nearest, ties to even; NaN stays NaN.
+__host__ __device__ inline bf16 to_bf16(float x) {
+    union {
+        float value;
+        uint32_t bits;
+    } word{x};
+    if ((word.bits & 0x7FFFFFFFu) > 0x7F800000u) return {static_cast<uint16_t>(word.bits >> 16 | 0x40u)};
+    return {static_cast<uint16_t>((word.bits + 0x7FFFu + (word.bits >> 16 & 1u)) >> 16)};
+}
+
+}  // namespace adaq::cuda
+
+#if defined(ADAQ_EMULATE)
+#include "kernels/emulator/ptx.h"
+#else
+
+namespace adaq::cuda {
+
+__device__ inline uint32_t shared_address(const void* p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
+
+/// Copies 16 bytes from device to shared memory in the background, or writes zeros where not valid (`from` is then not
+/// read). Both addresses at multiples of 16. Below sm_80 the copy happens at once.
+__device__ inline void cp_async_16(void* to, const void* from, bool valid) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from),
+                 "r"(valid ? 16 : 0)
+                 : "memory");
+#else
+    *static_cast<uint4*>(to) = valid ? *static_cast<const uint4*>(from) : uint4{0, 0, 0, 0};
+#endif
+}
+
+/// The same for 4 bytes.
+__device__ inline void cp_async_4(void* to, const void* from, bool valid) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(shared_address(to)), "l"(from), "r"(valid ? 4 : 0)
+                 : "memory");
+#else
+    *static_cast<uint32_t*>(to) = valid ? *static_cast<const uint32_t*>(from) : 0u;
+#endif
+}
+
+/// Ends a group of this thread's copies.
+__device__ inline void cp_async_commit() {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+
+/// Waits until at most `Pending` of this thread's newest groups are under way. Other threads' copies are seen after a
+/// __syncthreads() behind it.
+template <int Pending>
+__device__ inline void cp_async_wait() {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory");
+#endif
+}
+
+/// Four 8x8 matrices of 16-bit elements (or 8x4 of 32-bit ones): lanes 8i ... 8i+7 give the addresses of the rows of
+/// matrix i, and of each matrix lane l receives bytes 4 (l % 4) ... of row l / 4.
+__device__ inline void ldmatrix_x4(uint32_t (&fragment)[4], const void* row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
+                 : "r"(shared_address(row))
+                 : "memory");
+}
+
+/// The same, each matrix transposed (16-bit elements only).
+__device__ inline void ldmatrix_x4_transposed(uint32_t (&fragment)[4], const void* row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
+                 : "r"(shared_address(row))
+                 : "memory");
+}
+
+/// d[16,8] += a[16,16] * b[16,8] in bf16 with float sums (PTX ISA: fragments of mma.m16n8k16). Needs sm_80.
+__device__ inline void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+/// d[16,8] += a[16,8] * b[8,8] in tf32 with float sums (mma.m16n8k8). Operands are floats rounded by to_tf32. Needs
+/// sm_80.
+__device__ inline void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+/// The bits of a float rounded to tf32 (10 bits of fraction, to nearest, ties away from zero). Needs sm_80.
+__device__ inline uint32_t to_tf32(float x) {
+    uint32_t bits = __float_as_uint(x);
+#if __CUDA_ARCH__ >= 800
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+#endif
+    return bits;
+}
+
+}  // namespace adaq::cuda
+
+#endif
