@@ -109,7 +109,7 @@ Axis sqnr_axis(const Report& report, double from, double to) {
         hi = std::max(hi, 5.0 * std::ceil(db / 5.0));
     };
     for (const WeightReport& layer : report.weights) {
-        include(layer.weight_sqnr_db);
+        if (layer.weight_sqnr_db) include(*layer.weight_sqnr_db);
         if (layer.output_sqnr_db) include(*layer.output_sqnr_db);
     }
     return {lo, hi, from, to};
@@ -117,18 +117,18 @@ Axis sqnr_axis(const Report& report, double from, double to) {
 
 std::string sqnr_title(const WeightReport& layer) {
     std::string title =
-        fmt::format("{} ({} bit): weights {} dB", layer.name, layer.grid.bits, fixed(layer.weight_sqnr_db, 1));
+        fmt::format("{} ({} bit): weights {} dB", layer.name, layer.grid.bits, fixed(*layer.weight_sqnr_db, 1));
     if (layer.output_sqnr_db) title += fmt::format(", output {} dB", fixed(*layer.output_sqnr_db, 1));
     return title;
 }
 
 void draw_sqnr_row(Svg& svg, const Axis& axis, const Rows& rows, size_t row, const WeightReport& layer) {
-    const double y = rows.y(row), zero = axis.clamped(0.0), weights = axis.clamped(layer.weight_sqnr_db);
+    const double y = rows.y(row), zero = axis.clamped(0.0), weights = axis.clamped(*layer.weight_sqnr_db);
     svg.begin_group("layer", sqnr_title(layer));
     draw_row_label(svg, rows, row, layer.name, std::to_string(layer.grid.bits));
     svg.rect(std::min(zero, weights), y - 3, std::abs(weights - zero), 6, "weights");
     // An error of nothing at all has no end: its bar reaches the edge and says so.
-    if (layer.weight_sqnr_db == std::numeric_limits<double>::infinity())
+    if (*layer.weight_sqnr_db == std::numeric_limits<double>::infinity())
         svg.text(weights - 3, y + 4, "∞", "on-bar", Anchor::end);
     if (layer.output_sqnr_db) svg.circle(axis.clamped(*layer.output_sqnr_db), y, 4, "outputs");
     svg.end_group();
@@ -145,7 +145,9 @@ struct NormalisedRange {
 NormalisedRange normalised(const ActivationReport& site) {
     const double unit = std::max(std::abs(site.range_lo()), std::abs(site.range_hi()));
     const double scale = unit > 0.0 ? 1.0 / unit : 1.0;
-    return {site.range_lo() * scale, site.range_hi() * scale, site.observed_min * scale, site.observed_max * scale};
+    const double lo = site.range_lo() * scale, hi = site.range_hi() * scale;
+    if (!site.observed) return {lo, hi, lo, hi};
+    return {lo, hi, site.observed_min * scale, site.observed_max * scale};
 }
 
 constexpr double kFarthest = 4.0;  // ranges are cut here and marked, so that one outlier does not squeeze the others
@@ -162,6 +164,9 @@ Axis range_axis(const Report& report, double from, double to) {
 }
 
 std::string range_title(const ActivationReport& site) {
+    if (!site.observed)
+        return fmt::format("{} ({} bit): quantised range {} to {}", site.name, site.grid.bits,
+                           significant(site.range_lo()), significant(site.range_hi()));
     return fmt::format("{} ({} bit): observed {} to {}, quantised range {} to {}, {} clipped", site.name,
                        site.grid.bits, significant(site.observed_min), significant(site.observed_max),
                        significant(site.range_lo()), significant(site.range_hi()), percent(site.clipped_share));
@@ -191,6 +196,7 @@ void draw_range_row(Svg& svg, const Axis& axis, const Rows& rows, size_t row, co
     draw_row_label(svg, rows, row, site.name,
                    significant(std::max(std::abs(site.range_lo()), std::abs(site.range_hi()))));
     svg.rect(axis(range.lo), y - 5, axis(range.hi) - axis(range.lo), 10, "band");
+    if (!site.observed) return svg.end_group();
     draw_observed(svg, axis, y, std::max(range.lo, range.observed_min), std::min(range.hi, range.observed_max),
                   "observed");
     draw_observed(svg, axis, y, range.observed_min, std::min(range.lo, range.observed_max), "outside");
@@ -257,7 +263,7 @@ std::string size_chart(const Report& report) {
 }
 
 std::string sqnr_chart(const Report& report) {
-    if (report.weights.empty()) return "";
+    if (!weakest_weights(report)) return "";
     const Rows rows = rows_for(report.weights);
     Svg svg(kWidth, rows.bottom() + kAxisHeight, "Signal-to-quantisation-noise ratio of every layer in decibels");
     const Axis axis = sqnr_axis(report, rows.label_width, kWidth - 40);

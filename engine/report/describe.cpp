@@ -123,7 +123,8 @@ ActivationReport describe_activation(const std::string& name, const QuantisedAct
     row.grid = q.grid;
     row.scheme = q.scheme;
     row.quantiser = {q.scale, q.zero_point};
-    if (values.empty()) return row;
+    row.observed = !values.empty();
+    if (!row.observed) return row;
     Rounding rounding;
     for (float x : values)
         rounding.see(x, row.quantiser, q.grid, fake_quantise(x, q.scale, q.zero_point, q.grid.qmin(), q.grid.qmax()));

@@ -12,7 +12,7 @@ namespace adaq {
 std::vector<WeightReport> describe_weights(const Network& network, bool per_channel, const std::vector<Shape>& shapes,
                                            const std::vector<double>& output_sqnr);
 
-/// The row of one site; values: what its quantiser saw on the calibration images.
+/// The row of one site; values: what its quantiser saw on the calibration images, if any.
 ActivationReport describe_activation(const std::string& name, const QuantisedActivation& quantiser,
                                      std::span<const float> values);
 

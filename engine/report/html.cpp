@@ -2,6 +2,8 @@
 // nothing beside itself: style and plots are inline, and there is no script.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <cmath>
 
 #include "engine/report/charts.h"
@@ -117,19 +119,26 @@ std::string overview(const Report& report) {
                      figure("Model size", "What has to be stored or shipped.", legend(parts), size_chart(report)));
 }
 
+std::string range_figure(const Report& report) {
+    const bool observed = std::any_of(report.activations.begin(), report.activations.end(),
+                                      [](const ActivationReport& site) { return site.observed; });
+    std::vector<LegendEntry> key{{"k-band", "quantised range"}};
+    if (observed)
+        key.insert(key.end(), {{"k-quantised stroke", "observed"}, {"k-clipped stroke", "observed, clipped"}});
+    return figure("Activation ranges",
+                  observed ? "What calibration saw against what the integers can hold; the right column is the largest "
+                             "quantised value."
+                           : "What the integers can hold; the right column is the largest quantised value.",
+                  legend(key), range_chart(report));
+}
+
 std::string layers(const Report& report) {
     std::vector<LegendEntry> key{{"k-quantised", "weights"}};
     if (weakest_output(report)) key.push_back({"k-outputs dot", "output of the layer, in the quantised network"});
     return block("pair", figure("Precision of every layer",
                                 "How much louder the signal is than the quantisation error, in network order.",
                                 legend(key), sqnr_chart(report)) +
-                             figure("Activation ranges",
-                                    "What calibration saw against what the integers can hold; the right column is the "
-                                    "largest quantised value.",
-                                    legend({{"k-band", "quantised range"},
-                                            {"k-quantised stroke", "observed"},
-                                            {"k-clipped stroke", "observed, clipped"}}),
-                                    range_chart(report)));
+                             range_figure(report));
 }
 
 std::string small_multiple(const std::string& name, const std::string& facts, const std::string& chart) {
@@ -146,8 +155,8 @@ std::string histogram_key(std::string_view lines) {
 std::string weight_histograms(const Report& report) {
     std::string figures;
     for (const WeightReport& layer : report.weights) {
-        std::string facts =
-            fmt::format("{} bit, {}, {} dB", layer.grid.bits, to_string(layer.shape), fixed(layer.weight_sqnr_db, 1));
+        std::string facts = fmt::format("{} bit, {}", layer.grid.bits, to_string(layer.shape));
+        if (layer.weight_sqnr_db) facts += fmt::format(", {} dB", fixed(*layer.weight_sqnr_db, 1));
         if (layer.per_channel) facts += fmt::format("; grid of channel {}", layer.typical_channel);
         figures += small_multiple(layer.name, facts, weight_histogram(layer));
     }

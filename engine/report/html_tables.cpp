@@ -1,9 +1,11 @@
 // See html_tables.h.
 #include "engine/report/html_tables.h"
+#include <optional>
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/error.h"
 #include "engine/report/format.h"
@@ -67,6 +69,8 @@ std::string accuracy_table(const Report& report) {
     return rows.size() > 1 ? table_of(rows) : "";
 }
 
+std::string decibels(const std::optional<double>& sqnr) { return sqnr ? fixed(*sqnr, 2) : "–"; }
+
 std::string weights_table(const Report& report) {
     Cells rows{{"layer", "shape", "bits", "scheme", "per", "scale min", "median", "max", "zero point", "empty groups",
                 "SQNR weights (dB)", "SQNR output (dB)", "clipped", "MACs (millions)", "exact sums"}};
@@ -75,8 +79,8 @@ std::string weights_table(const Report& report) {
                         layer.per_channel ? "channel" : "layer", significant(layer.scale.min),
                         significant(layer.scale.median), significant(layer.scale.max),
                         from_to(fixed(layer.zero_point_min, 0), fixed(layer.zero_point_max, 0)),
-                        count(layer.empty_groups), fixed(layer.weight_sqnr_db, 2),
-                        layer.output_sqnr_db ? fixed(*layer.output_sqnr_db, 2) : "–", percent(layer.clipped_share),
+                        count(layer.empty_groups), decibels(layer.weight_sqnr_db), decibels(layer.output_sqnr_db),
+                        layer.weight_sqnr_db ? percent(layer.clipped_share) : "–",
                         fixed(static_cast<double>(layer.multiply_accumulates) / 1e6, 2), yes_no(layer.exact_sums)});
     return table_of(rows);
 }
@@ -85,12 +89,12 @@ std::string activations_table(const Report& report) {
     Cells rows{{"site", "bits", "scheme", "signs", "scale", "zero point", "observed", "quantised range", "clipped",
                 "SQNR (dB)"}};
     for (const ActivationReport& site : report.activations)
-        rows.push_back({site.name, std::to_string(site.grid.bits), site.scheme,
-                        site.grid.one_sided ? "one-sided" : "two-sided", significant(site.quantiser.scale, 4),
-                        fixed(site.quantiser.zero_point, 0),
-                        from_to(significant(site.observed_min), significant(site.observed_max)),
-                        from_to(significant(site.range_lo()), significant(site.range_hi())),
-                        percent(site.clipped_share), fixed(site.sqnr_db, 2)});
+        rows.push_back(
+            {site.name, std::to_string(site.grid.bits), site.scheme, site.grid.one_sided ? "one-sided" : "two-sided",
+             significant(site.quantiser.scale, 4), fixed(site.quantiser.zero_point, 0),
+             site.observed ? from_to(significant(site.observed_min), significant(site.observed_max)) : "–",
+             from_to(significant(site.range_lo()), significant(site.range_hi())),
+             site.observed ? percent(site.clipped_share) : "–", site.observed ? fixed(site.sqnr_db, 2) : "–"});
     return table_of(rows);
 }
 

@@ -66,13 +66,13 @@ Json weight(const WeightReport& layer) {
               {"scale", {{"min", layer.scale.min}, {"median", layer.scale.median}, {"max", layer.scale.max}}},
               {"zero_point", {{"min", layer.zero_point_min}, {"max", layer.zero_point_max}}},
               {"empty_groups", layer.empty_groups},
-              {"weight_sqnr_db", number(layer.weight_sqnr_db)},
+              {"weight_sqnr_db", or_null(layer.weight_sqnr_db, number)},
               {"output_sqnr_db", or_null(layer.output_sqnr_db, number)},
-              {"clipped_share", number(layer.clipped_share)},
+              {"clipped_share", layer.weight_sqnr_db ? number(layer.clipped_share) : Json()},
               {"multiply_accumulates", layer.multiply_accumulates},
               {"exact_sums", or_null(layer.exact_sums, [](bool exact) { return exact; })},
               {"histogram", histogram(layer.histogram)}};
-    json["typical"] = {{"channel", layer.per_channel ? Json(layer.typical_channel) : Json(nullptr)},
+    json["typical"] = {{"channel", layer.per_channel ? Json(layer.typical_channel) : Json()},
                        {"scale", layer.typical.scale},
                        {"zero_point", layer.typical.zero_point}};
     return json;
@@ -85,10 +85,11 @@ Json activation(const ActivationReport& site) {
             {"scheme", site.scheme},
             {"scale", site.quantiser.scale},
             {"zero_point", site.quantiser.zero_point},
-            {"observed", {{"min", number(site.observed_min)}, {"max", number(site.observed_max)}}},
+            {"observed",
+             site.observed ? Json{{"min", number(site.observed_min)}, {"max", number(site.observed_max)}} : Json()},
             {"range", {{"min", site.range_lo()}, {"max", site.range_hi()}}},
-            {"clipped_share", number(site.clipped_share)},
-            {"sqnr_db", number(site.sqnr_db)},
+            {"clipped_share", site.observed ? number(site.clipped_share) : Json()},
+            {"sqnr_db", site.observed ? number(site.sqnr_db) : Json()},
             {"histogram", histogram(site.histogram)}};
 }
 

@@ -53,8 +53,8 @@ struct WeightReport {
     bool per_channel = true;  // else one scale for the layer
     Spread scale;             // over the groups
     float zero_point_min = 0.0f, zero_point_max = 0.0f;
-    int64_t empty_groups = 0;  // groups of range 0, which got s = 1, z = 0
-    double weight_sqnr_db = 0.0;
+    int64_t empty_groups = 0;              // groups of range 0, which got s = 1, z = 0
+    std::optional<double> weight_sqnr_db;  // empty where the float weights are not there: a saved model
     std::optional<double> output_sqnr_db;  // of the layer's output in the quantised network, on calibration images
     double clipped_share = 0.0;            // of the weights whose nearest integer lies outside the grid, 0 ... 1
     Histogram histogram;                   // of the float weights
@@ -70,7 +70,8 @@ struct ActivationReport {
     Grid grid;
     std::string scheme;
     ScaleZero quantiser;
-    float observed_min = 0.0f, observed_max = 0.0f;  // on calibration images, in the float values before quantisation
+    bool observed = true;  // whether this run saw calibration images: else the rest is unknown (a saved model)
+    float observed_min = 0.0f, observed_max = 0.0f;  // in the float values before quantisation
     double sqnr_db = 0.0;                            // of the site's own quantiser
     double clipped_share = 0.0;                      // of the values, 0 ... 1
     Histogram histogram;                             // of the values; may be empty

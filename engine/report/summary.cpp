@@ -124,10 +124,10 @@ std::string bits_in_figures(const std::vector<int>& bits) {
 int usual_bits(const std::vector<int>& bits) { return bits.empty() ? 32 : tally(bits)[0].first; }
 
 const WeightReport* weakest_weights(const Report& report) {
-    const auto weakest =
-        std::min_element(report.weights.begin(), report.weights.end(),
-                         [](const auto& a, const auto& b) { return a.weight_sqnr_db < b.weight_sqnr_db; });
-    return weakest == report.weights.end() ? nullptr : &*weakest;
+    const WeightReport* weakest = nullptr;
+    for (const WeightReport& layer : report.weights)
+        if (layer.weight_sqnr_db && (!weakest || *layer.weight_sqnr_db < *weakest->weight_sqnr_db)) weakest = &layer;
+    return weakest;
 }
 
 const WeightReport* weakest_output(const Report& report) {

@@ -108,7 +108,7 @@ std::string sqnr_line(const Report& report) {
     const WeightReport* weights = weakest_weights(report);
     if (!weights) return "";
     std::string text =
-        fmt::format("lowest of weights {} dB ({})", fixed(weights->weight_sqnr_db, 1), printable(weights->name));
+        fmt::format("lowest of weights {} dB ({})", fixed(*weights->weight_sqnr_db, 1), printable(weights->name));
     if (const WeightReport* output = weakest_output(report))
         text +=
             fmt::format(", of layer outputs {} dB ({})", fixed(*output->output_sqnr_db, 1), printable(output->name));

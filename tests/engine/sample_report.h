@@ -49,7 +49,7 @@ inline WeightReport weight(Generator& random, std::string name, Shape shape, int
     layer.zero_point_min = layer.typical.zero_point - 2;
     layer.zero_point_max = layer.typical.zero_point + 3;
     layer.weight_sqnr_db = sqnr_db(values, quantised);
-    layer.output_sqnr_db = layer.weight_sqnr_db - 1.0 - 5.0 * random.uniform();
+    layer.output_sqnr_db = *layer.weight_sqnr_db - 1.0 - 5.0 * random.uniform();
     layer.clipped_share = static_cast<double>(clipped) / static_cast<double>(values.size());
     layer.histogram = histogram_of(values, 96);
     layer.multiply_accumulates = element_count(layer.shape) * map * map;

@@ -126,6 +126,28 @@ TEST_SUITE("adaq-run") {
         }
     }
 
+    TEST_CASE("a saved model's report says what it holds, and leaves out what only calibration images tell") {
+        const Data data;
+        const TemporaryFolder out;
+        REQUIRE(run(quoted_weights() + data.both() + "--w4 --a6 --scheme minmax --save " + (out / "q.bin")).status ==
+                0);
+        const Outcome again = run("--weights " + (out / "q.bin") + " --val " + data.folder.path().string() +
+                                  " --report " + (out / "r.json") + " --report " + (out / "r.html"));
+        INFO(again.output);
+        REQUIRE(again.status == 0);
+        CHECK(again.output.find("activation bits   32        6\n") != std::string::npos);
+        CHECK(again.output.find("SQNR") == std::string::npos);
+        const auto report = nlohmann::json::parse(text_of_file(out / "r.json"));
+        REQUIRE(report["activations"].size() == 9);
+        for (const auto& site : report["activations"]) {
+            CHECK(site["bits"] == 6);
+            CHECK(site["range"]["max"].get<double>() > 0.0);
+            CHECK(site["observed"].is_null());
+            CHECK(site["sqnr_db"].is_null());
+        }
+        for (const auto& layer : report["weights"]) CHECK(layer["weight_sqnr_db"].is_null());
+    }
+
     TEST_CASE("on integers the logits do not depend on batch or threads") {
         const Data data;
         const TemporaryFolder out;

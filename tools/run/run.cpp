@@ -232,6 +232,14 @@ class Run {
         });
     }
 
+    void describe_saved_activations(const Network& network) {
+        for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
+            const auto& quantiser = network.values[static_cast<size_t>(v)];
+            if (quantiser)
+                report_.activations.push_back(describe_activation(site_name(network.graph, v), *quantiser, {}));
+        }
+    }
+
     void describe() {
         const Network& network = as_it_is() ? original_ : network_;
         report_.adaq_version = ADAQ_VERSION;
@@ -247,6 +255,7 @@ class Run {
         report_.label = precision_label(network);
         if (!as_it_is()) report_.method = method_sentence(options_);
         if (shapes_.empty()) shapes_ = value_shapes(network, kNominalSize, kNominalSize);
+        if (model_.quantisation) describe_saved_activations(network);
         report_.weights = describe_weights(network, options_.per_channel, shapes_, output_sqnr_);
         report_.sizes = describe_sizes(network, model_);
         report_.parameters = report_.sizes.float32 / 4;
