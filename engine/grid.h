@@ -42,9 +42,11 @@ ADAQ_HOST_DEVICE inline ScaleZero scale_zero_of_range(float lo, float hi, Grid g
     return {scale, grid.qmin() - std::rint(lo / scale)};
 }
 
-/// q - z of the nearest integer q: what an integer engine multiplies. In [qmin - z, qmax - z].
-ADAQ_HOST_DEVICE inline float quantise_centred(float x, float scale, float zero_point, float qmin, float qmax) {
-    float q = std::rint(x / scale) + zero_point;
+/// q - z of the nearest integer q: what an integer engine multiplies. In [qmin - z, qmax - z]. Real is float but in the
+/// reference device's training.
+template <typename Real>
+ADAQ_HOST_DEVICE inline Real quantise_centred(Real x, Real scale, Real zero_point, Real qmin, Real qmax) {
+    Real q = std::rint(x / scale) + zero_point;
     q = q < qmin ? qmin : q;
     q = q > qmax ? qmax : q;
     return q - zero_point;

@@ -91,7 +91,7 @@ struct ActivationGradient {
     bool relu = false;
     std::optional<OutputQuantiser> quantiser = std::nullopt;
     TensorId scale_gradient = kNone;  // [1], overwritten with dL/ds * scale_gradient_factor
-    float scale_gradient_factor = 1.0f;
+    double scale_gradient_factor = 1.0;
 };
 
 // ---- convolution and the fully connected layer
@@ -145,7 +145,7 @@ struct BatchNorm {
     TensorId gamma, beta;                     // [C]
     TensorId running_mean, running_variance;  // [C], moved
     TensorId mean, inverse_std;               // [C], written, for the way back
-    float epsilon = 1e-5f, momentum = 0.1f;
+    double epsilon = 1e-5, momentum = 0.1;
     Epilogue epilogue;
 };
 
@@ -243,7 +243,7 @@ struct RoundingStep {
     TensorId w_hat_gradient;  // [K,...]
     TensorId first_moment, second_moment;
     TensorId state;
-    float lambda = 1.0f;
+    double lambda = 1.0;
     TensorId penalty = kNone;  // [1]: lambda * sum(1 - |2h - 1|^beta) before the step, 0 while the regulariser is off
 };
 
@@ -262,16 +262,16 @@ struct SquaredError {
     TensorId y, target, dy, loss;  // loss [1]
     TensorId indices = kNone;
     TensorId weight = kNone;
-    float exponent = 2.0f;
-    float factor = 1.0f;
+    double exponent = 2.0;
+    double factor = 1.0;
 };
 
 /// loss = factor * sum over rows of KL(softmax(target / T) || softmax(logits / T)), and the gradient to logits [N,C].
 struct KlDivergence {
     TensorId logits, target, dlogits, loss;
     TensorId indices = kNone;
-    float temperature = 4.0f;
-    float factor = 1.0f;
+    double temperature = 4.0;
+    double factor = 1.0;
 };
 
 // ---- batches --------------------------------------------------------------------------------------------------------

@@ -2,34 +2,8 @@
 // (kernels/emulator/ptx.h), so that no kernel contains assembly of its own.
 #pragma once
 
+#include "engine/bf16.h"
 #include "kernels/cuda/platform.h"
-
-namespace adaq::cuda {
-
-/// 16 bits of a bfloat16.
-struct bf16 {
-    uint16_t bits;
-};
-
-__host__ __device__ inline float to_float(bf16 x) {
-    union {
-        uint32_t bits;
-        float value;
-    } word{static_cast<uint32_t>(x.bits) << 16};
-    return word.value;
-}
-
-/// Rounds to nearest, ties to even; NaN stays NaN.
-__host__ __device__ inline bf16 to_bf16(float x) {
-    union {
-        float value;
-        uint32_t bits;
-    } word{x};
-    if ((word.bits & 0x7FFFFFFFu) > 0x7F800000u) return {static_cast<uint16_t>(word.bits >> 16 | 0x40u)};
-    return {static_cast<uint16_t>((word.bits + 0x7FFFu + (word.bits >> 16 & 1u)) >> 16)};
-}
-
-}  // namespace adaq::cuda
 
 #if defined(ADAQ_EMULATE)
 #include "kernels/emulator/ptx.h"

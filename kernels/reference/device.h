@@ -2,11 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engine/device.h"
 
 namespace adaq::reference {
 
 std::unique_ptr<Device> make_reference_device();
+
+/// The float64 values of a tensor of this device, which download() would round.
+const std::vector<double>& values_of(const DeviceTensor& tensor);
 
 }  // namespace adaq::reference

@@ -1,0 +1,33 @@
+#include "kernels/reference/interpreter.h"
+
+#include "engine/error.h"
+
+namespace adaq::reference {
+
+Interpreter::Interpreter(const Program& program) : program_(program) {
+    for (const auto& entry : program.tensors()) {
+        if (entry.whole != kNone) {
+            memory_.push_back(nullptr);
+            continue;
+        }
+        memory_.push_back(entry.bound ? std::dynamic_pointer_cast<ReferenceTensor>(entry.bound)
+                                      : std::make_shared<ReferenceTensor>(entry.shape, Dtype::f32));
+        require(memory_.back() != nullptr, "reference: a tensor of another device is bound");
+    }
+}
+
+void Interpreter::run(int64_t n) {
+    for (int64_t i = 0; i < n; ++i) {
+        for (const Operation& operation : program_.operations()) std::visit(*this, operation);
+    }
+}
+
+double* Interpreter::at(TensorId id) {
+    if (id == kNone) return nullptr;
+    const Program::Entry& entry = program_.tensors()[static_cast<size_t>(id)];
+    if (entry.whole == kNone) return memory_[static_cast<size_t>(id)]->values.data();
+    const int64_t row = entry.shape[0] == 0 ? 0 : element_count(entry.shape) / entry.shape[0];
+    return memory_[static_cast<size_t>(entry.whole)]->values.data() + entry.first_row * row;
+}
+
+}  // namespace adaq::reference

@@ -1,0 +1,74 @@
+// Runs a Program in float64, operation by operation, by the plainest correct loops: what every other device is tested
+// against. One operation a file, each a member of this class (operator() of its descriptor in engine/operations.h).
+//
+// One rule about precision: where a value and its scale are both float32 numbers, it is rounded to an integer by
+// float32 arithmetic, as on every other device, so that ties fall the same way; all else is float64.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kernels/reference/quantiser.h"
+#include "kernels/reference/tensor.h"
+
+namespace adaq::reference {
+
+class Interpreter : public CompiledProgram {
+  public:
+    explicit Interpreter(const Program& program);
+    void run(int64_t n) override;
+
+    void operator()(const Convolution& op);
+    void operator()(const ConvolutionToData& op);
+    void operator()(const ConvolutionToWeights& op);
+    void operator()(const Linear& op);
+    void operator()(const LinearToData& op);
+    void operator()(const LinearToWeights& op);
+    void operator()(const BatchNorm& op);
+    void operator()(const BatchNormGradient& op);
+    void operator()(const MaxPool& op);
+    void operator()(const MaxPoolGradient& op);
+    void operator()(const GlobalAveragePool& op);
+    void operator()(const GlobalAveragePoolGradient& op);
+    void operator()(const AddRelu& op);
+    void operator()(const ActivationBackward& op);
+    void operator()(const FakeQuantise& op);
+    void operator()(const FakeQuantiseChannels& op);
+    void operator()(const FakeQuantiseChannelsGradient& op);
+    void operator()(const RoundWeights& op);
+    void operator()(const RoundingStep& op);
+    void operator()(const AdamStep& op);
+    void operator()(const SquaredError& op);
+    void operator()(const KlDivergence& op);
+    void operator()(const AdvanceStep& op);
+    void operator()(const DrawBatch& op);
+    void operator()(const TakeBatch& op);
+    void operator()(const Gather& op);
+
+  private:
+    const Shape& shape(TensorId id) const { return program_.shape(id); }
+    int64_t count(TensorId id) const { return element_count(shape(id)); }
+    double* at(TensorId id);  // null for kNone
+    /// The row of a cache that row i of a batch stands for.
+    int64_t row_of(TensorId indices, int64_t i) { return indices == kNone ? i : static_cast<int64_t>(at(indices)[i]); }
+    uint32_t iteration(TensorId state) { return static_cast<uint32_t>(at(state)[kIteration]); }
+
+    Quantiser resolve(const OutputQuantiser& quantiser);
+    /// y := quantise(y), with dropping.
+    void quantise(TensorId y, const OutputQuantiser& quantiser);
+    /// Turns sums into outputs; channels are y's last extent.
+    void finish(TensorId y, const Epilogue& epilogue);
+    /// dx := the way back of (dx + addend) through relu and quantiser.
+    void pass_back(TensorId dx, TensorId addend, const ActivationGradient& activation);
+
+    struct RoundedWeight {
+        double w_hat, by_v;  // and its derivative
+        double h, h_by_v;
+    };
+    RoundedWeight round_weight(const Rounding& rounding, int64_t index);
+
+    Program program_;
+    std::vector<std::shared_ptr<ReferenceTensor>> memory_;
+};
+
+}  // namespace adaq::reference
