@@ -101,7 +101,7 @@ struct ActivationGradient {
 struct Convolution {
     TensorId x, w, y;
     int stride = 1, padding = 0;
-    Epilogue epilogue;
+    Epilogue epilogue = {};
 };
 
 /// dx[N,H,W,C] = activation backward of (addend + sum over P,Q,K of dy[N,P,Q,K] * w[K,R,S,C]).
@@ -121,7 +121,7 @@ struct ConvolutionToWeights {
 /// y[N,K] = sum over C of x[N,C] * w[K,C], summed in an order that depends on C alone.
 struct Linear {
     TensorId x, w, y;
-    Epilogue epilogue;
+    Epilogue epilogue = {};
 };
 
 /// dx[N,C] = activation backward of (addend + sum over K of dy[N,K] * w[K,C]).
@@ -146,7 +146,7 @@ struct BatchNorm {
     TensorId running_mean, running_variance;  // [C], moved
     TensorId mean, inverse_std;               // [C], written, for the way back
     double epsilon = 1e-5, momentum = 0.1;
-    Epilogue epilogue;
+    Epilogue epilogue = {};
 };
 
 /// dx through the batch's statistics; gamma and beta are not learned.
