@@ -11,6 +11,9 @@ namespace adaq {
 inline constexpr double kZeta = 1.1, kGamma = -0.1;
 /// h(V) reaches 0 and 1 at |V| = ln 11. The gradient passes up to and including there, tested on V itself.
 inline constexpr double kRoundingEdge = 2.3978952727983707 + 1e-4;
+/// From here on h is 0 or 1 exactly, whatever the rounding of sigma: V that starts on the edge (float32's ln 11 is not quite
+/// it) must not fall outside the quantiser's clamp by 1e-9.
+inline constexpr double kRoundingSnap = 2.3978952727983707 - 1e-6;
 
 template <typename Real>
 struct SoftRounding {
@@ -18,13 +21,13 @@ struct SoftRounding {
     Real derivative;  // dh/dV
 };
 
-/// exp and clamps as plain as can be; h = clamp(sigma(V) * (zeta - gamma) + gamma, 0, 1).
+/// h = clamp(sigma(V) * (zeta - gamma) + gamma, 0, 1).
 template <typename Real>
 ADAQ_HOST_DEVICE inline SoftRounding<Real> soft_rounding(Real v) {
     const Real sigmoid = Real(1) / (Real(1) + std::exp(-v));
     Real h = sigmoid * Real(kZeta - kGamma) + Real(kGamma);
-    h = h < Real(0) ? Real(0) : h;
-    h = h > Real(1) ? Real(1) : h;
+    h = v <= Real(-kRoundingSnap) ? Real(0) : h;
+    h = v >= Real(kRoundingSnap) ? Real(1) : h;
     const bool passes = std::fabs(v) <= Real(kRoundingEdge);
     return {h, passes ? Real(kZeta - kGamma) * sigmoid * (Real(1) - sigmoid) : Real(0)};
 }

@@ -31,7 +31,7 @@ View CpuProgram::make_view(int lane) const {
         }
         const auto* tensor = dynamic_cast<const CpuTensor*>(tensors[i].bound.get());
         require(tensor != nullptr, "cpu: a tensor of another device is bound");
-        places[i] = {tensor->memory.data(), stride, 0, tensor};
+        places[i] = {tensor->memory.data(), stride, 0, &tensor->version};
     }
     return View(lane, std::move(places));
 }

@@ -8,11 +8,13 @@
 #include <fstream>
 #include <thread>
 
+#include "engine/bf16.h"
 #include "engine/error.h"
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/compiled_program.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/tensor.h"
+#include "kernels/cpu/training/program.h"
 
 namespace adaq::cpu {
 namespace {
@@ -50,22 +52,29 @@ class CpuDevice : public Device {
     }
 
     using Device::create;
-    Buffer create(const Shape& shape, Dtype) override { return std::make_shared<CpuTensor>(shape); }
+    Buffer create(const Shape& shape, Dtype dtype) override { return std::make_shared<CpuTensor>(shape, dtype); }
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         auto& target = dynamic_cast<CpuTensor&>(tensor);
-        require(static_cast<int64_t>(values.size()) == target.memory.size(), "upload: {} values into {}", values.size(),
-                target.memory.size());
-        copy(values, target.memory.span());
+        require(static_cast<int64_t>(values.size()) == element_count(target.shape()), "upload: {} values into {}",
+                values.size(), to_string(target.shape()));
+        if (target.dtype() == Dtype::bf16)
+            std::transform(values.begin(), values.end(), reinterpret_cast<bf16*>(target.memory.data()), to_bf16);
+        else
+            copy(values, target.memory.span());
         ++target.version;
     }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
-        const std::span<const float> source = span_of(tensor);
-        require(values.size() == source.size(), "download: {} values from {}", values.size(), source.size());
-        copy(source, values);
+        require(static_cast<int64_t>(values.size()) == element_count(tensor.shape()), "download: {} values from {}",
+                values.size(), to_string(tensor.shape()));
+        if (tensor.dtype() == Dtype::f32) return copy(span_of(tensor), values);
+        const float* memory = dynamic_cast<const CpuTensor&>(tensor).memory.data();
+        std::transform(reinterpret_cast<const bf16*>(memory), reinterpret_cast<const bf16*>(memory) + values.size(),
+                       values.begin(), to_float);
     }
 
     std::unique_ptr<CompiledProgram> compile(const Program& program) override {
         check(program);
+        if (is_training(program)) return std::make_unique<TrainingProgram>(program, threads_);
         return std::make_unique<CpuProgram>(program, lanes_);
     }
 
@@ -93,6 +102,7 @@ class CpuDevice : public Device {
         lanes_->run(pieces, copy_piece);
     }
     static std::span<const float> span_of(const DeviceTensor& tensor) {
+        require(tensor.dtype() == Dtype::f32, "cpu: a bf16 tensor where only float32 will do");
         return dynamic_cast<const CpuTensor&>(tensor).memory.span();
     }
     int threads_;

@@ -69,6 +69,54 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
     return choose(make, wanted);
 }
 
+/// What the descriptions of a convolution's gradients share: activations NHWC, weights in any layout, a scratchpad of
+/// the caller's.
+struct GradientLayouts {
+    dnnl::memory::desc x, w, y;
+    dnnl::memory::dims stride, padding;
+    dnnl::primitive_attr attributes;
+
+    explicit GradientLayouts(const ConvolutionShape& d)
+        : x({d.n, d.c, d.h, d.w}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc),
+          w({d.k, d.c, d.r, d.s}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any),
+          y({d.n, d.k, d.p, d.q}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc),
+          stride{d.stride, d.stride},
+          padding{d.padding, d.padding} {
+        attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    }
+};
+
+/// oneDNN wants to know of the forward pass that a gradient belongs to.
+inline dnnl::convolution_forward::primitive_desc forward_hint(const GradientLayouts& l) {
+    constexpr auto training = dnnl::prop_kind::forward_training;
+    constexpr auto direct = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine(), training, direct, l.x, l.w, l.y, l.stride, l.padding, l.padding};
+#else
+    return {{training, direct, l.x, l.w, l.y, l.stride, l.padding, l.padding}, engine()};
+#endif
+}
+
+inline dnnl::convolution_backward_data::primitive_desc convolution_to_data_desc(const ConvolutionShape& d) {
+    const GradientLayouts l(d);
+    constexpr auto direct = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine(), direct, l.x, l.w, l.y, l.stride, l.padding, l.padding, forward_hint(l), l.attributes};
+#else
+    return {{direct, l.x, l.w, l.y, l.stride, l.padding, l.padding}, l.attributes, engine(), forward_hint(l)};
+#endif
+}
+
+inline dnnl::convolution_backward_weights::primitive_desc convolution_to_weights_desc(const ConvolutionShape& d) {
+    const GradientLayouts l(d);
+    constexpr auto direct = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine(), direct, l.x, l.w, l.y, l.stride, l.padding, l.padding, forward_hint(l), l.attributes};
+#else
+    return {{direct, l.x, l.w, l.y, l.stride, l.padding, l.padding}, l.attributes, engine(), forward_hint(l)};
+#endif
+}
+
 /// m = v * u of several matrices, with a scratchpad of the caller's.
 inline dnnl::matmul::primitive_desc matrix_product_desc(const dnnl::memory::desc& v, const dnnl::memory::desc& u,
                                                         const dnnl::memory::desc& m) {

@@ -15,9 +15,9 @@ class View {
   public:
     struct Place {
         float* base = nullptr;
-        int64_t image_stride = 0;          // floats from one image to the next; 0 for weights and scales
-        int64_t images = 0;                // of a temporary: room for so many, used in turn; 0: for the whole batch
-        const CpuTensor* bound = nullptr;  // null for a temporary
+        int64_t image_stride = 0;           // floats from one image to the next; 0 for weights and scales
+        int64_t images = 0;                 // of a temporary: room for so many, used in turn; 0: for the whole batch
+        const uint64_t* version = nullptr;  // counts its changes; null for what only operations write
     };
     View(int lane, std::vector<Place> places) : lane_(lane), places_(std::move(places)) {}
 
@@ -36,7 +36,7 @@ class View {
         const int64_t image = place.images > 0 ? index_ % place.images : group_ + index_;
         return place.base + image * place.image_stride;
     }
-    uint64_t version(TensorId id) const { return places_[static_cast<size_t>(id)].bound->version; }
+    uint64_t version(TensorId id) const { return *places_[static_cast<size_t>(id)].version; }
 
   private:
     int lane_;

@@ -35,8 +35,9 @@ class AlignedFloats {
 };
 
 struct CpuTensor : DeviceTensor {
-    explicit CpuTensor(const Shape& s) : DeviceTensor(s), memory(element_count(s)) {}
-    AlignedFloats memory;
+    CpuTensor(const Shape& s, Dtype d)
+        : DeviceTensor(s, d), memory(d == Dtype::f32 ? element_count(s) : (element_count(s) + 1) / 2) {}
+    AlignedFloats memory;  // of bf16 tensors: two elements a float's room
     uint64_t version = 0;
 };
 

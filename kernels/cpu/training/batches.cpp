@@ -1,0 +1,123 @@
+// Which images an iteration learns from, and their rows: a copy at memory speed, from float32 or bf16 caches.
+#include <algorithm>
+
+#include "engine/bf16.h"
+#include "kernels/cpu/training/masks.h"
+#include "kernels/cpu/training/pieces.h"
+#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/vectorise.h"
+
+namespace adaq::cpu {
+namespace {
+
+class DrawBatchStep : public Step {
+  public:
+    DrawBatchStep(const Program& program, const DrawBatch& op) : op_(op), batch_(program.shape(op.indices)[0]) {}
+
+    void run(const View& view) override {
+        float* indices = view.at(op_.indices);
+        const auto t = static_cast<uint32_t>(view.at(op_.state)[kIteration]);
+        for (int64_t i = 0; i < batch_; ++i) {
+            const int64_t last = op_.replacement ? op_.population - 1 : op_.population - batch_ + i;
+            const auto drawn = static_cast<float>(
+                random_below(op_.stream, t, static_cast<uint64_t>(i), static_cast<uint32_t>(last + 1)));
+            const bool taken = !op_.replacement && std::find(indices, indices + i, drawn) != indices + i;
+            indices[i] = taken ? static_cast<float>(last) : drawn;
+        }
+    }
+
+  private:
+    DrawBatch op_;
+    int64_t batch_;
+};
+
+class TakeBatchStep : public Step {
+  public:
+    TakeBatchStep(const Program& program, const TakeBatch& op) : op_(op), order_(program.shape(op.order)) {}
+
+    void run(const View& view) override {
+        const int64_t row = (static_cast<int64_t>(view.at(op_.state)[kIteration]) - 1) % order_[0];
+        std::copy_n(view.at(op_.order) + row * order_[1], order_[1], view.at(op_.indices));
+    }
+
+  private:
+    TakeBatch op_;
+    Shape order_;
+};
+
+ADAQ_VECTORISE void widen(const bf16* x, int64_t n, float* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] = to_float(x[i]);
+}
+
+/// A tensor that is gathered from.
+struct Cache {
+    TensorId id;
+    bool half;
+
+    Cache(const Program& program, TensorId tensor) : id(tensor) {
+        const Buffer& bound = program.tensors()[static_cast<size_t>(tensor)].bound;
+        half = bound && bound->dtype() == Dtype::bf16;
+    }
+    void copy(const View& view, int64_t first, int64_t n, float* y) const {
+        if (half)
+            widen(reinterpret_cast<const bf16*>(view.at(id)) + first, n, y);
+        else
+            std::copy_n(view.at(id) + first, n, y);
+    }
+};
+
+class GatherStep : public Step {
+  public:
+    GatherStep(const Program& program, const Gather& op)
+        : op_(op),
+          count_(element_count(program.shape(op.y))),
+          row_(count_ / program.shape(op.y)[0]),
+          x_(program, op.x) {
+        if (op.mixing) other_.emplace(program, op.mixing->other);
+    }
+
+    void run(const View& view) override {
+        for_pieces(count_, [&](int64_t first, int64_t n) {
+            float* y = view.at(op_.y) + first;
+            copy_rows(view, x_, first, n, y);
+            if (!op_.mixing) return;
+            float kept[kPiece], others[kPiece];
+            Mask(op_.mixing->stream, op_.mixing->keep, op_.mixing->state, view).fill(first, n, kept);
+            copy_rows(view, *other_, first, n, others);
+            for (int64_t i = 0; i < n; ++i) y[i] = kept[i] > 0.0f ? y[i] : others[i];
+        });
+    }
+
+  private:
+    /// Elements [first, first + n) of the batch, which may begin and end within rows.
+    void copy_rows(const View& view, const Cache& cache, int64_t first, int64_t n, float* y) const {
+        for (int64_t done = 0; done < n;) {
+            const int64_t i = (first + done) / row_, offset = (first + done) % row_;
+            const int64_t j = op_.indices == kNone ? i : static_cast<int64_t>(view.at(op_.indices)[i]);
+            const int64_t part = std::min(n - done, row_ - offset);
+            cache.copy(view, j * row_ + offset, part, y + done);
+            done += part;
+        }
+    }
+
+    Gather op_;
+    int64_t count_, row_;
+    Cache x_;
+    std::optional<Cache> other_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_training_step(const Program& program, const DrawBatch& op, int) {
+    return std::make_unique<DrawBatchStep>(program, op);
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const TakeBatch& op, int) {
+    return std::make_unique<TakeBatchStep>(program, op);
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, int) {
+    return std::make_unique<GatherStep>(program, op);
+}
+
+}  // namespace adaq::cpu

@@ -1,0 +1,110 @@
+// Convolution's gradients to data and to weights through oneDNN, activations NHWC, weights in the primitive's own
+// layout with one reorder an iteration (weights are small beside activations).
+#include "kernels/cpu/onednn.h"
+#include "kernels/cpu/training/activation_backward.h"
+#include "kernels/cpu/training/steps.h"
+
+namespace adaq::cpu {
+namespace {
+
+using dnnl::memory;
+
+template <typename Op>
+ConvolutionShape shape_of(const Op& op, const Shape& x, const Shape& w, const Shape& y) {
+    return {x[0], x[1], x[2], x[3], w[0], w[1], w[2], y[1], y[2], op.stride, op.padding};
+}
+
+memory plain_weights(const ConvolutionShape& d) {
+    return {{{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr};
+}
+
+/// Floats of a scratchpad.
+int64_t floats_of(const memory::desc& scratchpad) { return (static_cast<int64_t>(scratchpad.get_size()) + 3) / 4; }
+
+class ToDataStep : public Step {
+  public:
+    ToDataStep(const Program& program, const ConvolutionToData& op)
+        : op_(op), count_(element_count(program.shape(op.dx))) {
+        const ConvolutionShape d = shape_of(op, program.shape(op.dx), program.shape(op.w), program.shape(op.dy));
+        const auto desc = convolution_to_data_desc(d);
+        primitive_ = dnnl::convolution_backward_data(desc);
+        dy_ = memory(desc.diff_dst_desc(), engine(), nullptr);
+        dx_ = memory(desc.diff_src_desc(), engine(), nullptr);
+        w_ = memory(desc.weights_desc(), engine());
+        plain_w_ = plain_weights(d);
+        scratchpad_ = memory(desc.scratchpad_desc(), engine(), nullptr);
+        scratch_floats_ = floats_of(desc.scratchpad_desc());
+    }
+    int64_t scratch_floats() const override { return scratch_floats_; }
+
+    void run(const View& view) override {
+        plain_w_.set_data_handle(view.at(op_.w));
+        dnnl::reorder(plain_w_, w_).execute(stream_, plain_w_, w_);
+        dy_.set_data_handle(view.at(op_.dy));
+        dx_.set_data_handle(view.at(op_.dx));
+        scratchpad_.set_data_handle(view.scratch());
+        primitive_.execute(stream_, {{DNNL_ARG_DIFF_DST, dy_},
+                                     {DNNL_ARG_WEIGHTS, w_},
+                                     {DNNL_ARG_DIFF_SRC, dx_},
+                                     {DNNL_ARG_SCRATCHPAD, scratchpad_}});
+        stream_.wait();
+        if (op_.activation || op_.addend != kNone)
+            pass_back(op_.activation.value_or(ActivationGradient{}), view, view.at(op_.dx), view.at(op_.addend), count_,
+                      view.at(op_.dx));
+    }
+
+  private:
+    ConvolutionToData op_;
+    int64_t count_, scratch_floats_;
+    dnnl::stream stream_{engine()};
+    dnnl::convolution_backward_data primitive_;
+    memory dy_, dx_, w_, plain_w_, scratchpad_;
+};
+
+class ToWeightsStep : public Step {
+  public:
+    ToWeightsStep(const Program& program, const ConvolutionToWeights& op) : op_(op) {
+        const ConvolutionShape d = shape_of(op, program.shape(op.x), program.shape(op.dw), program.shape(op.dy));
+        const auto desc = convolution_to_weights_desc(d);
+        primitive_ = dnnl::convolution_backward_weights(desc);
+        x_ = memory(desc.src_desc(), engine(), nullptr);
+        dy_ = memory(desc.diff_dst_desc(), engine(), nullptr);
+        dw_ = memory(desc.diff_weights_desc(), engine());
+        plain_dw_ = plain_weights(d);
+        scratchpad_ = memory(desc.scratchpad_desc(), engine(), nullptr);
+        scratch_floats_ = floats_of(desc.scratchpad_desc());
+    }
+    int64_t scratch_floats() const override { return scratch_floats_; }
+
+    void run(const View& view) override {
+        x_.set_data_handle(view.at(op_.x));
+        dy_.set_data_handle(view.at(op_.dy));
+        plain_dw_.set_data_handle(view.at(op_.dw));
+        scratchpad_.set_data_handle(view.scratch());
+        primitive_.execute(stream_, {{DNNL_ARG_SRC, x_},
+                                     {DNNL_ARG_DIFF_DST, dy_},
+                                     {DNNL_ARG_DIFF_WEIGHTS, dw_},
+                                     {DNNL_ARG_SCRATCHPAD, scratchpad_}});
+        dnnl::reorder(dw_, plain_dw_).execute(stream_, dw_, plain_dw_);
+        stream_.wait();
+    }
+
+  private:
+    ConvolutionToWeights op_;
+    int64_t scratch_floats_;
+    dnnl::stream stream_{engine()};
+    dnnl::convolution_backward_weights primitive_;
+    memory x_, dy_, dw_, plain_dw_, scratchpad_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToData& op, int) {
+    return std::make_unique<ToDataStep>(program, op);
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToWeights& op, int) {
+    return std::make_unique<ToWeightsStep>(program, op);
+}
+
+}  // namespace adaq::cpu

@@ -1,0 +1,126 @@
+// Forward operations as inference has them; where the backward pass needs the value before the quantiser, or elements
+// are dropped, the quantiser becomes a pass of its own (4 bytes read and written an element).
+#include <algorithm>
+
+#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/training/masks.h"
+#include "kernels/cpu/training/pieces.h"
+#include "kernels/cpu/training/quantise.h"
+#include "kernels/cpu/training/steps.h"
+
+namespace adaq::cpu {
+namespace {
+
+class ForwardStep : public Step {
+  public:
+    /// unquantised: writes `value`; then y = quantise(value).
+    ForwardStep(std::unique_ptr<Step> unquantised, TensorId value, TensorId y, int64_t count,
+                const std::optional<OutputQuantiser>& quantiser)
+        : unquantised_(std::move(unquantised)), value_(value), y_(y), count_(count), quantiser_(quantiser) {}
+
+    void refresh(const View& view) override { unquantised_->refresh(view); }
+    int64_t scratch_floats() const override { return unquantised_->scratch_floats(); }
+    void run(const View& view) override {
+        unquantised_->run(view);
+        quantise_pass(view.at(value_), view, quantiser_, count_, view.at(y_));
+    }
+
+  private:
+    std::unique_ptr<Step> unquantised_;
+    TensorId value_, y_;
+    int64_t count_;
+    std::optional<OutputQuantiser> quantiser_;
+};
+
+StepSetting whole_batch(const Program& program, TensorId y, int threads) {
+    return {program.shape(y)[0], 1, threads, false, false};
+}
+
+/// `part` holds what stands behind the sum: an Epilogue, or the operation itself.
+template <typename Op, typename Part>
+std::unique_ptr<Step> make_forward(const Program& program, Op op, Part Op::*part, StepSetting setting) {
+    Part& epilogue = op.*part;
+    const std::optional<OutputQuantiser> quantiser = epilogue.quantiser;
+    const TensorId saved = epilogue.saved, y = op.y;
+    if (saved == kNone && !(quantiser && quantiser->dropping)) return make_step(program, op, setting);
+    epilogue.quantiser.reset();
+    epilogue.saved = kNone;
+    op.y = saved == kNone ? y : saved;
+    return std::make_unique<ForwardStep>(make_step(program, op, setting), op.y, y, element_count(program.shape(y)),
+                                         quantiser);
+}
+
+}  // namespace
+
+void quantise_pass(const float* x, const View& view, const std::optional<OutputQuantiser>& q, int64_t count, float* y) {
+    for_pieces(count, [&](int64_t first, int64_t n) {
+        if (!q) {
+            if (x != y) std::copy_n(x + first, n, y + first);
+            return;
+        }
+        const QuantiserValues values = resolve_quantiser(*q, view);
+        if (!q->dropping) return pointwise({x + first, nullptr, 1.0f, 0.0f, false, values}, n, y + first);
+        float kept[kPiece], quantised[kPiece];
+        Mask(*q->dropping, view).fill(first, n, kept);
+        pointwise({x + first, nullptr, 1.0f, 0.0f, false, values}, n, quantised);
+        for (int64_t i = 0; i < n; ++i) y[first + i] = kept[i] > 0.0f ? quantised[i] : x[first + i];
+    });
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const Convolution& op, int threads) {
+    StepSetting setting = whole_batch(program, op.y, threads);
+    setting.of_values = true;  // training never multiplies codes
+    return make_forward(program, op, &Convolution::epilogue, setting);
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const Linear& op, int threads) {
+    return make_forward(program, op, &Linear::epilogue, whole_batch(program, op.y, threads));
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const MaxPool& op, int threads) {
+    return make_step(program, op, whole_batch(program, op.y, threads));
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePool& op, int threads) {
+    return make_step(program, op, whole_batch(program, op.y, threads));
+}
+
+namespace {
+
+class AddReluTrainingStep : public Step {
+  public:
+    AddReluTrainingStep(const Program& program, const AddRelu& op)
+        : op_(op), count_(element_count(program.shape(op.y))) {}
+    void run(const View& view) override {
+        float* value = view.at(op_.saved == kNone ? op_.y : op_.saved);
+        pointwise({view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, true, std::nullopt}, count_, value);
+        quantise_pass(value, view, op_.quantiser, count_, view.at(op_.y));
+    }
+
+  private:
+    AddRelu op_;
+    int64_t count_;
+};
+
+class FakeQuantiseTrainingStep : public Step {
+  public:
+    FakeQuantiseTrainingStep(const Program& program, const FakeQuantise& op)
+        : op_(op), count_(element_count(program.shape(op.y))) {}
+    void run(const View& view) override { quantise_pass(view.at(op_.x), view, op_.quantiser, count_, view.at(op_.y)); }
+
+  private:
+    FakeQuantise op_;
+    int64_t count_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_training_step(const Program& program, const AddRelu& op, int) {
+    return std::make_unique<AddReluTrainingStep>(program, op);
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantise& op, int) {
+    return std::make_unique<FakeQuantiseTrainingStep>(program, op);
+}
+
+}  // namespace adaq::cpu

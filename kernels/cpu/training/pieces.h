@@ -1,0 +1,34 @@
+// Work and sums over fixed pieces of a tensor: the pieces, and the order in which their sums are added, depend on the
+// number of elements alone.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+namespace adaq::cpu {
+
+/// Elements at a time: a few operands of it fit the first-level cache. A multiple of kElementsOfBlock
+/// (engine/random.h).
+inline constexpr int64_t kPiece = 2048;
+
+inline int64_t pieces_of(int64_t count) { return (count + kPiece - 1) / kPiece; }
+
+/// work(first, count) for every piece, on all threads.
+template <typename Work>
+void for_pieces(int64_t count, const Work& work) {
+#pragma omp parallel for schedule(static)
+    for (int64_t piece = 0; piece < pieces_of(count); ++piece)
+        work(piece * kPiece, std::min(kPiece, count - piece * kPiece));
+}
+
+/// The sum of work(first, count) over all pieces.
+template <typename Work>
+double sum_pieces(int64_t count, const Work& work) {
+    std::vector<double> sums(static_cast<size_t>(pieces_of(count)));
+    for_pieces(count, [&](int64_t first, int64_t n) { sums[static_cast<size_t>(first / kPiece)] = work(first, n); });
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+}  // namespace adaq::cpu

@@ -1,0 +1,89 @@
+// Gradients of max pooling and global average pooling. An image's windows overlap, so a thread takes whole images.
+#include <algorithm>
+
+#include "kernels/cpu/training/pieces.h"
+#include "kernels/cpu/training/steps.h"
+
+namespace adaq::cpu {
+namespace {
+
+class MaxPoolGradientStep : public Step {
+  public:
+    MaxPoolGradientStep(const Program& program, const MaxPoolGradient& op)
+        : op_(op), x_(program.shape(op.x)), y_(program.shape(op.dy)) {}
+
+    void run(const View& view) override {
+        const int64_t in = x_[1] * x_[2] * x_[3], out = y_[1] * y_[2] * y_[3];
+#pragma omp parallel for schedule(static)
+        for (int64_t n = 0; n < x_[0]; ++n)
+            image(view.at(op_.x) + n * in, view.at(op_.dy) + n * out, view.at(op_.dx) + n * in);
+    }
+
+  private:
+    void image(const float* x, const float* dy, float* dx) const {
+        const int64_t channels = x_[3];
+        std::fill_n(dx, x_[1] * x_[2] * channels, 0.0f);
+        std::vector<float> best(static_cast<size_t>(channels));
+        std::vector<int64_t> place(best.size());
+        for (int64_t p = 0; p < y_[1]; ++p) {
+            for (int64_t q = 0; q < y_[2]; ++q) {
+                first_maxima(x, p * op_.stride - op_.padding, q * op_.stride - op_.padding, best.data(), place.data());
+                const float* gradient = dy + (p * y_[2] + q) * channels;
+                for (int64_t c = 0; c < channels; ++c) dx[place[static_cast<size_t>(c)] * channels + c] += gradient[c];
+            }
+        }
+    }
+    /// Of the window at (top, left): the first maximum of each channel and its pixel.
+    void first_maxima(const float* x, int64_t top, int64_t left, float* best, int64_t* place) const {
+        const int64_t channels = x_[3];
+        bool first = true;
+        for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + op_.kernel, x_[1]); ++h) {
+            for (int64_t w = std::max<int64_t>(left, 0); w < std::min(left + op_.kernel, x_[2]); ++w) {
+                const int64_t pixel = h * x_[2] + w;
+                for (int64_t c = 0; c < channels; ++c) {
+                    const float value = x[pixel * channels + c];
+                    const bool better = first || value > best[c];
+                    best[c] = better ? value : best[c];
+                    place[c] = better ? pixel : place[c];
+                }
+                first = false;
+            }
+        }
+    }
+
+    MaxPoolGradient op_;
+    Shape x_, y_;
+};
+
+class GlobalAveragePoolGradientStep : public Step {
+  public:
+    GlobalAveragePoolGradientStep(const Program& program, const GlobalAveragePoolGradient& op)
+        : op_(op), x_(program.shape(op.dx)) {}
+
+    void run(const View& view) override {
+        const int64_t positions = x_[1] * x_[2], channels = x_[3];
+        const float factor = op_.scale / static_cast<float>(positions);
+#pragma omp parallel for schedule(static)
+        for (int64_t pixel = 0; pixel < x_[0] * positions; ++pixel) {
+            const float* dy = view.at(op_.dy) + pixel / positions * channels;
+            float* dx = view.at(op_.dx) + pixel * channels;
+            for (int64_t c = 0; c < channels; ++c) dx[c] = factor * dy[c];
+        }
+    }
+
+  private:
+    GlobalAveragePoolGradient op_;
+    Shape x_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_training_step(const Program& program, const MaxPoolGradient& op, int) {
+    return std::make_unique<MaxPoolGradientStep>(program, op);
+}
+
+std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePoolGradient& op, int) {
+    return std::make_unique<GlobalAveragePoolGradientStep>(program, op);
+}
+
+}  // namespace adaq::cpu

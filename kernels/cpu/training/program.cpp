@@ -1,0 +1,87 @@
+#include "kernels/cpu/training/program.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "engine/error.h"
+#include "kernels/cpu/thread_count.h"
+#include "kernels/cpu/training/steps.h"
+
+namespace adaq::cpu {
+namespace {
+
+bool is_inference(const std::optional<OutputQuantiser>& quantiser) { return !quantiser || !quantiser->dropping; }
+
+bool is_inference(const Epilogue& e) { return e.saved == kNone && is_inference(e.quantiser); }
+
+struct IsInference {
+    bool operator()(const Convolution& op) const { return is_inference(op.epilogue); }
+    bool operator()(const Linear& op) const { return is_inference(op.epilogue); }
+    bool operator()(const MaxPool&) const { return true; }
+    bool operator()(const GlobalAveragePool&) const { return true; }
+    bool operator()(const AddRelu& op) const { return op.saved == kNone && is_inference(op.quantiser); }
+    bool operator()(const FakeQuantise& op) const { return is_inference(op.quantiser); }
+    template <typename Other>
+    bool operator()(const Other&) const {
+        return false;
+    }
+};
+
+}  // namespace
+
+bool is_training(const Program& program) {
+    const bool parts = std::any_of(program.tensors().begin(), program.tensors().end(),
+                                   [](const Program::Entry& entry) { return entry.whole != kNone; });
+    return parts || !std::all_of(program.operations().begin(), program.operations().end(),
+                                 [](const Operation& op) { return std::visit(IsInference(), op); });
+}
+
+TrainingProgram::TrainingProgram(const Program& program, int threads) : program_(program), threads_(threads) {
+    const ThreadCount inside(threads_);
+    view_ = std::make_unique<View>(0, places());
+    int64_t scratch = 0;
+    for (const Operation& operation : program_.operations()) {
+        steps_.push_back(
+            std::visit([&](const auto& op) { return make_training_step(program_, op, threads_); }, operation));
+        scratch = std::max(scratch, steps_.back()->scratch_floats());
+    }
+    scratch_ = AlignedFloats(scratch);
+    view_->set_scratch(scratch_.data());
+}
+
+std::vector<View::Place> TrainingProgram::places() {
+    std::vector<View::Place> places;
+    for (const Program::Entry& entry : program_.tensors())
+        temporaries_.emplace_back(entry.bound || entry.whole != kNone ? 0 : element_count(entry.shape));
+    for (size_t i = 0; i < program_.tensors().size(); ++i) {
+        const Program::Entry& entry = program_.tensors()[i];
+        const auto* bound = dynamic_cast<const CpuTensor*>(entry.bound.get());
+        require(!entry.bound || bound, "cpu: a tensor of another device is bound");
+        // A bound tensor may be written by the program too: whoever keeps a copy of it makes it anew in every run.
+        places.push_back({memory_of(static_cast<TensorId>(i)), 0, 0, &runs_});
+    }
+    return places;
+}
+
+float* TrainingProgram::memory_of(TensorId id) {
+    const Program::Entry& entry = program_.tensors()[static_cast<size_t>(id)];
+    if (entry.whole != kNone) {
+        const int64_t row = element_count(entry.shape) / entry.shape[0];
+        return memory_of(entry.whole) + entry.first_row * row;
+    }
+    if (!entry.bound) return temporaries_[static_cast<size_t>(id)].data();
+    return static_cast<const CpuTensor&>(*entry.bound).memory.data();
+}
+
+void TrainingProgram::run(int64_t n) {
+    const ThreadCount inside(threads_);
+    for (int64_t i = 0; i < n; ++i) {
+        ++runs_;
+        for (const auto& step : steps_) {
+            step->refresh(*view_);
+            step->run(*view_);
+        }
+    }
+}
+
+}  // namespace adaq::cpu

@@ -1,0 +1,33 @@
+// A Program of training on the CPU: operations in order over the whole batch, all threads inside each. Sums run over
+// fixed pieces in a fixed order, so that they do not depend on scheduling.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kernels/cpu/step.h"
+
+namespace adaq::cpu {
+
+/// Whether CpuProgram (lanes of images, inference alone) cannot run it.
+bool is_training(const Program& program);
+
+class TrainingProgram : public CompiledProgram {
+  public:
+    TrainingProgram(const Program& program, int threads);
+    void run(int64_t n) override;
+
+  private:
+    std::vector<View::Place> places();
+    float* memory_of(TensorId id);
+
+    Program program_;
+    int threads_;
+    std::vector<AlignedFloats> temporaries_;  // by tensor; empty where bound
+    AlignedFloats scratch_;
+    uint64_t runs_ = 0;  // the version of what the program itself writes
+    std::unique_ptr<View> view_;
+    std::vector<std::unique_ptr<Step>> steps_;
+};
+
+}  // namespace adaq::cpu

@@ -1,0 +1,59 @@
+// exp and powers in float32 that the compiler vectorises: no branches, no calls. Relative error below 3e-7 (exp) and
+// below 1e-7 * (3 + |exponent * log2 x|) (power).
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace adaq::cpu {
+
+/// 2^x for x in [-126, 126]; outside the nearest end counts.
+inline float fast_exp2(float x) {
+    x = x < -126.0f ? -126.0f : x;
+    x = x > 126.0f ? 126.0f : x;
+    const float whole = std::rint(x), part = x - whole;
+    // Minimax polynomial of 2^part on [-0.5, 0.5].
+    float p = 1.5403530e-4f;
+    p = p * part + 1.3333558e-3f;
+    p = p * part + 9.6181291e-3f;
+    p = p * part + 5.5504109e-2f;
+    p = p * part + 2.4022651e-1f;
+    p = p * part + 6.9314718e-1f;
+    p = p * part + 1.0f;
+    const auto bits = static_cast<int32_t>(whole) + 127;
+    return p * std::bit_cast<float>(static_cast<uint32_t>(bits) << 23);
+}
+
+inline float fast_exp(float x) {
+    // x * log2(e) in two parts, so that large x keep their digits.
+    constexpr float kHigh = 1.44269502f, kLow = 1.92596299e-8f;
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 87.0f ? 87.0f : x;
+    const float whole = std::rint(x * kHigh);
+    const float part = x - whole * 0.693359375f + whole * 2.12194440e-4f;  // x - whole * ln 2
+    return fast_exp2(part * kHigh + part * kLow) *
+           std::bit_cast<float>(static_cast<uint32_t>(static_cast<int32_t>(whole) + 127) << 23);
+}
+
+/// log2 of a positive normal number.
+inline float fast_log2(float x) {
+    const uint32_t bits = std::bit_cast<uint32_t>(x);
+    // m in [sqrt(1/2), sqrt(2)): what is subtracted brings the exponent's step there.
+    const int32_t exponent = static_cast<int32_t>(bits - 0x3F3504F3u) >> 23;
+    const float m = std::bit_cast<float>(bits - (static_cast<uint32_t>(exponent) << 23));
+    const float t = (m - 1.0f) / (m + 1.0f), u = t * t;  // ln m = 2 atanh t, |t| < 0.172
+    float p = 0.2272413f;
+    p = p * u + 0.2856710f;
+    p = p * u + 0.4000009f;
+    p = p * u + 0.6666667f;
+    return static_cast<float>(exponent) + 1.44269504f * (2.0f * t + t * u * p);
+}
+
+/// x^exponent, x >= 0; exponent > 0 (0^exponent is below 2^-126).
+inline float fast_power(float x, float exponent) {
+    x = x < 1.17549435e-38f ? 1.17549435e-38f : x;
+    return fast_exp2(exponent * fast_log2(x));
+}
+
+}  // namespace adaq::cpu
