@@ -33,7 +33,7 @@ TEST_SUITE("cpu vector math") {
         CHECK(cpu::fast_log2(8.0f) == 3.0f);
     }
 
-    TEST_CASE("powers are within 1e-7 times (3 + |exponent log2 x|)") {
+    TEST_CASE("powers are within 1.2e-7 times (3 + |exponent log2 x|)") {
         double worst = 0;
         for (float exponent : {1.0f, 1.4f, 2.4f, 6.5f, 19.0f}) {
             for (float x = 0.01f; x < 3.0f; x += 0.000317f) {
@@ -45,7 +45,7 @@ TEST_SUITE("cpu vector math") {
             CHECK(cpu::fast_power(1.0f, exponent) == 1.0f);
             CHECK(cpu::fast_power(0.0f, exponent) < 1e-37f);
         }
-        CHECK(worst < 1e-7);
+        CHECK(worst < 1.2e-7);
     }
 
     TEST_CASE("two runs of a training program give the same bits") {
