@@ -58,10 +58,11 @@ class Step {
 
 /// How a step will be run.
 struct StepSetting {
-    int64_t images = 1;          // at a time
-    int lanes = 1, threads = 1;  // threads: of each lane
-    bool in_place = false;       // a convolution's output lies where its residual lies
-    bool of_values = false;      // a convolution's input is not integer codes: its weights may be scaled
+    int64_t images = 1;           // at a time
+    int lanes = 1, threads = 1;   // threads: of each lane
+    bool in_place = false;        // a convolution's output lies where its residual lies
+    bool of_values = false;       // a convolution's input is not integer codes: its weights may be scaled
+    bool weights_change = false;  // in every run: what is made from them must pay off at once
 };
 
 /// One factory an operation, each in the file of its name.

@@ -21,7 +21,8 @@ using dnnl::memory;
 constexpr int64_t kFewestChannels = 32;           // below, transforms cost more than they save
 constexpr int64_t kFewestTiles = 16;              // rows of the matrix products: fewer would only wait for the weights
 constexpr int64_t kMostWeights = 36 * 256 * 256;  // transformed: more would not stay in the last-level cache
-constexpr int64_t kTilesOfABlock = 64;            // rows enough for fast matrix products, and not more
+constexpr int64_t kFewestTilesOfNewWeights = 1024;  // fewer do not pay for transforming the weights in every run
+constexpr int64_t kTilesOfABlock = 64;              // rows enough for fast matrix products, and not more
 
 struct Tiling {
     int64_t images, h, w, c, k;    // 3x3, stride 1, padding 1: maps keep their size
@@ -179,7 +180,7 @@ std::unique_ptr<Step> make_winograd_step(const Program& program, const Convoluti
     const Shape& weight = program.shape(op.w);
     if (!setting.of_values || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, setting.threads);
-    if (!tiling.gains()) return nullptr;
+    if (!tiling.gains() || (setting.weights_change && tiling.total < kFewestTilesOfNewWeights)) return nullptr;
     return std::make_unique<WinogradStep>(op, tiling, setting);
 }
 

@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -11,6 +13,7 @@
 #include "engine/error.h"
 #include "engine/network.h"
 #include "loaders/atomic_file.h"
+#include "tools/bench/onednn_alone.h"
 #include "tools/bench/peak.h"
 #include "tools/bench/random_model.h"
 #include "tools/bench/timing.h"
@@ -53,13 +56,42 @@ std::vector<ConvolutionCase> cases_of(const Network& network, int image, const s
     return cases;
 }
 
+/// What one shape and direction took: ours through the device, and oneDNN alone (0 runs where it has none).
+struct Measurement {
+    Timing ours, alone;
+    double ratio() const { return alone.best / ours.best; }  // of our speed to oneDNN's
+};
+
 class ConvolutionTimer {
   public:
-    explicit ConvolutionTimer(Device& device) : device_(device) {}
+    explicit ConvolutionTimer(Device& device, Math math) : device_(device), math_(math) {}
 
-    /// The convolution with bias and ReLU in its epilogue, as a network with folded batch norms has it.
-    Timing time(const ConvolutionCase& shape, int batch, double seconds) {
+    Measurement time(const ConvolutionCase& shape, int batch, Direction direction, double seconds) {
+        const auto compiled = device_.compile(program(shape, batch, direction));
+        std::vector<std::function<void()>> works{[&] { compiled->run(); }};
+        const ConvolutionSizes sizes{batch, shape.x, shape.w, shape.y, shape.stride, shape.padding};
+        if (auto alone = onednn_alone(sizes, direction, math_)) works.push_back(std::move(alone));
+        const std::vector<Timing> timings = time_in_turn(seconds, works);
+        return {timings.front(), timings.size() > 1 ? timings.back() : Timing{}};
+    }
+
+  private:
+    Program program(const ConvolutionCase& shape, int batch, Direction direction) {
         Program program;
+        const Shape x = batched(shape.x, batch), y = batched(shape.y, batch);
+        if (direction == Direction::forward) {
+            add_forward(program, shape, batch);
+        } else if (direction == Direction::data) {
+            program.add(ConvolutionToData{program.bind(random_buffer(y)), program.bind(random_buffer(shape.w)),
+                                          program.bind(device_.create(x)), shape.stride, shape.padding});
+        } else {
+            program.add(ConvolutionToWeights{program.bind(random_buffer(x)), program.bind(random_buffer(y)),
+                                             program.bind(device_.create(shape.w)), shape.stride, shape.padding});
+        }
+        return program;
+    }
+    /// With bias and ReLU in its epilogue, as a network with folded batch norms has it.
+    void add_forward(Program& program, const ConvolutionCase& shape, int batch) {
         Convolution op{program.bind(random_buffer(batched(shape.x, batch))),
                        program.bind(random_buffer(shape.w)),
                        program.bind(device_.create(batched(shape.y, batch))),
@@ -69,11 +101,7 @@ class ConvolutionTimer {
         op.epilogue.shift = program.bind(random_buffer({shape.w[0]}));
         op.epilogue.relu = true;
         program.add(op);
-        const auto compiled = device_.compile(program);
-        return time_repeatedly(seconds, [&] { compiled->run(); });
     }
-
-  private:
     static Shape batched(Shape shape, int batch) {
         shape.insert(shape.begin(), batch);
         return shape;
@@ -88,23 +116,29 @@ class ConvolutionTimer {
     }
 
     Device& device_;
+    Math math_;
     std::minstd_rand random_{1};
 };
 
 class Table {
   public:
     explicit Table(const Peak& peak) : peak_(peak) {
-        fmt::print("{:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9} {:>9} {:>9} {:>6}\n", "image", "batch", "layer",
-                   "count", "x", "w", "best ms", "median ms", "GFLOP/s", "peak");
+        fmt::print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}\n", "direction",
+                   "image", "batch", "layer", "count", "x", "w", "best ms", "median ms", "GFLOP/s", "peak", "oneDNN",
+                   "ratio");
     }
-    void add(int image, int batch, const ConvolutionCase& shape, const Timing& timing) {
-        const double flops = shape.flops() * batch / timing.best, share = flops / peak_.flops;
-        fmt::print("{:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}%\n", image, batch,
-                   shape.layer, shape.count, to_string(shape.x),
-                   fmt::format("{} /{}", to_string(shape.w), shape.stride), timing.best * 1e3, timing.median * 1e3,
-                   flops / 1e9, share * 100);
+    void add(Direction direction, int image, int batch, const ConvolutionCase& shape, const Measurement& measured) {
+        const Timing &ours = measured.ours, &alone = measured.alone;
+        const double flops = shape.flops() * batch, speed = flops / ours.best, share = speed / peak_.flops,
+                     theirs = alone.runs > 0 ? flops / alone.best : 0.0;
+        fmt::print(
+            "{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}% {:>9.1f} {:>6.2f}\n",
+            to_string(direction), image, batch, shape.layer, shape.count, to_string(shape.x),
+            fmt::format("{} /{}", to_string(shape.w), shape.stride), ours.best * 1e3, ours.median * 1e3, speed / 1e9,
+            share * 100, theirs / 1e9, measured.ratio());
         std::fflush(stdout);
-        rows_.push_back({{"image", image},
+        rows_.push_back({{"direction", to_string(direction)},
+                         {"image", image},
                          {"batch", batch},
                          {"layer", shape.layer},
                          {"count", shape.count},
@@ -112,39 +146,63 @@ class Table {
                          {"w", shape.w},
                          {"stride", shape.stride},
                          {"padding", shape.padding},
-                         {"seconds_best", timing.best},
-                         {"seconds_median", timing.median},
-                         {"runs", timing.runs},
-                         {"gflops", flops / 1e9},
-                         {"share_of_peak", share}});
+                         {"seconds_best", ours.best},
+                         {"seconds_median", ours.median},
+                         {"runs", ours.runs},
+                         {"gflops", speed / 1e9},
+                         {"share_of_peak", share},
+                         {"onednn_gflops", theirs / 1e9},
+                         {"ratio", measured.ratio()}});
+        if (alone.runs == 0) return;
+        logarithms_ += std::log(measured.ratio());
+        ++compared_;
+    }
+    /// Of the ratios of the rows since the last call.
+    void add_mean(Direction direction, int image, int batch) {
+        if (compared_ == 0) return;
+        const double mean = std::exp(logarithms_ / compared_);
+        fmt::print("{:<9} {:>5} {:>5}  geometric mean of the ratios {:.3f}\n", to_string(direction), image, batch,
+                   mean);
+        means_.push_back({{"direction", to_string(direction)}, {"image", image}, {"batch", batch}, {"ratio", mean}});
+        logarithms_ = 0.0;
+        compared_ = 0;
     }
     const nlohmann::json& rows() const { return rows_; }
+    const nlohmann::json& means() const { return means_; }
 
   private:
     Peak peak_;
-    nlohmann::json rows_ = nlohmann::json::array();
+    nlohmann::json rows_ = nlohmann::json::array(), means_ = nlohmann::json::array();
+    double logarithms_ = 0.0;
+    int compared_ = 0;
 };
 
 }  // namespace
 
 int bench_convolutions(const ConvolutionBench& bench) {
-    const auto device = make_device("cpu", bench.threads);
+    const auto device = make_device("cpu", bench.threads, bench.math);
     const Peak peak = measure_peak(bench.threads);
     const Network network = make_network(random_resnet18(), true);
     fmt::print("{}; measured peak {:.1f} GFLOP/s\n", device->description(), peak.flops / 1e9);
-    ConvolutionTimer timer(*device);
+    ConvolutionTimer timer(*device, bench.math);
     Table table(peak);
     for (int image : bench.images) {
         const auto cases = cases_of(network, image, bench.layers);
         if (cases.empty()) usage_error("--layers {}: ResNet18 has no such convolution", bench.layers);
         for (int batch : bench.batches) {
-            for (const ConvolutionCase& shape : cases)
-                table.add(image, batch, shape, timer.time(shape, batch, bench.seconds));
+            for (Direction direction : bench.directions) {
+                for (const ConvolutionCase& shape : cases)
+                    table.add(direction, image, batch, shape, timer.time(shape, batch, direction, bench.seconds));
+                table.add_mean(direction, image, batch);
+            }
         }
     }
     if (!bench.json.empty()) {
-        const nlohmann::json json{
-            {"device", device->description()}, {"peak", to_json(peak)}, {"convolutions", table.rows()}};
+        const nlohmann::json json{{"device", device->description()},
+                                  {"math", bench.math == Math::bf16 ? "bf16" : "fp32"},
+                                  {"peak", to_json(peak)},
+                                  {"convolutions", table.rows()},
+                                  {"mean_ratios", table.means()}};
         write_file_atomically(bench.json, json.dump(2) + "\n");
     }
     return 0;

@@ -1,24 +1,30 @@
-// Every convolution of ResNet18 by itself, through the device as the engine uses it: GFLOP/s, and the share of what the
-// machine can do (peak.h). These are direct sums: nothing tells a lone convolution that its input is not integer codes,
-// so that it may not go Winograd's way, as many of them do within a float network.
+// Every convolution of ResNet18 by itself in three directions, through the device as the engine uses it: GFLOP/s, the
+// share of what the machine can do (peak.h), and oneDNN alone in its best layout beside it (onednn_alone.h). A lone
+// forward convolution is a direct sum: nothing tells it that its input is not integer codes, so that it may not go
+// Winograd's way, as many do within a float network.
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include "engine/device.h"
+#include "tools/bench/direction.h"
 
 namespace adaq {
 
 struct ConvolutionBench {
     std::vector<int> images{64, 224};  // edge of the square image, pixels
     std::vector<int> batches{1, 32, 128};
+    std::vector<Direction> directions{Direction::forward};
+    Math math = Math::f32;
     std::string layers;    // only layers whose name contains this
     double seconds = 0.2;  // a shape
     int threads = 0;       // 0: all cores
     std::string json;      // file; empty: none
 };
 
-/// Prints a table, a row a distinct shape: layers of one shape are timed once, and `count` says how many they are.
-/// Returns the exit status 0; throws UsageError where no layer is left, DataError where images are too small.
+/// Prints a table, a row a distinct shape and direction: layers of one shape are timed once, and `count` says how many
+/// they are. Returns the exit status 0; throws UsageError where no layer is left, DataError where images are too small.
 int bench_convolutions(const ConvolutionBench& bench);
 
 }  // namespace adaq

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <map>
 
 #include "engine/error.h"
 #include "tools/bench/bench_convolutions.h"
@@ -64,6 +65,24 @@ struct Commands {
 
 void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
     declare_sizes(command, bench.images, bench.batches, "; every combination is timed");
+    const std::map<std::string, std::vector<Direction>> directions{
+        {"forward", {Direction::forward}},
+        {"data", {Direction::data}},
+        {"weights", {Direction::weights}},
+        {"all", {Direction::forward, Direction::data, Direction::weights}}};
+    command
+        .add_option_function<std::string>(
+            "--direction", [&bench, directions](const std::string& name) { bench.directions = directions.at(name); },
+            "forward, data (gradient to x), weights (gradient to w), all")
+        ->check(CLI::IsMember(directions))
+        ->default_str("forward");
+    const std::map<std::string, Math> maths{{"fp32", Math::f32}, {"bf16", Math::bf16}};
+    command
+        .add_option_function<std::string>(
+            "--math", [&bench, maths](const std::string& name) { bench.math = maths.at(name); },
+            "What operands are rounded to: fp32, bf16")
+        ->check(CLI::IsMember(maths))
+        ->default_str("fp32");
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");
     declare_seconds(command, bench.seconds);
@@ -104,7 +123,7 @@ int run(int argc, char** argv) {
     Commands commands;
     int status = 0;
     auto* convolutions =
-        app.add_subcommand("convolutions", "Every convolution of ResNet18: GFLOP/s, share of the peak");
+        app.add_subcommand("convolutions", "Every convolution of ResNet18: GFLOP/s, share of the peak, beside oneDNN");
     declare_convolutions(*convolutions, commands.convolutions);
     convolutions->callback([&] { status = bench_convolutions(commands.convolutions); });
     auto* network = app.add_subcommand("network", "Images per second of a whole network, float and quantised");

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <vector>
 
 namespace adaq {
@@ -16,23 +17,35 @@ struct Timing {
     int runs = 0;
 };
 
-/// Runs the work once unmeasured, then for about `seconds`, at least kFewestRuns times.
-template <typename Work>
-Timing time_repeatedly(double seconds, const Work& work) {
+/// Runs each work once unmeasured, then all of them in turn for about `seconds` together, each at least three times:
+/// what else the machine does in the meantime slows them alike.
+inline std::vector<Timing> time_in_turn(double seconds, const std::vector<std::function<void()>>& works) {
     using Clock = std::chrono::steady_clock;
     constexpr size_t kFewestRuns = 3;
-    work();
-    std::vector<double> times;
+    std::vector<std::vector<double>> times(works.size());
+    for (const auto& work : works) work();
     const auto begin = Clock::now();
-    for (auto start = begin;
-         times.size() < kFewestRuns || std::chrono::duration<double>(start - begin).count() < seconds;) {
-        work();
-        const auto end = Clock::now();
-        times.push_back(std::chrono::duration<double>(end - start).count());
-        start = end;
+    auto start = begin;
+    for (size_t runs = 0; runs < kFewestRuns || std::chrono::duration<double>(start - begin).count() < seconds;
+         ++runs) {
+        for (size_t i = 0; i < works.size(); ++i) {
+            works[i]();
+            const auto end = Clock::now();
+            times[i].push_back(std::chrono::duration<double>(end - start).count());
+            start = end;
+        }
     }
-    std::sort(times.begin(), times.end());
-    return {times.front(), times[times.size() / 2], static_cast<int>(times.size())};
+    std::vector<Timing> timings;
+    for (auto& of_one : times) {
+        std::sort(of_one.begin(), of_one.end());
+        timings.push_back({of_one.front(), of_one[of_one.size() / 2], static_cast<int>(of_one.size())});
+    }
+    return timings;
+}
+
+template <typename Work>
+Timing time_repeatedly(double seconds, const Work& work) {
+    return time_in_turn(seconds, {work}).front();
 }
 
 }  // namespace adaq

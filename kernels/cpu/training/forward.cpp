@@ -32,9 +32,7 @@ class ForwardStep : public Step {
     std::optional<OutputQuantiser> quantiser_;
 };
 
-StepSetting whole_batch(const Program& program, TensorId y, int threads) {
-    return {program.shape(y)[0], 1, threads, false, false};
-}
+StepSetting whole_batch(const Program& program, TensorId y, int threads) { return {program.shape(y)[0], 1, threads}; }
 
 /// `part` holds what stands behind the sum: an Epilogue, or the operation itself.
 template <typename Op, typename Part>
@@ -70,6 +68,7 @@ void quantise_pass(const float* x, const View& view, const std::optional<OutputQ
 std::unique_ptr<Step> make_training_step(const Program& program, const Convolution& op, int threads) {
     StepSetting setting = whole_batch(program, op.y, threads);
     setting.of_values = true;  // training never multiplies codes
+    setting.weights_change = true;
     return make_forward(program, op, &Convolution::epilogue, setting);
 }
 
