@@ -59,6 +59,22 @@ TEST_SUITE("adaq-bench") {
         CHECK(results["convolutions"].size() == 11);
     }
 
+    TEST_CASE("convolutions are timed in three directions beside oneDNN alone") {
+        const json results =
+            results_of("convolutions --image 64 --batch 2 --layers layer1 --direction all --seconds 0.01");
+        const json &rows = results["convolutions"], &means = results["mean_ratios"];
+        REQUIRE(rows.size() == 3);
+        REQUIRE(means.size() == 3);
+        for (size_t i = 0; i < 3; ++i) {
+            CHECK(rows[i]["direction"] == std::vector<std::string>{"forward", "data", "weights"}[i]);
+            const double ratio = rows[i]["ratio"];
+            CHECK(ratio == doctest::Approx(rows[i]["gflops"].get<double>() / rows[i]["onednn_gflops"].get<double>()));
+            CHECK(means[i]["ratio"] == doctest::Approx(ratio));  // of one layer
+        }
+        CHECK(bench("convolutions --direction sideways") == 2);
+        CHECK(bench("convolutions --math fp16") == 2);
+    }
+
     TEST_CASE("a network is timed in float and at W4A8, image by image") {
         const std::string weights = weight_fixture("basic.pth");
         const json rows =

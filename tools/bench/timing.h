@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <thread>
 #include <vector>
 
 namespace adaq {
@@ -17,22 +18,27 @@ struct Timing {
     int runs = 0;
 };
 
-/// Runs each work once unmeasured, then all of them in turn for about `seconds` together, each at least three times:
-/// what else the machine does in the meantime slows them alike.
+/// Runs the works in turn for about `seconds` together, so that what else the machine does slows them alike. A turn is
+/// a pause in which threads of the work before stop spinning, an unmeasured run, and a few measured ones; each work
+/// gets three turns at least.
 inline std::vector<Timing> time_in_turn(double seconds, const std::vector<std::function<void()>>& works) {
     using Clock = std::chrono::steady_clock;
-    constexpr size_t kFewestRuns = 3;
+    constexpr int kFewestTurns = 3, kRunsOfATurn = 4;
+    constexpr std::chrono::milliseconds kPause{10};
+    const auto since = [](Clock::time_point start) {
+        return std::chrono::duration<double>(Clock::now() - start).count();
+    };
     std::vector<std::vector<double>> times(works.size());
-    for (const auto& work : works) work();
     const auto begin = Clock::now();
-    auto start = begin;
-    for (size_t runs = 0; runs < kFewestRuns || std::chrono::duration<double>(start - begin).count() < seconds;
-         ++runs) {
+    for (int turn = 0; turn < kFewestTurns || since(begin) < seconds; ++turn) {
         for (size_t i = 0; i < works.size(); ++i) {
+            if (works.size() > 1) std::this_thread::sleep_for(kPause);
             works[i]();
-            const auto end = Clock::now();
-            times[i].push_back(std::chrono::duration<double>(end - start).count());
-            start = end;
+            for (int run = 0; run < kRunsOfATurn; ++run) {
+                const auto start = Clock::now();
+                works[i]();
+                times[i].push_back(since(start));
+            }
         }
     }
     std::vector<Timing> timings;
@@ -43,9 +49,23 @@ inline std::vector<Timing> time_in_turn(double seconds, const std::vector<std::f
     return timings;
 }
 
+/// Runs the work once unmeasured, then for about `seconds`, at least kFewestRuns times.
 template <typename Work>
 Timing time_repeatedly(double seconds, const Work& work) {
-    return time_in_turn(seconds, {work}).front();
+    using Clock = std::chrono::steady_clock;
+    constexpr size_t kFewestRuns = 3;
+    work();
+    std::vector<double> times;
+    const auto begin = Clock::now();
+    for (auto start = begin;
+         times.size() < kFewestRuns || std::chrono::duration<double>(start - begin).count() < seconds;) {
+        work();
+        const auto end = Clock::now();
+        times.push_back(std::chrono::duration<double>(end - start).count());
+        start = end;
+    }
+    std::sort(times.begin(), times.end());
+    return {times.front(), times[times.size() / 2], static_cast<int>(times.size())};
 }
 
 }  // namespace adaq

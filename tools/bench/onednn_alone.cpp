@@ -1,0 +1,105 @@
+// See onednn_alone.h.
+#include "tools/bench/onednn_alone.h"
+
+#include <algorithm>
+#include <memory>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <unordered_map>
+
+namespace adaq {
+namespace {
+
+using dnnl::memory;
+
+constexpr auto kDirect = dnnl::algorithm::convolution_direct;
+constexpr auto kTraining = dnnl::prop_kind::forward_training;
+
+/// What a oneDNN description takes; weights_gradient is float32 whatever the operands are.
+struct Description {
+    memory::desc x, w, weights_gradient, y;
+    memory::dims stride, padding;
+
+    Description(const ConvolutionSizes& s, Math math) : stride{s.stride, s.stride}, padding{s.padding, s.padding} {
+        const auto operand = math == Math::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+        const auto any = memory::format_tag::any;
+        const memory::dims filter{s.w[0], s.w[3], s.w[1], s.w[2]};
+        x = memory::desc({s.batch, s.x[2], s.x[0], s.x[1]}, operand, any);
+        w = memory::desc(filter, operand, any);
+        weights_gradient = memory::desc(filter, memory::data_type::f32, any);
+        y = memory::desc({s.batch, s.y[2], s.y[0], s.y[1]}, operand, any);
+    }
+};
+
+dnnl::convolution_forward::primitive_desc forward(const dnnl::engine& engine, const Description& d) {
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, kTraining, kDirect, d.x, d.w, d.y, d.stride, d.padding, d.padding};
+#else
+    return {{kTraining, kDirect, d.x, d.w, d.y, d.stride, d.padding, d.padding}, engine};
+#endif
+}
+
+dnnl::convolution_backward_data::primitive_desc to_data(const dnnl::engine& engine, const Description& d) {
+    const auto hint = forward(engine, d);
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, kDirect, d.x, d.w, d.y, d.stride, d.padding, d.padding, hint};
+#else
+    return {{kDirect, d.x, d.w, d.y, d.stride, d.padding, d.padding}, engine, hint};
+#endif
+}
+
+dnnl::convolution_backward_weights::primitive_desc to_weights(const dnnl::engine& engine, const Description& d) {
+    const auto hint = forward(engine, d);
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, kDirect, d.x, d.weights_gradient, d.y, d.stride, d.padding, d.padding, hint};
+#else
+    return {{kDirect, d.x, d.weights_gradient, d.y, d.stride, d.padding, d.padding}, engine, hint};
+#endif
+}
+
+using Arguments = std::unordered_map<int, memory>;
+
+/// Bytes that are small numbers, as float32 and as bf16: speed must not hang on subnormal or infinite values.
+memory filled(const memory::desc& layout, const dnnl::engine& engine) {
+    constexpr unsigned char kByte = 0x3C;  // 0x3C3C3C3C is 0.0115, 0x3C3C as bf16 too
+    memory result(layout, engine);
+    std::fill_n(static_cast<unsigned char*>(result.get_data_handle()), layout.get_size(), kByte);
+    return result;
+}
+
+template <typename Primitive>
+std::function<void()> runner(const dnnl::engine& engine, const Primitive& primitive, const Arguments& arguments) {
+    return [stream = std::make_shared<dnnl::stream>(engine), primitive, arguments] {
+        primitive.execute(*stream, arguments);
+        stream->wait();
+    };
+}
+
+}  // namespace
+
+std::function<void()> onednn_alone(const ConvolutionSizes& sizes, Direction direction, Math math) try {
+    static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    const Description d(sizes, math);
+    if (direction == Direction::forward) {
+        const auto desc = forward(engine, d);
+        return runner(engine, dnnl::convolution_forward(desc),
+                      {{DNNL_ARG_SRC, filled(desc.src_desc(), engine)},
+                       {DNNL_ARG_WEIGHTS, filled(desc.weights_desc(), engine)},
+                       {DNNL_ARG_DST, filled(desc.dst_desc(), engine)}});
+    }
+    if (direction == Direction::data) {
+        const auto desc = to_data(engine, d);
+        return runner(engine, dnnl::convolution_backward_data(desc),
+                      {{DNNL_ARG_DIFF_DST, filled(desc.diff_dst_desc(), engine)},
+                       {DNNL_ARG_WEIGHTS, filled(desc.weights_desc(), engine)},
+                       {DNNL_ARG_DIFF_SRC, filled(desc.diff_src_desc(), engine)}});
+    }
+    const auto desc = to_weights(engine, d);
+    return runner(engine, dnnl::convolution_backward_weights(desc),
+                  {{DNNL_ARG_SRC, filled(desc.src_desc(), engine)},
+                   {DNNL_ARG_DIFF_DST, filled(desc.diff_dst_desc(), engine)},
+                   {DNNL_ARG_DIFF_WEIGHTS, filled(desc.diff_weights_desc(), engine)}});
+} catch (const dnnl::error&) {
+    return {};
+}
+
+}  // namespace adaq

@@ -1,0 +1,23 @@
+// A convolution by oneDNN alone, the yardstick beside ours: every tensor in the layout that the primitive likes best,
+// no reorders, nothing fused.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "engine/device.h"
+#include "tools/bench/direction.h"
+
+namespace adaq {
+
+struct ConvolutionSizes {
+    int64_t batch;
+    Shape x, w, y;  // of one image: [H,W,C], KRSC, [P,Q,K]
+    int stride, padding;
+};
+
+/// Runs it once a call, with as many threads as OpenMP has when it is made. Empty where oneDNN has no such convolution
+/// on this processor.
+std::function<void()> onednn_alone(const ConvolutionSizes& sizes, Direction direction, Math math);
+
+}  // namespace adaq
