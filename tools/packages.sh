@@ -3,7 +3,7 @@
 # (OpenCL because the CMake package of Debian's oneDNN asks for it.)
 set -euo pipefail
 packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libjpeg62-turbo-dev libstb-dev zlib1g-dev libfmt-dev nlohmann-json3-dev libcli11-dev
-          doctest-dev dataset-fashion-mnist)
+          doctest-dev libboost-context-dev dataset-fashion-mnist)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -1,7 +1,11 @@
 // CUDA's error codes as exceptions.
 #pragma once
 
+#if defined(ADAQ_EMULATE)
+#include "kernels/emulator/runtime.h"
+#else
 #include <cuda_runtime_api.h>
+#endif
 
 #include "engine/error.h"
 

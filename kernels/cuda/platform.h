@@ -17,9 +17,9 @@
 #include "kernels/emulator/cuda.h"
 #else
 #include <cuda_runtime.h>
+#endif
 
 #include "kernels/cuda/check.h"
-#endif
 
 namespace adaq::cuda {
 

@@ -1,0 +1,33 @@
+// cp.async: copies to shared memory that arrive when they are waited for.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+namespace adaq::emulator {
+
+/// One thread's copies under way.
+class Copies {
+  public:
+    void clear();
+    /// bytes: 4 or 16. The source is read now (not at all where not valid: zeros will arrive), `to` written later.
+    void issue(void* to, const void* from, size_t bytes, bool valid);
+    void commit();
+    /// Lets the oldest groups arrive, until at most `pending` are under way.
+    void wait(size_t pending);
+
+  private:
+    struct Copy {
+        void* to;
+        size_t bytes;
+        std::array<std::byte, 16> data;
+    };
+    std::vector<Copy> open_;  // not yet committed
+    std::deque<std::vector<Copy>> groups_;
+};
+
+Copies& copies_of_thread();
+
+}  // namespace adaq::emulator

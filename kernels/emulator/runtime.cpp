@@ -1,0 +1,227 @@
+// The emulated CUDA runtime: memory, copies, streams, events and graphs.
+#include "kernels/emulator/runtime.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "kernels/emulator/device_memory.h"
+#include "kernels/emulator/launch.h"
+#include "kernels/emulator/misuse.h"
+#include "kernels/emulator/shared_memory.h"
+
+using Work = std::function<void()>;
+
+struct CUgraph_st {
+    std::vector<Work> work;
+};
+struct CUgraphExec_st {
+    std::vector<Work> work;
+};
+struct CUstream_st {
+    std::unique_ptr<CUgraph_st> capture;  // null: not being captured
+};
+struct CUevent_st {
+    std::chrono::steady_clock::time_point when;
+};
+
+namespace {
+
+void enqueue_work(cudaStream_t stream, Work work) {
+    if (stream && stream->capture) {
+        stream->capture->work.push_back(std::move(work));
+    } else {
+        work();
+    }
+}
+
+void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+    auto& memory = adaq::emulator::device_memory();
+    const bool to_device = memory.holds(to), from_device = memory.holds(from);
+    const bool as_said = kind == cudaMemcpyDefault ||
+                         (to_device == (kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice) &&
+                          from_device == (kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice));
+    if (!as_said) {
+        adaq::emulator::fail("cudaMemcpy: from {} to {} memory, which is not the kind of copy that was named",
+                             from_device ? "device" : "host", to_device ? "device" : "host");
+    }
+    if (from_device) memory.host_reads(from, bytes);
+    if (to_device) memory.host_writes(to, bytes);
+    if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+void fill(void* to, int value, size_t bytes) {
+    adaq::emulator::device_memory().host_writes(to, bytes);
+    if (bytes > 0) std::memset(to, value, bytes);
+}
+
+}  // namespace
+
+void adaq::emulator::enqueue(cudaStream_t stream, Launch launch) {
+    enqueue_work(stream, [launch = std::move(launch)] { run(launch); });
+}
+
+const char* cudaGetErrorString(cudaError_t error) {
+    if (error == cudaErrorMemoryAllocation) return "out of memory";
+    return error == cudaErrorNotReady ? "device not ready" : "no error";
+}
+const char* cudaGetErrorName(cudaError_t error) { return cudaGetErrorString(error); }
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+cudaError_t cudaPeekAtLastError() { return cudaSuccess; }
+
+cudaError_t cudaGetDeviceCount(int* count) {
+    *count = 1;
+    return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaGetDevice(int* device) {
+    *device = 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+    *properties = {.name = "emulated card",
+                   .totalGlobalMem = adaq::emulator::DeviceMemory::kBytes,
+                   .sharedMemPerBlock = 48 * 1024,
+                   .sharedMemPerBlockOptin = adaq::emulator::kMaxSharedBytes,
+                   .sharedMemPerMultiprocessor = adaq::emulator::kMaxSharedBytes + 1024,
+                   .major = 9,
+                   .minor = 0,
+                   .multiProcessorCount = 4,
+                   .warpSize = 32,
+                   .maxThreadsPerBlock = adaq::emulator::kMaxThreads,
+                   .l2CacheSize = 1 << 20};
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+    cudaDeviceProp properties{};
+    cudaGetDeviceProperties(&properties, device);
+    switch (attribute) {
+        case cudaDevAttrMultiProcessorCount:
+            *value = properties.multiProcessorCount;
+            break;
+        case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+            *value = static_cast<int>(properties.sharedMemPerBlockOptin);
+            break;
+        case cudaDevAttrComputeCapabilityMajor:
+            *value = properties.major;
+            break;
+        case cudaDevAttrComputeCapabilityMinor:
+            *value = properties.minor;
+            break;
+    }
+    return cudaSuccess;
+}
+
+cudaError_t cudaDriverGetVersion(int* version) {
+    *version = 13000;
+    return cudaSuccess;
+}
+cudaError_t cudaRuntimeGetVersion(int* version) { return cudaDriverGetVersion(version); }
+
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+    *free = *total = adaq::emulator::DeviceMemory::kBytes;
+    return cudaSuccess;
+}
+cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
+
+cudaError_t cudaMalloc(void** pointer, size_t bytes) {
+    *pointer = adaq::emulator::device_memory().allocate(bytes);
+    return *pointer || bytes == 0 ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaFree(void* pointer) {
+    adaq::emulator::device_memory().release(pointer);
+    return cudaSuccess;
+}
+cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t) { return cudaMalloc(pointer, bytes); }
+cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return cudaFree(pointer); }
+cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
+    *pointer = std::malloc(bytes);
+    return *pointer || bytes == 0 ? cudaSuccess : cudaErrorMemoryAllocation;
+}
+cudaError_t cudaHostAlloc(void** pointer, size_t bytes, unsigned) { return cudaMallocHost(pointer, bytes); }
+cudaError_t cudaFreeHost(void* pointer) {
+    std::free(pointer);
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+    return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+    enqueue_work(stream, [=] { copy(to, from, bytes, kind); });
+    return cudaSuccess;
+}
+cudaError_t cudaMemset(void* to, int value, size_t bytes) { return cudaMemsetAsync(to, value, bytes, nullptr); }
+cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
+    enqueue_work(stream, [=] { fill(to, value, bytes); });
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+    *stream = new CUstream_st;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) { return cudaStreamCreate(stream); }
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+    delete stream;
+    return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+    if (stream && stream->capture) adaq::emulator::fail("cudaStreamSynchronize: the stream is being captured");
+    return cudaSuccess;
+}
+cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+    *event = new CUevent_st;
+    return cudaSuccess;
+}
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) { return cudaEventCreate(event); }
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+    delete event;
+    return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
+    event->when = std::chrono::steady_clock::now();
+    return cudaSuccess;
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+    *milliseconds = std::chrono::duration<float, std::milli>(end->when - start->when).count();
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+    if (!stream) adaq::emulator::fail("cudaStreamBeginCapture: the default stream cannot be captured");
+    if (stream->capture) adaq::emulator::fail("cudaStreamBeginCapture: the stream is already being captured");
+    stream->capture = std::make_unique<CUgraph_st>();
+    return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+    if (!stream || !stream->capture) adaq::emulator::fail("cudaStreamEndCapture: the stream is not being captured");
+    *graph = stream->capture.release();
+    return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
+    *exec = new CUgraphExec_st{graph->work};
+    return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t) {
+    for (const Work& work : exec->work) work();
+    return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+    delete graph;
+    return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+    delete exec;
+    return cudaSuccess;
+}
