@@ -7,8 +7,7 @@
 namespace adaq {
 
 std::unique_ptr<Device> make_device(const std::string& name, int threads, Math math) {
-    if (math != Math::f32 && name != "reference") usage_error("--math: {} computes in fp32", name);
-    if (name == "auto" || name == "cpu") return cpu::make_cpu_device(threads);
+    if (name == "auto" || name == "cpu") return cpu::make_cpu_device(threads, math);
     if (name == "reference") return reference::make_reference_device();
     if (name == "cuda") usage_error("--device cuda: this adaq was built without CUDA; use --device cpu");
     usage_error("--device {}: no such device; expected auto, cpu or reference", name);

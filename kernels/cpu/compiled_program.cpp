@@ -6,14 +6,14 @@
 #include "kernels/cpu/thread_count.h"
 
 namespace adaq::cpu {
-CpuProgram::CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes)
+CpuProgram::CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes, Math math)
     : program_(program), lanes_(std::move(lanes)), plan_(make_plan(program, lanes_->count())) {
     for (int lane = 0; lane < plan_.lanes; ++lane) {
         workspaces_.emplace_back();
         for (int64_t floats : plan_.slot_floats) workspaces_.back().emplace_back(floats);
         views_.push_back(make_view(lane));
     }
-    make_steps();
+    make_steps(math);
     give_scratch();
 }
 
@@ -36,11 +36,12 @@ View CpuProgram::make_view(int lane) const {
     return View(lane, std::move(places));
 }
 
-void CpuProgram::make_steps() {
+void CpuProgram::make_steps(Math math) {
     const ThreadCount inside_steps(plan_.threads_of_a_lane);
     for (size_t i = 0; i < program_.operations().size(); ++i) {
         const Operation& operation = program_.operations()[i];
         StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.threads_of_a_lane, plan_.in_place[i]};
+        setting.math = math;
         if (const auto* op = std::get_if<Convolution>(&operation))
             setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
         const auto make = [&](const auto& op) -> std::unique_ptr<Step> {

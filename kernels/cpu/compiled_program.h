@@ -11,12 +11,12 @@ namespace adaq::cpu {
 
 class CpuProgram : public CompiledProgram {
   public:
-    CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes);
+    CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes, Math math);
     void run(int64_t n) override;
 
   private:
     View make_view(int lane) const;
-    void make_steps();
+    void make_steps(Math math);
     void give_scratch();
     void run_group(View& view, int64_t group);
     void run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last);

@@ -12,6 +12,7 @@
 
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/step.h"
 #include "kernels/cpu/winograd.h"
 
@@ -80,12 +81,17 @@ class ConvolutionStep : public Step {
         dnnl::primitive_attr attributes;
         attributes.set_post_ops(fusion.operations);
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // one a lane: lanes run at the same time
-        const auto desc = convolution_forward_desc(d, fusion.bias != kNone, attributes, wanted_for(d));
+        const auto desc =
+            convolution_forward_desc(d, operand_type(setting.math), fusion.bias != kNone, attributes, wanted_for(d));
         primitive_ = dnnl::convolution_forward(desc);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = memory({{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr);
-        scratch_floats_ = (static_cast<int64_t>(desc.scratchpad_desc().get_size()) + 3) / 4;
-        for (int i = 0; i < setting.lanes; ++i) lanes_.push_back(make_lane(desc, fusion, per_channel));
+        for (int i = 0; i < setting.lanes; ++i) {
+            lanes_.push_back(
+                make_lane(desc, {desc.src_desc(), d.n * d.h * d.w * d.c, setting.math}, fusion, per_channel));
+        }
+        scratch_floats_ =
+            lanes_.front().x.scratch_floats() + (static_cast<int64_t>(desc.scratchpad_desc().get_size()) + 3) / 4;
     }
 
     int64_t scratch_floats() const override { return scratch_floats_; }
@@ -109,7 +115,8 @@ class ConvolutionStep : public Step {
     void run(const View& view) override {
         Lane& lane = lanes_[static_cast<size_t>(view.lane())];
         for (auto& [tensor, place] : lane.operands) place.set_data_handle(view.at(tensor));
-        lane.scratchpad.set_data_handle(view.scratch());
+        lane.x.place(view.at(op_.x), view.scratch());
+        lane.scratchpad.set_data_handle(view.scratch() + lane.x.scratch_floats());
         primitive_.execute(lane.stream, lane.arguments);
         lane.stream.wait();
         if (!complete_) finish_epilogue(op_.epilogue, view, count_, view.at(op_.y));
@@ -120,20 +127,21 @@ class ConvolutionStep : public Step {
 
     /// What a run writes to: the places of its tensors and of the scratchpad, which change from run to run.
     struct Lane {
+        RoundedOperand x;
         dnnl::stream stream{engine()};
-        std::vector<std::pair<TensorId, memory>> operands;
-        memory scratchpad;
-        std::unordered_map<int, memory> arguments;
+        std::vector<std::pair<TensorId, memory>> operands = {};
+        memory scratchpad = {};
+        std::unordered_map<int, memory> arguments = {};
     };
 
-    Lane make_lane(const dnnl::convolution_forward::primitive_desc& desc, const Fusion& fusion,
+    Lane make_lane(const dnnl::convolution_forward::primitive_desc& desc, RoundedOperand x, const Fusion& fusion,
                    const memory::desc& per_channel) const {
-        Lane lane;
+        Lane lane{std::move(x)};
         const auto add = [&](int argument, TensorId tensor, const memory::desc& layout) {
             lane.operands.emplace_back(tensor, memory(layout, engine(), nullptr));
             lane.arguments.emplace(argument, lane.operands.back().second);
         };
-        add(DNNL_ARG_SRC, op_.x, desc.src_desc());
+        lane.arguments.emplace(DNNL_ARG_SRC, lane.x.memory());
         add(DNNL_ARG_DST, op_.y, desc.dst_desc());
         if (fusion.bias != kNone) add(DNNL_ARG_BIAS, fusion.bias, desc.bias_desc());
         for (size_t i = 0; i < fusion.operands.size(); ++i) {

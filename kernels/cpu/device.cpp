@@ -35,10 +35,18 @@ std::string instruction_set() {
     return "baseline";
 }
 
+bool multiplies_bf16() {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16");  // every processor with AMX has it too
+#else
+    return false;
+#endif
+}
+
 class CpuDevice : public Device {
   public:
-    explicit CpuDevice(int threads)
-        : threads_(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency())) {
+    CpuDevice(int threads, Math math)
+        : math_(math), threads_(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency())) {
         omp_set_dynamic(0);
         omp_set_num_threads(threads_);
         lanes_ = std::make_shared<Lanes>(threads_);
@@ -47,8 +55,8 @@ class CpuDevice : public Device {
     std::string name() const override { return "cpu"; }
     std::string description() const override {
         const auto* v = dnnl::version();
-        return fmt::format("{}, {}, {} thread{}, oneDNN {}.{}.{}", processor_name(), instruction_set(), threads_,
-                           threads_ == 1 ? "" : "s", v->major, v->minor, v->patch);
+        return fmt::format("{}, {}, {} thread{}, oneDNN {}.{}.{}{}", processor_name(), instruction_set(), threads_,
+                           threads_ == 1 ? "" : "s", v->major, v->minor, v->patch, math_ == Math::bf16 ? ", bf16" : "");
     }
 
     using Device::create;
@@ -74,8 +82,8 @@ class CpuDevice : public Device {
 
     std::unique_ptr<CompiledProgram> compile(const Program& program) override {
         check(program);
-        if (is_training(program)) return std::make_unique<TrainingProgram>(program, threads_);
-        return std::make_unique<CpuProgram>(program, lanes_);
+        if (is_training(program)) return std::make_unique<TrainingProgram>(program, threads_, math_);
+        return std::make_unique<CpuProgram>(program, lanes_, math_);
     }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
@@ -105,12 +113,18 @@ class CpuDevice : public Device {
         require(tensor.dtype() == Dtype::f32, "cpu: a bf16 tensor where only float32 will do");
         return dynamic_cast<const CpuTensor&>(tensor).memory.span();
     }
+    Math math_;
     int threads_;
     std::shared_ptr<Lanes> lanes_;
 };
 
 }  // namespace
 
-std::unique_ptr<Device> make_cpu_device(int threads) { return std::make_unique<CpuDevice>(threads); }
+std::unique_ptr<Device> make_cpu_device(int threads, Math math) {
+    if (math == Math::tf32) usage_error("--math tf32: no CPU computes in tf32; use fp32 or bf16");
+    if (math == Math::bf16 && !multiplies_bf16())
+        usage_error("--math bf16: this processor has neither AVX512_BF16 nor AMX; use fp32");
+    return std::make_unique<CpuDevice>(threads, math);
+}
 
 }  // namespace adaq::cpu

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/step.h"
 #include "kernels/cpu/vectorise.h"
 
@@ -30,9 +31,10 @@ ADAQ_VECTORISE void multiply(const float* x, int64_t rows, int64_t features, con
 
 class LinearStep : public Step {
   public:
-    LinearStep(const Program& program, const Linear& op, int64_t images)
+    LinearStep(const Program& program, const Linear& op, const StepSetting& setting)
         : op_(op),
-          images_(images),
+          images_(setting.images),
+          half_(setting.math == Math::bf16),
           features_(program.shape(op.w)[1]),
           outputs_(program.shape(op.w)[0]),
           transposed_(features_ * outputs_) {}
@@ -43,12 +45,15 @@ class LinearStep : public Step {
         for (int64_t k = 0; k < outputs_; ++k) {
             for (int64_t c = 0; c < features_; ++c) transposed_.data()[c * outputs_ + k] = w[k * features_ + c];
         }
+        if (half_) round_in_place(transposed_.size(), transposed_.data());
         version_ = view.version(op_.w);
         fresh_ = true;
     }
 
+    int64_t scratch_floats() const override { return half_ ? images_ * features_ : 0; }
+
     void run(const View& view) override {
-        const float *x = view.at(op_.x), *scale = view.at(op_.epilogue.scale), *shift = view.at(op_.epilogue.shift);
+        const float *x = operand(view), *scale = view.at(op_.epilogue.scale), *shift = view.at(op_.epilogue.shift);
         float* y = view.at(op_.y);
 #pragma omp parallel for collapse(2) schedule(static)
         for (int64_t n = 0; n < images_; n += kRows) {
@@ -62,13 +67,22 @@ class LinearStep : public Step {
     }
 
   private:
+    const float* operand(const View& view) const {
+        const float* x = view.at(op_.x);
+        if (!half_) return x;
+        std::copy_n(x, images_ * features_, view.scratch());
+        round_in_place(images_ * features_, view.scratch());
+        return view.scratch();
+    }
     void scale_and_shift(float* y, const float* scale, const float* shift) const {
         for (int64_t k = 0; scale && k < outputs_; ++k) y[k] *= scale[k];
         for (int64_t k = 0; shift && k < outputs_; ++k) y[k] += shift[k];
     }
 
     Linear op_;
-    int64_t images_, features_, outputs_;
+    int64_t images_;
+    bool half_;  // bf16 operands
+    int64_t features_, outputs_;
     AlignedFloats transposed_;  // [C][K]
     uint64_t version_ = 0;
     bool fresh_ = false;
@@ -77,7 +91,7 @@ class LinearStep : public Step {
 }  // namespace
 
 std::unique_ptr<Step> make_step(const Program& program, const Linear& op, const StepSetting& setting) {
-    return std::make_unique<LinearStep>(program, op, setting.images);
+    return std::make_unique<LinearStep>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

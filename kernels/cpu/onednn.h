@@ -41,8 +41,9 @@ dnnl::convolution_forward::primitive_desc choose(const Make& make, const WantedI
     return make();
 }
 
-/// NHWC in and out, weights in the primitive's own layout; with a bias [k] where asked for.
-inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const ConvolutionShape& d, bool bias,
+/// NHWC in and out, weights in the primitive's own layout; with a bias [k] where asked for. Operands of type `operand`.
+inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const ConvolutionShape& d,
+                                                                          dnnl::memory::data_type operand, bool bias,
                                                                           const dnnl::primitive_attr& attributes,
                                                                           const WantedImplementation& wanted) {
     using dnnl::algorithm;
@@ -50,7 +51,7 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
     using Tag = memory::format_tag;
     constexpr auto f32 = memory::data_type::f32;
     constexpr auto inference = dnnl::prop_kind::forward_inference;
-    const memory::desc x({d.n, d.c, d.h, d.w}, f32, Tag::nhwc), w({d.k, d.c, d.r, d.s}, f32, Tag::any);
+    const memory::desc x({d.n, d.c, d.h, d.w}, operand, Tag::nhwc), w({d.k, d.c, d.r, d.s}, operand, Tag::any);
     const memory::desc b = bias ? memory::desc({d.k}, f32, Tag::a) : memory::desc();
     const memory::desc y({d.n, d.k, d.p, d.q}, f32, Tag::nhwc);
     const memory::dims stride{d.stride, d.stride}, padding{d.padding, d.padding};
@@ -70,16 +71,18 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
 }
 
 /// What the descriptions of a convolution's gradients share: activations NHWC, weights in any layout, a scratchpad of
-/// the caller's.
+/// the caller's. Operands are of one type, results (dx, dw) float32.
 struct GradientLayouts {
-    dnnl::memory::desc x, w, y;
+    dnnl::memory::desc x, w, y, dx, dw;
     dnnl::memory::dims stride, padding;
     dnnl::primitive_attr attributes;
 
-    explicit GradientLayouts(const ConvolutionShape& d)
-        : x({d.n, d.c, d.h, d.w}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc),
-          w({d.k, d.c, d.r, d.s}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any),
-          y({d.n, d.k, d.p, d.q}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc),
+    GradientLayouts(const ConvolutionShape& d, dnnl::memory::data_type operand)
+        : x({d.n, d.c, d.h, d.w}, operand, dnnl::memory::format_tag::nhwc),
+          w({d.k, d.c, d.r, d.s}, operand, dnnl::memory::format_tag::any),
+          y({d.n, d.k, d.p, d.q}, operand, dnnl::memory::format_tag::nhwc),
+          dx({d.n, d.c, d.h, d.w}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc),
+          dw({d.k, d.c, d.r, d.s}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any),
           stride{d.stride, d.stride},
           padding{d.padding, d.padding} {
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -97,23 +100,25 @@ inline dnnl::convolution_forward::primitive_desc forward_hint(const GradientLayo
 #endif
 }
 
-inline dnnl::convolution_backward_data::primitive_desc convolution_to_data_desc(const ConvolutionShape& d) {
-    const GradientLayouts l(d);
+inline dnnl::convolution_backward_data::primitive_desc convolution_to_data_desc(const ConvolutionShape& d,
+                                                                                dnnl::memory::data_type operand) {
+    const GradientLayouts l(d, operand);
     constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine(), direct, l.x, l.w, l.y, l.stride, l.padding, l.padding, forward_hint(l), l.attributes};
+    return {engine(), direct, l.dx, l.w, l.y, l.stride, l.padding, l.padding, forward_hint(l), l.attributes};
 #else
-    return {{direct, l.x, l.w, l.y, l.stride, l.padding, l.padding}, l.attributes, engine(), forward_hint(l)};
+    return {{direct, l.dx, l.w, l.y, l.stride, l.padding, l.padding}, l.attributes, engine(), forward_hint(l)};
 #endif
 }
 
-inline dnnl::convolution_backward_weights::primitive_desc convolution_to_weights_desc(const ConvolutionShape& d) {
-    const GradientLayouts l(d);
+inline dnnl::convolution_backward_weights::primitive_desc convolution_to_weights_desc(const ConvolutionShape& d,
+                                                                                      dnnl::memory::data_type operand) {
+    const GradientLayouts l(d, operand);
     constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine(), direct, l.x, l.w, l.y, l.stride, l.padding, l.padding, forward_hint(l), l.attributes};
+    return {engine(), direct, l.x, l.dw, l.y, l.stride, l.padding, l.padding, forward_hint(l), l.attributes};
 #else
-    return {{direct, l.x, l.w, l.y, l.stride, l.padding, l.padding}, l.attributes, engine(), forward_hint(l)};
+    return {{direct, l.x, l.dw, l.y, l.stride, l.padding, l.padding}, l.attributes, engine(), forward_hint(l)};
 #endif
 }
 

@@ -62,6 +62,7 @@ struct StepSetting {
     int lanes = 1, threads = 1;   // threads: of each lane
     bool in_place = false;        // a convolution's output lies where its residual lies
     bool of_values = false;       // a convolution's input is not integer codes: its weights may be scaled
+    Math math = Math::f32;        // bf16: what it multiplies is rounded first
     bool weights_change = false;  // in every run: what is made from them must pay off at once
 };
 

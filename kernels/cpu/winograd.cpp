@@ -178,7 +178,7 @@ class WinogradStep : public Step {
 
 std::unique_ptr<Step> make_winograd_step(const Program& program, const Convolution& op, const StepSetting& setting) {
     const Shape& weight = program.shape(op.w);
-    if (!setting.of_values || !fits(op, weight)) return nullptr;
+    if (!setting.of_values || setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, setting.threads);
     if (!tiling.gains() || (setting.weights_change && tiling.total < kFewestTilesOfNewWeights)) return nullptr;
     return std::make_unique<WinogradStep>(op, tiling, setting);

@@ -80,7 +80,7 @@ void pass_back(const ActivationGradient& a, const View& view, const float* dy, c
     if (a.scale_gradient != kNone) *view.at(a.scale_gradient) = static_cast<float>(by_scale * a.scale_gradient_factor);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ActivationBackward& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const ActivationBackward& op, const TrainingSetting&) {
     return std::make_unique<ActivationBackwardStep>(program, op);
 }
 

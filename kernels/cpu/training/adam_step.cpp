@@ -30,7 +30,7 @@ class AdamStepStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const AdamStep& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const AdamStep& op, const TrainingSetting&) {
     return std::make_unique<AdamStepStep>(program, op);
 }
 

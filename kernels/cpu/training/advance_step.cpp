@@ -36,7 +36,7 @@ class AdvanceStepStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program&, const AdvanceStep& op, int) {
+std::unique_ptr<Step> make_training_step(const Program&, const AdvanceStep& op, const TrainingSetting&) {
     return std::make_unique<AdvanceStepStep>(op);
 }
 

@@ -127,11 +127,11 @@ class BatchNormGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const BatchNorm& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const BatchNorm& op, const TrainingSetting&) {
     return std::make_unique<BatchNormStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const BatchNormGradient& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const BatchNormGradient& op, const TrainingSetting&) {
     return std::make_unique<BatchNormGradientStep>(program, op);
 }
 

@@ -108,15 +108,15 @@ class GatherStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const DrawBatch& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const DrawBatch& op, const TrainingSetting&) {
     return std::make_unique<DrawBatchStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const TakeBatch& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const TakeBatch& op, const TrainingSetting&) {
     return std::make_unique<TakeBatchStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, const TrainingSetting&) {
     return std::make_unique<GatherStep>(program, op);
 }
 

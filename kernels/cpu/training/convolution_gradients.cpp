@@ -1,6 +1,9 @@
 // Convolution's gradients to data and to weights through oneDNN, activations NHWC, weights in the primitive's own
 // layout with one reorder an iteration (weights are small beside activations).
+#include <optional>
+
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/steps.h"
 
@@ -23,27 +26,27 @@ int64_t floats_of(const memory::desc& scratchpad) { return (static_cast<int64_t>
 
 class ToDataStep : public Step {
   public:
-    ToDataStep(const Program& program, const ConvolutionToData& op)
+    ToDataStep(const Program& program, const ConvolutionToData& op, Math math)
         : op_(op), count_(element_count(program.shape(op.dx))) {
         const ConvolutionShape d = shape_of(op, program.shape(op.dx), program.shape(op.w), program.shape(op.dy));
-        const auto desc = convolution_to_data_desc(d);
+        const auto desc = convolution_to_data_desc(d, operand_type(math));
         primitive_ = dnnl::convolution_backward_data(desc);
-        dy_ = memory(desc.diff_dst_desc(), engine(), nullptr);
+        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), math);
         dx_ = memory(desc.diff_src_desc(), engine(), nullptr);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = plain_weights(d);
         scratchpad_ = memory(desc.scratchpad_desc(), engine(), nullptr);
-        scratch_floats_ = floats_of(desc.scratchpad_desc());
+        scratch_floats_ = dy_->scratch_floats() + floats_of(desc.scratchpad_desc());
     }
     int64_t scratch_floats() const override { return scratch_floats_; }
 
     void run(const View& view) override {
         plain_w_.set_data_handle(view.at(op_.w));
         dnnl::reorder(plain_w_, w_).execute(stream_, plain_w_, w_);
-        dy_.set_data_handle(view.at(op_.dy));
+        dy_->place(view.at(op_.dy), view.scratch());
         dx_.set_data_handle(view.at(op_.dx));
-        scratchpad_.set_data_handle(view.scratch());
-        primitive_.execute(stream_, {{DNNL_ARG_DIFF_DST, dy_},
+        scratchpad_.set_data_handle(view.scratch() + dy_->scratch_floats());
+        primitive_.execute(stream_, {{DNNL_ARG_DIFF_DST, dy_->memory()},
                                      {DNNL_ARG_WEIGHTS, w_},
                                      {DNNL_ARG_DIFF_SRC, dx_},
                                      {DNNL_ARG_SCRATCHPAD, scratchpad_}});
@@ -58,31 +61,33 @@ class ToDataStep : public Step {
     int64_t count_, scratch_floats_;
     dnnl::stream stream_{engine()};
     dnnl::convolution_backward_data primitive_;
-    memory dy_, dx_, w_, plain_w_, scratchpad_;
+    std::optional<RoundedOperand> dy_;
+    memory dx_, w_, plain_w_, scratchpad_;
 };
 
 class ToWeightsStep : public Step {
   public:
-    ToWeightsStep(const Program& program, const ConvolutionToWeights& op) : op_(op) {
+    ToWeightsStep(const Program& program, const ConvolutionToWeights& op, Math math) : op_(op) {
         const ConvolutionShape d = shape_of(op, program.shape(op.x), program.shape(op.dw), program.shape(op.dy));
-        const auto desc = convolution_to_weights_desc(d);
+        const auto desc = convolution_to_weights_desc(d, operand_type(math));
         primitive_ = dnnl::convolution_backward_weights(desc);
-        x_ = memory(desc.src_desc(), engine(), nullptr);
-        dy_ = memory(desc.diff_dst_desc(), engine(), nullptr);
+        x_.emplace(desc.src_desc(), element_count(program.shape(op.x)), math);
+        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), math);
         dw_ = memory(desc.diff_weights_desc(), engine());
         plain_dw_ = plain_weights(d);
         scratchpad_ = memory(desc.scratchpad_desc(), engine(), nullptr);
-        scratch_floats_ = floats_of(desc.scratchpad_desc());
+        scratch_floats_ = x_->scratch_floats() + dy_->scratch_floats() + floats_of(desc.scratchpad_desc());
     }
     int64_t scratch_floats() const override { return scratch_floats_; }
 
     void run(const View& view) override {
-        x_.set_data_handle(view.at(op_.x));
-        dy_.set_data_handle(view.at(op_.dy));
+        float* const dy_copy = view.scratch() + x_->scratch_floats();
+        x_->place(view.at(op_.x), view.scratch());
+        dy_->place(view.at(op_.dy), dy_copy);
         plain_dw_.set_data_handle(view.at(op_.dw));
-        scratchpad_.set_data_handle(view.scratch());
-        primitive_.execute(stream_, {{DNNL_ARG_SRC, x_},
-                                     {DNNL_ARG_DIFF_DST, dy_},
+        scratchpad_.set_data_handle(dy_copy + dy_->scratch_floats());
+        primitive_.execute(stream_, {{DNNL_ARG_SRC, x_->memory()},
+                                     {DNNL_ARG_DIFF_DST, dy_->memory()},
                                      {DNNL_ARG_DIFF_WEIGHTS, dw_},
                                      {DNNL_ARG_SCRATCHPAD, scratchpad_}});
         dnnl::reorder(dw_, plain_dw_).execute(stream_, dw_, plain_dw_);
@@ -94,17 +99,20 @@ class ToWeightsStep : public Step {
     int64_t scratch_floats_;
     dnnl::stream stream_{engine()};
     dnnl::convolution_backward_weights primitive_;
-    memory x_, dy_, dw_, plain_dw_, scratchpad_;
+    std::optional<RoundedOperand> x_, dy_;
+    memory dw_, plain_dw_, scratchpad_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToData& op, int) {
-    return std::make_unique<ToDataStep>(program, op);
+std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToData& op,
+                                         const TrainingSetting& setting) {
+    return std::make_unique<ToDataStep>(program, op, setting.math);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToWeights& op, int) {
-    return std::make_unique<ToWeightsStep>(program, op);
+std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToWeights& op,
+                                         const TrainingSetting& setting) {
+    return std::make_unique<ToWeightsStep>(program, op, setting.math);
 }
 
 }  // namespace adaq::cpu

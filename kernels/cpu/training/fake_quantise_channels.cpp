@@ -58,11 +58,13 @@ class FakeQuantiseChannelsGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantiseChannels& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantiseChannels& op,
+                                         const TrainingSetting&) {
     return std::make_unique<FakeQuantiseChannelsStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantiseChannelsGradient& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantiseChannelsGradient& op,
+                                         const TrainingSetting&) {
     return std::make_unique<FakeQuantiseChannelsGradientStep>(program, op);
 }
 

@@ -32,7 +32,11 @@ class ForwardStep : public Step {
     std::optional<OutputQuantiser> quantiser_;
 };
 
-StepSetting whole_batch(const Program& program, TensorId y, int threads) { return {program.shape(y)[0], 1, threads}; }
+StepSetting whole_batch(const Program& program, TensorId y, const TrainingSetting& training) {
+    StepSetting setting{program.shape(y)[0], 1, training.threads};
+    setting.math = training.math;
+    return setting;
+}
 
 /// `part` holds what stands behind the sum: an Epilogue, or the operation itself.
 template <typename Op, typename Part>
@@ -65,23 +69,25 @@ void quantise_pass(const float* x, const View& view, const std::optional<OutputQ
     });
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Convolution& op, int threads) {
-    StepSetting setting = whole_batch(program, op.y, threads);
+std::unique_ptr<Step> make_training_step(const Program& program, const Convolution& op,
+                                         const TrainingSetting& training) {
+    StepSetting setting = whole_batch(program, op.y, training);
     setting.of_values = true;  // training never multiplies codes
     setting.weights_change = true;
     return make_forward(program, op, &Convolution::epilogue, setting);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Linear& op, int threads) {
-    return make_forward(program, op, &Linear::epilogue, whole_batch(program, op.y, threads));
+std::unique_ptr<Step> make_training_step(const Program& program, const Linear& op, const TrainingSetting& training) {
+    return make_forward(program, op, &Linear::epilogue, whole_batch(program, op.y, training));
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const MaxPool& op, int threads) {
-    return make_step(program, op, whole_batch(program, op.y, threads));
+std::unique_ptr<Step> make_training_step(const Program& program, const MaxPool& op, const TrainingSetting& training) {
+    return make_step(program, op, whole_batch(program, op.y, training));
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePool& op, int threads) {
-    return make_step(program, op, whole_batch(program, op.y, threads));
+std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePool& op,
+                                         const TrainingSetting& training) {
+    return make_step(program, op, whole_batch(program, op.y, training));
 }
 
 namespace {
@@ -114,11 +120,11 @@ class FakeQuantiseTrainingStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const AddRelu& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const AddRelu& op, const TrainingSetting&) {
     return std::make_unique<AddReluTrainingStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantise& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantise& op, const TrainingSetting&) {
     return std::make_unique<FakeQuantiseTrainingStep>(program, op);
 }
 

@@ -51,7 +51,7 @@ class KlDivergenceStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const KlDivergence& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const KlDivergence& op, const TrainingSetting&) {
     return std::make_unique<KlDivergenceStep>(program, op);
 }
 

@@ -1,6 +1,7 @@
 // Gradients of the fully connected layer: 2*N*C*K flops each, a thousandth of a ResNet's work. Vectorised over C.
 #include <algorithm>
 
+#include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
@@ -12,22 +13,47 @@ ADAQ_VECTORISE void add_scaled(float factor, const float* x, int64_t n, float* y
     for (int64_t i = 0; i < n; ++i) y[i] += factor * x[i];
 }
 
+/// Tensors as they are multiplied: themselves, or copies in bf16's precision, one after the other in the scratch
+/// memory.
+class Operands {
+  public:
+    Operands(const View& view, Math math) : view_(view), half_(math == Math::bf16), free_(view.scratch()) {}
+    const float* operator()(TensorId id, int64_t count) {
+        if (!half_) return view_.at(id);
+        float* copy = free_;
+        free_ += count;
+        std::copy_n(view_.at(id), count, copy);
+        round_in_place(count, copy);
+        return copy;
+    }
+
+  private:
+    const View& view_;
+    bool half_;
+    float* free_;
+};
+
 class LinearToDataStep : public Step {
   public:
-    LinearToDataStep(const Program& program, const LinearToData& op)
+    LinearToDataStep(const Program& program, const LinearToData& op, Math math)
         : op_(op),
+          math_(math),
           rows_(program.shape(op.dx)[0]),
           features_(program.shape(op.dx)[1]),
           outputs_(program.shape(op.w)[0]) {}
 
+    int64_t scratch_floats() const override {
+        return math_ == Math::bf16 ? rows_ * outputs_ + outputs_ * features_ : 0;
+    }
     void run(const View& view) override {
+        Operands operand(view, math_);
+        const float *dy = operand(op_.dy, rows_ * outputs_), *w = operand(op_.w, outputs_ * features_);
         float* dx = view.at(op_.dx);
 #pragma omp parallel for schedule(static)
         for (int64_t n = 0; n < rows_; ++n) {
             float* row = dx + n * features_;
             std::fill_n(row, features_, 0.0f);
-            for (int64_t k = 0; k < outputs_; ++k)
-                add_scaled(view.at(op_.dy)[n * outputs_ + k], view.at(op_.w) + k * features_, features_, row);
+            for (int64_t k = 0; k < outputs_; ++k) add_scaled(dy[n * outputs_ + k], w + k * features_, features_, row);
         }
         if (op_.activation || op_.addend != kNone)
             pass_back(op_.activation.value_or(ActivationGradient{}), view, dx, view.at(op_.addend), rows_ * features_,
@@ -36,40 +62,47 @@ class LinearToDataStep : public Step {
 
   private:
     LinearToData op_;
+    Math math_;
     int64_t rows_, features_, outputs_;
 };
 
 class LinearToWeightsStep : public Step {
   public:
-    LinearToWeightsStep(const Program& program, const LinearToWeights& op)
+    LinearToWeightsStep(const Program& program, const LinearToWeights& op, Math math)
         : op_(op),
+          math_(math),
           rows_(program.shape(op.x)[0]),
           features_(program.shape(op.x)[1]),
           outputs_(program.shape(op.dw)[0]) {}
 
+    int64_t scratch_floats() const override { return math_ == Math::bf16 ? rows_ * (features_ + outputs_) : 0; }
     void run(const View& view) override {
+        Operands operand(view, math_);
+        const float *dy = operand(op_.dy, rows_ * outputs_), *x = operand(op_.x, rows_ * features_);
 #pragma omp parallel for schedule(static)
         for (int64_t k = 0; k < outputs_; ++k) {
             float* row = view.at(op_.dw) + k * features_;
             std::fill_n(row, features_, 0.0f);
-            for (int64_t n = 0; n < rows_; ++n)
-                add_scaled(view.at(op_.dy)[n * outputs_ + k], view.at(op_.x) + n * features_, features_, row);
+            for (int64_t n = 0; n < rows_; ++n) add_scaled(dy[n * outputs_ + k], x + n * features_, features_, row);
         }
     }
 
   private:
     LinearToWeights op_;
+    Math math_;
     int64_t rows_, features_, outputs_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const LinearToData& op, int) {
-    return std::make_unique<LinearToDataStep>(program, op);
+std::unique_ptr<Step> make_training_step(const Program& program, const LinearToData& op,
+                                         const TrainingSetting& setting) {
+    return std::make_unique<LinearToDataStep>(program, op, setting.math);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const LinearToWeights& op, int) {
-    return std::make_unique<LinearToWeightsStep>(program, op);
+std::unique_ptr<Step> make_training_step(const Program& program, const LinearToWeights& op,
+                                         const TrainingSetting& setting) {
+    return std::make_unique<LinearToWeightsStep>(program, op, setting.math);
 }
 
 }  // namespace adaq::cpu

@@ -78,11 +78,12 @@ class GlobalAveragePoolGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const MaxPoolGradient& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const MaxPoolGradient& op, const TrainingSetting&) {
     return std::make_unique<MaxPoolGradientStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePoolGradient& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePoolGradient& op,
+                                         const TrainingSetting&) {
     return std::make_unique<GlobalAveragePoolGradientStep>(program, op);
 }
 

@@ -36,13 +36,17 @@ bool is_training(const Program& program) {
                                  [](const Operation& op) { return std::visit(IsInference(), op); });
 }
 
-TrainingProgram::TrainingProgram(const Program& program, int threads) : program_(program), threads_(threads) {
+TrainingProgram::TrainingProgram(const Program& program, int threads, Math math)
+    : program_(program), threads_(threads) {
     const ThreadCount inside(threads_);
     view_ = std::make_unique<View>(0, places());
     int64_t scratch = 0;
     for (const Operation& operation : program_.operations()) {
-        steps_.push_back(
-            std::visit([&](const auto& op) { return make_training_step(program_, op, threads_); }, operation));
+        steps_.push_back(std::visit(
+            [&](const auto& op) {
+                return make_training_step(program_, op, TrainingSetting{threads_, math});
+            },
+            operation));
         scratch = std::max(scratch, steps_.back()->scratch_floats());
     }
     scratch_ = AlignedFloats(scratch);

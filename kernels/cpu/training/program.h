@@ -14,7 +14,7 @@ bool is_training(const Program& program);
 
 class TrainingProgram : public CompiledProgram {
   public:
-    TrainingProgram(const Program& program, int threads);
+    TrainingProgram(const Program& program, int threads, Math math);
     void run(int64_t n) override;
 
   private:

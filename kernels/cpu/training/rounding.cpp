@@ -150,11 +150,11 @@ class RoundingStepStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const RoundWeights& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const RoundWeights& op, const TrainingSetting&) {
     return std::make_unique<RoundWeightsStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const RoundingStep& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const RoundingStep& op, const TrainingSetting&) {
     return std::make_unique<RoundingStepStep>(program, op);
 }
 

@@ -73,7 +73,7 @@ class SquaredErrorStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const SquaredError& op, int) {
+std::unique_ptr<Step> make_training_step(const Program& program, const SquaredError& op, const TrainingSetting&) {
     return std::make_unique<SquaredErrorStep>(program, op);
 }
 

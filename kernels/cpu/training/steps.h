@@ -7,31 +7,36 @@
 
 namespace adaq::cpu {
 
-std::unique_ptr<Step> make_training_step(const Program&, const Convolution&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const ConvolutionToData&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const ConvolutionToWeights&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const Linear&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const LinearToData&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const LinearToWeights&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const BatchNorm&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const BatchNormGradient&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const MaxPool&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const MaxPoolGradient&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const GlobalAveragePool&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const GlobalAveragePoolGradient&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const AddRelu&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const ActivationBackward&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const FakeQuantise&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const FakeQuantiseChannels&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const FakeQuantiseChannelsGradient&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const RoundWeights&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const RoundingStep&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const AdamStep&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const SquaredError&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const KlDivergence&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const AdvanceStep&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const DrawBatch&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const TakeBatch&, int threads);
-std::unique_ptr<Step> make_training_step(const Program&, const Gather&, int threads);
+struct TrainingSetting {
+    int threads = 1;
+    Math math = Math::f32;
+};
+
+std::unique_ptr<Step> make_training_step(const Program&, const Convolution&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const ConvolutionToData&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const ConvolutionToWeights&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const Linear&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const LinearToData&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const LinearToWeights&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const BatchNorm&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const BatchNormGradient&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const MaxPool&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const MaxPoolGradient&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const GlobalAveragePool&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const GlobalAveragePoolGradient&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const AddRelu&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const ActivationBackward&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const FakeQuantise&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const FakeQuantiseChannels&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const FakeQuantiseChannelsGradient&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const RoundWeights&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const RoundingStep&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const AdamStep&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const SquaredError&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const KlDivergence&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const AdvanceStep&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const DrawBatch&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const TakeBatch&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const Gather&, const TrainingSetting&);
 
 }  // namespace adaq::cpu

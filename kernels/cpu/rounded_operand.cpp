@@ -1,0 +1,45 @@
+#include "kernels/cpu/rounded_operand.h"
+
+#include <algorithm>
+
+#include "engine/bf16.h"
+#include "kernels/cpu/onednn.h"
+#include "kernels/cpu/vectorise.h"
+
+namespace adaq::cpu {
+namespace {
+
+constexpr int64_t kPart = 1 << 14;  // elements a thread takes at a time
+
+ADAQ_VECTORISE void round_part(const float* x, int64_t n, bf16* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] = to_bf16(x[i]);
+}
+
+ADAQ_VECTORISE void round_part_in_place(int64_t n, float* x) {
+    for (int64_t i = 0; i < n; ++i) x[i] = to_float(to_bf16(x[i]));
+}
+
+}  // namespace
+
+void round_to_bf16(const float* x, int64_t count, void* y) {
+    auto* target = static_cast<bf16*>(y);
+#pragma omp parallel for schedule(static)
+    for (int64_t first = 0; first < count; first += kPart)
+        round_part(x + first, std::min(kPart, count - first), target + first);
+}
+
+void round_in_place(int64_t count, float* x) {
+#pragma omp parallel for schedule(static)
+    for (int64_t first = 0; first < count; first += kPart)
+        round_part_in_place(std::min(kPart, count - first), x + first);
+}
+
+RoundedOperand::RoundedOperand(const dnnl::memory::desc& layout, int64_t count, Math math)
+    : count_(count), half_(math == Math::bf16), memory_(layout, engine(), nullptr) {}
+
+void RoundedOperand::place(float* values, float* scratch) {
+    if (half_) round_to_bf16(values, count_, scratch);
+    memory_.set_data_handle(half_ ? scratch : values);
+}
+
+}  // namespace adaq::cpu
