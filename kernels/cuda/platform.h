@@ -31,7 +31,7 @@ inline constexpr size_t kSharedAlignment = 128;
 
 /// What SharedMemory::take<T>(count) uses up.
 template <typename T>
-constexpr size_t shared_bytes(size_t count) {
+__host__ __device__ constexpr size_t shared_bytes(size_t count) {
     return (count * sizeof(T) + kSharedAlignment - 1) / kSharedAlignment * kSharedAlignment;
 }
 
