@@ -18,6 +18,8 @@ void round_to_nearest(Layer& layer, const ChosenRange& range, const std::string&
     layer.codes = std::move(codes);
 }
 
+}  // namespace
+
 QuantisedActivation choose_activation(Device& device, const DeviceTensor& values, SchemeOptions range, int bits,
                                       const std::string& name) {
     range.bits = bits;
@@ -25,8 +27,6 @@ QuantisedActivation choose_activation(Device& device, const DeviceTensor& values
     const ChosenRange chosen = choose_range(device, values, 1, range, "the activation " + name);
     return {chosen.grid, range.scheme, chosen.scale[0], chosen.zero_point[0]};
 }
-
-}  // namespace
 
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
                       const StepObserver& before_layer) {
@@ -66,7 +66,7 @@ void start_activations(Device& device, Network& network, const Tensor& images, c
     NodeWalk walk(device, network, images);
     for (int i = 0; i < last; ++i) {  // the node that makes `last` has index last - 1
         if (before_node) before_node(network.graph.nodes[static_cast<size_t>(i)].name);
-        start(Graph::output_of(i), walk.compute(i));
+        start(Graph::output_of(i), *walk.compute(i));
         walk.settle(i);
     }
 }
@@ -78,11 +78,11 @@ std::vector<double> output_sqnr(Device& device, const Network& original, const N
     for (int i = 0; i < static_cast<int>(quantised.graph.nodes.size()); ++i) {
         const Node& node = quantised.graph.nodes[static_cast<size_t>(i)];
         if (before_node) before_node(node.name);
-        const DeviceTensor &x = exact.compute(i), &y = rounded.compute(i);
+        const Buffer x = exact.compute(i), y = rounded.compute(i);
         if (node.layer >= 0) {
-            std::vector<float> a(static_cast<size_t>(element_count(x.shape()))), b(a.size());
-            device.download(x, a);
-            device.download(y, b);
+            std::vector<float> a(static_cast<size_t>(element_count(x->shape()))), b(a.size());
+            device.download(*x, a);
+            device.download(*y, b);
             sqnr[static_cast<size_t>(node.layer)] = sqnr_db(a, b);
         }
         exact.settle(i);

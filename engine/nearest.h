@@ -24,6 +24,10 @@ using StepObserver = std::function<void(const std::string& name)>;
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
                       const StepObserver& before_layer = {});
 
+/// The quantiser of one activation site from what it sees. range.bits and range.symmetric are not looked at.
+QuantisedActivation choose_activation(Device& device, const DeviceTensor& values, SchemeOptions range, int bits,
+                                      const std::string& name);
+
 /// Called with each site's values before they are quantised; the site's quantiser is set in the network.
 using SiteObserver = std::function<void(ValueId site, const DeviceTensor& values)>;
 

@@ -2,9 +2,10 @@
 
 namespace adaq {
 
-NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images)
+NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images, StoredAs stored)
     : device_(device),
       network_(network),
+      stored_(stored),
       shapes_(value_shapes(network, images.shape[1], images.shape[2])),
       batch_(images.shape[0]),
       last_reader_(shapes_.size(), -1) {
@@ -17,7 +18,7 @@ NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images)
     values_[kImage] = {buffer};
 }
 
-DeviceTensor& NodeWalk::compute(int index) {
+Buffer NodeWalk::compute(int index) {
     const Node& node = network_.graph.nodes[static_cast<size_t>(index)];
     const ValueId output = Graph::output_of(index);
     Shape shape = shapes_[static_cast<size_t>(output)];
@@ -27,7 +28,7 @@ DeviceTensor& NodeWalk::compute(int index) {
     Segment(device_, network_, index, index + 1, bound, KeptValues::raw, shapes_).run();
     values_[output] = bound[output];
     if (node.kind == NodeKind::max_pool) values_[output].scale = values_.at(node.inputs[0]).scale;  // codes stay codes
-    return *values_[output].buffer;
+    return values_[output].buffer;
 }
 
 void NodeWalk::settle(int index) {
@@ -38,9 +39,10 @@ void NodeWalk::settle(int index) {
         device_.upload(*scale, std::span(&q->scale, 1));
         Program program;
         const TensorId x = program.bind(value.buffer);
-        program.add(FakeQuantise{x, x, {q->grid, program.bind(scale), q->zero_point, true}});
+        const bool codes = stored_ == StoredAs::codes;
+        program.add(FakeQuantise{x, x, {q->grid, program.bind(scale), q->zero_point, codes}});
         device_.compile(program)->run();
-        value.scale = q->scale;
+        if (codes) value.scale = q->scale;
     }
     for (ValueId input : network_.graph.nodes[static_cast<size_t>(index)].inputs) {
         if (last_reader_[static_cast<size_t>(input)] == index) values_.erase(input);

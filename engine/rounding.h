@@ -11,8 +11,8 @@ namespace adaq {
 inline constexpr double kZeta = 1.1, kGamma = -0.1;
 /// h(V) reaches 0 and 1 at |V| = ln 11. The gradient passes up to and including there, tested on V itself.
 inline constexpr double kRoundingEdge = 2.3978952727983707 + 1e-4;
-/// From here on h is 0 or 1 exactly, whatever the rounding of sigma: V that starts on the edge (float32's ln 11 is not quite
-/// it) must not fall outside the quantiser's clamp by 1e-9.
+/// From here on h is 0 or 1 exactly, whatever the rounding of sigma: V that starts on the edge (float32's ln 11 is not
+/// quite it) must not fall outside the quantiser's clamp by 1e-9.
 inline constexpr double kRoundingSnap = 2.3978952727983707 - 1e-6;
 
 template <typename Real>

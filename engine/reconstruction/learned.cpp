@@ -1,0 +1,100 @@
+#include "engine/reconstruction/learned.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/rounding.h"
+
+namespace adaq {
+namespace {
+
+Buffer put(Device& device, const Shape& shape, const std::vector<float>& values) {
+    Buffer buffer = device.create(shape);
+    device.upload(*buffer, values);
+    return buffer;
+}
+
+Buffer zeros(Device& device, const Shape& shape) {
+    return put(device, shape, std::vector<float>(static_cast<size_t>(element_count(shape))));
+}
+
+std::vector<float> get(Device& device, const DeviceTensor& tensor) {
+    std::vector<float> values(static_cast<size_t>(element_count(tensor.shape())));
+    device.download(tensor, values);
+    return values;
+}
+
+/// V with h(V) = fraction: the inverse of h (methods.md section 5).
+float start_of(float weight, float scale, RoundingStart start) {
+    const float ratio = weight / scale;
+    const float up = start == RoundingStart::nearest ? std::rint(ratio) - std::floor(ratio) : ratio - std::floor(ratio);
+    return static_cast<float>(-std::log((kZeta - kGamma) / (static_cast<double>(up) - kGamma) - 1.0));
+}
+
+}  // namespace
+
+LearnedRounding::LearnedRounding(Device& device, const Network& network, int layer_index, RoundingStart start)
+    : layer(layer_index) {
+    const Layer& l = network.layers[static_cast<size_t>(layer_index)];
+    const LayerCodes& codes = *l.codes;
+    grid = codes.grid;
+    std::vector<float> initial(l.weight.values.size());
+    const auto per_channel = static_cast<size_t>(l.weights_per_channel());
+    for (size_t i = 0; i < initial.size(); ++i)
+        initial[i] =
+            start_of(l.weight.values[i], codes.scale[codes.group_of(static_cast<int64_t>(i / per_channel))], start);
+    const Shape groups{static_cast<int64_t>(codes.scale.size())};
+    w = put(device, l.shape, l.weight.values);
+    v = put(device, l.shape, initial);
+    w_hat = zeros(device, l.shape);
+    scale = put(device, groups, codes.scale);
+    zero_point = put(device, groups, codes.zero_point);
+    if (!l.channel_scale.empty()) channel_scale = put(device, {l.channels()}, l.channel_scale);
+    first_moment = zeros(device, l.shape);
+    second_moment = zeros(device, l.shape);
+    penalty = zeros(device, {1});
+}
+
+Rounding LearnedRounding::bind(Program& program) const {
+    Rounding rounding;
+    rounding.w = program.bind(w);
+    rounding.v = program.bind(v);
+    rounding.w_hat = program.bind(w_hat);
+    rounding.scale = program.bind(scale);
+    rounding.zero_point = program.bind(zero_point);
+    if (channel_scale) rounding.channel_scale = program.bind(channel_scale);
+    rounding.grid = grid;
+    return rounding;
+}
+
+void LearnedRounding::round(Device& device) const {
+    Program program;
+    program.add(RoundWeights{bind(program), false});
+    device.compile(program)->run();
+}
+
+void LearnedRounding::freeze(Device& device, Network& network) const {
+    Layer& l = network.layers[static_cast<size_t>(layer)];
+    LayerCodes& codes = *l.codes;
+    const std::vector<float> learned = get(device, *v);
+    const auto per_channel = static_cast<size_t>(l.weights_per_channel());
+    for (size_t i = 0; i < learned.size(); ++i) {
+        const size_t group = codes.group_of(static_cast<int64_t>(i / per_channel));
+        const float below = std::floor(l.weight.values[i] / codes.scale[group]);
+        const float q = below + (learned[i] >= 0.0f ? 1.0f : 0.0f) + codes.zero_point[group];
+        codes.centred[i] = std::min(std::max(q, grid.qmin()), grid.qmax()) - codes.zero_point[group];
+    }
+}
+
+LearnedScale::LearnedScale(Device& device, const Network& network, ValueId value)
+    : site(value),
+      scale(put(device, {1}, {network.values[static_cast<size_t>(value)]->scale})),
+      gradient(zeros(device, {1})),
+      first_moment(zeros(device, {1})),
+      second_moment(zeros(device, {1})) {}
+
+void LearnedScale::freeze(Device& device, Network& network) const {
+    network.values[static_cast<size_t>(site)]->scale = get(device, *scale)[0];
+}
+
+}  // namespace adaq

@@ -1,0 +1,33 @@
+// What is learned about a unit, in the device's memory, with Adam's moments.
+#pragma once
+
+#include "engine/device.h"
+#include "engine/network.h"
+#include "engine/reconstruction/unit_options.h"
+
+namespace adaq {
+
+/// The rounding of one layer's weight. w_hat holds the batch norm's fixed factor too (engine/operations.h, Rounding).
+struct LearnedRounding {
+    int layer = -1;
+    Grid grid;
+    Buffer w, v, w_hat, scale, zero_point, channel_scale, first_moment, second_moment, penalty;
+
+    LearnedRounding(Device& device, const Network& network, int layer_index, RoundingStart start);
+    Rounding bind(Program& program) const;
+    /// w_hat from V, before the first iteration.
+    void round(Device& device) const;
+    /// Hard rounding: puts the integers into the network.
+    void freeze(Device& device, Network& network) const;
+};
+
+/// The scale of one activation site.
+struct LearnedScale {
+    ValueId site = -1;
+    Buffer scale, gradient, first_moment, second_moment;
+
+    LearnedScale(Device& device, const Network& network, ValueId value);
+    void freeze(Device& device, Network& network) const;
+};
+
+}  // namespace adaq

@@ -1,0 +1,49 @@
+// What is learned about a unit, and how: the numbers of a recipe (methods.md section 7).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/graph.h"
+#include "engine/operations.h"
+
+namespace adaq {
+
+/// Nodes [first, last) that are reconstructed as one. They read one value from outside, and the last one's output is
+/// the unit's.
+struct Stretch {
+    std::string name;
+    int first = 0, last = 0;
+    ValueId input = kImage;
+    uint32_t number = 0;  // among all units, for its random numbers
+
+    ValueId output() const { return Graph::output_of(last - 1); }
+};
+
+/// mean: over every element. channel_sum: squares summed over channels, mean over the rest.
+enum class Reconstruction { mean, channel_sum };
+
+/// Where V starts: at the fraction of W/s, or at the nearest integer (V = +-ln 11).
+enum class RoundingStart { fraction, nearest };
+
+struct UnitOptions {
+    StepSchedule schedule;
+    bool learn_rounding = true;
+    bool learn_scales = false;
+    bool quantise_activations = true;  // where the network has quantisers
+    Reconstruction loss = Reconstruction::mean;
+    double exponent = 2.0;
+    double lambda = 1.0;  // of the rounding regulariser
+    RoundingStart start = RoundingStart::fraction;
+    int64_t batch = 32;
+    bool replacement = false;            // an image may come twice in a batch
+    float keep_input = 1.0f;             // each element of the input is the quantised network's with this probability
+    float keep_quantised = 1.0f;         // each activation stays quantised with this probability
+    bool scale_gradient_factor = false;  // LSQ's 1 / sqrt(numel * qmax)
+    uint64_t seed = 0;
+    uint32_t phase = 0;
+    std::vector<std::vector<float>> order;  // batches chosen beforehand, one a row; empty: drawn
+};
+
+}  // namespace adaq

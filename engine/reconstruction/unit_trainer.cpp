@@ -1,0 +1,134 @@
+#include "engine/reconstruction/unit_trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+#include "engine/reconstruction/training_emitter.h"
+
+namespace adaq {
+namespace {
+
+enum RandomSite : uint32_t { kBatchSite, kMixingSite };  // TrainingEmitter's activation sites come behind
+
+Buffer zeros(Device& device, const Shape& shape) {
+    Buffer buffer = device.create(shape);
+    device.upload(*buffer, std::vector<float>(static_cast<size_t>(element_count(shape))));
+    return buffer;
+}
+
+Shape batched(const Buffer& cache, int64_t batch) {
+    Shape shape = cache->shape();
+    shape[0] = batch;
+    return shape;
+}
+
+}  // namespace
+
+UnitTrainer::UnitTrainer(Device& device, const Network& network, const Stretch& stretch, const UnitOptions& options,
+                         const UnitCaches& caches, const std::vector<Shape>& shapes)
+    : device_(device),
+      stretch_(stretch),
+      options_(options),
+      state_(zeros(device, {kStepValues})),
+      loss_(zeros(device, {1})) {
+    const int64_t images = caches.input->shape()[0];
+    if (images < options.batch)
+        data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller --batch-size",
+                   stretch.name, images, options.batch);
+    find_learned(network);
+    compiled_ = device.compile(emit(network, caches, shapes));
+    for (const LearnedRounding& rounding : roundings_) rounding.round(device);
+}
+
+UnitTrainer::~UnitTrainer() = default;
+
+void UnitTrainer::find_learned(const Network& network) {
+    for (int i = stretch_.first; i < stretch_.last; ++i) {
+        const Node& node = network.graph.nodes[static_cast<size_t>(i)];
+        if (options_.learn_rounding && node.layer >= 0)
+            roundings_.emplace_back(device_, network, node.layer, options_.start);
+        const ValueId value = Graph::output_of(i);
+        if (options_.learn_scales && network.values[static_cast<size_t>(value)])
+            scales_.emplace_back(device_, network, value);
+    }
+}
+
+TensorId UnitTrainer::batch_indices(Program& program, TensorId state, int64_t images) {
+    const TensorId indices = program.temporary({options_.batch});
+    if (options_.order.empty()) {
+        program.add(DrawBatch{indices,
+                              state,
+                              images,
+                              options_.replacement,
+                              {options_.seed, stretch_.number, options_.phase, kBatchSite}});
+        return indices;
+    }
+    std::vector<float> order;
+    for (const auto& row : options_.order) order.insert(order.end(), row.begin(), row.end());
+    const Buffer buffer = device_.create({static_cast<int64_t>(options_.order.size()), options_.batch});
+    device_.upload(*buffer, order);
+    program.add(TakeBatch{program.bind(buffer), indices, state});
+    return indices;
+}
+
+Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes) {
+    Program program;
+    const TensorId state = program.bind(state_), loss = program.bind(loss_);
+    AdvanceStep advance{state, options_.schedule, {loss}};
+    for (const LearnedRounding& rounding : roundings_) advance.losses.push_back(program.bind(rounding.penalty));
+    program.add(advance);
+    const TensorId indices = batch_indices(program, state, caches.input->shape()[0]);
+    Gather gather{program.bind(caches.input), program.temporary(batched(caches.input, options_.batch)), indices};
+    if (options_.keep_input < 1.0f)
+        gather.mixing = Mixing{program.bind(caches.float_input),
+                               options_.keep_input,
+                               {options_.seed, stretch_.number, options_.phase, kMixingSite},
+                               state};
+    program.add(gather);
+    TrainingEmitter emitter(device_, network, stretch_, options_, shapes, program, state);
+    for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
+    for (const LearnedScale& scale : scales_) emitter.learn(scale);
+    const TensorId y = emitter.forward(gather.y);
+    const Shape y_shape = program.shape(y);
+    const TensorId dy = program.temporary(y_shape);
+    SquaredError error{y, program.bind(caches.target), dy, loss, indices};
+    error.exponent = options_.exponent;
+    const auto numel = static_cast<double>(element_count(y_shape));
+    error.factor = (options_.loss == Reconstruction::mean ? 1.0 : static_cast<double>(y_shape.back())) / numel;
+    program.add(error);
+    emitter.backward(dy);
+    emitter.step();
+    return program;
+}
+
+double UnitTrainer::value_of(const Buffer& scalar) const {
+    float value = 0.0f;
+    device_.download(*scalar, std::span(&value, 1));
+    return value;
+}
+
+void UnitTrainer::run(const Observer& observe) {
+    const int64_t total = options_.schedule.iterations;
+    for (int64_t done = 0; done < total;) {
+        const int64_t n = std::min(kReport, total - done);
+        compiled_->run(n);
+        done += n;
+        UnitProgress progress{done, total, value_of(loss_), 0.0};
+        for (const LearnedRounding& rounding : roundings_) progress.penalty += value_of(rounding.penalty);
+        std::vector<float> state(kStepValues);
+        device_.download(*state_, state);
+        const bool finite = std::isfinite(progress.reconstruction + progress.penalty);
+        if (state[kFirstBad] > 0.0f || !finite)
+            data_error("{}: the loss is not finite at iteration {}; give a smaller --lr", stretch_.name,
+                       state[kFirstBad] > 0.0f ? static_cast<int64_t>(state[kFirstBad]) : done);
+        if (observe) observe(progress);
+    }
+}
+
+void UnitTrainer::freeze(Network& network) const {
+    for (const LearnedRounding& rounding : roundings_) rounding.freeze(device_, network);
+    for (const LearnedScale& scale : scales_) scale.freeze(device_, network);
+}
+
+}  // namespace adaq

@@ -1,0 +1,60 @@
+// Learns the rounding of a unit's weights and the scales of its activations, so that its output on the quantised
+// network's input comes close to the float network's (methods.md sections 5 to 7): one Program an iteration, replayed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/reconstruction/learned.h"
+
+namespace adaq {
+
+/// Calibration images at the unit's ends, [N,...] each.
+struct UnitCaches {
+    Buffer input;        // of the network quantised so far
+    Buffer float_input;  // of the float network; null where nothing is mixed
+    Buffer target;       // the float network's output
+};
+
+struct UnitProgress {
+    int64_t iteration = 0, iterations = 0;
+    double reconstruction = 0.0, penalty = 0.0;  // losses of this iteration
+};
+
+class UnitTrainer {
+  public:
+    /// shapes: value_shapes() of the images. Throws DataError where there are fewer images than a batch has.
+    UnitTrainer(Device& device, const Network& network, const Stretch& stretch, const UnitOptions& options,
+                const UnitCaches& caches, const std::vector<Shape>& shapes);
+    ~UnitTrainer();
+
+    /// All iterations; the observer sees every kReport-th and the last, and may throw to stop. Throws DataError naming
+    /// unit and iteration where a loss is not finite.
+    using Observer = std::function<void(const UnitProgress&)>;
+    void run(const Observer& observe = {});
+    static constexpr int64_t kReport = 200;
+
+    /// Puts what was learned into the network: hard rounding, scales.
+    void freeze(Network& network) const;
+
+    const std::vector<LearnedRounding>& roundings() const { return roundings_; }
+    const std::vector<LearnedScale>& scales() const { return scales_; }
+    const Buffer& reconstruction_loss() const { return loss_; }  // [1], of the last iteration
+
+  private:
+    void find_learned(const Network& network);
+    Program emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes);
+    TensorId batch_indices(Program& program, TensorId state, int64_t images);
+    double value_of(const Buffer& scalar) const;
+
+    Device& device_;
+    Stretch stretch_;
+    UnitOptions options_;
+    std::vector<LearnedRounding> roundings_;
+    std::vector<LearnedScale> scales_;
+    Buffer state_, loss_;
+    std::unique_ptr<CompiledProgram> compiled_;
+};
+
+}  // namespace adaq

@@ -1,0 +1,232 @@
+// One unit's learning: its gradients are the slopes of its loss, the CPU follows the reference, and what is learned is
+// better than rounding to nearest.
+#include "engine/reconstruction/unit_trainer.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "engine/error.h"
+#include "engine/nearest.h"
+#include "engine/node_walk.h"
+#include "kernels/reference/device.h"
+#include "kernels/reference/tensor.h"
+#include "loaders/weights/weights.h"
+#include "support/devices.h"
+#include "support/operations.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+constexpr int64_t kImages = 12, kSize = 16;
+
+/// A thin network with 3-bit weights, its calibration images, and the values at the ends of one of its units.
+class Setting {
+  public:
+    Setting(const std::string& device, bool fold, int activation_bits) : device_(make_device(device, 2)) {
+        const Model model = load_weights(std::string(ADAQ_FIXTURES) + "/networks/basic.bin");
+        original_ = make_network(model, fold);
+        network_ = original_;
+        quantise_weights(*device_, network_, {{"minmax", 3, 2.4, false}, true, false});
+        Values values(5);
+        const int64_t channels = model.architecture.input_channels;
+        images_ = Tensor({kImages, kSize, kSize, channels}, values.reals(kImages * kSize * kSize * channels));
+        shapes_ = value_shapes(network_, kSize, kSize);
+        if (activation_bits == 32) return;
+        SiteOptions sites;
+        sites.bits = activation_bits;
+        start_activations(*device_, network_, images_, activation_sites(network_.graph, sites),
+                          {"minmax", 8, 2.4, false});
+    }
+
+    /// Unit u as a block (or stem, or head); layer: the last node alone.
+    Stretch stretch(int u) const {
+        const Unit& unit = network_.graph.units[static_cast<size_t>(u)];
+        return {unit.name, unit.first, unit.last, network_.graph.nodes[static_cast<size_t>(unit.first)].inputs[0],
+                static_cast<uint32_t>(u)};
+    }
+    std::unique_ptr<UnitTrainer> trainer(const Stretch& s, const UnitOptions& options) {
+        UnitCaches caches;
+        NodeWalk exact(*device_, original_, images_, StoredAs::values),
+            rounded(*device_, network_, images_, StoredAs::values);
+        for (int i = 0; i < s.first; ++i) {
+            exact.compute(i);
+            exact.settle(i);
+            rounded.compute(i);
+            rounded.settle(i);
+        }
+        caches.input = rounded.value(s.input);
+        caches.float_input = exact.value(s.input);
+        for (int i = s.first; i < s.last; ++i) {
+            caches.target = exact.compute(i);
+            exact.settle(i);
+        }
+        return std::make_unique<UnitTrainer>(*device_, network_, s, options, caches, shapes_);
+    }
+    Device& device() { return *device_; }
+    Network& network() { return network_; }
+
+  private:
+    std::unique_ptr<Device> device_;
+    Network original_, network_;
+    Tensor images_;
+    std::vector<Shape> shapes_;
+};
+
+UnitOptions options(int64_t iterations, double rate) {
+    UnitOptions o;
+    o.schedule.iterations = iterations;
+    o.schedule.rounding_rate = rate;
+    o.schedule.scale_rate = 1e-3;
+    o.batch = 4;
+    return o;
+}
+
+std::vector<float> get(Device& device, const Buffer& buffer) {
+    std::vector<float> values(static_cast<size_t>(element_count(buffer->shape())));
+    device.download(*buffer, values);
+    return values;
+}
+
+double loss_of(UnitTrainer& trainer) {
+    trainer.run();
+    return reference::values_of(*trainer.reconstruction_loss())[0];
+}
+
+/// The units of the thin network: stem, a block with and one without downsample, head.
+const std::vector<int> kUnits{0, 1, 2, 4};
+
+}  // namespace
+
+TEST_SUITE("unit trainer") {
+    TEST_CASE("gradients of a whole unit are the slopes of its loss, batch norms kept and folded") {
+        for (bool fold : {false, true}) {
+            for (int u : kUnits) {
+                CAPTURE(fold);
+                CAPTURE(u);
+                Setting setting("reference", fold, 32);
+                UnitOptions o = options(1, 0.0);
+                o.schedule.warm_up = 2.0;  // no regulariser
+                o.order = {{3, 0, 7, 5}};
+                o.loss = u % 2 ? Reconstruction::mean : Reconstruction::channel_sum;
+                const Stretch stretch = setting.stretch(u);
+                auto learner = setting.trainer(stretch, o);
+                loss_of(*learner);
+                std::vector<std::vector<double>> moments;  // after one iteration: a tenth of the gradients
+                for (const LearnedRounding& rounding : learner->roundings())
+                    moments.push_back(reference::values_of(*rounding.first_moment));
+                for (size_t l = 0; l < moments.size(); ++l) {
+                    const LearnedRounding& rounding = learner->roundings()[l];
+                    const std::vector<double>& moment = moments[l];
+                    CAPTURE(rounding.layer);
+                    auto& v = dynamic_cast<reference::ReferenceTensor&>(*rounding.v).values;
+                    double largest = 0.0;
+                    for (double m : moment) largest = std::max(largest, std::abs(m) * 10.0);
+                    CHECK(largest > 0.0);
+                    for (size_t i = 0; i < v.size(); i += std::max<size_t>(1, v.size() / 7)) {
+                        if (std::abs(v[i]) > 2.39) continue;  // at the edge the slope ends
+                        const double before = v[i], step = 1e-5;
+                        v[i] = before + step;
+                        rounding.round(setting.device());
+                        const double above = loss_of(*learner);
+                        v[i] = before - step;
+                        rounding.round(setting.device());
+                        const double below = loss_of(*learner);
+                        v[i] = before;
+                        rounding.round(setting.device());
+                        CHECK(std::abs((above - below) / (2 * step) - 10.0 * moment[i]) <
+                              1e-6 * std::max(largest, 1e-3));
+                    }
+                }
+            }
+        }
+    }
+
+    TEST_CASE("every device learns what the reference learns: rounding and scales, mixing and dropping") {
+        for (const std::string& device : devices_under_test()) {
+            for (int u : kUnits) {
+                for (bool drop : {false, true}) {
+                    CAPTURE(device);
+                    CAPTURE(u);
+                    CAPTURE(drop);
+                    UnitOptions o = options(20, 1e-2);
+                    o.learn_scales = true;
+                    o.lambda = 0.01;
+                    if (drop) {
+                        o.keep_input = o.keep_quantised = 0.5f;
+                        o.replacement = o.scale_gradient_factor = true;
+                    }
+                    Setting ours(device, true, 4), theirs("reference", true, 4);
+                    auto a = ours.trainer(ours.stretch(u), o), b = theirs.trainer(theirs.stretch(u), o);
+                    a->run();
+                    b->run();
+                    REQUIRE(a->roundings().size() == b->roundings().size());
+                    size_t different = 0, all = 0;
+                    for (size_t i = 0; i < a->roundings().size(); ++i) {
+                        const auto v = get(ours.device(), a->roundings()[i].v),
+                                   w = get(theirs.device(), b->roundings()[i].v);
+                        for (size_t j = 0; j < v.size(); ++j) different += std::abs(v[j] - w[j]) > 1e-3f;
+                        all += v.size();
+                    }
+                    // Activations on a rounding tie fall either way, and Adam's first steps go by signs alone.
+                    CHECK(static_cast<double>(different) <= 0.01 * static_cast<double>(all));
+                    REQUIRE(a->scales().size() == b->scales().size());
+                    for (size_t i = 0; i < a->scales().size(); ++i)
+                        CHECK(get(ours.device(), a->scales()[i].scale)[0] ==
+                              doctest::Approx(get(theirs.device(), b->scales()[i].scale)[0]).epsilon(1e-3));
+                }
+            }
+        }
+    }
+
+    TEST_CASE("learned rounding reconstructs a unit better than the nearest") {
+        for (int u : kUnits) {
+            CAPTURE(u);
+            Setting setting("cpu", false, 32);
+            UnitOptions o = options(800, 1e-2);
+            o.batch = kImages;
+            UnitOptions still = options(1, 0.0);
+            still.batch = kImages;
+            still.learn_rounding = false;
+            const Stretch stretch = setting.stretch(u);
+            double nearest = 0.0, learned = 0.0;
+            setting.trainer(stretch, still)->run([&](const UnitProgress& p) { nearest = p.reconstruction; });
+            const auto trainer = setting.trainer(stretch, o);
+            int reports = 0;
+            trainer->run([&](const UnitProgress&) { ++reports; });
+            CHECK(reports == 4);
+            trainer->freeze(setting.network());
+            setting.trainer(stretch, still)->run([&](const UnitProgress& p) { learned = p.reconstruction; });
+            CHECK(nearest > 0.0);
+            CHECK(learned < 0.8 * nearest);
+            for (const LearnedRounding& rounding : trainer->roundings()) {
+                const LayerCodes& codes = *setting.network().layers[static_cast<size_t>(rounding.layer)].codes;
+                for (size_t i = 0; i < codes.centred.size(); ++i) {
+                    const size_t k =
+                        i / static_cast<size_t>(
+                                setting.network().layers[static_cast<size_t>(rounding.layer)].weights_per_channel());
+                    const float q = codes.centred[i] + codes.zero_point[codes.group_of(static_cast<int64_t>(k))];
+                    CHECK((q >= codes.grid.qmin() && q <= codes.grid.qmax() && q == std::rint(q)));
+                }
+            }
+        }
+    }
+
+    TEST_CASE("fewer images than a batch, and a loss that is not finite, are errors that name the unit") {
+        Setting setting("cpu", false, 32);
+        UnitOptions o = options(10, 1e-2);
+        o.batch = kImages + 1;
+        CHECK_THROWS_WITH_AS(
+            setting.trainer(setting.stretch(0), o),
+            "stem: 12 calibration images are fewer than a batch of 13; give more, or a smaller --batch-size",
+            DataError);
+        o.batch = 4;
+        setting.network().layers[0].channel_shift[0] = std::numeric_limits<float>::infinity();
+        const auto trainer = setting.trainer(setting.stretch(0), o);
+        CHECK_THROWS_WITH_AS(trainer->run(), "stem: the loss is not finite at iteration 1; give a smaller --lr",
+                             DataError);
+    }
+}
