@@ -145,6 +145,7 @@ class Checker {
     void operator()(const AdvanceStep& op) {
         state(op.state);
         require(op.schedule.iterations > 0, "schedule: {} iterations", op.schedule.iterations);
+        require(op.schedule.warm_up >= 0.0 && op.schedule.warm_up <= 1.0, "schedule: warm-up {}", op.schedule.warm_up);
         for (TensorId loss : op.losses) require(element_count(any(loss, 0, "loss")) == 1, "a loss is one number");
     }
     void operator()(const DrawBatch& op) {
@@ -153,6 +154,7 @@ class Checker {
         // Indices are kept as floats, which count to 2^24.
         require(op.population > 0 && op.population <= 1 << 24 && (op.replacement || batch <= op.population),
                 "draw batch: {} of {}", batch, op.population);
+        stream(op.stream);
         output(op.indices, {batch});
     }
     void operator()(const TakeBatch& op) {
@@ -165,6 +167,7 @@ class Checker {
         if (op.mixing) {
             same(input(op.mixing->other, 0, "gather other"), program_.shape(op.x), "gather other");
             probability(op.mixing->keep);
+            stream(op.mixing->stream);
             state(op.mixing->state);
         }
         output(op.y, y);
@@ -189,13 +192,19 @@ class Checker {
     }
     template <typename Op>
     static Shape pooled(const Shape& x, const Op& op) {
-        require(op.kernel > op.padding, "max pool: kernel {}, padding {}", op.kernel, op.padding);
+        require(op.stride >= 1 && op.padding >= 0 && op.kernel > op.padding,
+                "max pool: kernel {}, stride {}, padding {}", op.kernel, op.stride, op.padding);
         return {x[0], extent(x[1], op.kernel, op), extent(x[2], op.kernel, op), x[3]};
     }
     static void same(const Shape& found, const Shape& expected, const char* what) {
         require(found == expected, "{} is {}, expected {}", what, to_string(found), to_string(expected));
     }
     static void probability(float keep) { require(keep >= 0.0f && keep <= 1.0f, "probability {}", keep); }
+    /// The fields share one word of the counter: larger ones would run into each other.
+    static void stream(const Stream& s) {
+        require(s.unit < 65536 && s.phase < 16 && s.site < 4096, "stream: unit {}, phase {}, site {}", s.unit, s.phase,
+                s.site);
+    }
 
     /// A tensor that may not have been written yet.
     const Shape& any(TensorId id, size_t rank, const char* what) const {
@@ -224,6 +233,7 @@ class Checker {
         if (!q->dropping) return;
         require(!q->codes, "dropped elements cannot be codes");
         probability(q->dropping->keep);
+        stream(q->dropping->stream);
         state(q->dropping->state);
     }
     void groups(TensorId scale, TensorId zero_point, int64_t channels) const {

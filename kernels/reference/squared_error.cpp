@@ -13,7 +13,8 @@ void Interpreter::operator()(const SquaredError& op) {
         const double error = at(op.y)[i] - at(op.target)[j], size = std::fabs(error);
         const double weight = op.factor * (op.weight == kNone ? 1.0 : at(op.weight)[j]);
         sum += weight * std::pow(size, op.exponent);
-        at(op.dy)[i] = weight * op.exponent * std::copysign(std::pow(size, op.exponent - 1.0), error);
+        const double slope = size == 0.0 ? 0.0 : std::copysign(std::pow(size, op.exponent - 1.0), error);
+        at(op.dy)[i] = weight * op.exponent * slope;
     }
     *at(op.loss) = sum;
 }
