@@ -1,0 +1,49 @@
+# The CUDA device, where a CUDA compiler is there: kernels/cuda/*.cu, whose objects `adaq` takes in.
+set(ADAQ_CUDA AUTO CACHE STRING "Build the CUDA device: AUTO (where a CUDA compiler is found), ON or OFF")
+set_property(CACHE ADAQ_CUDA PROPERTY STRINGS AUTO ON OFF)
+
+set(ADAQ_HAS_CUDA OFF)
+if(ADAQ_CUDA)
+    include(CheckLanguage)
+    check_language(CUDA)
+    if(CMAKE_CUDA_COMPILER)
+        set(ADAQ_HAS_CUDA ON)
+    elseif(ADAQ_CUDA STREQUAL "AUTO")
+        message(STATUS "CUDA: not found, building for the CPU only")
+    else()
+        message(FATAL_ERROR "ADAQ_CUDA is ON, but no CUDA compiler was found; set CMAKE_CUDA_COMPILER")
+    endif()
+endif()
+if(NOT ADAQ_HAS_CUDA)
+    return()
+endif()
+
+# Every card from Turing on, and PTX of the newest for those to come.
+set(ARCHITECTURES_CHOSEN ${CMAKE_CUDA_ARCHITECTURES})
+if(NOT ARCHITECTURES_CHOSEN)
+    set(CMAKE_CUDA_ARCHITECTURES 75)
+endif()
+enable_language(CUDA)
+if(NOT ARCHITECTURES_CHOSEN)
+    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real)
+    if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.8)
+        list(APPEND CMAKE_CUDA_ARCHITECTURES 90-real 100)
+    else()
+        list(APPEND CMAKE_CUDA_ARCHITECTURES 90)
+    endif()
+endif()
+message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION}, for ${CMAKE_CUDA_ARCHITECTURES}")
+find_package(CUDAToolkit REQUIRED)
+
+file(GLOB_RECURSE ADAQ_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu)
+add_library(adaq_cuda OBJECT ${ADAQ_CUDA_SOURCES})
+target_include_directories(adaq_cuda PRIVATE ${CMAKE_SOURCE_DIR})
+# No contraction and exact division, as on the host; products and sums fuse only where a kernel says fmaf.
+# -std by hand: CMake 3.25 does not know that nvcc has C++20, and CXX_STANDARD stands for CUDA's where it is set.
+set_property(TARGET adaq_cuda PROPERTY CXX_STANDARD)
+target_compile_options(adaq_cuda PRIVATE -std=c++20 -fmad=false -prec-div=true -prec-sqrt=true
+    -Xcompiler=-ffp-contract=off,-Wall,-Wextra $<$<BOOL:${ADAQ_WERROR}>:-Werror=all-warnings>)
+# fmt 9 takes nvcc for a compiler without constexpr, and then fails over its own consteval.
+target_compile_definitions(adaq_cuda PRIVATE FMT_USE_CONSTEXPR=1)
+# The static runtime: programs start where there is no driver.
+target_link_libraries(adaq_cuda PRIVATE CUDA::cudart_static fmt::fmt)
