@@ -8,7 +8,7 @@
 
 namespace adaq {
 
-std::unique_ptr<Device> make_device(const std::string& name, int threads, Math math) {
+std::unique_ptr<Device> make_device(const std::string& name, [[maybe_unused]] int threads, [[maybe_unused]] Math math) {
 #if defined(ADAQ_NO_CPU)
     if (name == "cpu") usage_error("--device cpu: this adaq was built without the CPU device");
 #else
