@@ -272,7 +272,7 @@ TEST_SUITE("check") {
             },
             {[](auto& op, Tensors& t) { op.state = t.bound({1}); },
              [](auto& op, Tensors&) { op.schedule.iterations = 0; },
-             [](auto& op, Tensors&) { op.schedule.warm_up = 2; },
+             [](auto& op, Tensors&) { op.schedule.warm_up = -0.5; },
              [](auto& op, Tensors& t) { op.losses.push_back(t.bound({2})); }});
         refuses(
             [](Tensors& t) {

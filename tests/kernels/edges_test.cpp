@@ -141,13 +141,13 @@ TEST_SUITE("edges") {
 
     TEST_CASE(
         "the reference rounds in float32 what is float32, so that ties fall as everywhere, and in float64 the rest") {
-        const float scale = 0.1f, tie = 0.25f;  // tie / scale is exactly 2.5 in float32 and just below in float64
+        // 0.35f / 0.1f is 3.49999989: in float32 that is 3.5, a tie, which goes to 4.
         ProgramBuilder b("reference");
         b.add(FakeQuantise{
-            b.put("x", {2}, {tie, 0.0f}), b.out("y", {2}), {{4, false}, b.put("scale", {1}, {scale}), 0.0f, true}});
-        dynamic_cast<reference::ReferenceTensor&>(*b.buffer("x")).values[1] = 3.5 * scale + 1e-12;  // above a tie
+            b.put("x", {2}, {0.35f, 0.35f}), b.out("y", {2}), {{4, false}, b.put("scale", {1}, {0.1f}), 0.0f, true}});
+        dynamic_cast<reference::ReferenceTensor&>(*b.buffer("x")).values[1] += 1e-12;  // no longer a float
         b.run();
-        CHECK(b.get("y") == std::vector<double>{std::rint(tie / scale), 4.0});
+        CHECK(b.get("y") == std::vector<double>{4.0, 3.0});
     }
 
     TEST_CASE(
