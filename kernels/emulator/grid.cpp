@@ -62,7 +62,7 @@ class Grid {
   public:
     void run(const Launch& launch);
     void meet(const Meeting& meeting);
-    [[noreturn]] void fail(const std::string& what);
+    [[noreturn]] void fail(std::string what);
     Copies& copies() { return threads_[current_].copies; }
 
   private:
@@ -347,17 +347,18 @@ std::string Grid::context(std::optional<size_t> thread) const {
     return text + ": ";
 }
 
-void Grid::fail(const std::string& what) {
+void Grid::fail(std::string what) {
     if (!launch_) throw Misuse(what);
     if (!running.kernel) throw Misuse(context({}) + what);
     failure_ = context(current_) + what;
+    std::string().swap(what);  // nothing that is on this stack will be destroyed
     leave();
     std::abort();  // nobody resumes it
 }
 
 }  // namespace
 
-void fail(const std::string& what) { grid().fail(what); }
+void fail(std::string what) { grid().fail(std::move(what)); }
 
 void meet(const Meeting& meeting) { grid().meet(meeting); }
 

@@ -16,7 +16,7 @@ struct Misuse : std::logic_error {
 
 /// Ends the launch that runs, or throws where none does. A kernel's thread that comes here is never resumed: the hooks
 /// are called from code that the compiler believes not to throw.
-[[noreturn]] void fail(const std::string& what);
+[[noreturn]] void fail(std::string what);
 
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
