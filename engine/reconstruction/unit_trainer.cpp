@@ -34,7 +34,7 @@ UnitTrainer::UnitTrainer(Device& device, const Network& network, const Stretch& 
       loss_(zeros(device, {1})) {
     const int64_t images = caches.input->shape()[0];
     if (images < options.batch)
-        data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller --batch-size",
+        data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller --minibatch",
                    stretch.name, images, options.batch);
     find_learned(network);
     compiled_ = device.compile(emit(network, caches, shapes));

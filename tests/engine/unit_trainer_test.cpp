@@ -221,8 +221,7 @@ TEST_SUITE("unit trainer") {
         o.batch = kImages + 1;
         CHECK_THROWS_WITH_AS(
             setting.trainer(setting.stretch(0), o),
-            "stem: 12 calibration images are fewer than a batch of 13; give more, or a smaller --batch-size",
-            DataError);
+            "stem: 12 calibration images are fewer than a batch of 13; give more, or a smaller --minibatch", DataError);
         o.batch = 4;
         setting.network().layers[0].channel_shift[0] = std::numeric_limits<float>::infinity();
         const auto trainer = setting.trainer(setting.stretch(0), o);

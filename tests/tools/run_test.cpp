@@ -148,6 +148,43 @@ TEST_SUITE("adaq-run") {
         for (const auto& layer : report["weights"]) CHECK(layer["weight_sqnr_db"].is_null());
     }
 
+    TEST_CASE("AdaRound learns, is the same for the same seed, and its saved model gives the run's logits to the bit") {
+        const Data data;
+        const TemporaryFolder out;
+        for (const std::string how : {"--w3 --a32", "--w4 --a8", "--w3 --a4 --fold --head-stem-8bit",
+                                      "--w4 --a4 --act-sites layer --input-bits 8 --rounding-init nearest"}) {
+            INFO(how);
+            const std::string command =
+                quoted_weights() + data.both() + how +
+                " --scheme minmax --method adaround --iters 30 --minibatch 8 --seed 3 --logits " + (out / "a.npy") +
+                " --report " + (out / "r.json") + " --save ";
+            const Outcome outcome = run(command + (out / "q.bin"));
+            INFO(outcome.output);
+            REQUIRE(outcome.status == 0);
+            CHECK(outcome.output.find("adaround rounding") != std::string::npos);
+            CHECK(outcome.output.find("reconstruct: 390 iterations") != std::string::npos);
+            REQUIRE(run("--weights " + (out / "q.bin") + " --val " + data.folder.path().string() + " --logits " +
+                        (out / "b.npy"))
+                        .status == 0);
+            CHECK(text_of_file(out / "a.npy") == text_of_file(out / "b.npy"));
+            REQUIRE(run(command + (out / "again.bin")).status == 0);
+            CHECK(text_of_file(out / "q.bin") == text_of_file(out / "again.bin"));
+            const auto settings = nlohmann::json::parse(text_of_file(out / "r.json"))["settings"];
+            CHECK(settings["method"] == "adaround");
+            CHECK(settings["iters"] == 30);
+            CHECK(settings["minibatch"] == 8);
+        }
+    }
+
+    TEST_CASE("options of learning without a method that learns, and too few images, are refused") {
+        const Data data;
+        check_refused(quoted_weights() + data.both() + "--lr 0.1", 2, "--lr: only with a --method that learns");
+        check_refused(quoted_weights() + "--w4 --a32 --method adaround --val " + data.folder.path().string(), 2,
+                      "--calib is needed to learn from");
+        check_refused(quoted_weights() + data.both() + "--method adaround --minibatch 17", 1,
+                      "conv1: 16 calibration images are fewer than a batch of 17");
+    }
+
     TEST_CASE("on integers the logits do not depend on batch or threads") {
         const Data data;
         const TemporaryFolder out;

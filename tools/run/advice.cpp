@@ -19,6 +19,9 @@ std::string method_sentence(const RunOptions& o) {
     std::string text =
         fmt::format("{} rounding, range scheme {}, one scale a {}, batch norms {}", o.method,
                     range_sentence(o.scheme, o.p), o.per_channel ? "channel" : "layer", o.fold ? "folded" : "kept");
+    if (o.learns())
+        text += fmt::format(", {} iterations of {} images a layer, learning rate {}", o.iterations, o.minibatch,
+                            o.rounding_rate);
     if (o.symmetric) text += ", zero point 0";
     if (o.head_stem_8bit) text += ", first and last layer 8 bit";
     if (o.activation_bits < 32) {

@@ -17,6 +17,13 @@ const std::map<std::string, ActivationSites> kSites{{"block", ActivationSites::b
 const std::map<std::string, EdgeActivations> kEdges{
     {"stem", EdgeActivations::stem}, {"fc", EdgeActivations::fc}, {"both", EdgeActivations::both}};
 
+const std::map<std::string, Reconstruction> kLosses{{"mean", Reconstruction::mean},
+                                                    {"channel-sum", Reconstruction::channel_sum}};
+const std::map<std::string, RoundingStart> kRoundingStarts{{"fraction", RoundingStart::fraction},
+                                                           {"nearest", RoundingStart::nearest}};
+constexpr const char* kLearningOptions[] = {"--iters",  "--minibatch", "--lr",   "--lr-scale",
+                                            "--lambda", "--warm-up",   "--loss", "--rounding-init"};
+
 template <typename T>
 std::string name_of(const std::map<std::string, T>& names, T value) {
     for (const auto& [name, candidate] : names) {
@@ -29,7 +36,7 @@ std::string name_of(const std::map<std::string, T>& names, T value) {
 struct Raw {
     RunOptions options;
     std::vector<std::string> reports;
-    std::string granularity = "channel", sites = "block", edges = "fc";
+    std::string granularity = "channel", sites = "block", edges = "fc", loss = "mean", rounding_start = "fraction";
     int weight_bits = 0, activation_bits = 0;
     CLI::Option *activation_scheme = nullptr, *scheme = nullptr;
 };
@@ -54,7 +61,8 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
     RunOptions& o = raw.options;
     add_bit_options(app, raw);
     const auto group = [](CLI::Option* option) { return option->group("Quantisation"); };
-    group(app.add_option("--method", o.method, "How weights are rounded: nearest")->check(CLI::IsMember({"nearest"})))
+    group(app.add_option("--method", o.method, "How weights are rounded: nearest, adaround")
+              ->check(CLI::IsMember({"nearest", "adaround"})))
         ->capture_default_str();
     raw.scheme = group(app.add_option("--scheme", o.scheme,
                                       "How ranges are chosen: " + fmt::format("{}", fmt::join(scheme_names(), ", ")))
@@ -85,6 +93,37 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
     group(app.add_flag("--float", o.float_only, "Quantise nothing: evaluate the float network alone"));
     group(app.add_option("--input-bits", o.input_bits, "Bits of the network's input, 2 to 8, or 32 for float"))
         ->type_name("BITS")
+        ->capture_default_str();
+}
+
+void add_learning_options(CLI::App& app, Raw& raw) {
+    RunOptions& o = raw.options;
+    const auto group = [](CLI::Option* option) { return option->group("Learning (--method adaround)"); };
+    group(app.add_option("--iters", o.iterations, "Iterations a layer")->check(CLI::Range(1, 1 << 24)))
+        ->type_name("N")
+        ->capture_default_str();
+    group(app.add_option("--minibatch", o.minibatch, "Images an iteration")->check(CLI::Range(1, 4096)))
+        ->type_name("N")
+        ->capture_default_str();
+    group(app.add_option("--lr", o.rounding_rate, "Learning rate of the rounding")->check(CLI::Range(0.0, 1e6)))
+        ->capture_default_str();
+    group(app.add_option("--lr-scale", o.scale_rate, "Learning rate of the activation scales")
+              ->check(CLI::Range(0.0, 1e6)))
+        ->capture_default_str();
+    group(app.add_option("--lambda", o.lambda, "Weight of the term that drives roundings to 0 or 1")
+              ->check(CLI::Range(0.0, 1e6)))
+        ->capture_default_str();
+    group(app.add_option("--warm-up", o.warm_up, "Share of the iterations before that term sets in")
+              ->check(CLI::Range(0.0, 1.0)))
+        ->capture_default_str();
+    group(app.add_option("--loss", raw.loss,
+                         "Squared error, mean over every element or summed over channels: mean, channel-sum")
+              ->check(CLI::IsMember(kLosses)))
+        ->capture_default_str();
+    group(app.add_option(
+                 "--rounding-init", raw.rounding_start,
+                 "Where roundings start: at each weight's own fraction, or at the nearest integer: fraction, nearest")
+              ->check(CLI::IsMember(kRoundingStarts)))
         ->capture_default_str();
 }
 
@@ -178,6 +217,14 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
     o.sites = kSites.at(raw.sites);
     o.edges = kEdges.at(raw.edges);
     if (!raw.activation_scheme->count()) o.activation_scheme = o.scheme;
+    o.loss = kLosses.at(raw.loss);
+    o.rounding_start = kRoundingStarts.at(raw.rounding_start);
+    for (const char* option : kLearningOptions) {
+        if (app.count(option) && !o.learns())
+            usage_error("{}: only with a --method that learns, such as adaround", option);
+    }
+    if (o.learns() && o.calib.empty() && !o.weights.empty())
+        usage_error("--method {}: --calib is needed to learn from", o.method);
     for (const char* option : {"--method", "--scheme", "--act-scheme", "--p", "--granularity", "--fold", "--symmetric",
                                "--act-sites", "--head-stem-8bit", "--edge-acts", "--input-bits"}) {
         o.quantisation_asked = o.quantisation_asked || app.count(option) > 0;
@@ -226,6 +273,7 @@ std::optional<RunOptions> parse_options(int argc, char** argv) {
     Raw raw;
     add_data_options(app, raw);
     add_quantisation_options(app, raw);
+    add_learning_options(app, raw);
     add_run_options(app, raw);
     try {
         app.parse(argc, argv);
@@ -262,6 +310,15 @@ std::string settings_json(const RunOptions& o, const Device& device) {
                                     {"processor", device.description()},
                                     {"math", device.name() == "reference" ? "fp64" : "fp32"},
                                     {"build", "adaq " ADAQ_VERSION ", g++ " __VERSION__}};
+    if (o.learns())
+        settings.update({{"iters", o.iterations},
+                         {"minibatch", o.minibatch},
+                         {"lr", o.rounding_rate},
+                         {"lr_scale", o.scale_rate},
+                         {"lambda", o.lambda},
+                         {"warm_up", o.warm_up},
+                         {"loss", name_of(kLosses, o.loss)},
+                         {"rounding_init", name_of(kRoundingStarts, o.rounding_start)}});
     return settings.dump();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/nearest.h"
+#include "engine/reconstruction/unit_options.h"
 
 namespace adaq {
 
@@ -24,6 +25,14 @@ struct RunOptions {
     bool per_channel = true, symmetric = false, fold = false, head_stem_8bit = false, calib_augment = false;
     ActivationSites sites = ActivationSites::block;
     EdgeActivations edges = EdgeActivations::fc;
+
+    // Of methods that learn (methods.md section 7).
+    int64_t iterations = 20000;
+    int minibatch = 32;
+    double rounding_rate = 1e-2, scale_rate = 1e-3, lambda = 1.0, warm_up = 0.2;
+    Reconstruction loss = Reconstruction::mean;
+    RoundingStart rounding_start = RoundingStart::fraction;
+    bool learns() const { return method != "nearest"; }
 
     std::string device = "auto";
     int threads = 0;  // once parsed, never 0

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "engine/error.h"
+#include "engine/reconstruction/layerwise.h"
 #include "engine/report/describe.h"
 #include "loaders/atomic_file.h"
 #include "loaders/preprocessing_choice.h"
@@ -162,12 +163,15 @@ class Run {
         });
         if (!calibration_) return;
         Tensor images;
-        phase("load calibration images", [&] { images = calibration_images(kScaleImages); });
+        const int64_t count = options_.learns() ? options_.images : kScaleImages;
+        phase("load calibration images", [&] { images = calibration_images(count); });
         shapes_ = value_shapes(network_, images.shape[1], images.shape[2]);
         const SiteOptions site_options{options_.sites, options_.activation_bits, options_.input_bits,
                                        options_.head_stem_8bit, options_.edges};
         const std::vector<Site> sites = activation_sites(network_.graph, site_options);
-        if (!sites.empty()) {
+        if (options_.learns()) {
+            phase("reconstruct", [&] { reconstruct(images, sites); });
+        } else if (!sites.empty()) {
             phase("quantise activations", [&] {
                 progress_.begin("activations", sites.back().value, "nodes");
                 const SchemeOptions range{options_.activation_scheme, options_.activation_bits, options_.p, false};
@@ -186,8 +190,37 @@ class Run {
             progress_.advance(1);
             progress_.end();
         });
-        report_.calibration = DataSet{calibration_->describe(), std::min(kScaleImages, options_.images),
-                                      preprocessing_sentence(images.shape)};
+        report_.calibration =
+            DataSet{calibration_->describe(), std::min(count, options_.images), preprocessing_sentence(images.shape)};
+    }
+
+    void reconstruct(const Tensor& images, const std::vector<Site>& sites) {
+        LayerwiseOptions options;
+        UnitOptions& unit = options.unit;
+        unit.schedule.iterations = options_.iterations;
+        unit.schedule.warm_up = options_.warm_up;
+        unit.schedule.rounding_rate = options_.rounding_rate;
+        unit.schedule.scale_rate = options_.scale_rate;
+        unit.learn_scales = true;
+        unit.loss = options_.loss;
+        unit.lambda = options_.lambda;
+        unit.start = options_.rounding_start;
+        unit.batch = options_.minibatch;
+        unit.seed = options_.seed;
+        options.sites = sites;
+        options.activation_range = {options_.activation_scheme, options_.activation_bits, options_.p, false};
+        options.scale_images = kScaleImages;
+        LayerwiseObserver observer;
+        observer.progress = [this, before = int64_t{0}](const UnitProgress& p) mutable {
+            stop_if_interrupted();
+            progress_.advance(p.iteration - before);
+            before = p.iteration == p.iterations ? 0 : p.iteration;
+        };
+        observer.site = [this](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
+        progress_.begin("reconstruct", options_.iterations * static_cast<int64_t>(network_.layers.size()),
+                        "iterations");
+        reconstruct_layers(*device_, original_, network_, images, options, observer);
+        progress_.end();
     }
 
     StepObserver step() {
