@@ -37,7 +37,7 @@ bool is_training(const Program& program) {
 }
 
 TrainingProgram::TrainingProgram(const Program& program, int threads, Math math)
-    : program_(program), threads_(threads) {
+    : program_(program), threads_(threads), arena_(make_arena(program)), temporaries_(arena_.floats) {
     const ThreadCount inside(threads_);
     view_ = std::make_unique<View>(0, places());
     int64_t scratch = 0;
@@ -55,8 +55,6 @@ TrainingProgram::TrainingProgram(const Program& program, int threads, Math math)
 
 std::vector<View::Place> TrainingProgram::places() {
     std::vector<View::Place> places;
-    for (const Program::Entry& entry : program_.tensors())
-        temporaries_.emplace_back(entry.bound || entry.whole != kNone ? 0 : element_count(entry.shape));
     for (size_t i = 0; i < program_.tensors().size(); ++i) {
         const Program::Entry& entry = program_.tensors()[i];
         const auto* bound = dynamic_cast<const CpuTensor*>(entry.bound.get());
@@ -70,10 +68,13 @@ std::vector<View::Place> TrainingProgram::places() {
 float* TrainingProgram::memory_of(TensorId id) {
     const Program::Entry& entry = program_.tensors()[static_cast<size_t>(id)];
     if (entry.whole != kNone) {
-        const int64_t row = element_count(entry.shape) / entry.shape[0];
-        return memory_of(entry.whole) + entry.first_row * row;
+        float* const whole = memory_of(entry.whole);
+        return whole ? whole + entry.first_row * (element_count(entry.shape) / entry.shape[0]) : nullptr;
     }
-    if (!entry.bound) return temporaries_[static_cast<size_t>(id)].data();
+    if (!entry.bound) {
+        const int64_t offset = arena_.offsets[static_cast<size_t>(id)];
+        return offset < 0 ? nullptr : temporaries_.data() + offset;  // null: no operation uses it
+    }
     return static_cast<const CpuTensor&>(*entry.bound).memory.data();
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/cpu/step.h"
+#include "kernels/cpu/training/arena.h"
 
 namespace adaq::cpu {
 
@@ -23,7 +24,8 @@ class TrainingProgram : public CompiledProgram {
 
     Program program_;
     int threads_;
-    std::vector<AlignedFloats> temporaries_;  // by tensor; empty where bound
+    Arena arena_;
+    AlignedFloats temporaries_;
     AlignedFloats scratch_;
     uint64_t runs_ = 0;  // the version of what the program itself writes
     std::unique_ptr<View> view_;

@@ -1,0 +1,20 @@
+// Where a program's temporaries lie: in one piece of memory, in which tensors that are never needed at the same time
+// share room.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/device.h"
+
+namespace adaq::cpu {
+
+struct Arena {
+    int64_t floats = 0;
+    std::vector<int64_t> offsets;  // by tensor; -1 for what is bound or part of another tensor
+};
+
+/// Every offset is a multiple of 64 bytes. The places depend on the program alone.
+Arena make_arena(const Program& program);
+
+}  // namespace adaq::cpu
