@@ -39,11 +39,17 @@ file(GLOB_RECURSE ADAQ_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernel
 add_library(adaq_cuda OBJECT ${ADAQ_CUDA_SOURCES})
 target_include_directories(adaq_cuda PRIVATE ${CMAKE_SOURCE_DIR})
 # No contraction and exact division, as on the host; products and sums fuse only where a kernel says fmaf.
-# -std by hand: CMake 3.25 does not know that nvcc has C++20, and CXX_STANDARD stands for CUDA's where it is set.
-set_property(TARGET adaq_cuda PROPERTY CXX_STANDARD)
-target_compile_options(adaq_cuda PRIVATE -std=c++20 -fmad=false -prec-div=true -prec-sqrt=true
-    -Xcompiler=-ffp-contract=off,-Wall,-Wextra $<$<BOOL:${ADAQ_WERROR}>:-Werror=all-warnings>)
+# CMake 3.25 does not know of nvcc's C++20.
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+endif()
+set_target_properties(adaq_cuda PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF)
+target_compile_options(adaq_cuda PRIVATE -fmad=false -prec-div=true -prec-sqrt=true
+    -Xcompiler=-ffp-contract=off,-Wall,-Wextra,-Wno-restrict $<$<BOOL:${ADAQ_WERROR}>:-Werror=all-warnings>)
 # fmt 9 takes nvcc for a compiler without constexpr, and then fails over its own consteval.
-target_compile_definitions(adaq_cuda PRIVATE FMT_USE_CONSTEXPR=1)
+target_compile_definitions(adaq_cuda PRIVATE FMT_USE_CONSTEXPR=1
+    $<TARGET_PROPERTY:fmt::fmt,INTERFACE_COMPILE_DEFINITIONS>)
+# Not linked: the language standard that fmt asks for would come behind ours.
+target_include_directories(adaq_cuda SYSTEM PRIVATE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
 # The static runtime: programs start where there is no driver.
-target_link_libraries(adaq_cuda PRIVATE CUDA::cudart_static fmt::fmt)
+target_link_libraries(adaq_cuda PRIVATE CUDA::cudart_static)

@@ -11,6 +11,13 @@
 
 namespace adaq::cuda {
 
+/// Whether code for this architecture may multiply on tensor cores in tf32 and bf16.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+inline constexpr bool kTensorCores = false;
+#else
+inline constexpr bool kTensorCores = true;
+#endif
+
 __device__ inline uint32_t shared_address(const void* p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
 
 /// Copies 16 bytes from device to shared memory in the background, or writes zeros where not valid (`from` is then not
@@ -96,6 +103,15 @@ __device__ inline uint32_t to_tf32(float x) {
     uint32_t bits = __float_as_uint(x);
 #if __CUDA_ARCH__ >= 800
     asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+#endif
+    return bits;
+}
+
+/// Two floats rounded to bf16, to nearest, ties to even; `low` in the lower half. Needs sm_80.
+__device__ inline uint32_t pack_bf16(float low, float high) {
+    uint32_t bits = 0;
+#if __CUDA_ARCH__ >= 800
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
 #endif
     return bits;
 }

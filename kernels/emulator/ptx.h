@@ -17,6 +17,8 @@ void multiply_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]
 
 namespace adaq::cuda {
 
+inline constexpr bool kTensorCores = true;
+
 inline void cp_async_16(void* to, const void* from, bool valid) {
     emulator::copies_of_thread().issue(to, from, 16, valid);
 }
@@ -49,6 +51,10 @@ inline uint32_t to_tf32(float x) {
     const uint32_t bits = __float_as_uint(x);
     if ((bits & 0x7F800000u) == 0x7F800000u) return bits & 0x7FFFFFu ? 0x7FFFFFFFu : bits;  // NaN and infinities
     return (bits + 0x1000u) & ~0x1FFFu;
+}
+
+inline uint32_t pack_bf16(float low, float high) {
+    return static_cast<uint32_t>(to_bf16(high).bits) << 16 | to_bf16(low).bits;
 }
 
 }  // namespace adaq::cuda

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/arena.h"
 #include "kernels/cpu/step.h"
-#include "kernels/cpu/training/arena.h"
 
 namespace adaq::cpu {
 

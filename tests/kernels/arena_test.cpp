@@ -1,5 +1,5 @@
-// Where the CPU places the temporaries of a training program.
-#include "kernels/cpu/training/arena.h"
+// Where devices place the temporaries of a training program.
+#include "kernels/arena.h"
 
 #include <doctest/doctest.h>
 
@@ -16,15 +16,15 @@ struct Chain {
         for (int i = 0; i < length; ++i) values.push_back(program.temporary({3, 100}));
         for (size_t i = 1; i < values.size(); ++i) program.add(GlobalAveragePoolGradient{values[i - 1], values[i]});
     }
-    int64_t place(size_t i) const { return cpu::make_arena(program).offsets[static_cast<size_t>(values[i])]; }
+    int64_t place(size_t i) const { return make_arena(program).offsets[static_cast<size_t>(values[i])]; }
 };
 
 }  // namespace
 
-TEST_SUITE("cpu arena") {
+TEST_SUITE("arena") {
     TEST_CASE("a chain needs room for two tensors, and neighbours never share") {
         const Chain chain(6);
-        const cpu::Arena arena = cpu::make_arena(chain.program);
+        const Arena arena = make_arena(chain.program);
         CHECK(arena.floats == 2 * 304);  // 300, up to a multiple of 64 bytes
         for (size_t i = 1; i < 6; ++i) CHECK(chain.place(i) != chain.place(i - 1));
     }
@@ -42,7 +42,7 @@ TEST_SUITE("cpu arena") {
         program.add(Gather{other, whole});
         program.add(Gather{other, other});
         program.add(Gather{part, last});
-        const cpu::Arena arena = cpu::make_arena(program);
+        const Arena arena = make_arena(program);
         CHECK(arena.offsets[static_cast<size_t>(whole)] != arena.offsets[static_cast<size_t>(other)]);
         CHECK(arena.offsets[static_cast<size_t>(whole)] != arena.offsets[static_cast<size_t>(last)]);
         CHECK(arena.offsets[static_cast<size_t>(part)] == -1);
@@ -52,7 +52,7 @@ TEST_SUITE("cpu arena") {
         Chain chain(4);
         const TensorId loss = chain.program.temporary({1}), state = chain.program.temporary({kStepValues});
         chain.program.add(AdvanceStep{state, {}, {loss}});
-        const cpu::Arena arena = cpu::make_arena(chain.program);
+        const Arena arena = make_arena(chain.program);
         for (TensorId value : chain.values)
             CHECK(arena.offsets[static_cast<size_t>(value)] != arena.offsets[static_cast<size_t>(loss)]);
     }

@@ -7,7 +7,7 @@
 
 #include "engine/device.h"
 
-namespace adaq::cpu {
+namespace adaq {
 
 struct Arena {
     int64_t floats = 0;
@@ -17,4 +17,4 @@ struct Arena {
 /// Every offset is a multiple of 64 bytes. The places depend on the program alone.
 Arena make_arena(const Program& program);
 
-}  // namespace adaq::cpu
+}  // namespace adaq

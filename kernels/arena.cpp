@@ -1,9 +1,9 @@
-#include "kernels/cpu/training/arena.h"
+#include "kernels/arena.h"
 
 #include <algorithm>
 #include <optional>
 
-namespace adaq::cpu {
+namespace adaq {
 namespace {
 
 /// Every tensor that an operation reads or writes, kNone among them.
@@ -151,4 +151,4 @@ Arena make_arena(const Program& program) {
     return arena;
 }
 
-}  // namespace adaq::cpu
+}  // namespace adaq

@@ -1,0 +1,86 @@
+#include "kernels/cuda/compiled_program.h"
+
+#include <algorithm>
+
+#include "engine/error.h"
+
+namespace adaq::cuda {
+namespace {
+
+#if defined(ADAQ_EMULATE)
+constexpr bool kShareMemory = false;  // each piece to itself, so that the emulator sees its bounds
+#else
+constexpr bool kShareMemory = true;
+#endif
+
+}  // namespace
+
+CudaProgram::CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math)
+    : program_(program), queue_(std::move(queue)), places_(program.tensors().size(), nullptr) {
+    place_tensors();
+    capture(make_steps(card, math));
+}
+
+CudaProgram::~CudaProgram() {
+    static_cast<void>(cudaStreamSynchronize(queue_->get()));
+    if (graph_) static_cast<void>(cudaGraphExecDestroy(graph_));
+}
+
+void CudaProgram::place_tensors() {
+    const Arena arena = make_arena(program_);
+    if (kShareMemory) memory_.emplace_back(static_cast<size_t>(arena.floats) * sizeof(float));
+    const auto& tensors = program_.tensors();
+    for (size_t i = 0; i < tensors.size(); ++i) {
+        const Program::Entry& entry = tensors[i];
+        if (entry.bound) {
+            const auto* bound = dynamic_cast<const CudaTensor*>(entry.bound.get());
+            require(bound != nullptr, "cuda: a tensor of another device is bound");
+            places_[i] = bound->memory.as<float>();
+        } else if (entry.whole != kNone) {
+            float* const whole = places_[static_cast<size_t>(entry.whole)];  // made before its parts
+            const int64_t row = element_count(entry.shape) / entry.shape[0];
+            places_[i] = whole ? whole + entry.first_row * row : nullptr;
+        } else if (arena.offsets[i] >= 0) {  // else no operation uses it
+            if (!kShareMemory) memory_.emplace_back(bytes_of(entry.shape, Dtype::f32));
+            places_[i] = memory_.back().as<float>() + (kShareMemory ? arena.offsets[i] : 0);
+        }
+    }
+}
+
+std::vector<Step> CudaProgram::make_steps(Card card, Math math) const {
+    const Context context{program_, places_, card, math};
+    std::vector<Step> steps;
+    for (const Operation& operation : program_.operations())
+        steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));
+    return steps;
+}
+
+void CudaProgram::capture(const std::vector<Step>& steps) {
+    size_t most = 0;
+    for (const Step& step : steps) most = std::max(most, step.scratch_bytes);
+    if (kShareMemory) memory_.emplace_back(most);
+    std::vector<void*> scratch;
+    for (const Step& step : steps) {
+        if (!kShareMemory) memory_.emplace_back(step.scratch_bytes);
+        scratch.push_back(memory_.back().get());
+    }
+    check_cuda(cudaStreamBeginCapture(queue_->get(), cudaStreamCaptureModeThreadLocal));
+    cudaGraph_t graph = nullptr;
+    try {
+        for (size_t i = 0; i < steps.size(); ++i) steps[i].enqueue(queue_->get(), scratch[i]);
+    } catch (...) {  // the stream must not stay as it is
+        static_cast<void>(cudaStreamEndCapture(queue_->get(), &graph));
+        if (graph) static_cast<void>(cudaGraphDestroy(graph));
+        throw;
+    }
+    check_cuda(cudaStreamEndCapture(queue_->get(), &graph));
+    const cudaError_t status = cudaGraphInstantiate(&graph_, graph, 0);
+    static_cast<void>(cudaGraphDestroy(graph));
+    check_cuda(status);
+}
+
+void CudaProgram::run(int64_t n) {
+    for (int64_t i = 0; i < n; ++i) check_cuda(cudaGraphLaunch(graph_, queue_->get()));
+}
+
+}  // namespace adaq::cuda

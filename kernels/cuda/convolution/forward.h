@@ -1,0 +1,72 @@
+// Forward: y[(n, p, q), k] = sum over (r, s, c) of x at (p * stride - padding + r, ...) * w[k, (r, s, c)].
+// Operand A: windows over x, rows are output pixels; operand B: the filters as they are. Both have c fastest.
+#pragma once
+
+#include "kernels/cuda/convolution/gemm.h"
+#include "kernels/cuda/convolution/products.h"
+
+namespace adaq::cuda {
+
+template <Math math, typename T, int Vector>
+struct ForwardProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, MatrixRows<T, T::N, Vector>, ForwardFinish> {
+    static constexpr bool kWindowRows = true;
+    const float *x, *w;
+    ConvolutionSizes sizes;
+    FastDivide by_c, by_s, by_q, by_p;
+
+    struct Place {
+        const ForwardProblem& problem;
+        int rows, total;
+
+        __device__ PixelRow pixel_row(int row) const {
+            const ConvolutionSizes& z = problem.sizes;
+            if (!inside(row, rows)) return {0, kNowhere, kNowhere};
+            const int line = problem.by_q.quotient(row), n = problem.by_p.quotient(line);
+            return {int64_t{n} * z.h * z.w * z.c, problem.by_p.remainder(line, n) * z.stride - z.padding,
+                    problem.by_q.remainder(row, line) * z.stride - z.padding};
+        }
+        __device__ int64_t offset(int row) const { return int64_t{row} * problem.sizes.k; }
+        __device__ WindowRows<T, T::M, Vector> loader_a(const PixelRow* pixels, int) const {
+            return {problem.x, pixels, problem.sizes.h, problem.sizes.w, total, 1, problem.by_c, problem.by_s};
+        }
+        __device__ MatrixRows<T, T::N, Vector> loader_b(int first_column) const {
+            return {problem.w, first_column, problem.sizes.k, total};
+        }
+    };
+    __device__ Place place() const { return {*this, sizes.n * sizes.p * sizes.q, sizes.r * sizes.s * sizes.c}; }
+};
+
+template <Math math, typename T, int Vector>
+Step forward_with(const Operands& operands, const ForwardFinish& finish, int splits) {
+    const ConvolutionSizes& z = operands.sizes;
+    ForwardProblem<math, T, Vector> problem;
+    problem.columns = z.k;
+    problem.count = z.outputs();
+    problem.finish = finish;
+    problem.x = operands.a;
+    problem.w = operands.b;
+    problem.sizes = z;
+    problem.by_c = FastDivide(z.c);
+    problem.by_s = FastDivide(z.s);
+    problem.by_q = FastDivide(z.q);
+    problem.by_p = FastDivide(z.p);
+    return gemm_step(problem, z.pixels_out(), 1, splits);
+}
+
+template <Math math>
+Step forward_step(const Operands& operands, const ForwardFinish& finish) {
+    using Of = Tiles<math>;
+    const Choice choice = operands.choice;
+    if (!operands.vectors) return forward_with<math, typename Of::Tall, 1>(operands, finish, choice.splits);
+    switch (choice.tile) {
+        case TileSize::large:
+            return forward_with<math, typename Of::Large, 4>(operands, finish, choice.splits);
+        case TileSize::tall:
+            return forward_with<math, typename Of::Tall, 4>(operands, finish, choice.splits);
+        case TileSize::small:
+            break;
+    }
+    return forward_with<math, typename Of::Small, 4>(operands, finish, choice.splits);
+}
+
+}  // namespace adaq::cuda

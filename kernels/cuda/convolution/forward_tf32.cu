@@ -1,0 +1,7 @@
+#include "kernels/cuda/convolution/forward.h"
+
+namespace adaq::cuda {
+
+template Step forward_step<Math::tf32>(const Operands&, const ForwardFinish&);
+
+}  // namespace adaq::cuda

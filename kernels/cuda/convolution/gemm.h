@@ -1,0 +1,190 @@
+// The matrix product behind convolutions and fully connected layers in all three directions: an implicit GEMM, whose
+// operands are gathered from maps and weights as they are.
+// Work: a block computes T::M x T::N sums; its k runs through shared memory T::K at a time, copied in the background
+// T::kStages - 1 ahead of the products, with one barrier a stage. Bytes from device memory: (1 / M + 1 / N) * 4 for
+// each product, of which neighbours in the grid share one operand through the L2 cache; flops: 2 a product. Where there
+// are fewer tiles than the card has room for, k is split among blocks; parts are added up in order.
+//
+// A `Problem` (GemmProblem, and forward.h, to_data.h, to_weights.h) is what the kernel takes. Its place() tells what a
+// block works on: rows and total (k) of the product, the loaders, and where a row lies in the output.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/cuda/convolution/finish.h"
+#include "kernels/cuda/convolution/fma.h"
+#include "kernels/cuda/convolution/operands.h"
+#include "kernels/cuda/convolution/tensor_cores.h"
+#include "kernels/cuda/step.h"
+
+namespace adaq::cuda {
+
+template <Math math, typename T, typename A, typename B>
+using MultiplierFor = std::conditional_t<math == Math::f32, FmaMultiplier<T, A, B>, TensorMultiplier<math, T, A, B>>;
+
+/// How tiles are numbered: those of one row of tiles side by side, so that they share operand A's rows in the cache.
+struct TileGrid {
+    int columns = 1;  // tiles along N
+    int splits = 1;
+
+    __device__ int row() const { return static_cast<int>(blockIdx.x) / columns; }
+    __device__ int column() const { return static_cast<int>(blockIdx.x) % columns; }
+    __device__ int split() const { return static_cast<int>(blockIdx.y); }
+};
+
+/// Shared memory of a block: the stages, and later the finished sums of one row of warps.
+template <typename Problem>
+struct SharedPlan {
+    using T = typename Problem::Tile;
+    static constexpr int kStage = Problem::LoaderA::Layout::kFloats + Problem::LoaderB::Layout::kFloats;
+    static constexpr int kPitch = T::N + 8;  // 8 rows of 4 pairs meet all banks
+    static constexpr int kFloats = std::max(T::kStages * kStage, T::kWarpM* kPitch);
+    static constexpr int kRows = Problem::kWindowRows ? T::M : 1;
+    static constexpr int kWarps = T::kThreads / kWarp;
+    static constexpr size_t kBytes =
+        shared_bytes<float>(kFloats) + shared_bytes<PixelRow>(kRows) + shared_bytes<double>(kWarps);
+};
+
+/// Stages of operands from device memory, multiplied as they come.
+template <typename Problem, typename Multiplier>
+__device__ inline void run_pipeline(const typename Problem::LoaderA& a, const typename Problem::LoaderB& b,
+                                    float* stages, int first_tile, int tiles, Multiplier& multiplier) {
+    using T = typename Problem::Tile;
+    constexpr int kStage = SharedPlan<Problem>::kStage, kA = Problem::LoaderA::Layout::kFloats;
+    const auto fetch = [&](int tile) {
+        if (tile < tiles) {
+            float* const stage = stages + tile % T::kStages * kStage;
+            a.load(stage, (first_tile + tile) * T::K);
+            b.load(stage + kA, (first_tile + tile) * T::K);
+        }
+        cp_async_commit();  // an empty group as well, so that the count below is right
+    };
+    for (int tile = 0; tile < T::kStages - 1; ++tile) fetch(tile);
+    for (int tile = 0; tile < tiles; ++tile) {
+        cp_async_wait<T::kStages - 2>();
+        __syncthreads();  // everyone's copies of this tile are there, and the stage to be filled next has been used
+        fetch(tile + T::kStages - 1);
+        const float* const stage = stages + tile % T::kStages * kStage;
+        multiplier.multiply(stage, stage + kA);
+    }
+    cp_async_wait<0>();
+    __syncthreads();
+}
+
+/// The sums of one row of warps after the other through shared memory, so that each thread finishes runs of neighbours
+/// in a row. Returns this thread's part of the sum that Finish returns.
+template <int Count, typename Problem, typename Place, typename Multiplier>
+__device__ inline float finish_tile(const Problem& problem, const Place& place, const Multiplier& multiplier,
+                                    float* staged) {
+    using T = typename Problem::Tile;
+    constexpr int kPitch = SharedPlan<Problem>::kPitch, kRuns = T::N / Count;
+    const auto finish = problem.finish.load();
+    float sum = 0.0f;
+    for (int warp_row = 0; warp_row < T::kWarpsM; ++warp_row) {
+        if (Multiplier::warp_m() == warp_row) multiplier.store(staged, kPitch);
+        __syncthreads();
+        for (int i = static_cast<int>(threadIdx.x); i < T::kWarpM * kRuns; i += T::kThreads) {
+            const int line = i / kRuns, column = problem.grid.column() * T::N + i % kRuns * Count;
+            const int row = problem.grid.row() * T::M + warp_row * T::kWarpM + line;
+            if (!inside(row, place.rows) || !inside(column, problem.columns)) continue;
+            float v[Count];
+            load_run<Count>(v, staged + line * kPitch + i % kRuns * Count);
+            const int64_t index = place.offset(row) + column;
+            if (problem.parts) {
+                store_run<Count>(problem.parts + problem.grid.split() * problem.count + index, v);
+            } else {
+                sum += finish.template run<Count>(v, index, column);
+            }
+        }
+        __syncthreads();
+    }
+    return sum;
+}
+
+template <typename Problem>
+__global__ void __launch_bounds__(Problem::Tile::kThreads) gemm_kernel(Problem problem, double* partials) {
+    if constexpr (Problem::kMath == Math::f32 || kTensorCores) {
+        using T = typename Problem::Tile;
+        using Plan = SharedPlan<Problem>;
+        SharedMemory shared;
+        auto* memory = shared.take<float>(Plan::kFloats);
+        auto* rows = shared.take<PixelRow>(Plan::kRows);
+        auto* scratch = shared.take<double>(Plan::kWarps);
+        const auto place = problem.place();
+        const int first_row = problem.grid.row() * T::M;
+        if constexpr (Problem::kWindowRows) {
+            for (int i = static_cast<int>(threadIdx.x); i < T::M; i += T::kThreads)
+                rows[i] = place.pixel_row(first_row + i);
+            __syncthreads();
+        }
+        const int tiles = static_cast<int>(ceil_div(place.total, T::K));
+        const int split = problem.grid.split(), splits = problem.grid.splits;
+        const int begin = static_cast<int>(int64_t{tiles} * split / splits),
+                  end = static_cast<int>(int64_t{tiles} * (split + 1) / splits);
+        typename Problem::Multiplier multiplier;
+        run_pipeline<Problem>(place.loader_a(rows, first_row), place.loader_b(problem.grid.column() * T::N), memory,
+                              begin, end - begin, multiplier);
+        const float sum = problem.in_runs ? finish_tile<kRun>(problem, place, multiplier, memory)
+                                          : finish_tile<1>(problem, place, multiplier, memory);
+        if (Problem::Finish::kSums && partials) {
+            const double total = block_reduce(static_cast<double>(sum), scratch);
+            if (threadIdx.x == 0) partials[int64_t{blockIdx.z} * gridDim.x + blockIdx.x] = total;
+        }
+    }
+}
+
+/// What all problems share.
+template <Math math, typename T, typename A, typename B, typename F>
+struct GemmProblem {
+    static constexpr Math kMath = math;
+    using Tile = T;
+    using LoaderA = A;
+    using LoaderB = B;
+    using Finish = F;
+    using Multiplier = MultiplierFor<math, T, typename A::Layout, typename B::Layout>;
+
+    TileGrid grid;
+    int columns = 0;         // of the product
+    int64_t count = 0;       // of the output's elements
+    float* parts = nullptr;  // [splits][count] where k is split
+    bool in_runs = false;    // the output is finished 8 elements at a time
+    F finish;
+};
+
+/// The launches of a product of `rows` x `problem.columns`, of which there are `planes` (blockIdx.z).
+template <typename Problem>
+Step gemm_step(Problem problem, int64_t rows, int planes, int splits) {
+    using T = typename Problem::Tile;
+    using Finish = typename Problem::Finish;
+    problem.grid = {static_cast<int>(ceil_div(problem.columns, T::N)), splits};
+    problem.in_runs = problem.columns % kRun == 0 && problem.finish.aligned();
+    const auto tiles = static_cast<unsigned>(ceil_div(rows, T::M) * problem.grid.columns);
+    const dim3 blocks(tiles, static_cast<unsigned>(splits), static_cast<unsigned>(planes));
+    const ElementRuns runs(problem.count, problem.in_runs ? kRun : 1, {});
+    const auto part_bytes = splits > 1 ? static_cast<size_t>(splits * problem.count) * sizeof(float) : 0;
+    const size_t parts_end = (part_bytes + alignof(double) - 1) / alignof(double) * alignof(double);
+    const bool sums = problem.finish.scale_gradient() != nullptr;
+    const int64_t partial_count = splits > 1 ? runs.blocks() : int64_t{tiles} * planes;
+    const size_t scratch_bytes = parts_end + (sums ? static_cast<size_t>(partial_count) * sizeof(double) : 0);
+    return {scratch_bytes, [=](cudaStream_t stream, void* scratch) mutable {
+                auto* partials = reinterpret_cast<double*>(static_cast<unsigned char*>(scratch) + parts_end);
+                if (splits > 1) problem.parts = static_cast<float*>(scratch);
+                launch(gemm_kernel<Problem>, blocks, dim3(T::kThreads), SharedPlan<Problem>::kBytes, stream, problem,
+                       splits == 1 && sums ? partials : nullptr);
+                const float factor = problem.finish.scale_gradient_factor();
+                if (splits > 1) {
+                    const SplitSumWork<Finish> work{problem.parts, splits, problem.count, FastDivide(problem.columns),
+                                                    problem.finish};
+                    if (sums) {
+                        sum_runs(runs, work, stream, partials, factor, problem.finish.scale_gradient());
+                    } else {
+                        for_each_run(runs, work, stream);
+                    }
+                } else if (sums) {
+                    sum_partials(partials, partial_count, factor, problem.finish.scale_gradient(), stream);
+                }
+            }};
+}
+
+}  // namespace adaq::cuda

@@ -1,0 +1,32 @@
+// The extents of a convolution as kernels want them. A fully connected layer is one of 1 x 1 maps.
+#pragma once
+
+#include "engine/error.h"
+#include "kernels/cuda/step.h"
+
+namespace adaq::cuda {
+
+struct ConvolutionSizes {
+    int n, h, w, c;  // x
+    int k, r, s;     // filters
+    int p, q;        // y
+    int stride = 1, padding = 0;
+
+    int64_t pixels_out() const { return int64_t{n} * p * q; }
+    int64_t window() const { return int64_t{r} * s * c; }
+    int64_t outputs() const { return pixels_out() * k; }
+};
+
+inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const Shape& y, int stride, int padding) {
+    const auto narrow = [](int64_t extent) { return static_cast<int>(extent); };
+    for (const Shape* shape : {&x, &w, &y})
+        require(element_count(*shape) < int64_t{1} << 31, "cuda: a tensor of {}", to_string(*shape));
+    return {narrow(x[0]), narrow(x[1]), narrow(x[2]), narrow(x[3]), narrow(w[0]), narrow(w[1]),
+            narrow(w[2]), narrow(y[1]), narrow(y[2]), stride,       padding};
+}
+
+inline ConvolutionSizes linear_sizes(const Shape& x, const Shape& w) {
+    return convolution_sizes({x[0], 1, 1, x[1]}, {w[0], 1, 1, w[1]}, {x[0], 1, 1, w[0]}, 1, 0);
+}
+
+}  // namespace adaq::cuda

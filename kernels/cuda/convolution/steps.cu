@@ -1,0 +1,101 @@
+// Which product an operation is, with which tile: convolutions and fully connected layers in three directions.
+#include "kernels/cuda/arguments.h"
+#include "kernels/cuda/convolution/products.h"
+
+namespace adaq::cuda {
+namespace {
+
+Step forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {
+    switch (context.math) {
+        case Math::tf32:
+            return forward_step<Math::tf32>(operands, finish);
+        case Math::bf16:
+            return forward_step<Math::bf16>(operands, finish);
+        case Math::f32:
+            break;
+    }
+    return forward_step<Math::f32>(operands, finish);
+}
+
+Step to_data(const Context& context, Operands operands, const ToDataFinish& finish) {
+    const ConvolutionSizes& z = operands.sizes;
+    const int64_t stride = z.stride;
+    const Product product{z.n * ((z.h + stride - 1) / stride) * ((z.w + stride - 1) / stride), z.c,
+                          ((z.r + stride - 1) / stride) * ((z.s + stride - 1) / stride) * z.k,
+                          static_cast<int>(stride * stride)};
+    operands.choice = choose(product, k_tile(context.math), context.card);
+    switch (context.math) {
+        case Math::tf32:
+            return to_data_step<Math::tf32>(operands, finish);
+        case Math::bf16:
+            return to_data_step<Math::bf16>(operands, finish);
+        case Math::f32:
+            break;
+    }
+    return to_data_step<Math::f32>(operands, finish);
+}
+
+Step to_weights(const Context& context, Operands operands, const ToWeightsFinish& finish) {
+    const ConvolutionSizes& z = operands.sizes;
+    operands.choice = choose({z.k, z.window(), z.pixels_out()}, k_tile(context.math), context.card);
+    switch (context.math) {
+        case Math::tf32:
+            return to_weights_step<Math::tf32>(operands, finish);
+        case Math::bf16:
+            return to_weights_step<Math::bf16>(operands, finish);
+        case Math::f32:
+            break;
+    }
+    return to_weights_step<Math::f32>(operands, finish);
+}
+
+/// The sum's order depends on the number of inputs alone, not on the batch: its splits as well.
+int linear_splits(int64_t inputs) {
+    constexpr int64_t kInputsOfSplit = 256;
+    return static_cast<int>(std::clamp<int64_t>(inputs / kInputsOfSplit, 1, 8));
+}
+
+}  // namespace
+
+Step make_step(const Context& context, const Convolution& op) {
+    Operands operands(
+        context.at(op.x), context.at(op.w),
+        convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding));
+    const ConvolutionSizes& z = operands.sizes;
+    operands.choice = choose({z.pixels_out(), z.k, z.window()}, k_tile(context.math), context.card);
+    return forward(context, operands, {context.at(op.y), arguments_of(context, op.epilogue)});
+}
+
+Step make_step(const Context& context, const Linear& op) {
+    Operands operands(context.at(op.x), context.at(op.w), linear_sizes(context.shape(op.x), context.shape(op.w)));
+    operands.choice = {TileSize::small, linear_splits(operands.sizes.c)};
+    return forward(context, operands, {context.at(op.y), arguments_of(context, op.epilogue)});
+}
+
+Step make_step(const Context& context, const ConvolutionToData& op) {
+    const Operands operands(
+        context.at(op.dy), context.at(op.w),
+        convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.stride, op.padding));
+    return to_data(context, operands, {context.at(op.dx), context.at(op.addend), arguments_of(context, op.activation)});
+}
+
+Step make_step(const Context& context, const LinearToData& op) {
+    const Operands operands(context.at(op.dy), context.at(op.w),
+                            linear_sizes(context.shape(op.dx), context.shape(op.w)));
+    return to_data(context, operands, {context.at(op.dx), context.at(op.addend), arguments_of(context, op.activation)});
+}
+
+Step make_step(const Context& context, const ConvolutionToWeights& op) {
+    const Operands operands(
+        context.at(op.dy), context.at(op.x),
+        convolution_sizes(context.shape(op.x), context.shape(op.dw), context.shape(op.dy), op.stride, op.padding));
+    return to_weights(context, operands, {context.at(op.dw)});
+}
+
+Step make_step(const Context& context, const LinearToWeights& op) {
+    const Operands operands(context.at(op.dy), context.at(op.x),
+                            linear_sizes(context.shape(op.x), context.shape(op.dw)));
+    return to_weights(context, operands, {context.at(op.dw)});
+}
+
+}  // namespace adaq::cuda

@@ -1,0 +1,123 @@
+// Products on tensor cores: mma.m16n8k8 in tf32 or mma.m16n8k16 in bf16, sums in float32. Fragments come from float32
+// in shared memory by ldmatrix (8x4 of 32 bits) where the summed index runs fastest, else by plain reads without bank
+// conflicts, and are rounded to nearest in registers. bf16 takes the 16 values of k in the order 0, 4, 8, 12, 1, 5 ...
+// for both operands, which is what two reads of 8x4 give: the sum is over all of them anyway.
+#pragma once
+
+#include "engine/device.h"
+
+#include "kernels/cuda/convolution/tile.h"
+#include "kernels/cuda/ptx.h"
+
+namespace adaq::cuda {
+
+template <Math math, typename T, typename A, typename B>
+class TensorMultiplier {
+  public:
+    /// Adds the products of one stage.
+    __device__ void multiply(const float* a, const float* b) {
+        constexpr int kStep = math == Math::tf32 ? 8 : 16;
+#pragma unroll
+        for (int k = 0; k < T::K; k += kStep) {
+            uint32_t fa[kBlocksM][4], fb[kBlocksN][2];
+#pragma unroll
+            for (int i = 0; i < kBlocksM; ++i) load_a(fa[i], a, warp_m() * T::kWarpM + i * 16, k);
+#pragma unroll
+            for (int j = 0; j < kBlocksN; j += 2) load_b(fb[j], fb[j + 1], b, warp_n() * T::kWarpN + j * 8, k);
+#pragma unroll
+            for (int i = 0; i < kBlocksM; ++i) {
+#pragma unroll
+                for (int j = 0; j < kBlocksN; ++j) {
+                    if constexpr (math == Math::tf32) {
+                        mma_tf32(sum_[i][j], fa[i], fb[j]);
+                    } else {
+                        mma_bf16(sum_[i][j], fa[i], fb[j]);
+                    }
+                }
+            }
+        }
+    }
+    /// The warp's sums, to [kWarpM][pitch] of which this is row 0 of the warp.
+    __device__ void store(float* to, int pitch) const {
+#pragma unroll
+        for (int i = 0; i < kBlocksM; ++i) {
+#pragma unroll
+            for (int j = 0; j < kBlocksN; ++j) {
+                float* const at = to + (i * 16 + group()) * pitch + warp_n() * T::kWarpN + j * 8 + 2 * member();
+                *reinterpret_cast<float2*>(at) = float2{sum_[i][j][0], sum_[i][j][1]};
+                *reinterpret_cast<float2*>(at + 8 * pitch) = float2{sum_[i][j][2], sum_[i][j][3]};
+            }
+        }
+    }
+    __device__ static int warp_m() { return static_cast<int>(threadIdx.x) / kWarp / T::kWarpsN; }
+
+  private:
+    static constexpr int kBlocksM = T::kWarpM / 16, kBlocksN = T::kWarpN / 8;
+
+    __device__ static int warp_n() { return static_cast<int>(threadIdx.x) / kWarp % T::kWarpsN; }
+    __device__ static int lane() { return static_cast<int>(threadIdx.x) % kWarp; }
+    __device__ static int group() { return lane() / 4; }   // the PTX ISA's groupID
+    __device__ static int member() { return lane() % 4; }  // and threadID_in_group
+
+    /// 16 rows x 8 values of k as float bits: (group, member), (group + 8, member), (group, member + 4), (group + 8,
+    /// member + 4).
+    __device__ static void load_bits_a(uint32_t (&bits)[4], const float* a, int row, int k) {
+        if constexpr (A::kByRow) {
+            const int matrix = lane() / 8;
+            ldmatrix_x4(bits, a + A::index(row + matrix % 2 * 8 + lane() % 8, k + matrix / 2 * 4));
+        } else {
+#pragma unroll
+            for (int i = 0; i < 4; ++i)
+                bits[i] = __float_as_uint(a[A::index(row + i % 2 * 8 + group(), k + i / 2 * 4 + member())]);
+        }
+    }
+    /// 16 columns x 8 values of k: (member, group), (member + 4, group), (member, group + 8), (member + 4, group + 8).
+    __device__ static void load_bits_b(uint32_t (&bits)[4], const float* b, int column, int k) {
+        if constexpr (B::kByRow) {
+            const int matrix = lane() / 8;
+            ldmatrix_x4(bits, b + B::index(column + matrix / 2 * 8 + lane() % 8, k + matrix % 2 * 4));
+        } else {
+#pragma unroll
+            for (int i = 0; i < 4; ++i)
+                bits[i] = __float_as_uint(b[B::index(column + i / 2 * 8 + group(), k + i % 2 * 4 + member())]);
+        }
+    }
+    __device__ static void load_a(uint32_t (&f)[4], const float* a, int row, int k) {
+        load_bits_a(f, a, row, k);
+        if constexpr (math == Math::tf32) {
+            round_all(f);
+        } else {
+            uint32_t upper[4];
+            load_bits_a(upper, a, row, k + 8);
+            f[0] = pack(f[0], f[2]);
+            f[1] = pack(f[1], f[3]);
+            f[2] = pack(upper[0], upper[2]);
+            f[3] = pack(upper[1], upper[3]);
+        }
+    }
+    /// Of two blocks of 8 columns.
+    __device__ static void load_b(uint32_t (&f)[2], uint32_t (&next)[2], const float* b, int column, int k) {
+        uint32_t bits[4];
+        load_bits_b(bits, b, column, k);
+        if constexpr (math == Math::tf32) {
+            round_all(bits);
+            f[0] = bits[0], f[1] = bits[1], next[0] = bits[2], next[1] = bits[3];
+        } else {
+            uint32_t upper[4];
+            load_bits_b(upper, b, column, k + 8);
+            f[0] = pack(bits[0], bits[1]), f[1] = pack(upper[0], upper[1]);
+            next[0] = pack(bits[2], bits[3]), next[1] = pack(upper[2], upper[3]);
+        }
+    }
+    __device__ static void round_all(uint32_t (&bits)[4]) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) bits[i] = to_tf32(__uint_as_float(bits[i]));
+    }
+    __device__ static uint32_t pack(uint32_t low, uint32_t high) {
+        return pack_bf16(__uint_as_float(low), __uint_as_float(high));
+    }
+
+    float sum_[kBlocksM][kBlocksN][4] = {};
+};
+
+}  // namespace adaq::cuda

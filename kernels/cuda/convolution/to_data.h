@@ -1,0 +1,132 @@
+// To data: dx[(n, h, w), c] = sum over (r, s, k) of dy at ((h + padding - r) / stride, ...) * w[k, r, s, c], where the
+// division leaves no rest. Pixels (h, w) of one parity (h % stride, w % stride) see the same taps: each parity is a
+// product of its own (blockIdx.z), a convolution with stride 1 that runs up and left over dy.
+// Operand A: windows over dy, k fastest; operand B: w, c fastest, which is the product's column.
+#pragma once
+
+#include "kernels/cuda/convolution/gemm.h"
+#include "kernels/cuda/convolution/products.h"
+
+namespace adaq::cuda {
+
+/// Lines of dx with h % stride = a parity: which taps they see, and where.
+struct Parity {
+    int first_tap = 0, taps = 0;  // taps first_tap, first_tap + stride, ...
+    int begin = 0;  // line i of them sees dy's line begin + i by the first tap, one up by each of the next
+    int lines = 0;
+    FastDivide by_taps, by_lines;
+
+    Parity() = default;
+    Parity(int parity, int extent, int window, int stride, int padding) : first_tap((parity + padding) % stride) {
+        taps = first_tap < window ? (window - first_tap + stride - 1) / stride : 0;
+        begin = (parity + padding - first_tap) / stride;
+        lines = parity < extent ? (extent - parity + stride - 1) / stride : 0;
+        by_taps = FastDivide(taps > 0 ? taps : 1);
+        by_lines = FastDivide(lines > 0 ? lines : 1);
+    }
+};
+
+/// The same for every thread; by constant indices, so that parameters stay where they are.
+__device__ inline Parity parity_of(const Parity (&all)[kMostStride], int parity) {
+    Parity chosen = all[0];
+#pragma unroll
+    for (int i = 1; i < kMostStride; ++i) {
+        if (parity == i) chosen = all[i];
+    }
+    return chosen;
+}
+
+template <Math math, typename T, int Vector>
+struct ToDataProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, FilterColumns<T, T::N, Vector>, ToDataFinish> {
+    static constexpr bool kWindowRows = true;
+    const float *dy, *w;
+    ConvolutionSizes sizes;
+    FastDivide by_k;
+    Parity of_lines[kMostStride], of_columns[kMostStride];
+
+    struct Place {
+        const ToDataProblem& problem;
+        Parity line, column;
+        int line_parity, column_parity;
+        int rows, total;
+
+        struct Pixel {
+            int n, i, j;  // line i, column j of those of this parity
+        };
+        __device__ Pixel pixel(int row) const {
+            const int above = column.by_lines.quotient(row), n = line.by_lines.quotient(above);
+            return {n, line.by_lines.remainder(above, n), column.by_lines.remainder(row, above)};
+        }
+        __device__ PixelRow pixel_row(int row) const {
+            const ConvolutionSizes& z = problem.sizes;
+            if (!inside(row, rows)) return {0, kNowhere, kNowhere};
+            const Pixel at = pixel(row);
+            return {int64_t{at.n} * z.p * z.q * z.k, line.begin + at.i, column.begin + at.j};
+        }
+        __device__ int64_t offset(int row) const {
+            const ConvolutionSizes& z = problem.sizes;
+            const Pixel at = pixel(row);
+            const int64_t h = line_parity + at.i * z.stride, w = column_parity + at.j * z.stride;
+            return ((int64_t{at.n} * z.h + h) * z.w + w) * z.c;
+        }
+        __device__ WindowRows<T, T::M, Vector> loader_a(const PixelRow* pixels, int) const {
+            return {problem.dy, pixels, problem.sizes.p, problem.sizes.q, total, -1, problem.by_k, column.by_taps};
+        }
+        __device__ FilterColumns<T, T::N, Vector> loader_b(int first_column) const {
+            const ConvolutionSizes& z = problem.sizes;
+            return {problem.w,      first_column,     z.c,      total,        z.r,           z.s,
+                    line.first_tap, column.first_tap, z.stride, problem.by_k, column.by_taps};
+        }
+    };
+    __device__ Place place() const {
+        const int plane = static_cast<int>(blockIdx.z), line_parity = plane / sizes.stride,
+                  column_parity = plane % sizes.stride;
+        const Parity line = parity_of(of_lines, line_parity), column = parity_of(of_columns, column_parity);
+        return {*this,
+                line,
+                column,
+                line_parity,
+                column_parity,
+                sizes.n * line.lines * column.lines,
+                line.taps * column.taps * sizes.k};
+    }
+};
+
+template <Math math, typename T, int Vector>
+Step to_data_with(const Operands& operands, const ToDataFinish& finish, int splits) {
+    const ConvolutionSizes& z = operands.sizes;
+    require(z.stride <= kMostStride, "cuda: a convolution's stride of {}, at most {}", z.stride, kMostStride);
+    ToDataProblem<math, T, Vector> problem;
+    problem.columns = z.c;
+    problem.count = int64_t{z.n} * z.h * z.w * z.c;
+    problem.finish = finish;
+    problem.dy = operands.a;
+    problem.w = operands.b;
+    problem.sizes = z;
+    problem.by_k = FastDivide(z.k);
+    for (int parity = 0; parity < z.stride; ++parity) {
+        problem.of_lines[parity] = Parity(parity, z.h, z.r, z.stride, z.padding);
+        problem.of_columns[parity] = Parity(parity, z.w, z.s, z.stride, z.padding);
+    }
+    // The first parity has the most lines.
+    const int64_t rows = int64_t{z.n} * problem.of_lines[0].lines * problem.of_columns[0].lines;
+    return gemm_step(problem, rows, z.stride * z.stride, splits);
+}
+
+template <Math math>
+Step to_data_step(const Operands& operands, const ToDataFinish& finish) {
+    using Of = Tiles<math>;
+    const Choice choice = operands.choice;
+    if (!operands.vectors) return to_data_with<math, typename Of::Small, 1>(operands, finish, choice.splits);
+    switch (choice.tile) {
+        case TileSize::large:
+            return to_data_with<math, typename Of::Large, 4>(operands, finish, choice.splits);
+        case TileSize::tall:
+            return to_data_with<math, typename Of::Tall, 4>(operands, finish, choice.splits);
+        case TileSize::small:
+            break;
+    }
+    return to_data_with<math, typename Of::Small, 4>(operands, finish, choice.splits);
+}
+
+}  // namespace adaq::cuda

@@ -1,0 +1,69 @@
+// To weights: dw[k, (r, s, c)] = sum over (n, p, q) of dy[(n, p, q), k] * x at (p * stride - padding + r, ...).
+// Operand A: dy as it is; operand B: what each tap of the windows sees of x. Both have their row fastest and the sum
+// runs over output pixels, of which there are many: it is split among blocks and added up in order.
+#pragma once
+
+#include "kernels/cuda/convolution/gemm.h"
+#include "kernels/cuda/convolution/products.h"
+
+namespace adaq::cuda {
+
+template <Math math, typename T, int Vector>
+struct ToWeightsProblem
+    : GemmProblem<math, T, MatrixColumns<T, T::M, Vector>, WindowColumns<T, T::N, Vector>, ToWeightsFinish> {
+    static constexpr bool kWindowRows = false;
+    const float *dy, *x;
+    ConvolutionSizes sizes;
+    FastDivide by_c, by_s, by_q, by_p;
+
+    struct Place {
+        const ToWeightsProblem& problem;
+        int rows, total;
+
+        __device__ int64_t offset(int row) const { return int64_t{row} * problem.columns; }
+        __device__ MatrixColumns<T, T::M, Vector> loader_a(const PixelRow*, int first_row) const {
+            return {problem.dy, first_row, rows, total};
+        }
+        __device__ WindowColumns<T, T::N, Vector> loader_b(int first_column) const {
+            const ConvolutionSizes& z = problem.sizes;
+            return {problem.x,    z.h,          z.w,          total,        z.stride,     z.padding,
+                    problem.by_q, problem.by_p, problem.by_c, problem.by_s, first_column, problem.columns};
+        }
+    };
+    __device__ Place place() const { return {*this, sizes.k, sizes.n * sizes.p * sizes.q}; }
+};
+
+template <Math math, typename T, int Vector>
+Step to_weights_with(const Operands& operands, const ToWeightsFinish& finish, int splits) {
+    const ConvolutionSizes& z = operands.sizes;
+    ToWeightsProblem<math, T, Vector> problem;
+    problem.columns = static_cast<int>(z.window());
+    problem.count = z.window() * z.k;
+    problem.finish = finish;
+    problem.dy = operands.a;
+    problem.x = operands.b;
+    problem.sizes = z;
+    problem.by_c = FastDivide(z.c);
+    problem.by_s = FastDivide(z.s);
+    problem.by_q = FastDivide(z.q);
+    problem.by_p = FastDivide(z.p);
+    return gemm_step(problem, z.k, 1, splits);
+}
+
+template <Math math>
+Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish) {
+    using Of = Tiles<math>;
+    const Choice choice = operands.choice;
+    if (!operands.vectors) return to_weights_with<math, typename Of::Small, 1>(operands, finish, choice.splits);
+    switch (choice.tile) {
+        case TileSize::large:
+            return to_weights_with<math, typename Of::Large, 4>(operands, finish, choice.splits);
+        case TileSize::tall:
+            return to_weights_with<math, typename Of::Tall, 4>(operands, finish, choice.splits);
+        case TileSize::small:
+            break;
+    }
+    return to_weights_with<math, typename Of::Small, 4>(operands, finish, choice.splits);
+}
+
+}  // namespace adaq::cuda

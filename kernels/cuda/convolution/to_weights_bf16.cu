@@ -1,0 +1,7 @@
+#include "kernels/cuda/convolution/to_weights.h"
+
+namespace adaq::cuda {
+
+template Step to_weights_step<Math::bf16>(const Operands&, const ToWeightsFinish&);
+
+}  // namespace adaq::cuda

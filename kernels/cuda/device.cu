@@ -1,0 +1,105 @@
+#include "kernels/cuda/device.h"
+
+#include "engine/bf16.h"
+#include "engine/error.h"
+#include "kernels/cuda/calibration/calibration.h"
+#include "kernels/cuda/compiled_program.h"
+#include "kernels/cuda/tensor.h"
+
+namespace adaq::cuda {
+namespace {
+
+class CudaDevice : public Device {
+  public:
+    CudaDevice(const cudaDeviceProp& card, Math math)
+        : card_{card.multiProcessorCount, card.major * 10 + card.minor, card.sharedMemPerBlockOptin},
+          math_(math),
+          name_(card.name) {}
+
+    std::string name() const override { return "cuda"; }
+    std::string description() const override {
+        const char* const math = math_ == Math::f32 ? "fp32" : math_ == Math::tf32 ? "tf32" : "bf16";
+        int driver = 0;
+        check_cuda(cudaDriverGetVersion(&driver));
+        return fmt::format("{}, sm_{}, {} multiprocessors, {} products, CUDA driver {}.{}", name_, card_.capability,
+                           card_.multiprocessors, math, driver / 1000, driver % 1000 / 10);
+    }
+
+    Buffer create(const Shape& shape, Dtype dtype) override { return std::make_shared<CudaTensor>(shape, dtype); }
+
+    void upload(DeviceTensor& tensor, std::span<const float> values) override {
+        const auto& to = tensor_of(tensor, values.size());
+        if (tensor.dtype() == Dtype::f32) return queue_->to_device(to.memory.get(), values.data(), to.memory.bytes());
+        std::vector<bf16> halves;
+        halves.reserve(values.size());
+        for (float value : values) halves.push_back(to_bf16(value));
+        queue_->to_device(to.memory.get(), halves.data(), to.memory.bytes());
+    }
+    void download(const DeviceTensor& tensor, std::span<float> values) override {
+        const auto& from = tensor_of(tensor, values.size());
+        if (tensor.dtype() == Dtype::f32) return queue_->to_host(values.data(), from.memory.get(), from.memory.bytes());
+        std::vector<bf16> halves(values.size());
+        queue_->to_host(halves.data(), from.memory.get(), from.memory.bytes());
+        for (size_t i = 0; i < values.size(); ++i) values[i] = to_float(halves[i]);
+    }
+
+    std::unique_ptr<CompiledProgram> compile(const Program& program) override {
+        check(program);
+        return std::make_unique<CudaProgram>(program, queue_, card_, math_);
+    }
+
+    std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
+        return cuda::min_max(groups_of(x, groups), *queue_);
+    }
+    std::vector<float> order_statistics(const DeviceTensor& x, int64_t groups,
+                                        std::span<const int64_t> ranks) override {
+        return cuda::order_statistics(groups_of(x, groups), ranks, *queue_);
+    }
+    std::vector<BestRange> best_range(const DeviceTensor& x, int64_t groups, const RangeSearch& search) override {
+        return cuda::best_range(groups_of(x, groups), search, *queue_);
+    }
+
+  private:
+    static const CudaTensor& tensor_of(const DeviceTensor& tensor, size_t values) {
+        require(values == static_cast<size_t>(element_count(tensor.shape())), "cuda: {} values for a tensor of {}",
+                values, to_string(tensor.shape()));
+        return dynamic_cast<const CudaTensor&>(tensor);
+    }
+    static Groups groups_of(const DeviceTensor& tensor, int64_t groups) {
+        require(tensor.dtype() == Dtype::f32, "cuda: a bf16 tensor where only float32 will do");
+        const int64_t count = element_count(tensor.shape());
+        require(groups > 0 && count % groups == 0 && count > 0, "cuda: {} values in {} groups", count, groups);
+        return {dynamic_cast<const CudaTensor&>(tensor).memory.as<float>(), groups, count / groups};
+    }
+
+    Card card_;
+    Math math_;
+    std::string name_;
+    std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
+};
+
+}  // namespace
+
+bool cuda_available() {
+    int count = 0;
+    return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
+}
+
+std::unique_ptr<Device> make_cuda_device(Math math) {
+    int count = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    if (status != cudaSuccess) usage_error("--device cuda: no card to be had ({})", cudaGetErrorString(status));
+    if (count == 0) usage_error("--device cuda: this machine has no CUDA card; use --device cpu");
+    cudaDeviceProp card{};
+    check_cuda(cudaGetDeviceProperties(&card, 0));
+    if (card.major * 10 + card.minor < 75)
+        usage_error("--device cuda: {} is sm_{}{}, sm_75 is the oldest that will do", card.name, card.major,
+                    card.minor);
+    if (math != Math::f32 && card.major < 8)
+        usage_error("--math {}: {} has no such tensor cores; use fp32", math == Math::tf32 ? "tf32" : "bf16",
+                    card.name);
+    check_cuda(cudaSetDevice(0));
+    return std::make_unique<CudaDevice>(card, math);
+}
+
+}  // namespace adaq::cuda

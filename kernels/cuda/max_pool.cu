@@ -1,0 +1,176 @@
+// Max pooling over a square window, both ways; the gradient goes to each window's first maximum.
+// Cost: forward 4 B read (the window's overlap from the cache) and 4 B written an element, 9 comparisons an output.
+// Backward in two passes without atomics: where each window's maximum lies (1 B an output), then each input adds up the
+// windows that chose it, in their order: 4 B written an input, at most 4 B + 1 B of every window over it read. Memory
+// bound; a thread takes runs of 8 channels.
+#include "kernels/cuda/elements.h"
+#include "kernels/cuda/fast_divide.h"
+#include "kernels/cuda/step.h"
+
+namespace adaq::cuda {
+namespace {
+
+struct Pooling {
+    int height, width;  // of x
+    int out_height, out_width;
+    int kernel, stride, padding, channel_count;
+    FastDivide channels, columns, rows, out_columns, out_rows;
+};
+
+/// Where an element lies in [N, rows, columns, C].
+struct Position {
+    int n, row, column, channel;
+
+    __device__ Position(int64_t index, FastDivide channels, FastDivide columns, FastDivide rows) {
+        const int i = static_cast<int>(index), pixel = channels.quotient(i);
+        channel = channels.remainder(i, pixel);
+        const int line = columns.quotient(pixel);
+        column = columns.remainder(pixel, line);
+        n = rows.quotient(line);
+        row = rows.remainder(line, n);
+    }
+};
+
+/// The maxima of a run of windows side by side in channels, and at which of the window's positions they lie.
+template <int Count>
+__device__ inline void find_maxima(const Pooling& g, const float* x, const Position& at, float (&best)[Count],
+                                   int (&place)[Count]) {
+    bool first = true;
+    for (int r = 0; r < g.kernel; ++r) {
+        const int h = at.row * g.stride - g.padding + r;
+        if (h < 0 || !inside(h, g.height)) continue;
+        for (int s = 0; s < g.kernel; ++s) {
+            const int w = at.column * g.stride - g.padding + s;
+            if (w < 0 || !inside(w, g.width)) continue;
+            float v[Count];
+            const int64_t pixel = (int64_t{at.n} * g.height + h) * g.width + w;
+            load_run<Count>(v, x + pixel * g.channel_count + at.channel);
+#pragma unroll
+            for (int i = 0; i < Count; ++i) {
+                const bool better = first || v[i] > best[i];
+                best[i] = better ? v[i] : best[i];
+                place[i] = better ? r * g.kernel + s : place[i];
+            }
+            first = false;
+        }
+    }
+}
+
+struct MaxPoolWork {
+    Pooling g;
+    const float* x;
+    float* y;
+
+    template <int Count>
+    __device__ void run(int64_t first) const {
+        float best[Count];
+        int place[Count];
+        find_maxima<Count>(g, x, Position(first, g.channels, g.out_columns, g.out_rows), best, place);
+        store_run<Count>(y + first, best);
+    }
+    __device__ const MaxPoolWork& load() const { return *this; }
+};
+
+struct FindPlacesWork {
+    Pooling g;
+    const float* x;
+    uint8_t* places;  // as y
+
+    template <int Count>
+    __device__ void run(int64_t first) const {
+        float best[Count];
+        int place[Count];
+        find_maxima<Count>(g, x, Position(first, g.channels, g.out_columns, g.out_rows), best, place);
+        if constexpr (Count == 8) {
+            uint2 packed{0, 0};
+#pragma unroll
+            for (int i = 0; i < 4; ++i) {
+                packed.x |= static_cast<unsigned>(place[i]) << (8 * i);
+                packed.y |= static_cast<unsigned>(place[i + 4]) << (8 * i);
+            }
+            *reinterpret_cast<uint2*>(places + first) = packed;
+        } else {
+#pragma unroll
+            for (int i = 0; i < Count; ++i) places[first + i] = static_cast<uint8_t>(place[i]);
+        }
+    }
+    __device__ const FindPlacesWork& load() const { return *this; }
+};
+
+struct MaxPoolGradientWork {
+    Pooling g;
+    const uint8_t* places;
+    const float* dy;
+    float* dx;
+
+    template <int Count>
+    __device__ void run(int64_t first) const {
+        const Position at(first, g.channels, g.columns, g.rows);
+        float sum[Count] = {};
+        // Window p covers row h where p * stride - padding <= h < p * stride - padding + kernel.
+        for (int p = first_window(at.row); inside(p, g.out_height) && p * g.stride - g.padding <= at.row; ++p) {
+            for (int q = first_window(at.column); inside(q, g.out_width) && q * g.stride - g.padding <= at.column;
+                 ++q) {
+                const int mine =
+                    (at.row - (p * g.stride - g.padding)) * g.kernel + at.column - (q * g.stride - g.padding);
+                const int64_t window = ((int64_t{at.n} * g.out_height + p) * g.out_width + q) * g.channel_count;
+                add<Count>(sum, window + at.channel, mine);
+            }
+        }
+        store_run<Count>(dx + first, sum);
+    }
+    __device__ int first_window(int row) const {
+        const int begins = row + g.padding - g.kernel + 1;
+        return begins <= 0 ? 0 : (begins + g.stride - 1) / g.stride;
+    }
+    template <int Count>
+    __device__ void add(float (&sum)[Count], int64_t window, int mine) const {
+        float v[Count];
+        load_run<Count>(v, dy + window);
+#pragma unroll
+        for (int i = 0; i < Count; ++i) sum[i] += places[window + i] == mine ? v[i] : 0.0f;
+    }
+    __device__ const MaxPoolGradientWork& load() const { return *this; }
+};
+
+template <typename Op>
+Pooling pooling_of(const Shape& x, const Shape& y, const Op& op) {
+    require(op.kernel <= 15, "cuda: a pooling window of {}, at most 15", op.kernel);
+    return {static_cast<int>(x[1]),
+            static_cast<int>(x[2]),
+            static_cast<int>(y[1]),
+            static_cast<int>(y[2]),
+            op.kernel,
+            op.stride,
+            op.padding,
+            static_cast<int>(x[3]),
+            FastDivide(x[3]),
+            FastDivide(x[2]),
+            FastDivide(x[1]),
+            FastDivide(y[2]),
+            FastDivide(y[1])};
+}
+
+}  // namespace
+
+Step make_step(const Context& context, const MaxPool& op) {
+    const Shape &x = context.shape(op.x), &y = context.shape(op.y);
+    const MaxPoolWork work{pooling_of(x, y, op), context.at(op.x), context.at(op.y)};
+    const ElementRuns runs(element_count(y), y[3], {work.x, work.y});
+    return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
+}
+
+Step make_step(const Context& context, const MaxPoolGradient& op) {
+    const Shape &x = context.shape(op.x), &y = context.shape(op.dy);
+    const Pooling pooling = pooling_of(x, y, op);
+    const float *values = context.at(op.x), *dy = context.at(op.dy);
+    float* dx = context.at(op.dx);
+    const ElementRuns outputs(element_count(y), y[3], {values}), inputs(element_count(x), x[3], {dy, dx});
+    return {static_cast<size_t>(element_count(y)), [=](cudaStream_t stream, void* scratch) {
+                auto* places = static_cast<uint8_t*>(scratch);
+                for_each_run(outputs, FindPlacesWork{pooling, values, places}, stream);
+                for_each_run(inputs, MaxPoolGradientWork{pooling, places, dy, dx}, stream);
+            }};
+}
+
+}  // namespace adaq::cuda
