@@ -15,10 +15,15 @@ constexpr bool kShareMemory = true;
 
 }  // namespace
 
-CudaProgram::CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math)
+CudaProgram::CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math,
+                         std::optional<Choice> choice)
     : program_(program), queue_(std::move(queue)), places_(program.tensors().size(), nullptr) {
     place_tensors();
-    capture(make_steps(card, math));
+    const Context context{program_, places_, card, math, choice};
+    std::vector<Step> steps;
+    for (const Operation& operation : program_.operations())
+        steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));
+    capture(steps);
 }
 
 CudaProgram::~CudaProgram() {
@@ -45,14 +50,6 @@ void CudaProgram::place_tensors() {
             places_[i] = memory_.back().as<float>() + (kShareMemory ? arena.offsets[i] : 0);
         }
     }
-}
-
-std::vector<Step> CudaProgram::make_steps(Card card, Math math) const {
-    const Context context{program_, places_, card, math};
-    std::vector<Step> steps;
-    for (const Operation& operation : program_.operations())
-        steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));
-    return steps;
 }
 
 void CudaProgram::capture(const std::vector<Step>& steps) {

@@ -9,14 +9,14 @@ namespace adaq::cuda {
 
 class CudaProgram : public CompiledProgram {
   public:
-    CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math);
+    CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math,
+                std::optional<Choice> choice);
     ~CudaProgram() override;
     /// Returns at once: whoever reads a result waits for it (Queue::to_host).
     void run(int64_t n) override;
 
   private:
     void place_tensors();
-    std::vector<Step> make_steps(Card card, Math math) const;
     void capture(const std::vector<Step>& steps);
 
     Program program_;  // owns what is bound

@@ -11,10 +11,11 @@ namespace {
 
 class CudaDevice : public Device {
   public:
-    CudaDevice(const cudaDeviceProp& card, Math math)
+    CudaDevice(const cudaDeviceProp& card, Math math, std::optional<Choice> choice)
         : card_{card.multiProcessorCount, card.major * 10 + card.minor, card.sharedMemPerBlockOptin},
           math_(math),
-          name_(card.name) {}
+          name_(card.name),
+          choice_(choice) {}
 
     std::string name() const override { return "cuda"; }
     std::string description() const override {
@@ -45,7 +46,7 @@ class CudaDevice : public Device {
 
     std::unique_ptr<CompiledProgram> compile(const Program& program) override {
         check(program);
-        return std::make_unique<CudaProgram>(program, queue_, card_, math_);
+        return std::make_unique<CudaProgram>(program, queue_, card_, math_, choice_);
     }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
@@ -75,6 +76,7 @@ class CudaDevice : public Device {
     Card card_;
     Math math_;
     std::string name_;
+    std::optional<Choice> choice_;
     std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
 };
 
@@ -85,7 +87,7 @@ bool cuda_available() {
     return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
 }
 
-std::unique_ptr<Device> make_cuda_device(Math math) {
+std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice) {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
     if (status != cudaSuccess) usage_error("--device cuda: no card to be had ({})", cudaGetErrorString(status));
@@ -99,7 +101,7 @@ std::unique_ptr<Device> make_cuda_device(Math math) {
         usage_error("--math {}: {} has no such tensor cores; use fp32", math == Math::tf32 ? "tf32" : "bf16",
                     card.name);
     check_cuda(cudaSetDevice(0));
-    return std::make_unique<CudaDevice>(card, math);
+    return std::make_unique<CudaDevice>(card, math, choice);
 }
 
 }  // namespace adaq::cuda

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "engine/device.h"
+#include "kernels/cuda/convolution/choice.h"
 
 namespace adaq::cuda {
 
@@ -11,7 +13,7 @@ namespace adaq::cuda {
 bool cuda_available();
 
 /// The first card. Throws UsageError without a card or driver, for one older than sm_75, and for arithmetic that it
-/// does not have (tf32 and bf16 need sm_80).
-std::unique_ptr<Device> make_cuda_device(Math math = Math::f32);
+/// does not have (tf32 and bf16 need sm_80). `choice` is for tests and tuning: one tile for all products.
+std::unique_ptr<Device> make_cuda_device(Math math = Math::f32, std::optional<Choice> choice = std::nullopt);
 
 }  // namespace adaq::cuda

@@ -3,19 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "engine/device.h"
 #include "kernels/cuda/check.h"
+#include "kernels/cuda/convolution/choice.h"
 
 namespace adaq::cuda {
-
-/// What a launcher knows of the card.
-struct Card {
-    int multiprocessors = 1;
-    int capability = 75;              // 90: sm_90
-    size_t shared_bytes = 64 * 1024;  // that a block may have
-};
 
 /// A program's tensors as its steps find them.
 struct Context {
@@ -23,6 +18,7 @@ struct Context {
     std::vector<float*> places;  // by tensor
     Card card;
     Math math = Math::f32;
+    std::optional<Choice> choice = std::nullopt;  // for all products; none: what choose() says
 
     /// Null for kNone.
     float* at(TensorId id) const { return id == kNone ? nullptr : places[static_cast<size_t>(id)]; }

@@ -1,10 +1,12 @@
-// Every operation: the reference against PyTorch's numbers, the CPU against the reference, with every form of epilogue.
+// Operations of inference: the reference against PyTorch's numbers, every device against the reference, with every form
+// of epilogue.
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "support/devices.h"
 #include "support/operations.h"
 
 using namespace adaq;
@@ -73,7 +75,7 @@ std::vector<float> run_one(Bench& bench, const nlohmann::json& test, const char*
 
 TEST_SUITE("operations") {
     TEST_CASE("convolution, pooling and the fully connected layer agree with PyTorch on every device") {
-        for (const std::string device : {"reference", "cpu"}) {
+        for (const std::string& device : all_devices()) {
             Bench bench(device);
             for (const char* kind : {"convolution", "linear", "max_pool", "global_average_pool"}) {
                 for (const auto& test : fixtures()[kind]) {
@@ -84,39 +86,46 @@ TEST_SUITE("operations") {
         }
     }
 
-    TEST_CASE("the CPU's convolution agrees with the reference at ResNet's windows, odd sizes and every epilogue") {
-        Bench cpu("cpu"), reference("reference");
+    TEST_CASE("convolution agrees with the reference at ResNet's windows, odd sizes and every epilogue") {
+        Bench reference("reference");
         std::vector<ConvolutionCase> cases{
             {1, 17, 15, 3, 16, 7, 2, 3}, {3, 9, 9, 16, 32, 3, 1, 1}, {2, 8, 8, 16, 24, 3, 2, 1},
             {5, 7, 7, 32, 64, 1, 2, 0},  {1, 1, 1, 64, 64, 1, 1, 0}, {9, 2, 2, 64, 64, 3, 1, 1},
             {2, 1, 1, 32, 16, 3, 2, 1},  {7, 5, 6, 13, 11, 3, 1, 1}, {2, 14, 14, 8, 8, 1, 1, 0},
             {33, 4, 4, 16, 16, 3, 1, 1}, {1, 1, 1, 1, 1, 1, 1, 0}};
-        for (ConvolutionCase c : cases) {
-            for (int form = 0; form < 32; ++form) {
-                c.scale = form & 1;
-                c.shift = form & 2;
-                c.residual = form & 4;
-                c.relu = form & 8;
-                c.residual_scale = form & 16 ? 0.25f : 1.0f;
-                INFO("c" << c.c << " k" << c.k << " r" << c.r << " stride " << c.stride << " form " << form);
-                CHECK(relative_error(convolve(cpu, c), convolve(reference, c)) < 1e-5);
+        for (const std::string& device : devices_under_test()) {
+            Bench bench(device);
+            for (ConvolutionCase c : cases) {
+                for (int form = 0; form < 32; ++form) {
+                    c.scale = form & 1;
+                    c.shift = form & 2;
+                    c.residual = form & 4;
+                    c.relu = form & 8;
+                    c.residual_scale = form & 16 ? 0.25f : 1.0f;
+                    INFO(device << " c" << c.c << " k" << c.k << " r" << c.r << " stride " << c.stride << " form "
+                                << form);
+                    CHECK(relative_error(convolve(bench, c), convolve(reference, c)) < 1e-5);
+                }
             }
         }
     }
 
     TEST_CASE("a convolution of integers is exact, quantised output and all") {
-        Bench cpu("cpu"), reference("reference");
-        for (ConvolutionCase c : {ConvolutionCase{3, 9, 9, 16, 32, 3, 1, 1},
-                                  {2, 8, 8, 64, 24, 3, 2, 1},
-                                  {6, 2, 2, 128, 64, 3, 1, 1},
-                                  {1, 12, 12, 3, 8, 7, 2, 3}}) {
-            CHECK(convolve(cpu, c, true) == convolve(reference, c, true));
-            for (bool codes : {false, true}) {
-                for (bool relu : {false, true}) {
-                    c.quantise = true;
-                    c.codes = codes;
-                    c.relu = relu;
-                    CHECK(convolve(cpu, c, true) == convolve(reference, c, true));
+        Bench reference("reference");
+        for (const std::string& device : devices_under_test()) {
+            Bench bench(device);
+            for (ConvolutionCase c : {ConvolutionCase{3, 9, 9, 16, 32, 3, 1, 1},
+                                      {2, 8, 8, 64, 24, 3, 2, 1},
+                                      {6, 2, 2, 128, 64, 3, 1, 1},
+                                      {1, 12, 12, 3, 8, 7, 2, 3}}) {
+                CHECK(convolve(bench, c, true) == convolve(reference, c, true));
+                for (bool codes : {false, true}) {
+                    for (bool relu : {false, true}) {
+                        c.quantise = true;
+                        c.codes = codes;
+                        c.relu = relu;
+                        CHECK(convolve(bench, c, true) == convolve(reference, c, true));
+                    }
                 }
             }
         }
@@ -124,17 +133,19 @@ TEST_SUITE("operations") {
 
     TEST_CASE("the same bits on one thread and on two, for one image and for many") {
         const ConvolutionCase one{1, 9, 9, 24, 32, 3, 1, 1, true, true, false, true, true, true};
-        Bench single("cpu", 1);
-        const std::vector<float> expected = convolve(single, one, true);
-        Bench two("cpu", 2);
-        CHECK(convolve(two, one, true) == expected);
+        for (const std::string& device : devices_under_test()) {
+            Bench single(device, 1);
+            const std::vector<float> expected = convolve(single, one, true);
+            Bench two(device, 2);
+            CHECK(convolve(two, one, true) == expected);
+        }
     }
 
     TEST_CASE("fake quantisation rounds half to even, clamps, and keeps zero, on every device") {
         // s = 0.5, z = 1, signed 3 bit: integers -4 ... 3, values (q - z) s = -2.5 ... 1
         const std::vector<float> x{0.0f, 0.25f, 0.75f, -0.25f, 5.0f, -5.0f, INFINITY, -INFINITY, 0.2500001f, -1.25f};
         const std::vector<float> expected{0.0f, 0.0f, 1.0f, 0.0f, 1.0f, -2.5f, 1.0f, -2.5f, 0.5f, -1.0f};
-        for (const std::string device : {"reference", "cpu"}) {
+        for (const std::string& device : all_devices()) {
             Bench bench(device);
             for (bool codes : {false, true}) {
                 Program program;
@@ -152,8 +163,8 @@ TEST_SUITE("operations") {
         }
     }
 
-    TEST_CASE("the CPU's quantiser gives the reference's bits, ties and all") {
-        Bench cpu("cpu"), reference("reference");
+    TEST_CASE("every quantiser gives the reference's bits, ties and all") {
+        Bench reference("reference");
         for (float scale : {0.1f, 0.037f, 1.0f / 3.0f, 1e-8f, 2.0f}) {
             Values values(7);
             std::vector<float> x = values.reals(4099);
@@ -168,12 +179,15 @@ TEST_SUITE("operations") {
                 bench.device().compile(program)->run();
                 return bench.get(y);
             };
-            CHECK(run(cpu) == run(reference));
+            for (const std::string& device : devices_under_test()) {
+                Bench bench(device);
+                CHECK(run(bench) == run(reference));
+            }
         }
     }
 
     TEST_CASE("addition weighs its operands, rectifies and quantises") {
-        for (const std::string device : {"reference", "cpu"}) {
+        for (const std::string& device : all_devices()) {
             Bench bench(device);
             Program program;
             const Buffer plain = bench.device().create({2, 1, 1, 2}), quantised = bench.device().create({2, 1, 1, 2});
@@ -189,7 +203,7 @@ TEST_SUITE("operations") {
     }
 
     TEST_CASE("weights uploaded after compiling are seen by the next run") {
-        for (const std::string device : {"reference", "cpu"}) {
+        for (const std::string& device : all_devices()) {
             Bench bench(device);
             Program program;
             const Buffer w = bench.put({1, 1, 1, 1}, {2.0f}), y = bench.device().create({1, 1, 1, 1});
@@ -205,7 +219,7 @@ TEST_SUITE("operations") {
     }
 
     TEST_CASE("a program whose shapes do not fit, or that reads what nobody wrote, is refused") {
-        Bench bench("cpu");
+        Bench bench("reference");
         const Buffer x = bench.put({1, 2, 2, 3}, std::vector<float>(12)), y = bench.device().create({1, 2, 2, 3});
         const auto refused = [&](auto make) {
             Program program;

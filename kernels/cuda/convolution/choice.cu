@@ -20,7 +20,7 @@ struct TileCost {
     size_t shared;      // bytes it needs at most
 };
 
-constexpr std::array<TileCost, 3> kTiles{{{TileSize::large, 128, 128, 2, 1.0, 110 * 1024},
+constexpr std::array<TileCost, 3> kTiles{{{TileSize::large, 128, 128, 1, 1.0, 110 * 1024},
                                           {TileSize::tall, 128, 64, 3, 0.85, 80 * 1024},
                                           {TileSize::small, 64, 64, 4, 0.7, 56 * 1024}}};
 

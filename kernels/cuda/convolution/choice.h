@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "kernels/cuda/step.h"
+#include "kernels/cuda/card.h"
 
 namespace adaq::cuda {
 

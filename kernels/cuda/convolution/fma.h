@@ -13,7 +13,7 @@ class FmaMultiplier {
     /// Adds the products of one stage.
     __device__ void multiply(const float* a, const float* b) {
         const int row = warp_m() * T::kWarpM, column = warp_n() * T::kWarpN;
-#pragma unroll
+#pragma unroll 1  // 256 multiply-adds are enough of a body, and more would hold more registers
         for (int k = 0; k < T::K; k += kChunk) {
             float fa[kRows][kChunk], fb[kColumns][kChunk];
             load<A, kLanesM>(fa, a, row, lane_m(), k);

@@ -84,6 +84,7 @@ __device__ inline float finish_tile(const Problem& problem, const Place& place, 
     for (int warp_row = 0; warp_row < T::kWarpsM; ++warp_row) {
         if (Multiplier::warp_m() == warp_row) multiplier.store(staged, kPitch);
         __syncthreads();
+#pragma unroll 1
         for (int i = static_cast<int>(threadIdx.x); i < T::kWarpM * kRuns; i += T::kThreads) {
             const int line = i / kRuns, column = problem.grid.column() * T::N + i % kRuns * Count;
             const int row = problem.grid.row() * T::M + warp_row * T::kWarpM + line;
@@ -103,7 +104,7 @@ __device__ inline float finish_tile(const Problem& problem, const Place& place, 
 }
 
 template <typename Problem>
-__global__ void __launch_bounds__(Problem::Tile::kThreads) gemm_kernel(Problem problem, double* partials) {
+__global__ void __launch_bounds__(Problem::Tile::kThreads, 1) gemm_kernel(Problem problem, double* partials) {
     if constexpr (Problem::kMath == Math::f32 || kTensorCores) {
         using T = typename Problem::Tile;
         using Plan = SharedPlan<Problem>;

@@ -31,7 +31,7 @@ struct MatrixRows {
     __device__ void load(float* stage, int first_k) const {
         const int k = first_k + Mine::along();
         const bool within = inside(k, total);
-#pragma unroll
+#pragma unroll 4
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i), global = first_row + row;
             copy_async<Vector>(stage + Layout::index(row, Mine::along()), matrix + int64_t{global} * total + k,
@@ -63,7 +63,7 @@ struct WindowRows {
         const int dh = direction * line, dw = direction * taps.remainder(tap, line);
         const int channel = channels.remainder(k, tap), channel_count = static_cast<int>(channels.divisor);
         const bool within = inside(k, total);
-#pragma unroll
+#pragma unroll 4
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i);
             const PixelRow pixel = rows[row];
@@ -89,7 +89,7 @@ struct MatrixColumns {
     __device__ void load(float* stage, int first_k) const {
         const int column = first_column + Mine::along();
         const bool within = inside(column, columns);
-#pragma unroll
+#pragma unroll 4
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i), k = first_k + row;
             copy_async<Vector>(stage + Layout::index(Mine::along(), row), matrix + int64_t{k} * columns + column,
@@ -112,7 +112,7 @@ struct FilterColumns {
     __device__ void load(float* stage, int first_k) const {
         const int column = first_column + Mine::along();
         const bool within = inside(column, channels);
-#pragma unroll
+#pragma unroll 4
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i), k = first_k + row;
             const int tap = filters.quotient(k), filter = filters.remainder(k, tap), line = taps.quotient(tap);
@@ -153,7 +153,7 @@ struct WindowColumns {
         within = inside(column, width_of_all);
     }
     __device__ void load(float* stage, int first_k) const {
-#pragma unroll
+#pragma unroll 4
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i), k = first_k + row;
             const int line = columns.quotient(k), image = rows.quotient(line);

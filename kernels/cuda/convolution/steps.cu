@@ -5,6 +5,10 @@
 namespace adaq::cuda {
 namespace {
 
+Choice choice_for(const Context& context, const Product& product) {
+    return context.choice ? *context.choice : choose(product, k_tile(context.math), context.card);
+}
+
 Step forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {
     switch (context.math) {
         case Math::tf32:
@@ -23,7 +27,7 @@ Step to_data(const Context& context, Operands operands, const ToDataFinish& fini
     const Product product{z.n * ((z.h + stride - 1) / stride) * ((z.w + stride - 1) / stride), z.c,
                           ((z.r + stride - 1) / stride) * ((z.s + stride - 1) / stride) * z.k,
                           static_cast<int>(stride * stride)};
-    operands.choice = choose(product, k_tile(context.math), context.card);
+    operands.choice = choice_for(context, product);
     switch (context.math) {
         case Math::tf32:
             return to_data_step<Math::tf32>(operands, finish);
@@ -37,7 +41,7 @@ Step to_data(const Context& context, Operands operands, const ToDataFinish& fini
 
 Step to_weights(const Context& context, Operands operands, const ToWeightsFinish& finish) {
     const ConvolutionSizes& z = operands.sizes;
-    operands.choice = choose({z.k, z.window(), z.pixels_out()}, k_tile(context.math), context.card);
+    operands.choice = choice_for(context, {z.k, z.window(), z.pixels_out()});
     switch (context.math) {
         case Math::tf32:
             return to_weights_step<Math::tf32>(operands, finish);
@@ -62,7 +66,7 @@ Step make_step(const Context& context, const Convolution& op) {
         context.at(op.x), context.at(op.w),
         convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding));
     const ConvolutionSizes& z = operands.sizes;
-    operands.choice = choose({z.pixels_out(), z.k, z.window()}, k_tile(context.math), context.card);
+    operands.choice = choice_for(context, {z.pixels_out(), z.k, z.window()});
     return forward(context, operands, {context.at(op.y), arguments_of(context, op.epilogue)});
 }
 

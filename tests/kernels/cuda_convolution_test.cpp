@@ -1,0 +1,225 @@
+// The CUDA device's products (kernels/cuda/convolution) beyond what the suites for every device ask: each tile, split
+// and unsplit sums, each kind of arithmetic, every channel, filter and stride combination of ResNet18 and -50. Held
+// against the reference, within a share of what a sum adds up in magnitude.
+#if defined(ADAQ_HAS_CUDA)
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <set>
+#include <tuple>
+
+#include "kernels/cuda/device.h"
+#include "support/devices.h"
+#include "support/operations.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+using cuda::Choice;
+using cuda::TileSize;
+
+struct Layer {
+    int64_t n, h, w, c, k, r;
+    int stride, padding;
+
+    Shape x() const { return {n, h, w, c}; }
+    Shape filter() const { return {k, r, r, c}; }
+    Shape y() const { return {n, extent(h), extent(w), k}; }
+    int64_t extent(int64_t in) const { return (in + 2 * padding - r) / stride + 1; }
+};
+
+bool on_trial() {
+    for (const std::string& device : devices_under_test()) {
+        if (device == "cuda") return true;
+    }
+    return false;
+}
+
+/// What a layer makes of its inputs in three directions.
+using Results = std::vector<std::vector<float>>;  // y, dx, dw
+
+Results run(Device& device, const Layer& layer, const Results& inputs) {
+    const auto put = [&](const Shape& shape, const std::vector<float>& values) {
+        Buffer buffer = device.create(shape);
+        device.upload(*buffer, values);
+        return buffer;
+    };
+    Program program;
+    const TensorId x = program.bind(put(layer.x(), inputs[0])), w = program.bind(put(layer.filter(), inputs[1])),
+                   dy = program.bind(put(layer.y(), inputs[2]));
+    const std::vector<Buffer> outputs{device.create(layer.y()), device.create(layer.x()),
+                                      device.create(layer.filter())};
+    program.add(Convolution{x, w, program.bind(outputs[0]), layer.stride, layer.padding});
+    program.add(ConvolutionToData{dy, w, program.bind(outputs[1]), layer.stride, layer.padding});
+    program.add(ConvolutionToWeights{x, dy, program.bind(outputs[2]), layer.stride, layer.padding});
+    device.compile(program)->run();
+    Results results;
+    for (const Buffer& output : outputs) {
+        results.emplace_back(static_cast<size_t>(element_count(output->shape())));
+        device.download(*output, results.back());
+    }
+    return results;
+}
+
+Results random_inputs(const Layer& layer) {
+    Values values(static_cast<uint64_t>(layer.c * 7 + layer.k));
+    return {values.reals(element_count(layer.x())), values.reals(element_count(layer.filter())),
+            values.reals(element_count(layer.y()))};
+}
+
+Results magnitudes(Results inputs) {
+    for (auto& values : inputs) {
+        for (float& v : values) v = std::fabs(v);
+    }
+    return inputs;
+}
+
+/// Largest error as a share of the magnitude that its sum accumulates.
+double worst(const std::vector<float>& found, const std::vector<float>& expected, const std::vector<float>& magnitude) {
+    double result = 0.0;
+    for (size_t i = 0; i < expected.size(); ++i) {
+        const double error = std::fabs(static_cast<double>(found[i]) - static_cast<double>(expected[i]));
+        const double share = error == 0.0 ? 0.0 : error / static_cast<double>(magnitude[i]);
+        result = std::isnan(share) ? INFINITY : std::max(result, share);
+    }
+    return result;
+}
+
+const char* const kDirections[] = {"forward", "to data", "to weights"};
+
+void compare(Device& device, const Layer& layer, double tolerance) {
+    const auto reference = make_device("reference");
+    const Results inputs = random_inputs(layer), expected = run(*reference, layer, inputs),
+                  magnitude = run(*reference, layer, magnitudes(inputs)), found = run(device, layer, inputs);
+    for (size_t direction = 0; direction < 3; ++direction) {
+        CAPTURE(kDirections[direction]);
+        CHECK(worst(found[direction], expected[direction], magnitude[direction]) < tolerance);
+    }
+}
+
+double tolerance(Math math) { return math == Math::f32 ? 1e-5 : math == Math::tf32 ? 1e-3 : 8e-3; }
+
+/// Every (C, K, window, stride) of ResNet18 and -50, once, on a small map.
+std::vector<Layer> resnet_layers() {
+    std::set<std::tuple<int64_t, int64_t, int64_t, int>> seen;
+    std::vector<Layer> layers;
+    const auto add = [&](int64_t c, int64_t k, int64_t r, int stride) {
+        if (!seen.insert({c, k, r, stride}).second) return;
+        // Few pixels where there are many channels: the reference's and the emulator's time is in the products.
+        const int64_t side = c == 3 ? 14 : c * k >= 512 * 512 ? 2 : c * k >= 128 * 128 ? 4 : 7;
+        layers.push_back({1, side, side + 1, c, k, r, stride, static_cast<int>(r / 2)});
+    };
+    add(3, 64, 7, 2);
+    for (int64_t stage = 0; stage < 4; ++stage) {
+        const int64_t width = 64 << stage, before = stage == 0 ? 64 : width / 2;
+        const int stride = stage == 0 ? 1 : 2;
+        add(before, width, 3, stride);  // ResNet18: two 3x3 a block
+        add(width, width, 3, 1);
+        if (stage > 0) add(before, width, 1, 2);
+        const int64_t wide = 4 * width, wide_before = stage == 0 ? 64 : wide / 2;  // ResNet50: 1x1, 3x3, 1x1
+        add(wide_before, width, 1, 1);
+        add(wide, width, 1, 1);
+        add(width, width, 3, stride);
+        add(width, wide, 1, 1);
+        add(wide_before, wide, 1, stride);
+    }
+    return layers;
+}
+
+}  // namespace
+
+TEST_SUITE("cuda convolutions") {
+    TEST_CASE("every tile, its sum in one piece and split, in every arithmetic and direction") {
+        if (!on_trial()) return;
+        const std::vector<Layer> layers{
+            {2, 9, 9, 40, 136, 3, 1, 1}, {1, 8, 7, 132, 72, 3, 2, 1}, {3, 5, 5, 64, 8, 1, 2, 0}};
+        for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
+            for (TileSize tile : {TileSize::large, TileSize::tall, TileSize::small}) {
+                for (int splits : {1, 3}) {
+                    const auto device = cuda::make_cuda_device(math, Choice{tile, splits});
+                    for (const Layer& layer : layers) {
+                        CAPTURE(static_cast<int>(math));
+                        CAPTURE(static_cast<int>(tile));
+                        CAPTURE(splits);
+                        CAPTURE(layer.c);
+                        compare(*device, layer, tolerance(math));
+                    }
+                }
+            }
+        }
+    }
+
+    TEST_CASE("operands that cannot be copied 16 bytes at a time, and extents that no tile divides") {
+        if (!on_trial()) return;
+        for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
+            for (int splits : {1, 2}) {
+                const auto device = cuda::make_cuda_device(math, Choice{TileSize::small, splits});
+                for (const Layer& layer : {Layer{1, 15, 17, 3, 64, 7, 2, 3},
+                                           {1, 6, 5, 13, 11, 3, 1, 1},
+                                           {1, 1, 1, 1, 1, 1, 1, 0},
+                                           {2, 7, 4, 5, 70, 3, 3, 1},
+                                           {1, 3, 3, 6, 4, 2, 4, 0}}) {
+                    CAPTURE(static_cast<int>(math));
+                    CAPTURE(splits);
+                    CAPTURE(layer.c);
+                    compare(*device, layer, tolerance(math));
+                }
+            }
+        }
+    }
+
+    TEST_CASE("every channel, filter and stride combination of ResNet18 and ResNet50") {
+        if (!on_trial()) return;
+        for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
+            const auto device = cuda::make_cuda_device(math);
+            for (const Layer& layer : resnet_layers()) {
+                CAPTURE(static_cast<int>(math));
+                CAPTURE(layer.c);
+                CAPTURE(layer.k);
+                CAPTURE(layer.r);
+                CAPTURE(layer.stride);
+                compare(*device, layer, tolerance(math));
+            }
+        }
+    }
+
+    TEST_CASE("products of integer codes are exact in every arithmetic") {
+        if (!on_trial()) return;
+        const auto reference = make_device("reference");
+        const Layer layer{2, 6, 6, 64, 32, 3, 1, 1};
+        Values values(11);
+        const Results inputs{values.wholes(element_count(layer.x()), 0, 255),
+                             values.wholes(element_count(layer.filter()), -128, 127),
+                             values.wholes(element_count(layer.y()), -8, 7)};
+        const Results expected = run(*reference, layer, inputs);
+        for (Math math : {Math::f32, Math::tf32, Math::bf16})
+            CHECK(run(*cuda::make_cuda_device(math), layer, inputs)[0] == expected[0]);
+    }
+
+    TEST_CASE("the fully connected layer sums in an order that the batch has no part in") {
+        if (!on_trial()) return;
+        for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
+            const auto device = cuda::make_cuda_device(math);
+            Values values(5);
+            const int64_t inputs = 1030, outputs = 70;
+            const auto x = values.reals(90 * inputs), w = values.reals(outputs * inputs);
+            const auto rows = [&](int64_t n) {
+                const Buffer bx = device->create({n, inputs}), bw = device->create({outputs, inputs}),
+                             y = device->create({n, outputs});
+                device->upload(*bx, std::span(x).first(static_cast<size_t>(n * inputs)));
+                device->upload(*bw, w);
+                Program program;
+                program.add(Linear{program.bind(bx), program.bind(bw), program.bind(y)});
+                device->compile(program)->run();
+                std::vector<float> result(static_cast<size_t>(n * outputs));
+                device->download(*y, result);
+                result.resize(static_cast<size_t>(outputs));
+                return result;
+            };
+            CHECK(rows(1) == rows(90));
+        }
+    }
+}
+#endif
