@@ -48,8 +48,8 @@ target_compile_options(adaq_cuda PRIVATE -fmad=false -prec-div=true -prec-sqrt=t
     -Xcompiler=-ffp-contract=off,-Wall,-Wextra,-Wno-restrict $<$<BOOL:${ADAQ_WERROR}>:-Werror=all-warnings>)
 # fmt 9 takes nvcc for a compiler without constexpr, and then fails over its own consteval.
 target_compile_definitions(adaq_cuda PRIVATE FMT_USE_CONSTEXPR=1
-    $<TARGET_PROPERTY:fmt::fmt,INTERFACE_COMPILE_DEFINITIONS>)
+    $<TARGET_PROPERTY:${ADAQ_FMT},INTERFACE_COMPILE_DEFINITIONS>)
 # Not linked: the language standard that fmt asks for would come behind ours.
-target_include_directories(adaq_cuda SYSTEM PRIVATE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+target_include_directories(adaq_cuda SYSTEM PRIVATE $<TARGET_PROPERTY:${ADAQ_FMT},INTERFACE_INCLUDE_DIRECTORIES>)
 # The static runtime: programs start where there is no driver.
 target_link_libraries(adaq_cuda PRIVATE CUDA::cudart_static)

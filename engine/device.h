@@ -132,6 +132,9 @@ class Device {
 /// What the operands of convolutions and matrix products are rounded to; sums are float32, and so is all else.
 enum class Math { f32, tf32, bf16 };
 
+/// "fp32", "tf32", "bf16": as --math has it.
+inline std::string to_string(Math math) { return math == Math::f32 ? "fp32" : math == Math::tf32 ? "tf32" : "bf16"; }
+
 /// name: "reference", "cpu" or "cuda"; threads of the CPU: 0 takes all cores. Throws UsageError for an unknown or
 /// absent device, and for arithmetic that it does not have (the reference has float64 alone and takes no notice of
 /// `math`).

@@ -19,11 +19,10 @@ class CudaDevice : public Device {
 
     std::string name() const override { return "cuda"; }
     std::string description() const override {
-        const char* const math = math_ == Math::f32 ? "fp32" : math_ == Math::tf32 ? "tf32" : "bf16";
         int driver = 0;
         check_cuda(cudaDriverGetVersion(&driver));
         return fmt::format("{}, sm_{}, {} multiprocessors, {} products, CUDA driver {}.{}", name_, card_.capability,
-                           card_.multiprocessors, math, driver / 1000, driver % 1000 / 10);
+                           card_.multiprocessors, to_string(math_), driver / 1000, driver % 1000 / 10);
     }
 
     Buffer create(const Shape& shape, Dtype dtype) override { return std::make_shared<CudaTensor>(shape, dtype); }
@@ -98,8 +97,7 @@ std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice
         usage_error("--device cuda: {} is sm_{}{}, sm_75 is the oldest that will do", card.name, card.major,
                     card.minor);
     if (math != Math::f32 && card.major < 8)
-        usage_error("--math {}: {} has no such tensor cores; use fp32", math == Math::tf32 ? "tf32" : "bf16",
-                    card.name);
+        usage_error("--math {}: {} has no such tensor cores; use fp32", to_string(math), card.name);
     check_cuda(cudaSetDevice(0));
     return std::make_unique<CudaDevice>(card, math, choice);
 }

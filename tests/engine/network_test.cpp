@@ -9,6 +9,7 @@
 #include "engine/executor.h"
 #include "engine/nearest.h"
 #include "loaders/weights/weights.h"
+#include "support/devices.h"
 #include "support/operations.h"
 
 using namespace adaq;
@@ -66,7 +67,7 @@ TEST_SUITE("network") {
         for (const char* name : {"basic", "bottleneck"}) {
             const Fixture fixture(name);
             const auto expected = fixture.expected["logits"].get<std::vector<float>>();
-            for (const std::string device : {"reference", "cpu"}) {
+            for (const std::string& device : all_devices()) {
                 Bench bench(device);
                 for (bool fold : {false, true}) {
                     INFO(name << " on " << device << ", folded " << fold);
@@ -79,7 +80,7 @@ TEST_SUITE("network") {
 
     TEST_CASE("nearest rounding chooses the yardstick's activation scales and gives its logits") {
         const Fixture fixture("basic");
-        for (const std::string device : {"reference", "cpu"}) {
+        for (const std::string& device : all_devices()) {
             Bench bench(device);
             for (const auto& [key, configuration] : fixture.expected["configurations"].items()) {
                 INFO(key << " on " << device);
@@ -109,19 +110,23 @@ TEST_SUITE("network") {
 
     TEST_CASE("a quantised network's logits do not depend on batch or threads, to the bit") {
         const Fixture fixture("basic");
-        Bench one("cpu", 1);
-        // The input is quantised too, so that every sum runs over integers.
-        Network network = quantise(one.device(), fixture, fixture.expected["configurations"]["w4a4 norm"]["settings"]);
-        network.values[kImage] = QuantisedActivation{{8, false}, "minmax", 4.0f / 255.0f, 0.0f};
-        const std::vector<float> expected = logits_of(one.device(), network, fixture.images);
-        Bench two("cpu", 2);
-        CHECK(logits_of(two.device(), network, fixture.images) == expected);
-        Tensor repeated({33, fixture.images.shape[1], fixture.images.shape[2], fixture.images.shape[3]});
-        for (int64_t i = 0; i < repeated.size(); ++i)
-            repeated.values[static_cast<size_t>(i)] =
-                fixture.images.values[static_cast<size_t>(i % fixture.images.size())];
-        const std::vector<float> many = logits_of(two.device(), network, repeated);
-        for (size_t i = 0; i < many.size(); ++i) REQUIRE(many[i] == expected[i % expected.size()]);
+        for (const std::string& device : devices_under_test()) {
+            CAPTURE(device);
+            Bench one(device, 1);
+            // The input is quantised too, so that every sum runs over integers.
+            Network network =
+                quantise(one.device(), fixture, fixture.expected["configurations"]["w4a4 norm"]["settings"]);
+            network.values[kImage] = QuantisedActivation{{8, false}, "minmax", 4.0f / 255.0f, 0.0f};
+            const std::vector<float> expected = logits_of(one.device(), network, fixture.images);
+            Bench two(device, 2);
+            CHECK(logits_of(two.device(), network, fixture.images) == expected);
+            Tensor repeated({33, fixture.images.shape[1], fixture.images.shape[2], fixture.images.shape[3]});
+            for (int64_t i = 0; i < repeated.size(); ++i)
+                repeated.values[static_cast<size_t>(i)] =
+                    fixture.images.values[static_cast<size_t>(i % fixture.images.size())];
+            const std::vector<float> many = logits_of(two.device(), network, repeated);
+            for (size_t i = 0; i < many.size(); ++i) REQUIRE(many[i] == expected[i % expected.size()]);
+        }
     }
 
     TEST_CASE("what is saved and loaded again gives the same logits, to the bit") {

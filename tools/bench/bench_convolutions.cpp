@@ -13,8 +13,7 @@
 #include "engine/error.h"
 #include "engine/network.h"
 #include "loaders/atomic_file.h"
-#include "tools/bench/onednn_alone.h"
-#include "tools/bench/peak.h"
+#include "tools/bench/machine.h"
 #include "tools/bench/random_model.h"
 #include "tools/bench/timing.h"
 
@@ -56,22 +55,26 @@ std::vector<ConvolutionCase> cases_of(const Network& network, int image, const s
     return cases;
 }
 
-/// What one shape and direction took: ours through the device, and oneDNN alone (0 runs where it has none).
+/// What one shape and direction took: ours through the device, and the yardstick alone (0 runs where it has none).
 struct Measurement {
     Timing ours, alone;
-    double ratio() const { return alone.best / ours.best; }  // of our speed to oneDNN's
+    double ratio() const { return alone.best / ours.best; }  // of our speed to the yardstick's
 };
 
 class ConvolutionTimer {
   public:
-    explicit ConvolutionTimer(Device& device, Math math) : device_(device), math_(math) {}
+    explicit ConvolutionTimer(const Machine& machine) : machine_(machine), device_(*machine.device) {}
 
     Measurement time(const ConvolutionCase& shape, int batch, Direction direction, double seconds) {
         const auto compiled = device_.compile(program(shape, batch, direction));
-        std::vector<std::function<void()>> works{[&] { compiled->run(); }};
+        std::vector<std::function<void()>> works{[&] {
+            compiled->run(machine_.replays);
+            machine_.wait();
+        }};
         const ConvolutionSizes sizes{batch, shape.x, shape.w, shape.y, shape.stride, shape.padding};
-        if (auto alone = onednn_alone(sizes, direction, math_)) works.push_back(std::move(alone));
-        const std::vector<Timing> timings = time_in_turn(seconds, works);
+        if (auto alone = machine_.alone(sizes, direction)) works.push_back([this, alone] { alone(), machine_.wait(); });
+        std::vector<Timing> timings = time_in_turn(seconds, works);
+        for (Timing& timing : timings) timing.best /= machine_.replays, timing.median /= machine_.replays;
         return {timings.front(), timings.size() > 1 ? timings.back() : Timing{}};
     }
 
@@ -115,21 +118,22 @@ class ConvolutionTimer {
         return buffer;
     }
 
+    const Machine& machine_;
     Device& device_;
-    Math math_;
     std::minstd_rand random_{1};
 };
 
 class Table {
   public:
-    explicit Table(const Peak& peak) : peak_(peak) {
+    explicit Table(const Machine& machine) : machine_(machine) {
         fmt::print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}\n", "direction",
-                   "image", "batch", "layer", "count", "x", "w", "best ms", "median ms", "GFLOP/s", "peak", "oneDNN",
-                   "ratio");
+                   "image", "batch", "layer", "count", "x", "w", "best ms", "median ms", "GFLOP/s", "peak",
+                   machine.yardstick.substr(0, 9), "ratio");
     }
     void add(Direction direction, int image, int batch, const ConvolutionCase& shape, const Measurement& measured) {
         const Timing &ours = measured.ours, &alone = measured.alone;
-        const double flops = shape.flops() * batch, speed = flops / ours.best, share = speed / peak_.flops,
+        const double flops = shape.flops() * batch, speed = flops / ours.best,
+                     share = machine_.flops > 0.0 ? speed / machine_.flops : 0.0,
                      theirs = alone.runs > 0 ? flops / alone.best : 0.0;
         fmt::print(
             "{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}% {:>9.1f} {:>6.2f}\n",
@@ -151,7 +155,7 @@ class Table {
                          {"runs", ours.runs},
                          {"gflops", speed / 1e9},
                          {"share_of_peak", share},
-                         {"onednn_gflops", theirs / 1e9},
+                         {"yardstick_gflops", theirs / 1e9},
                          {"ratio", measured.ratio()}});
         if (alone.runs == 0) return;
         logarithms_ += std::log(measured.ratio());
@@ -171,7 +175,7 @@ class Table {
     const nlohmann::json& means() const { return means_; }
 
   private:
-    Peak peak_;
+    const Machine& machine_;
     nlohmann::json rows_ = nlohmann::json::array(), means_ = nlohmann::json::array();
     double logarithms_ = 0.0;
     int compared_ = 0;
@@ -180,12 +184,11 @@ class Table {
 }  // namespace
 
 int bench_convolutions(const ConvolutionBench& bench) {
-    const auto device = make_device("cpu", bench.threads, bench.math);
-    const Peak peak = measure_peak(bench.threads);
+    const Machine machine = make_machine(bench.device, bench.threads, bench.math);
     const Network network = make_network(random_resnet18(), true);
-    fmt::print("{}; measured peak {:.1f} GFLOP/s\n", device->description(), peak.flops / 1e9);
-    ConvolutionTimer timer(*device, bench.math);
-    Table table(peak);
+    fmt::print("{}; {}\n", machine.device->description(), machine.limits);
+    ConvolutionTimer timer(machine);
+    Table table(machine);
     for (int image : bench.images) {
         const auto cases = cases_of(network, image, bench.layers);
         if (cases.empty()) usage_error("--layers {}: ResNet18 has no such convolution", bench.layers);
@@ -198,9 +201,10 @@ int bench_convolutions(const ConvolutionBench& bench) {
         }
     }
     if (!bench.json.empty()) {
-        const nlohmann::json json{{"device", device->description()},
-                                  {"math", bench.math == Math::bf16 ? "bf16" : "fp32"},
-                                  {"peak", to_json(peak)},
+        const nlohmann::json json{{"device", machine.device->description()},
+                                  {"math", to_string(bench.math)},
+                                  {"peak", {{"gflops", machine.flops / 1e9}, {"measured", machine.limits}}},
+                                  {"yardstick", machine.yardstick},
                                   {"convolutions", table.rows()},
                                   {"mean_ratios", table.means()}};
         write_file_atomically(bench.json, json.dump(2) + "\n");

@@ -1,5 +1,5 @@
 // Every convolution of ResNet18 by itself in three directions, through the device as the engine uses it: GFLOP/s, the
-// share of what the machine can do (peak.h), and oneDNN alone in its best layout beside it (onednn_alone.h). A lone
+// share of what the machine can do, and oneDNN or cuDNN alone in its best layout beside it (machine.h). A lone
 // forward convolution is a direct sum: nothing tells it that its input is not integer codes, so that it may not go
 // Winograd's way, as many do within a float network.
 #pragma once
@@ -16,6 +16,7 @@ struct ConvolutionBench {
     std::vector<int> images{64, 224};  // edge of the square image, pixels
     std::vector<int> batches{1, 32, 128};
     std::vector<Direction> directions{Direction::forward};
+    std::string device = "cpu";  // or "cuda"
     Math math = Math::f32;
     std::string layers;    // only layers whose name contains this
     double seconds = 0.2;  // a shape

@@ -11,6 +11,7 @@
 #include "tools/bench/bench_convolutions.h"
 #include "tools/bench/bench_images.h"
 #include "tools/bench/bench_network.h"
+#include "tools/bench/bench_operations.h"
 #include "tools/bench/bench_schemes.h"
 #include "tools/bench/peak.h"
 
@@ -49,10 +50,22 @@ void declare_seconds(CLI::App& command, double& seconds) {
         ->capture_default_str();
 }
 
+void declare_device(CLI::App& command, std::string& device, Math& math) {
+    command.add_option("--device", device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+    const std::map<std::string, Math> maths{{"fp32", Math::f32}, {"tf32", Math::tf32}, {"bf16", Math::bf16}};
+    command
+        .add_option_function<std::string>(
+            "--math", [&math, maths](const std::string& name) { math = maths.at(name); },
+            "What operands are rounded to: fp32, tf32 (cuda), bf16")
+        ->check(CLI::IsMember(maths))
+        ->default_str("fp32");
+}
+
 struct Commands {
     ConvolutionBench convolutions;
     NetworkBench network;
     SchemeBench schemes;
+    OperationBench operations;
     struct {
         std::vector<std::string> folders;
         int threads = 0, rounds = 7;
@@ -76,15 +89,24 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
             "forward, data (gradient to x), weights (gradient to w), all")
         ->check(CLI::IsMember(directions))
         ->default_str("forward");
-    const std::map<std::string, Math> maths{{"fp32", Math::f32}, {"bf16", Math::bf16}};
-    command
-        .add_option_function<std::string>(
-            "--math", [&bench, maths](const std::string& name) { bench.math = maths.at(name); },
-            "What operands are rounded to: fp32, bf16")
-        ->check(CLI::IsMember(maths))
-        ->default_str("fp32");
+    declare_device(command, bench.device, bench.math);
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");
+    declare_seconds(command, bench.seconds);
+    declare_threads(command, bench.threads);
+    declare_json(command, bench.json);
+}
+
+void declare_operations(CLI::App& command, OperationBench& bench) {
+    command.add_option("--image", bench.image, "Edge of the square images, pixels")
+        ->check(CLI::Range(32, kLargestImage))
+        ->capture_default_str();
+    command.add_option("--batch", bench.batches, "Images a batch")
+        ->delimiter(',')
+        ->check(CLI::Range(1, kLargestBatch))
+        ->capture_default_str();
+    command.add_option("--operation", bench.operations, "Only operations whose name contains this")->type_name("NAME");
+    declare_device(command, bench.device, bench.math);
     declare_seconds(command, bench.seconds);
     declare_threads(command, bench.threads);
     declare_json(command, bench.json);
@@ -122,10 +144,14 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     Commands commands;
     int status = 0;
-    auto* convolutions =
-        app.add_subcommand("convolutions", "Every convolution of ResNet18: GFLOP/s, share of the peak, beside oneDNN");
+    auto* convolutions = app.add_subcommand(
+        "convolutions", "Every convolution of ResNet18: GFLOP/s, share of the peak, beside oneDNN or cuDNN");
     declare_convolutions(*convolutions, commands.convolutions);
     convolutions->callback([&] { status = bench_convolutions(commands.convolutions); });
+    auto* operations = app.add_subcommand(
+        "operations", "Every other operation at ResNet18's shapes: GB/s, share of the memory's measured speed");
+    declare_operations(*operations, commands.operations);
+    operations->callback([&] { status = bench_operations(commands.operations); });
     auto* network = app.add_subcommand("network", "Images per second of a whole network, float and quantised");
     declare_network(*network, commands.network);
     network->callback([&] { status = bench_network(commands.network); });

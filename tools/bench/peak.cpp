@@ -10,6 +10,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <vector>
 
 #include "loaders/atomic_file.h"
 
@@ -114,6 +115,21 @@ Peak measure_peak(int threads) {
 #pragma omp parallel num_threads(threads) reduction(+ : flops)
     flops += best_rate(kernel, kSlices, std::max<int64_t>(rounds, 1), start);  // all at once: they may share a clock
     return {kernel.instruction_set, threads, flops};
+}
+
+double measure_bandwidth(int threads) {
+    constexpr size_t kFloats = size_t{64} << 20;  // 256 MiB
+    constexpr int kRounds = 5;
+    if (threads <= 0) threads = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1u));
+    std::vector<float> from(kFloats, 1.0f), to(kFloats);
+    double best = 0.0;
+    for (int round = 0; round < kRounds; ++round) {
+        const auto begin = std::chrono::steady_clock::now();
+#pragma omp parallel for num_threads(threads) schedule(static)
+        for (size_t i = 0; i < kFloats; i += 4096) std::copy_n(from.data() + i, 4096, to.data() + i);
+        best = std::max(best, 2.0 * sizeof(float) * static_cast<double>(kFloats) / seconds_since(begin));
+    }
+    return best;
 }
 
 nlohmann::json to_json(const Peak& peak) {

@@ -16,6 +16,10 @@ struct Peak {
 /// threads: 0 takes all. Takes about a quarter of a second.
 Peak measure_peak(int threads);
 
+/// Bytes a second that all threads together read and write while copying arrays far larger than any cache; the best of
+/// a few rounds. threads: 0 takes all.
+double measure_bandwidth(int threads);
+
 /// {"instruction_set", "threads", "gflops"}
 nlohmann::json to_json(const Peak& peak);
 

@@ -43,8 +43,7 @@ std::vector<std::string> advice(const RunOptions& o, const Report& report) {
             next.push_back(fmt::format("Little is lost at {}: try fewer bits, e.g. --w{}.", report.label,
                                        std::max(2, o.weight_bits - 1)));
     } else {
-        if (!o.learns())
-            next.emplace_back("Learn how to round: --method adaround, with --iters 200 for a first look.");
+        if (!o.learns()) next.emplace_back("Learn how to round: --method adaround, with --iters 200 for a first look.");
         if (!o.per_channel) next.emplace_back("One scale a layer is coarse: try --granularity channel.");
         if (!o.head_stem_8bit)
             next.emplace_back(

@@ -17,6 +17,7 @@ const std::map<std::string, ActivationSites> kSites{{"block", ActivationSites::b
 const std::map<std::string, EdgeActivations> kEdges{
     {"stem", EdgeActivations::stem}, {"fc", EdgeActivations::fc}, {"both", EdgeActivations::both}};
 
+const std::map<std::string, Math> kMaths{{"fp32", Math::f32}, {"tf32", Math::tf32}, {"bf16", Math::bf16}};
 const std::map<std::string, Reconstruction> kLosses{{"mean", Reconstruction::mean},
                                                     {"channel-sum", Reconstruction::channel_sum}};
 const std::map<std::string, RoundingStart> kRoundingStarts{{"fraction", RoundingStart::fraction},
@@ -36,7 +37,8 @@ std::string name_of(const std::map<std::string, T>& names, T value) {
 struct Raw {
     RunOptions options;
     std::vector<std::string> reports;
-    std::string granularity = "channel", sites = "block", edges = "fc", loss = "mean", rounding_start = "fraction";
+    std::string granularity = "channel", sites = "block", edges = "fc", loss = "mean", rounding_start = "fraction",
+                math = "fp32";
     int weight_bits = 0, activation_bits = 0;
     CLI::Option *activation_scheme = nullptr, *scheme = nullptr;
 };
@@ -165,7 +167,13 @@ void add_data_options(CLI::App& app, Raw& raw) {
 
 void add_run_options(CLI::App& app, Raw& raw) {
     RunOptions& o = raw.options;
-    app.add_option("--device", o.device, "auto, cpu, or reference (float64, slow)")
+    app.add_option("--device", o.device, "auto (cuda where there is a card), cuda, cpu, or reference (float64, slow)")
+        ->capture_default_str()
+        ->group("Running");
+    app.add_option(
+           "--math", raw.math,
+           "What convolutions and matrix products round their operands to: fp32 (not at all), tf32 (cuda), bf16")
+        ->check(CLI::IsMember(kMaths))
         ->capture_default_str()
         ->group("Running");
     app.add_option("--threads", o.threads, "Threads; 0: every core")
@@ -218,6 +226,7 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
     o.edges = kEdges.at(raw.edges);
     if (!raw.activation_scheme->count()) o.activation_scheme = o.scheme;
     o.loss = kLosses.at(raw.loss);
+    o.math = kMaths.at(raw.math);
     o.rounding_start = kRoundingStarts.at(raw.rounding_start);
     for (const char* option : kLearningOptions) {
         if (app.count(option) && !o.learns())
@@ -308,7 +317,7 @@ std::string settings_json(const RunOptions& o, const Device& device) {
                                     {"threads", o.threads},
                                     {"device", device.name()},
                                     {"processor", device.description()},
-                                    {"math", device.name() == "reference" ? "fp64" : "fp32"},
+                                    {"math", device.name() == "reference" ? "fp64" : to_string(o.math)},
                                     {"build", "adaq " ADAQ_VERSION ", g++ " __VERSION__}};
     if (o.learns())
         settings.update({{"iters", o.iterations},

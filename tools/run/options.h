@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/device.h"
 #include "engine/nearest.h"
 #include "engine/reconstruction/unit_options.h"
 
@@ -35,6 +36,7 @@ struct RunOptions {
     bool learns() const { return method != "nearest"; }
 
     std::string device = "auto";
+    Math math = Math::f32;
     int threads = 0;  // once parsed, never 0
     int batch = 64;
     int64_t images = 1024;   // calibration images

@@ -54,7 +54,7 @@ class Run {
     bool as_it_is() const { return options_.float_only || model_.quantisation; }
 
     void load() {
-        device_ = make_device(options_.device, options_.threads);
+        device_ = make_device(options_.device, options_.threads, options_.math);
         const std::string path = options_.weights.empty() ? bundled_weights() : options_.weights;
         model_ = load_weights(path);
         report_.model_file = std::filesystem::path(path).filename();
@@ -281,7 +281,7 @@ class Run {
         report_.command = options_.command;
         report_.device = device_->name();
         report_.threads = options_.threads;
-        report_.math = device_->name() == "reference" ? "fp64" : "fp32";
+        report_.math = device_->name() == "reference" ? "fp64" : to_string(options_.math);
         report_.seed = options_.seed;
         report_.settings = model_.quantisation ? model_.quantisation->settings : settings_json(options_, *device_);
         report_.architecture = adaq::describe(model_.architecture);

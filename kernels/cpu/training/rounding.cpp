@@ -55,6 +55,8 @@ ADAQ_VECTORISE void round_hard(Channel c, const float* w, const float* v, int64_
 
 ADAQ_VECTORISE void step(Channel c, StepSettings s, const float* w, Moved m, int64_t n, float* w_hat) {
     const float slope = c.factor * c.scale;
+// Seven tensors, none of which overlap: more than the compiler would check at run time.
+#pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) {
         const float v = m.v[i], sigma = sigmoid(v), h = rectified(v, sigma), below = std::floor(w[i] / c.scale);
         const float by_v = std::fabs(v) <= kEdge ? kSpan * sigma * (1.0f - sigma) : 0.0f;

@@ -6,15 +6,9 @@
 #include <functional>
 
 #include "engine/device.h"
-#include "tools/bench/direction.h"
+#include "tools/bench/convolution_sizes.h"
 
 namespace adaq {
-
-struct ConvolutionSizes {
-    int64_t batch;
-    Shape x, w, y;  // of one image: [H,W,C], KRSC, [P,Q,K]
-    int stride, padding;
-};
 
 /// Runs it once a call, with as many threads as OpenMP has when it is made. Empty where oneDNN has no such convolution
 /// on this processor.

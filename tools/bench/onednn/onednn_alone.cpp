@@ -1,5 +1,5 @@
 // See onednn_alone.h.
-#include "tools/bench/onednn_alone.h"
+#include "tools/bench/onednn/onednn_alone.h"
 
 #include <algorithm>
 #include <memory>

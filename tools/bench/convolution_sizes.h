@@ -1,0 +1,15 @@
+// A convolution to be timed.
+#pragma once
+
+#include "engine/tensor.h"
+#include "tools/bench/direction.h"
+
+namespace adaq {
+
+struct ConvolutionSizes {
+    int64_t batch;
+    Shape x, w, y;  // of one image: [H,W,C], KRSC, [P,Q,K]
+    int stride, padding;
+};
+
+}  // namespace adaq
