@@ -44,12 +44,14 @@ if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
 endif()
 set_target_properties(adaq_cuda PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF)
-target_compile_options(adaq_cuda PRIVATE -fmad=false -prec-div=true -prec-sqrt=true
+target_compile_options(adaq_cuda PRIVATE -Xptxas=-v -fmad=false -prec-div=true -prec-sqrt=true
     -Xcompiler=-ffp-contract=off,-Wall,-Wextra,-Wno-restrict $<$<BOOL:${ADAQ_WERROR}>:-Werror=all-warnings>)
 # fmt 9 takes nvcc for a compiler without constexpr, and then fails over its own consteval.
 target_compile_definitions(adaq_cuda PRIVATE FMT_USE_CONSTEXPR=1
     $<TARGET_PROPERTY:${ADAQ_FMT},INTERFACE_COMPILE_DEFINITIONS>)
 # Not linked: the language standard that fmt asks for would come behind ours.
 target_include_directories(adaq_cuda SYSTEM PRIVATE $<TARGET_PROPERTY:${ADAQ_FMT},INTERFACE_INCLUDE_DIRECTORIES>)
+set_target_properties(adaq_cuda PROPERTIES
+    CUDA_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/keep_ptxas_report.sh)
 # The static runtime: programs start where there is no driver.
 target_link_libraries(adaq_cuda PRIVATE CUDA::cudart_static)

@@ -30,9 +30,7 @@ __device__ T reduce_for_all(T value, T* scratch, Combine combine = {}) {
     T* shared_result = scratch + kThreads / kWarp;
     if (threadIdx.x == 0) *shared_result = result;
     __syncthreads();
-    const T answer = *shared_result;
-    __syncthreads();
-    return answer;
+    return *shared_result;  // written again only behind the next reduction's barrier
 }
 
 struct SoftmaxTerms {

@@ -97,7 +97,8 @@ TEST_SUITE("calibration") {
                 if (elements > 2) x[1] = kInfinity, x[2] = -kInfinity;
                 std::vector<int64_t> ranks;
                 for (int64_t i = 0; i < 50; ++i) ranks.push_back(i * (elements - 1) / 49);
-                for (const auto& of : {ranks, std::vector<int64_t>{elements - 1}, std::vector<int64_t>{}}) {
+                for (const auto& of : {ranks, std::vector<int64_t>{elements - 1}, std::vector<int64_t>{elements / 3},
+                                       std::vector<int64_t>{}}) {
                     CAPTURE(elements);
                     CHECK(bench.device().order_statistics(*put(bench, x), 2, of) ==
                           reference.device().order_statistics(*put(reference, x), 2, of));

@@ -185,6 +185,27 @@ TEST_SUITE("cuda convolutions") {
         }
     }
 
+    TEST_CASE("an infinity reaches the sums that it belongs to and no others") {
+        if (!on_trial()) return;
+        const auto reference = make_device("reference");
+        const Layer layer{2, 6, 7, 40, 24, 3, 1, 1};  // 360 taps: no stage divides them
+        Results inputs = random_inputs(layer);
+        inputs[0][(3 * 7 + 4) * 40 + 5] = inputs[0].back() = INFINITY;
+        inputs[2][(2 * 7 + 3) * 24 + 1] = -INFINITY;
+        const Results expected = run(*reference, layer, inputs);
+        for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
+            const Results found = run(*cuda::make_cuda_device(math), layer, inputs);
+            for (size_t direction = 0; direction < 2; ++direction) {  // to weights both operands are infinite
+                CAPTURE(kDirections[direction]);
+                CAPTURE(static_cast<int>(math));
+                int wrong = 0;
+                for (size_t i = 0; i < expected[direction].size(); ++i)
+                    wrong += std::isfinite(found[direction][i]) != std::isfinite(expected[direction][i]) ? 1 : 0;
+                CHECK(wrong == 0);
+            }
+        }
+    }
+
     TEST_CASE("products of integer codes are exact in every arithmetic") {
         if (!on_trial()) return;
         const auto reference = make_device("reference");

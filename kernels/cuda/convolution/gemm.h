@@ -68,8 +68,7 @@ __device__ inline void run_pipeline(const typename Problem::LoaderA& a, const ty
         const float* const stage = stages + tile % T::kStages * kStage;
         multiplier.multiply(stage, stage + kA);
     }
-    cp_async_wait<0>();
-    __syncthreads();
+    __syncthreads();  // the stages may be used for other things; no copy is under way, for the last groups are empty
 }
 
 /// The sums of one row of warps after the other through shared memory, so that each thread finishes runs of neighbours
