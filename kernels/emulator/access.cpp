@@ -58,6 +58,7 @@ std::string race(const char* did, const Stamp& stamp) {
 bool visible_across_blocks(const Stamp& stamp) { return releases().visible(stamp); }
 
 void report(Fault fault, uintptr_t address, size_t bytes, Access access, const Cell& cell, const void* caller) {
+    running.failing = true;
     std::string why;
     switch (fault) {
         case Fault::unwritten:
@@ -78,6 +79,7 @@ void report(Fault fault, uintptr_t address, size_t bytes, Access access, const C
 }
 
 void report_bounds(uintptr_t address, size_t bytes, Access access, const void* caller) {
+    running.failing = true;
     fail("out of bounds: {} {}{}", verb(access), describe(address, bytes), code(caller));
 }
 
@@ -90,6 +92,7 @@ void check_other(uintptr_t address, size_t bytes, Access access, const void* cal
     if (access == Access::read && (inside(running.parameters, running.parameter_bytes) || inside(image, image_bytes))) {
         return;
     }
+    running.failing = true;
     fail("wild access: {} host memory at {:#x}{}", verb(access), address, code(caller));
 }
 

@@ -90,7 +90,7 @@ inline void check_cells(Shadow::Range cells, uint32_t first_epoch, uint32_t writ
 void check_other(uintptr_t address, size_t bytes, Access access, const void* caller);
 
 inline void check(const void* pointer, size_t bytes, Access access, const void* caller) {
-    if (!running.kernel || bytes == 0) return;
+    if (!running.kernel || running.failing || bytes == 0) return;
     const auto address = reinterpret_cast<uintptr_t>(pointer);
     if (address - running.stack < running.stack_bytes) return;
     static SharedPieces& shared = shared_pieces();

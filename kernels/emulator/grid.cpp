@@ -206,6 +206,7 @@ void Grid::resume(size_t number) {
     running.block_epoch = block_epoch_;
     running.fenced_epoch = thread.fenced_epoch;
     running.kernel = true;
+    running.failing = false;
     start_switch(&scheduler_fake_stack_, thread.stack, Stacks::kBytes);
     thread.context = jump_fcontext(thread.context, this).fctx;
     finish_switch(scheduler_fake_stack_, nullptr, nullptr);

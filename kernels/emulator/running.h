@@ -9,8 +9,9 @@
 namespace adaq::emulator {
 
 struct Running {
-    bool kernel = false;  // false: host code runs
-    uintptr_t stack = 0;  // the thread's own
+    bool kernel = false;   // false: host code runs
+    bool failing = false;  // the launch is over: words for its mistake are found, by code that may be instrumented
+    uintptr_t stack = 0;   // the thread's own
     size_t stack_bytes = 0;
     Stamp me;                   // now, by this thread
     uint32_t launch_epoch = 0;  // the first of the launch
