@@ -23,6 +23,11 @@ namespace adaq {
 /// How values are stored. bf16 halves the caches that Gather reads; nothing else reads it.
 enum class Dtype { f32, bf16 };
 
+/// Where a tensor lies. device: its own memory. spilled: where there is more room and access is slower; every operation
+/// works on it there all the same, with the same bits (cpu: a mapped file; cuda: pinned memory of the host, read over
+/// the bus; reference: no difference).
+enum class Placement { device, spilled };
+
 /// A tensor in a device's memory. Made by Device::create, freed with its last owner.
 class DeviceTensor {
   public:
@@ -112,8 +117,14 @@ class Device {
     virtual std::string name() const = 0;         // "cpu", "reference"
     virtual std::string description() const = 0;  // processor, instruction set, threads, library versions
 
-    virtual Buffer create(const Shape& shape, Dtype dtype) = 0;  // contents undefined
-    Buffer create(const Shape& shape) { return create(shape, Dtype::f32); }
+    /// Contents undefined. Throws DataError where a spilled tensor finds no room on the disk.
+    virtual Buffer create(const Shape& shape, Dtype dtype, Placement placement) = 0;
+    Buffer create(const Shape& shape, Dtype dtype) { return create(shape, dtype, Placement::device); }
+    Buffer create(const Shape& shape) { return create(shape, Dtype::f32, Placement::device); }
+    /// Bytes of its own memory that a new tensor could take now.
+    virtual int64_t free_memory() const = 0;
+    /// Where spilled tensors lie that become files; the temporary directory unless it is told.
+    virtual void spill_into(const std::string& /*folder*/) {}
     virtual void upload(DeviceTensor& tensor, std::span<const float> values) = 0;  // element_count(shape) values
     virtual void download(const DeviceTensor& tensor, std::span<float> values) = 0;
 

@@ -5,6 +5,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -15,6 +16,7 @@
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/tensor.h"
 #include "kernels/cpu/training/program.h"
+#include "kernels/host_memory.h"
 
 namespace adaq::cpu {
 namespace {
@@ -60,7 +62,12 @@ class CpuDevice : public Device {
     }
 
     using Device::create;
-    Buffer create(const Shape& shape, Dtype dtype) override { return std::make_shared<CpuTensor>(shape, dtype); }
+    Buffer create(const Shape& shape, Dtype dtype, Placement placement) override {
+        if (placement == Placement::device) return std::make_shared<CpuTensor>(shape, dtype);
+        return std::make_shared<CpuTensor>(shape, dtype, spill_folder_);
+    }
+    int64_t free_memory() const override { return free_host_memory(); }
+    void spill_into(const std::string& folder) override { spill_folder_ = folder; }
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         auto& target = dynamic_cast<CpuTensor&>(tensor);
         require(static_cast<int64_t>(values.size()) == element_count(target.shape()), "upload: {} values into {}",
@@ -115,6 +122,7 @@ class CpuDevice : public Device {
     }
     Math math_;
     int threads_;
+    std::string spill_folder_ = std::filesystem::temp_directory_path();
     std::shared_ptr<Lanes> lanes_;
 };
 

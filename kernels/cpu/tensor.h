@@ -8,17 +8,21 @@
 #include <span>
 
 #include "engine/device.h"
+#include "kernels/host_memory.h"
 
 namespace adaq::cpu {
 
-/// Uninitialised floats at a multiple of 64 bytes.
+/// Uninitialised floats at a multiple of 64 bytes, in memory or in a mapped file.
 class AlignedFloats {
   public:
     AlignedFloats() = default;
     explicit AlignedFloats(int64_t count) : count_(count), data_(allocate(count)) {}
-    float* data() const { return data_.get(); }
+    /// In a nameless file in `folder`, which goes with the last owner or the process.
+    AlignedFloats(int64_t count, const std::string& folder)
+        : count_(count), file_(folder, static_cast<size_t>(count) * sizeof(float)) {}
+    float* data() const { return file_.data() ? static_cast<float*>(file_.data()) : data_.get(); }
     int64_t size() const { return count_; }
-    std::span<float> span() const { return {data_.get(), static_cast<size_t>(count_)}; }
+    std::span<float> span() const { return {data(), static_cast<size_t>(count_)}; }
 
   private:
     struct Free {
@@ -32,11 +36,16 @@ class AlignedFloats {
     }
     int64_t count_ = 0;
     std::unique_ptr<float, Free> data_;
+    SpillFile file_;
 };
 
 struct CpuTensor : DeviceTensor {
-    CpuTensor(const Shape& s, Dtype d)
-        : DeviceTensor(s, d), memory(d == Dtype::f32 ? element_count(s) : (element_count(s) + 1) / 2) {}
+    CpuTensor(const Shape& s, Dtype d) : DeviceTensor(s, d), memory(floats_for(s, d)) {}
+    CpuTensor(const Shape& s, Dtype d, const std::string& spill_folder)
+        : DeviceTensor(s, d), memory(floats_for(s, d), spill_folder) {}
+    static int64_t floats_for(const Shape& s, Dtype d) {
+        return d == Dtype::f32 ? element_count(s) : (element_count(s) + 1) / 2;
+    }
     AlignedFloats memory;  // of bf16 tensors: two elements a float's room
     uint64_t version = 0;
 };

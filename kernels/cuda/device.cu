@@ -25,7 +25,14 @@ class CudaDevice : public Device {
                            card_.multiprocessors, to_string(math_), driver / 1000, driver % 1000 / 10);
     }
 
-    Buffer create(const Shape& shape, Dtype dtype) override { return std::make_shared<CudaTensor>(shape, dtype); }
+    Buffer create(const Shape& shape, Dtype dtype, Placement placement) override {
+        return std::make_shared<CudaTensor>(shape, dtype, placement);
+    }
+    int64_t free_memory() const override {
+        size_t free = 0, all = 0;
+        check_cuda(cudaMemGetInfo(&free, &all));
+        return static_cast<int64_t>(free);
+    }
 
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         const auto& to = tensor_of(tensor, values.size());

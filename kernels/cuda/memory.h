@@ -8,21 +8,25 @@
 
 namespace adaq::cuda {
 
-/// A piece of device memory, contents undefined.
+/// A piece of device memory, contents undefined; pinned memory of the host, at the same address for both, where asked.
 class DeviceMemory {
   public:
     DeviceMemory() = default;
-    explicit DeviceMemory(size_t bytes) : bytes_(bytes) {
-        if (bytes > 0) check_cuda(cudaMalloc(&pointer_, bytes));
+    explicit DeviceMemory(size_t bytes, bool on_host = false) : bytes_(bytes), on_host_(on_host) {
+        if (bytes == 0) return;
+        check_cuda(on_host ? cudaMallocHost(&pointer_, bytes) : cudaMalloc(&pointer_, bytes));
     }
     DeviceMemory(DeviceMemory&& other) noexcept
-        : pointer_(std::exchange(other.pointer_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+        : pointer_(std::exchange(other.pointer_, nullptr)),
+          bytes_(std::exchange(other.bytes_, 0)),
+          on_host_(other.on_host_) {}
     DeviceMemory& operator=(DeviceMemory&& other) noexcept {
         std::swap(pointer_, other.pointer_);
         std::swap(bytes_, other.bytes_);
+        std::swap(on_host_, other.on_host_);
         return *this;
     }
-    ~DeviceMemory() { static_cast<void>(cudaFree(pointer_)); }
+    ~DeviceMemory() { static_cast<void>(on_host_ ? cudaFreeHost(pointer_) : cudaFree(pointer_)); }
 
     void* get() const { return pointer_; }
     template <typename T>
@@ -34,6 +38,7 @@ class DeviceMemory {
   private:
     void* pointer_ = nullptr;
     size_t bytes_ = 0;
+    bool on_host_ = false;
 };
 
 /// A device's one stream.
@@ -48,11 +53,11 @@ class Queue {
     void wait() const { check_cuda(cudaStreamSynchronize(stream_)); }
     /// Copies that are over when they return.
     void to_device(void* to, const void* from, size_t bytes) const {
-        check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_));
+        check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_));
         wait();
     }
     void to_host(void* to, const void* from, size_t bytes) const {
-        check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_));
+        check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_));
         wait();
     }
 

@@ -1,4 +1,5 @@
-// A tensor of the CUDA device: float32 or bf16 in device memory, in its logical order.
+// A tensor of the CUDA device: float32 or bf16 in its logical order, in the card's memory or, spilled, in the host's,
+// which kernels reach at the same address.
 #pragma once
 
 #include "engine/device.h"
@@ -11,7 +12,8 @@ inline size_t bytes_of(const Shape& shape, Dtype dtype) {
 }
 
 struct CudaTensor : DeviceTensor {
-    CudaTensor(const Shape& shape, Dtype dtype) : DeviceTensor(shape, dtype), memory(bytes_of(shape, dtype)) {}
+    CudaTensor(const Shape& shape, Dtype dtype, Placement placement)
+        : DeviceTensor(shape, dtype), memory(bytes_of(shape, dtype), placement == Placement::spilled) {}
     DeviceMemory memory;
 };
 

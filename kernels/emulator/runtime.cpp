@@ -139,15 +139,10 @@ cudaError_t cudaFree(void* pointer) {
 }
 cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t) { return cudaMalloc(pointer, bytes); }
 cudaError_t cudaFreeAsync(void* pointer, cudaStream_t) { return cudaFree(pointer); }
-cudaError_t cudaMallocHost(void** pointer, size_t bytes) {
-    *pointer = std::malloc(bytes);
-    return *pointer || bytes == 0 ? cudaSuccess : cudaErrorMemoryAllocation;
-}
+// Kernels reach pinned memory too, so it is watched like the card's own.
+cudaError_t cudaMallocHost(void** pointer, size_t bytes) { return cudaMalloc(pointer, bytes); }
 cudaError_t cudaHostAlloc(void** pointer, size_t bytes, unsigned) { return cudaMallocHost(pointer, bytes); }
-cudaError_t cudaFreeHost(void* pointer) {
-    std::free(pointer);
-    return cudaSuccess;
-}
+cudaError_t cudaFreeHost(void* pointer) { return cudaFree(pointer); }
 
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
     return cudaMemcpyAsync(to, from, bytes, kind, nullptr);

@@ -5,6 +5,7 @@
 
 #include "engine/bf16.h"
 #include "engine/error.h"
+#include "kernels/host_memory.h"
 #include "kernels/reference/calibration.h"
 #include "kernels/reference/interpreter.h"
 
@@ -16,7 +17,10 @@ class ReferenceDevice : public Device {
     std::string name() const override { return "reference"; }
     std::string description() const override { return "plain loops in float64"; }
     using Device::create;
-    Buffer create(const Shape& shape, Dtype dtype) override { return std::make_shared<ReferenceTensor>(shape, dtype); }
+    Buffer create(const Shape& shape, Dtype dtype, Placement) override {
+        return std::make_shared<ReferenceTensor>(shape, dtype);
+    }
+    int64_t free_memory() const override { return free_host_memory(); }
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         auto& memory = dynamic_cast<ReferenceTensor&>(tensor).values;
         require(values.size() == memory.size(), "upload: {} values into {}", values.size(), memory.size());

@@ -1,0 +1,72 @@
+#include "kernels/host_memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <limits>
+
+#include "engine/error.h"
+
+namespace adaq {
+namespace {
+
+constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
+
+int64_t available_in_system() {
+    std::ifstream file("/proc/meminfo");
+    for (std::string key, line; file >> key; std::getline(file, line)) {
+        int64_t kibibytes = 0;
+        if (key == "MemAvailable:" && file >> kibibytes) return kibibytes * 1024;
+    }
+    return kUnlimited;
+}
+
+int64_t number_in(const char* path) {
+    std::ifstream file(path);
+    int64_t number = -1;
+    return file >> number ? number : -1;  // "max", or no such file
+}
+
+int64_t available_in_group() {
+    const int64_t limit = number_in("/sys/fs/cgroup/memory.max"), used = number_in("/sys/fs/cgroup/memory.current");
+    return limit < 0 || used < 0 ? kUnlimited : std::max<int64_t>(limit - used, 0);
+}
+
+/// A new file in the folder whose name is taken away at once.
+int open_nameless(const std::string& folder) {
+    std::string name = folder + "/adaq-spill-XXXXXX";
+    const int descriptor = mkostemp(name.data(), O_CLOEXEC);
+    if (descriptor >= 0) unlink(name.c_str());
+    return descriptor;
+}
+
+}  // namespace
+
+int64_t free_host_memory() { return std::min(available_in_system(), available_in_group()); }
+
+SpillFile::SpillFile(const std::string& folder, size_t bytes) : bytes_(std::max<size_t>(bytes, 1)) {
+    const int descriptor = open_nameless(folder);
+    if (descriptor < 0) data_error("{}: cannot hold what memory does not: {}", folder, std::strerror(errno));
+    // Room is taken now: running out of it while the memory is used would end the program.
+    const int status = posix_fallocate(descriptor, 0, static_cast<off_t>(bytes_));
+    void* const data =
+        status == 0 ? mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0) : MAP_FAILED;
+    const int error = status == 0 ? errno : status;
+    close(descriptor);
+    if (data == MAP_FAILED)
+        data_error("{}: no room for {} MB that memory does not hold: {}", folder, bytes_ / 1000000,
+                   std::strerror(error));
+    data_ = data;
+}
+
+SpillFile::~SpillFile() {
+    if (data_) munmap(data_, bytes_);
+}
+
+}  // namespace adaq
