@@ -1,9 +1,12 @@
 #include "engine/reconstruction/unit_trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/reconstruction/flops.h"
+#include "engine/reconstruction/rounding_probe.h"
 #include "engine/reconstruction/training_emitter.h"
 
 namespace adaq {
@@ -37,7 +40,10 @@ UnitTrainer::UnitTrainer(Device& device, const Network& network, const Stretch& 
         data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller --minibatch",
                    stretch.name, images, options.batch);
     find_learned(network);
-    compiled_ = device.compile(emit(network, caches, shapes));
+    begin_record(network);
+    const Program program = emit(network, caches, shapes);
+    record_.flops_per_iteration = product_flops(program);
+    compiled_ = device.compile(program);
     for (const LearnedRounding& rounding : roundings_) rounding.round(device);
 }
 
@@ -108,22 +114,51 @@ double UnitTrainer::value_of(const Buffer& scalar) const {
     return value;
 }
 
-void UnitTrainer::run(const Observer& observe) {
-    const int64_t total = options_.schedule.iterations;
+void UnitTrainer::begin_record(const Network& network) {
+    record_.name = stretch_.name;
+    record_.phase = options_.phase;
+    record_.iterations = options_.schedule.iterations;
+    for (const LearnedRounding& rounding : roundings_)
+        record_.roundings.push_back({network.layers[static_cast<size_t>(rounding.layer)].name, 0, 0.0, 0.0, {}});
+    for (const LearnedScale& scale : scales_)
+        record_.scales.push_back({site_name(network.graph, scale.site), value_of(scale.scale), value_of(scale.scale)});
+}
+
+void UnitTrainer::end_record(double seconds) {
+    record_.seconds = seconds;
+    for (size_t i = 0; i < roundings_.size(); ++i)
+        record_.roundings[i] = describe_rounding(device_, roundings_[i], record_.roundings[i].layer);
+    for (size_t i = 0; i < scales_.size(); ++i) record_.scales[i].learned = value_of(scales_[i].scale);
+}
+
+/// The losses of the iteration that is just done; throws where one of any iteration so far was not finite.
+UnitProgress UnitTrainer::progress(int64_t iteration) const {
+    UnitProgress progress{iteration, options_.schedule.iterations, value_of(loss_), 0.0};
+    for (const LearnedRounding& rounding : roundings_) progress.penalty += value_of(rounding.penalty);
+    std::vector<float> state(kStepValues);
+    device_.download(*state_, state);
+    const bool finite = std::isfinite(progress.reconstruction + progress.penalty);
+    if (state[kFirstBad] > 0.0f || !finite)
+        data_error("{}: the loss is not finite at iteration {}; give a smaller --lr", stretch_.name,
+                   state[kFirstBad] > 0.0f ? static_cast<int64_t>(state[kFirstBad]) : iteration);
+    return progress;
+}
+
+void UnitTrainer::run(const Observer& observe, int64_t interval) {
+    const auto start = std::chrono::steady_clock::now();
+    const int64_t total = options_.schedule.iterations, step = interval > 0 ? interval : report_interval(total);
+    RoundingProbe probe(device_, roundings_);
+    record_.curve.clear();
     for (int64_t done = 0; done < total;) {
-        const int64_t n = std::min(kReport, total - done);
-        compiled_->run(n);
-        done += n;
-        UnitProgress progress{done, total, value_of(loss_), 0.0};
-        for (const LearnedRounding& rounding : roundings_) progress.penalty += value_of(rounding.penalty);
-        std::vector<float> state(kStepValues);
-        device_.download(*state_, state);
-        const bool finite = std::isfinite(progress.reconstruction + progress.penalty);
-        if (state[kFirstBad] > 0.0f || !finite)
-            data_error("{}: the loss is not finite at iteration {}; give a smaller --lr", stretch_.name,
-                       state[kFirstBad] > 0.0f ? static_cast<int64_t>(state[kFirstBad]) : done);
-        if (observe) observe(progress);
+        // The first by itself: a curve shows where it starts.
+        const int64_t next = done == 0 ? 1 : std::min(total, (done / step + 1) * step);
+        compiled_->run(next - done);
+        done = next;
+        const UnitProgress now = progress(done);
+        record_.curve.push_back({done, now.reconstruction, now.penalty, probe.measure()});
+        if (observe) observe(now);
     }
+    end_record(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
 
 void UnitTrainer::freeze(Network& network) const {

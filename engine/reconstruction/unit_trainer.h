@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/reconstruction/learned.h"
+#include "engine/reconstruction/record.h"
 
 namespace adaq {
 
@@ -29,11 +30,13 @@ class UnitTrainer {
                 const UnitCaches& caches, const std::vector<Shape>& shapes);
     ~UnitTrainer();
 
-    /// All iterations; the observer sees every kReport-th and the last, and may throw to stop. Throws DataError naming
-    /// unit and iteration where a loss is not finite.
+    /// All iterations; the observer sees the first, every `interval`-th (0: report_interval()) and the last, and may
+    /// throw to stop. What is learned does not depend on the interval. Throws DataError naming unit and iteration where
+    /// a loss is not finite.
     using Observer = std::function<void(const UnitProgress&)>;
-    void run(const Observer& observe = {});
-    static constexpr int64_t kReport = 200;
+    void run(const Observer& observe = {}, int64_t interval = 0);
+    /// Of the last run(): complete once it has returned.
+    const UnitRecord& record() const { return record_; }
 
     /// Puts what was learned into the network: hard rounding, scales.
     void freeze(Network& network) const;
@@ -47,6 +50,9 @@ class UnitTrainer {
     Program emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes);
     TensorId batch_indices(Program& program, TensorId state, int64_t images);
     double value_of(const Buffer& scalar) const;
+    void begin_record(const Network& network);
+    UnitProgress progress(int64_t iteration) const;
+    void end_record(double seconds);
 
     Device& device_;
     Stretch stretch_;
@@ -55,6 +61,7 @@ class UnitTrainer {
     std::vector<LearnedScale> scales_;
     Buffer state_, loss_;
     std::unique_ptr<CompiledProgram> compiled_;
+    UnitRecord record_;
 };
 
 }  // namespace adaq

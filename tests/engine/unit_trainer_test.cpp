@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -195,9 +196,7 @@ TEST_SUITE("unit trainer") {
             double nearest = 0.0, learned = 0.0;
             setting.trainer(stretch, still)->run([&](const UnitProgress& p) { nearest = p.reconstruction; });
             const auto trainer = setting.trainer(stretch, o);
-            int reports = 0;
-            trainer->run([&](const UnitProgress&) { ++reports; });
-            CHECK(reports == 4);
+            trainer->run();
             trainer->freeze(setting.network());
             setting.trainer(stretch, still)->run([&](const UnitProgress& p) { learned = p.reconstruction; });
             CHECK(nearest > 0.0);
@@ -213,6 +212,107 @@ TEST_SUITE("unit trainer") {
                 }
             }
         }
+    }
+
+    TEST_CASE("what is learned does not depend on how often it is looked at") {
+        for (const std::string& device : devices_under_test()) {
+            UnitOptions o = options(23, 1e-2);
+            o.learn_scales = true;
+            std::vector<std::vector<float>> learned;
+            for (int64_t interval : {1, 7, 100}) {
+                Setting setting(device, false, 4);
+                const auto trainer = setting.trainer(setting.stretch(2), o);
+                std::vector<int64_t> moments;
+                trainer->run([&](const UnitProgress& p) { moments.push_back(p.iteration); }, interval);
+                if (interval == 7) CHECK(moments == std::vector<int64_t>{1, 7, 14, 21, 23});
+                CHECK(trainer->record().curve.size() == moments.size());
+                std::vector<float> all = get(setting.device(), trainer->scales()[0].scale);
+                for (const LearnedRounding& rounding : trainer->roundings())
+                    for (float v : get(setting.device(), rounding.v)) all.push_back(v);
+                learned.push_back(std::move(all));
+            }
+            CHECK(learned[0] == learned[1]);
+            CHECK(learned[0] == learned[2]);
+        }
+    }
+
+    TEST_CASE("the record tells what was frozen: every weight's integer against the nearest, every scale") {
+        for (const std::string& device : devices_under_test()) {
+            CAPTURE(device);
+            Setting setting(device, false, 4);
+            UnitOptions o = options(60, 1e-1);
+            o.learn_scales = true;
+            const auto trainer = setting.trainer(setting.stretch(1), o);
+            const Network before = setting.network();
+            std::vector<UnitProgress> seen;
+            trainer->run([&](const UnitProgress& p) { seen.push_back(p); });
+            trainer->freeze(setting.network());
+            const UnitRecord& record = trainer->record();
+            CHECK(record.name == "layer1.0");
+            CHECK(record.iterations == 60);
+            CHECK(record.seconds > 0.0);
+            REQUIRE(record.curve.size() == 60);
+            for (size_t i = 0; i < seen.size(); ++i) {
+                CHECK(record.curve[i].iteration == static_cast<int64_t>(i) + 1);
+                CHECK(record.curve[i].reconstruction == seen[i].reconstruction);
+                CHECK(record.curve[i].penalty == seen[i].penalty);
+            }
+            // The fractions of the weights are spread evenly: so is h at first, and less so at this rate's end.
+            CHECK(record.curve.front().unsettled.softness == doctest::Approx(0.5).epsilon(0.2));
+            CHECK(record.curve.back().unsettled.softness < 0.5 * record.curve.front().unsettled.softness);
+            CHECK(record.curve.back().unsettled.share < record.curve.front().unsettled.share);
+
+            REQUIRE(record.roundings.size() == trainer->roundings().size());
+            int64_t flops = 0;
+            for (size_t r = 0; r < record.roundings.size(); ++r) {
+                const auto index = static_cast<size_t>(trainer->roundings()[r].layer);
+                const Layer &nearest = before.layers[index], &learned = setting.network().layers[index];
+                CHECK(record.roundings[r].layer == nearest.name);
+                CHECK(record.roundings[r].weights == element_count(nearest.shape));
+                int64_t up = 0, down = 0;
+                for (size_t i = 0; i < nearest.codes->centred.size(); ++i) {
+                    up += learned.codes->centred[i] > nearest.codes->centred[i] ? 1 : 0;
+                    down += learned.codes->centred[i] < nearest.codes->centred[i] ? 1 : 0;
+                }
+                const auto count = static_cast<double>(nearest.codes->centred.size());
+                CHECK(up + down > 0);
+                CHECK(record.roundings[r].up == static_cast<double>(up) / count);
+                CHECK(record.roundings[r].down == static_cast<double>(down) / count);
+                // These layers are small: the curve's sample is all of their weights.
+                CHECK(record.roundings[r].unsettled.share < record.curve.front().unsettled.share);
+                const auto is_this = [&](const Node& n) { return n.layer == static_cast<int>(index); };
+                const auto& nodes = before.graph.nodes;
+                const auto node = std::find_if(nodes.begin(), nodes.end(), is_this) - nodes.begin();
+                const Shape map = value_shapes(before, kSize, kSize)[static_cast<size_t>(node) + 1];
+                const int64_t forward = 2 * o.batch * map[0] * map[1] * element_count(nearest.shape);
+                const bool reads_unit = nodes[static_cast<size_t>(node)].inputs[0] != setting.stretch(1).input;
+                flops += (reads_unit ? 3 : 2) * forward;
+            }
+            CHECK(record.flops_per_iteration == flops);
+
+            REQUIRE(record.scales.size() == trainer->scales().size());
+            CHECK(record.scales.size() > 0);
+            for (size_t i = 0; i < record.scales.size(); ++i) {
+                const auto site = static_cast<size_t>(trainer->scales()[i].site);
+                CHECK(record.scales[i].site == site_name(before.graph, trainer->scales()[i].site));
+                CHECK(record.scales[i].initial == before.values[site]->scale);
+                CHECK(record.scales[i].learned == setting.network().values[site]->scale);
+                CHECK(record.scales[i].learned != record.scales[i].initial);
+            }
+        }
+    }
+
+    TEST_CASE("a unit without rounding to learn has a curve of its losses alone") {
+        Setting setting("cpu", false, 4);
+        UnitOptions o = options(3, 1e-2);
+        o.learn_scales = true;
+        o.learn_rounding = false;
+        const auto trainer = setting.trainer(setting.stretch(1), o);
+        trainer->run();
+        CHECK(trainer->record().roundings.empty());
+        REQUIRE(trainer->record().curve.size() == 3);
+        CHECK(trainer->record().curve[2].reconstruction > 0.0);
+        CHECK(trainer->record().curve[2].unsettled.softness == 0.0);
     }
 
     TEST_CASE("fewer images than a batch, and a loss that is not finite, are errors that name the unit") {

@@ -1,0 +1,65 @@
+// What one unit's learning leaves behind for the report, as plain data, and its JSON: finished units' records outlive
+// the process that learned them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace adaq {
+
+/// How far h(V) is from 0 and 1 (methods.md section 5), over some weights.
+struct Unsettled {
+    double softness = 0.0;  // mean of 1 - |2h - 1|: 0 where every h is 0 or 1, 1 where all are 1/2
+    double share = 0.0;     // of the weights with 0.05 < h < 0.95
+};
+
+/// The losses of one iteration, on its batch, and h behind it.
+struct LearningPoint {
+    int64_t iteration = 0;
+    double reconstruction = 0.0, penalty = 0.0;
+    Unsettled unsettled;  // estimated (RoundingProbe)
+};
+
+/// A layer's final, hard rounding beside rounding to nearest.
+struct RoundingRecord {
+    std::string layer;
+    int64_t weights = 0;
+    double up = 0.0, down = 0.0;  // shares of the weights whose integer is above, below the nearest
+    Unsettled unsettled;          // of every weight, before it was made hard
+
+    double flipped() const { return up + down; }
+};
+
+struct ScaleRecord {
+    std::string site;
+    double initial = 0.0, learned = 0.0;
+};
+
+struct UnitRecord {
+    std::string name;    // the stretch's: "layer1.0.conv1", or a block's
+    uint32_t phase = 0;  // of methods that go over the network more than once
+    int64_t iterations = 0;
+    std::vector<LearningPoint> curve;  // report_interval() apart
+    std::vector<RoundingRecord> roundings;
+    std::vector<ScaleRecord> scales;
+    double seconds = 0.0;             // of all iterations, measuring included
+    int64_t flops_per_iteration = 0;  // of convolutions and products, forward and both gradients, where done
+
+    double gflops_per_second() const {
+        return seconds > 0.0
+                   ? static_cast<double>(flops_per_iteration) * static_cast<double>(iterations) / seconds / 1e9
+                   : 0.0;
+    }
+};
+
+/// Iterations between two points of a curve: at most 200 where that gives no more than 200 points, and few enough for
+/// 50 points where there are so many iterations.
+int64_t report_interval(int64_t iterations);
+
+/// Numbers read back as the same bits. docs/report.md has the keys.
+std::string to_json(const UnitRecord& record);
+/// Throws DataError where the text is not what to_json() writes.
+UnitRecord unit_record_from_json(const std::string& text);
+
+}  // namespace adaq
