@@ -8,7 +8,7 @@
 namespace adaq {
 namespace {
 
-constexpr double kBatchNormEpsilon = 1e-5;  // torchvision's
+constexpr const char *kRunningMean = ".running_mean", *kRunningVariance = ".running_var";
 
 /// Filters K,C,R,S -> K,R,S,C (and back); matrices stay.
 template <typename T>
@@ -94,22 +94,14 @@ class Maker {
 
     void apply_batch_norm(Layer& layer) const {
         const std::string bn = batch_norm_of(layer.name);
-        const auto &gamma = tensor(bn + ".weight").values, &beta = tensor(bn + ".bias").values;
-        const auto &mean = tensor(bn + ".running_mean").values, &variance = tensor(bn + ".running_var").values;
-        const auto channels = static_cast<size_t>(layer.channels());
-        std::vector<float> scale(channels);
-        layer.channel_shift.resize(channels);
-        for (size_t k = 0; k < channels; ++k) {
-            const double s = gamma[k] / std::sqrt(static_cast<double>(variance[k]) + kBatchNormEpsilon);
-            scale[k] = static_cast<float>(s);
-            layer.channel_shift[k] = static_cast<float>(beta[k] - mean[k] * s);
-        }
-        if (!fold_ || model_.quantisation) {
-            layer.channel_scale = std::move(scale);
-            return;
-        }
+        layer.keep({tensor(bn + ".weight").values, tensor(bn + ".bias").values, tensor(bn + kRunningMean).values,
+                    tensor(bn + kRunningVariance).values});
+        if (!fold_ || model_.quantisation) return;
         const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
-        for (size_t i = 0; i < layer.weight.values.size(); ++i) layer.weight.values[i] *= scale[i / per_channel];
+        for (size_t i = 0; i < layer.weight.values.size(); ++i)
+            layer.weight.values[i] *= layer.channel_scale[i / per_channel];
+        layer.channel_scale.clear();
+        layer.norm.reset();
     }
 
     const Tensor& tensor(const std::string& name) const {
@@ -140,6 +132,18 @@ QuantisedWeight quantised_weight(const Layer& layer) {
 }
 
 }  // namespace
+
+void Layer::keep(KeptNorm kept) {
+    const auto channels_count = static_cast<size_t>(channels());
+    channel_scale.resize(channels_count);
+    channel_shift.resize(channels_count);
+    for (size_t k = 0; k < channels_count; ++k) {
+        const double s = kept.gamma[k] / std::sqrt(static_cast<double>(kept.variance[k]) + kept.epsilon);
+        channel_scale[k] = static_cast<float>(s);
+        channel_shift[k] = static_cast<float>(kept.beta[k] - kept.mean[k] * s);
+    }
+    norm = std::move(kept);
+}
 
 bool Network::quantised() const {
     return std::any_of(layers.begin(), layers.end(), [](const Layer& layer) { return layer.codes.has_value(); });
@@ -194,10 +198,15 @@ Model quantised_model(const Network& network, const Model& original, const std::
         model.quantisation->weights[layer.name + ".weight"] = quantised_weight(layer);
         model.tensors.erase(layer.name + ".weight");
         if (network.folded && layer.name != "fc") {
-            for (const char* part : {".weight", ".bias", ".running_mean", ".running_var"}) {
+            for (const char* part : {".weight", ".bias", kRunningMean, kRunningVariance}) {
                 model.tensors.erase(batch_norm_of(layer.name) + part);
             }
             model.tensors[layer.name + ".bias"] = Tensor({layer.channels()}, layer.channel_shift);
+        }
+        if (layer.norm) {  // its statistics may have moved
+            const std::string bn = batch_norm_of(layer.name);
+            model.tensors[bn + kRunningMean] = Tensor({layer.channels()}, layer.norm->mean);
+            model.tensors[bn + kRunningVariance] = Tensor({layer.channels()}, layer.norm->variance);
         }
     }
     for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {

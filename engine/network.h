@@ -21,18 +21,27 @@ struct LayerCodes {
     size_t group_of(int64_t channel) const { return scale.size() == 1 ? 0 : static_cast<size_t>(channel); }
 };
 
+/// A batch norm that is kept: gamma * (x - mean) / sqrt(variance + epsilon) + beta, [K] each.
+struct KeptNorm {
+    std::vector<float> gamma, beta, mean, variance;
+    double epsilon = 1e-5;  // torchvision's
+};
+
 /// A convolution with its batch norm or bias, or the fully connected layer: y = channel_scale * (W * x) +
 /// channel_shift.
 struct Layer {
     std::string name;
     Tensor weight;  // KRSC, or KC: float, whether or not `codes` are set; empty in a network loaded quantised
     Shape shape;    // of the weight
-    std::vector<float> channel_scale;  // [K] gamma / sqrt(var + eps) of a batch norm that is kept; empty: 1
+    std::optional<KeptNorm> norm;      // none: folded, or a layer with a bias
+    std::vector<float> channel_scale;  // [K] of a kept norm's running statistics; empty: 1
     std::vector<float> channel_shift;  // [K]
     std::optional<LayerCodes> codes;
 
     int64_t channels() const { return shape[0]; }
     int64_t weights_per_channel() const { return element_count(shape) / shape[0]; }
+    /// Sets the norm, and channel_scale and channel_shift from it.
+    void keep(KeptNorm kept);
 };
 
 struct Network {

@@ -33,7 +33,7 @@ float start_of(float weight, float scale, RoundingStart start) {
 
 }  // namespace
 
-LearnedRounding::LearnedRounding(Device& device, const Network& network, int layer_index, RoundingStart start)
+LearnedRounding::LearnedRounding(Device& device, const Network& network, int layer_index, const UnitOptions& options)
     : layer(layer_index) {
     const Layer& l = network.layers[static_cast<size_t>(layer_index)];
     const LayerCodes& codes = *l.codes;
@@ -41,15 +41,16 @@ LearnedRounding::LearnedRounding(Device& device, const Network& network, int lay
     std::vector<float> initial(l.weight.values.size());
     const auto per_channel = static_cast<size_t>(l.weights_per_channel());
     for (size_t i = 0; i < initial.size(); ++i)
-        initial[i] =
-            start_of(l.weight.values[i], codes.scale[codes.group_of(static_cast<int64_t>(i / per_channel))], start);
+        initial[i] = start_of(l.weight.values[i], codes.scale[codes.group_of(static_cast<int64_t>(i / per_channel))],
+                              options.start);
     const Shape groups{static_cast<int64_t>(codes.scale.size())};
     w = put(device, l.shape, l.weight.values);
     v = put(device, l.shape, initial);
     w_hat = zeros(device, l.shape);
     scale = put(device, groups, codes.scale);
     zero_point = put(device, groups, codes.zero_point);
-    if (!l.channel_scale.empty()) channel_scale = put(device, {l.channels()}, l.channel_scale);
+    if (!l.channel_scale.empty() && options.norms == NormStatistics::fixed)
+        channel_scale = put(device, {l.channels()}, l.channel_scale);
     first_moment = zeros(device, l.shape);
     second_moment = zeros(device, l.shape);
     penalty = zeros(device, {1});
@@ -84,6 +85,24 @@ void LearnedRounding::freeze(Device& device, Network& network) const {
         const float q = below + (learned[i] >= 0.0f ? 1.0f : 0.0f) + codes.zero_point[group];
         codes.centred[i] = std::min(std::max(q, grid.qmin()), grid.qmax()) - codes.zero_point[group];
     }
+}
+
+MovingNorm::MovingNorm(Device& device, const Network& network, int layer_index) : layer(layer_index) {
+    const Layer& l = network.layers[static_cast<size_t>(layer_index)];
+    const Shape channels{l.channels()};
+    epsilon = l.norm->epsilon;
+    gamma = put(device, channels, l.norm->gamma);
+    beta = put(device, channels, l.norm->beta);
+    mean = put(device, channels, l.norm->mean);
+    variance = put(device, channels, l.norm->variance);
+}
+
+void MovingNorm::freeze(Device& device, Network& network) const {
+    Layer& l = network.layers[static_cast<size_t>(layer)];
+    KeptNorm moved = *l.norm;
+    moved.mean = get(device, *mean);
+    moved.variance = get(device, *variance);
+    l.keep(std::move(moved));
 }
 
 LearnedScale::LearnedScale(Device& device, const Network& network, ValueId value)

@@ -7,17 +7,29 @@
 
 namespace adaq {
 
-/// The rounding of one layer's weight. w_hat holds the batch norm's fixed factor too (engine/operations.h, Rounding).
+/// The rounding of one layer's weight. w_hat holds the factor of a batch norm with fixed statistics too
+/// (engine/operations.h, Rounding).
 struct LearnedRounding {
     int layer = -1;
     Grid grid;
     Buffer w, v, w_hat, scale, zero_point, channel_scale, first_moment, second_moment, penalty;
 
-    LearnedRounding(Device& device, const Network& network, int layer_index, RoundingStart start);
+    LearnedRounding(Device& device, const Network& network, int layer_index, const UnitOptions& options);
     Rounding bind(Program& program) const;
     /// w_hat from V, before the first iteration.
     void round(Device& device) const;
     /// Hard rounding: puts the integers into the network.
+    void freeze(Device& device, Network& network) const;
+};
+
+/// A batch norm that uses the batch's statistics; its running ones move.
+struct MovingNorm {
+    int layer = -1;
+    double epsilon = 0.0;
+    Buffer gamma, beta, mean, variance;
+
+    MovingNorm(Device& device, const Network& network, int layer_index);
+    /// Puts the moved statistics into the network.
     void freeze(Device& device, Network& network) const;
 };
 

@@ -19,6 +19,7 @@ TrainingEmitter::TrainingEmitter(Device& device, const Network& network, const S
 
 void TrainingEmitter::learn(const LearnedRounding& rounding) { roundings_[rounding.layer] = &rounding; }
 void TrainingEmitter::learn(const LearnedScale& scale) { scales_[scale.site] = &scale; }
+void TrainingEmitter::move(const MovingNorm& norm) { norms_[norm.layer].moving = &norm; }
 
 TensorId TrainingEmitter::temporary(ValueId id) {
     Shape shape = shapes_[static_cast<size_t>(id)];
@@ -32,7 +33,7 @@ TensorId TrainingEmitter::constant(const std::vector<float>& values, const Shape
     return program_.bind(buffer);
 }
 
-/// Soft where it is learned, else as the network has it: with the batch norm's factor in it either way.
+/// Soft where it is learned, else as the network has it: with a fixed batch norm's factor in it either way.
 TensorId TrainingEmitter::weight(int layer) {
     const auto found = weights_.find(layer);
     if (found != weights_.end()) return found->second;
@@ -44,7 +45,7 @@ TensorId TrainingEmitter::weight(int layer) {
     for (size_t i = 0; i < values.size(); ++i) {
         const size_t k = i / per_channel;
         if (l.codes) values[i] *= l.codes->scale[l.codes->group_of(static_cast<int64_t>(k))];
-        if (!l.channel_scale.empty()) values[i] *= l.channel_scale[k];
+        if (!l.channel_scale.empty() && !norms_.count(layer)) values[i] *= l.channel_scale[k];
     }
     return weights_[layer] = constant(values, l.shape);
 }
@@ -69,14 +70,49 @@ void TrainingEmitter::prepare(ValueId id, bool relu) {
             state_};
 }
 
-Epilogue TrainingEmitter::epilogue(ValueId id, const Layer& layer) {
+Epilogue TrainingEmitter::epilogue(ValueId id) {
     const Value& v = value(id);
     Epilogue e;
-    e.shift = constant(layer.channel_shift, {layer.channels()});
     e.relu = v.relu;
     e.quantiser = v.quantiser;
     if (v.saved != v.output) e.saved = v.saved;
     return e;
+}
+
+Epilogue TrainingEmitter::epilogue(ValueId id, const Layer& layer) {
+    Epilogue e = epilogue(id);
+    e.shift = constant(layer.channel_shift, {layer.channels()});
+    return e;
+}
+
+void TrainingEmitter::forward_convolution(const Node& n, ValueId id) {
+    const Layer& layer = network_.layers[static_cast<size_t>(n.layer)];
+    Convolution convolution{value(n.inputs[0]).output, weight(n.layer), value(id).output, n.stride, n.padding};
+    const auto found = norms_.find(n.layer);
+    if (found == norms_.end()) {
+        convolution.epilogue = epilogue(id, layer);
+        program_.add(convolution);
+        return;
+    }
+    if (element_count(program_.shape(convolution.y)) == layer.channels())
+        data_error("{}: one value a channel has no variance; give a larger --minibatch, or --bn fixed", n.name);
+    const MovingNorm& moving = *found->second.moving;
+    Norm& norm = found->second;
+    norm.x = convolution.y = temporary(id);
+    norm.mean = program_.temporary({layer.channels()});
+    norm.inverse_std = program_.temporary({layer.channels()});
+    program_.add(convolution);
+    BatchNorm batch_norm{norm.x,
+                         value(id).output,
+                         program_.bind(moving.gamma),
+                         program_.bind(moving.beta),
+                         program_.bind(moving.mean),
+                         program_.bind(moving.variance),
+                         norm.mean,
+                         norm.inverse_std};
+    batch_norm.epsilon = moving.epsilon;
+    batch_norm.epilogue = epilogue(id);
+    program_.add(batch_norm);
 }
 
 void TrainingEmitter::forward_node(int index) {
@@ -88,8 +124,7 @@ void TrainingEmitter::forward_node(int index) {
     const TensorId x = value(n.inputs[0]).output;
     switch (n.kind) {
         case NodeKind::convolution:
-            program_.add(Convolution{x, weight(n.layer), v.output, n.stride, n.padding,
-                                     epilogue(id, network_.layers[static_cast<size_t>(n.layer)])});
+            forward_convolution(n, id);
             return;
         case NodeKind::linear:
             program_.add(
@@ -158,12 +193,22 @@ void TrainingEmitter::contribute_tensor(ValueId id, TensorId gradient) {
     if (last) v.sum_gradient = gradient;
 }
 
+TensorId TrainingEmitter::through_norm(const Norm& norm, ValueId id, TensorId gradient) {
+    const TensorId dx = temporary(id);
+    program_.add(
+        BatchNormGradient{gradient, norm.x, dx, program_.bind(norm.moving->gamma), norm.mean, norm.inverse_std});
+    return dx;
+}
+
 void TrainingEmitter::backward_node(int index) {
     const Node& n = node(index);
-    const TensorId gradient = value(Graph::output_of(index)).sum_gradient;
-    const ValueId input = n.inputs[0];
+    const ValueId input = n.inputs[0], output = Graph::output_of(index);
     const TensorId x = value(input).output;
-    if (roundings_.count(n.layer)) {
+    const bool learned = roundings_.count(n.layer) > 0;
+    TensorId gradient = value(output).sum_gradient;
+    const auto norm = norms_.find(n.layer);
+    if (norm != norms_.end() && (learned || inside(input))) gradient = through_norm(norm->second, output, gradient);
+    if (learned) {
         const TensorId dw = program_.temporary(network_.layers[static_cast<size_t>(n.layer)].shape);
         weight_gradients_[n.layer] = dw;
         if (n.kind == NodeKind::convolution)

@@ -20,6 +20,8 @@ class TrainingEmitter {
     void learn(const LearnedRounding& rounding);
     /// A site's scale in device memory; its gradient is computed if it is learned.
     void learn(const LearnedScale& scale);
+    /// A batch norm that takes the batch's statistics; all others are fixed.
+    void move(const MovingNorm& norm);
 
     /// The unit's output for a batch of inputs.
     TensorId forward(TensorId input);
@@ -39,6 +41,11 @@ class TrainingEmitter {
         TensorId sum_gradient = kNone;  // dL/d(what the ReLU was applied to)
     };
 
+    struct Norm {
+        const MovingNorm* moving = nullptr;
+        TensorId x = kNone, mean = kNone, inverse_std = kNone;  // for the way back
+    };
+
     const Node& node(int index) const { return network_.graph.nodes[static_cast<size_t>(index)]; }
     Value& value(ValueId id) { return values_[id]; }
     bool inside(ValueId id) const { return Graph::producer_of(id) >= stretch_.first; }
@@ -46,9 +53,13 @@ class TrainingEmitter {
     TensorId constant(const std::vector<float>& values, const Shape& shape);
     TensorId weight(int layer);
     void prepare(ValueId id, bool relu);
+    Epilogue epilogue(ValueId id);
     Epilogue epilogue(ValueId id, const Layer& layer);
 
     void forward_node(int index);
+    void forward_convolution(const Node& n, ValueId id);
+    /// The gradient of what a batch norm was applied to, from that of its output.
+    TensorId through_norm(const Norm& norm, ValueId id, TensorId gradient);
     void backward_node(int index);
     /// The gradient of a value from one reader: an operation still without dx, addend and activation, or a tensor.
     template <typename ToData>
@@ -66,6 +77,7 @@ class TrainingEmitter {
     std::map<ValueId, Value> values_;
     std::map<int, const LearnedRounding*> roundings_;  // by layer
     std::map<ValueId, const LearnedScale*> scales_;
+    std::map<int, Norm> norms_;                           // by layer
     std::map<int, TensorId> weights_, weight_gradients_;  // by layer
 };
 

@@ -27,6 +27,10 @@ enum class Reconstruction { mean, channel_sum };
 /// Where V starts: at the fraction of W/s, or at the nearest integer (V = +-ln 11).
 enum class RoundingStart { fraction, nearest };
 
+/// What kept batch norms normalise with while their unit is reconstructed (methods.md section 3). fixed: their running
+/// statistics. batch: the batch's, and the running ones move.
+enum class NormStatistics { fixed, batch };
+
 struct UnitOptions {
     StepSchedule schedule;
     bool learn_rounding = true;
@@ -36,6 +40,7 @@ struct UnitOptions {
     double exponent = 2.0;
     double lambda = 1.0;  // of the rounding regulariser
     RoundingStart start = RoundingStart::fraction;
+    NormStatistics norms = NormStatistics::fixed;
     int64_t batch = 32;
     bool replacement = false;            // an image may come twice in a batch
     float keep_input = 1.0f;             // each element of the input is the quantised network's with this probability

@@ -52,8 +52,10 @@ UnitTrainer::~UnitTrainer() = default;
 void UnitTrainer::find_learned(const Network& network) {
     for (int i = stretch_.first; i < stretch_.last; ++i) {
         const Node& node = network.graph.nodes[static_cast<size_t>(i)];
-        if (options_.learn_rounding && node.layer >= 0)
-            roundings_.emplace_back(device_, network, node.layer, options_.start);
+        if (options_.learn_rounding && node.layer >= 0) roundings_.emplace_back(device_, network, node.layer, options_);
+        if (options_.norms == NormStatistics::batch && node.layer >= 0 &&
+            network.layers[static_cast<size_t>(node.layer)].norm)
+            norms_.emplace_back(device_, network, node.layer);
         const ValueId value = Graph::output_of(i);
         if (options_.learn_scales && network.values[static_cast<size_t>(value)])
             scales_.emplace_back(device_, network, value);
@@ -95,6 +97,7 @@ Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, cons
     TrainingEmitter emitter(device_, network, stretch_, options_, shapes, program, state);
     for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
     for (const LearnedScale& scale : scales_) emitter.learn(scale);
+    for (const MovingNorm& norm : norms_) emitter.move(norm);
     const TensorId y = emitter.forward(gather.y);
     const Shape y_shape = program.shape(y);
     const TensorId dy = program.temporary(y_shape);
@@ -164,6 +167,7 @@ void UnitTrainer::run(const Observer& observe, int64_t interval) {
 void UnitTrainer::freeze(Network& network) const {
     for (const LearnedRounding& rounding : roundings_) rounding.freeze(device_, network);
     for (const LearnedScale& scale : scales_) scale.freeze(device_, network);
+    for (const MovingNorm& norm : norms_) norm.freeze(device_, network);
 }
 
 }  // namespace adaq

@@ -38,11 +38,12 @@ class UnitTrainer {
     /// Of the last run(): complete once it has returned.
     const UnitRecord& record() const { return record_; }
 
-    /// Puts what was learned into the network: hard rounding, scales.
+    /// Puts what was learned into the network: hard rounding, scales, moved batch norms.
     void freeze(Network& network) const;
 
     const std::vector<LearnedRounding>& roundings() const { return roundings_; }
     const std::vector<LearnedScale>& scales() const { return scales_; }
+    const std::vector<MovingNorm>& norms() const { return norms_; }
     const Buffer& reconstruction_loss() const { return loss_; }  // [1], of the last iteration
 
   private:
@@ -59,6 +60,7 @@ class UnitTrainer {
     UnitOptions options_;
     std::vector<LearnedRounding> roundings_;
     std::vector<LearnedScale> scales_;
+    std::vector<MovingNorm> norms_;
     Buffer state_, loss_;
     std::unique_ptr<CompiledProgram> compiled_;
     UnitRecord record_;

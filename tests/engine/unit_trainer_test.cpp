@@ -97,19 +97,20 @@ double loss_of(UnitTrainer& trainer) {
     return reference::values_of(*trainer.reconstruction_loss())[0];
 }
 
-/// The units of the thin network: stem, a block with and one without downsample, head.
-const std::vector<int> kUnits{0, 1, 2, 4};
+/// Of the thin network: stem, a block without and one with a downsample convolution, head.
+const std::vector<int> kUnits{0, 1, 2, 5};
 
 }  // namespace
 
 TEST_SUITE("unit trainer") {
-    TEST_CASE("gradients of a whole unit are the slopes of its loss, batch norms kept and folded") {
-        for (bool fold : {false, true}) {
+    TEST_CASE("gradients of a whole unit are the slopes of its loss, batch norms fixed, folded and of the batch") {
+        for (const std::string norms : {"fixed", "folded", "batch"}) {
             for (int u : kUnits) {
-                CAPTURE(fold);
+                CAPTURE(norms);
                 CAPTURE(u);
-                Setting setting("reference", fold, 32);
+                Setting setting("reference", norms == "folded", 32);
                 UnitOptions o = options(1, 0.0);
+                if (norms == "batch") o.norms = NormStatistics::batch;
                 o.schedule.warm_up = 2.0;  // no regulariser
                 o.order = {{3, 0, 7, 5}};
                 o.loss = u % 2 ? Reconstruction::mean : Reconstruction::channel_sum;
@@ -302,6 +303,47 @@ TEST_SUITE("unit trainer") {
         }
     }
 
+    TEST_CASE("batch statistics move the unit's own norms, on every device as on the reference") {
+        for (const std::string& device : devices_under_test()) {
+            for (int u : kUnits) {
+                CAPTURE(device);
+                CAPTURE(u);
+                UnitOptions o = options(20, 1e-2);
+                o.norms = NormStatistics::batch;
+                o.learn_scales = true;
+                Setting ours(device, false, 6), theirs("reference", false, 6);
+                const Network before = ours.network();
+                const Stretch stretch = ours.stretch(u);
+                for (Setting* setting : {&ours, &theirs}) {
+                    const auto trainer = setting->trainer(stretch, o);
+                    trainer->run();
+                    trainer->freeze(setting->network());
+                }
+                for (size_t l = 0; l < before.layers.size(); ++l) {
+                    const Layer &was = before.layers[l], &now = ours.network().layers[l],
+                                &expected = theirs.network().layers[l];
+                    CAPTURE(now.name);
+                    REQUIRE(now.norm.has_value() == (now.name != "fc"));
+                    if (!now.norm) continue;
+                    const auto in_unit =
+                        std::any_of(ours.network().graph.nodes.begin() + stretch.first,
+                                    ours.network().graph.nodes.begin() + stretch.last,
+                                    [&](const Node& node) { return node.layer == static_cast<int>(l); });
+                    CHECK((now.norm->mean == was.norm->mean) == !in_unit);
+                    CHECK((now.norm->variance == was.norm->variance) == !in_unit);
+                    CHECK((now.channel_scale == was.channel_scale) == !in_unit);
+                    CHECK((now.channel_shift == was.channel_shift) == !in_unit);
+                    CHECK(now.norm->gamma == was.norm->gamma);
+                    CHECK(now.norm->beta == was.norm->beta);
+                    CHECK(relative_error(now.norm->mean, expected.norm->mean) < 1e-2);
+                    CHECK(relative_error(now.norm->variance, expected.norm->variance) < 1e-2);
+                    CHECK(relative_error(now.channel_scale, expected.channel_scale) < 1e-2);
+                    CHECK(relative_error(now.channel_shift, expected.channel_shift) < 1e-2);
+                }
+            }
+        }
+    }
+
     TEST_CASE("a unit without rounding to learn has a curve of its losses alone") {
         Setting setting("cpu", false, 4);
         UnitOptions o = options(3, 1e-2);
@@ -313,6 +355,33 @@ TEST_SUITE("unit trainer") {
         REQUIRE(trainer->record().curve.size() == 3);
         CHECK(trainer->record().curve[2].reconstruction > 0.0);
         CHECK(trainer->record().curve[2].unsettled.softness == 0.0);
+    }
+
+    TEST_CASE("weights that are fixed learn nothing, yet their norms move") {
+        Setting setting("cpu", false, 32);
+        UnitOptions o = options(5, 1e-2);
+        o.norms = NormStatistics::batch;
+        o.learn_rounding = false;
+        const Network before = setting.network();
+        const auto trainer = setting.trainer(setting.stretch(2), o);
+        trainer->run();
+        trainer->freeze(setting.network());
+        for (const MovingNorm& norm : trainer->norms()) {
+            const auto l = static_cast<size_t>(norm.layer);
+            CHECK(setting.network().layers[l].codes->centred == before.layers[l].codes->centred);
+            CHECK(setting.network().layers[l].norm->mean != before.layers[l].norm->mean);
+        }
+        CHECK(trainer->norms().size() == 3);
+    }
+
+    TEST_CASE("batch statistics of one value a channel are an error that names the layer") {
+        Setting setting("cpu", false, 32);
+        UnitOptions o = options(5, 1e-2);
+        o.norms = NormStatistics::batch;
+        o.batch = 1;
+        CHECK_THROWS_WITH_AS(
+            setting.trainer(setting.stretch(4), o),
+            "layer4.0.conv1: one value a channel has no variance; give a larger --minibatch, or --bn fixed", DataError);
     }
 
     TEST_CASE("fewer images than a batch, and a loss that is not finite, are errors that name the unit") {

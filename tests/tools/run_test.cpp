@@ -151,8 +151,9 @@ TEST_SUITE("adaq-run") {
     TEST_CASE("AdaRound learns, is the same for the same seed, and its saved model gives the run's logits to the bit") {
         const Data data;
         const TemporaryFolder out;
-        for (const std::string how : {"--w3 --a32", "--w4 --a8", "--w3 --a4 --fold --head-stem-8bit",
-                                      "--w4 --a4 --act-sites layer --input-bits 8 --rounding-init nearest"}) {
+        for (const std::string how :
+             {"--w3 --a32", "--w4 --a8", "--w3 --a4 --fold --head-stem-8bit",
+              "--w4 --a4 --act-sites layer --input-bits 8 --rounding-init nearest", "--w4 --a8 --bn batch"}) {
             INFO(how);
             const std::string command =
                 quoted_weights() + data.both() + how +
@@ -173,12 +174,16 @@ TEST_SUITE("adaq-run") {
             CHECK(settings["method"] == "adaround");
             CHECK(settings["iters"] == 30);
             CHECK(settings["minibatch"] == 8);
+            CHECK(settings["bn"] == (how.find("--bn") == std::string::npos ? "fixed" : "batch"));
         }
     }
 
     TEST_CASE("options of learning without a method that learns, and too few images, are refused") {
         const Data data;
         check_refused(quoted_weights() + data.both() + "--lr 0.1", 2, "--lr: only with a --method that learns");
+        check_refused(quoted_weights() + data.both() + "--bn batch", 2, "--bn: only with a --method that learns");
+        check_refused(quoted_weights() + data.both() + "--method adaround --fold --bn batch", 2,
+                      "--bn batch: with --fold no batch norm is left");
         check_refused(quoted_weights() + "--w4 --a32 --method adaround --val " + data.folder.path().string(), 2,
                       "--calib is needed to learn from");
         check_refused(quoted_weights() + data.both() + "--method adaround --minibatch 17", 1,

@@ -19,6 +19,7 @@ std::string method_sentence(const RunOptions& o) {
     std::string text =
         fmt::format("{} rounding, range scheme {}, one scale a {}, batch norms {}", o.method,
                     range_sentence(o.scheme, o.p), o.per_channel ? "channel" : "layer", o.fold ? "folded" : "kept");
+    if (o.norms == NormStatistics::batch) text += " with each batch's statistics while they learn";
     if (o.learns())
         text += fmt::format(", {} iterations of {} images a layer, learning rate {}", o.iterations, o.minibatch,
                             o.rounding_rate);

@@ -22,8 +22,9 @@ const std::map<std::string, Reconstruction> kLosses{{"mean", Reconstruction::mea
                                                     {"channel-sum", Reconstruction::channel_sum}};
 const std::map<std::string, RoundingStart> kRoundingStarts{{"fraction", RoundingStart::fraction},
                                                            {"nearest", RoundingStart::nearest}};
-constexpr const char* kLearningOptions[] = {"--iters",  "--minibatch", "--lr",   "--lr-scale",
-                                            "--lambda", "--warm-up",   "--loss", "--rounding-init"};
+const std::map<std::string, NormStatistics> kNorms{{"fixed", NormStatistics::fixed}, {"batch", NormStatistics::batch}};
+constexpr const char* kLearningOptions[] = {"--iters", "--minibatch",     "--lr", "--lr-scale", "--lambda", "--warm-up",
+                                            "--loss",  "--rounding-init", "--bn"};
 
 template <typename T>
 std::string name_of(const std::map<std::string, T>& names, T value) {
@@ -38,7 +39,7 @@ struct Raw {
     RunOptions options;
     std::vector<std::string> reports;
     std::string granularity = "channel", sites = "block", edges = "fc", loss = "mean", rounding_start = "fraction",
-                math = "fp32";
+                norms = "fixed", math = "fp32";
     int weight_bits = 0, activation_bits = 0;
     CLI::Option *activation_scheme = nullptr, *scheme = nullptr;
 };
@@ -126,6 +127,11 @@ void add_learning_options(CLI::App& app, Raw& raw) {
                  "--rounding-init", raw.rounding_start,
                  "Where roundings start: at each weight's own fraction, or at the nearest integer: fraction, nearest")
               ->check(CLI::IsMember(kRoundingStarts)))
+        ->capture_default_str();
+    group(app.add_option("--bn", raw.norms,
+                         "Statistics of a layer's batch norm while it learns: its own, or each batch's, which move "
+                         "its own: fixed, batch")
+              ->check(CLI::IsMember(kNorms)))
         ->capture_default_str();
 }
 
@@ -228,6 +234,9 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
     o.loss = kLosses.at(raw.loss);
     o.math = kMaths.at(raw.math);
     o.rounding_start = kRoundingStarts.at(raw.rounding_start);
+    o.norms = kNorms.at(raw.norms);
+    if (o.fold && o.norms == NormStatistics::batch)
+        usage_error("--bn batch: with --fold no batch norm is left; leave one of them out");
     for (const char* option : kLearningOptions) {
         if (app.count(option) && !o.learns())
             usage_error("{}: only with a --method that learns, such as adaround", option);
@@ -327,7 +336,8 @@ std::string settings_json(const RunOptions& o, const Device& device) {
                          {"lambda", o.lambda},
                          {"warm_up", o.warm_up},
                          {"loss", name_of(kLosses, o.loss)},
-                         {"rounding_init", name_of(kRoundingStarts, o.rounding_start)}});
+                         {"rounding_init", name_of(kRoundingStarts, o.rounding_start)},
+                         {"bn", name_of(kNorms, o.norms)}});
     return settings.dump();
 }
 

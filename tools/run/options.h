@@ -33,6 +33,7 @@ struct RunOptions {
     double rounding_rate = 1e-2, scale_rate = 1e-3, lambda = 1.0, warm_up = 0.2;
     Reconstruction loss = Reconstruction::mean;
     RoundingStart rounding_start = RoundingStart::fraction;
+    NormStatistics norms = NormStatistics::fixed;
     bool learns() const { return method != "nearest"; }
 
     std::string device = "auto";

@@ -205,6 +205,7 @@ class Run {
         unit.loss = options_.loss;
         unit.lambda = options_.lambda;
         unit.start = options_.rounding_start;
+        unit.norms = options_.norms;
         unit.batch = options_.minibatch;
         unit.seed = options_.seed;
         options.sites = sites;
