@@ -37,6 +37,8 @@ class UnitTrainer {
     void run(const Observer& observe = {}, int64_t interval = 0);
     /// Of the last run(): complete once it has returned.
     const UnitRecord& record() const { return record_; }
+    /// So many iterations of them, for who looks at each; losses are not looked at.
+    void advance(int64_t iterations) { compiled_->run(iterations); }
 
     /// Puts what was learned into the network: hard rounding, scales, moved batch norms.
     void freeze(Network& network) const;

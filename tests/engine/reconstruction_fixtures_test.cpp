@@ -1,0 +1,155 @@
+// Learning a unit against the yardstick's own loop in double (tools/make_reconstruction_fixtures.py): gradients in
+// every case of the clamps, and fifty steps of V, scales, losses and moved batch norms. The reference to 1e-9, the
+// other devices to float32.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "support/devices.h"
+#include "support/reconstruction_fixtures.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+/// ||a - b|| / ||b||.
+double relative_norm(const std::vector<double>& a, const std::vector<double>& b) {
+    REQUIRE(a.size() == b.size());
+    double difference = 0.0, norm = 0.0;
+    for (size_t i = 0; i < a.size(); ++i) {
+        difference += (a[i] - b[i]) * (a[i] - b[i]);
+        norm += b[i] * b[i];
+    }
+    REQUIRE(norm > 0.0);
+    return std::sqrt(difference / norm);
+}
+
+/// How many elements of a are further than `tolerance` from those of b.
+size_t apart(const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
+    REQUIRE(a.size() == b.size());
+    size_t count = 0;
+    for (size_t i = 0; i < a.size(); ++i) count += !(std::abs(a[i] - b[i]) <= tolerance);
+    return count;
+}
+
+double tolerance_of(const std::string& device, double float32) { return device == "reference" ? 1e-9 : float32; }
+
+/// The place of a learned scale among a case's sites.
+size_t site_of(const LearnedScale& scale, const Json& given) {
+    size_t place = 0;
+    while (given["sites"].at(place)["value"] != scale.site) ++place;
+    return place;
+}
+
+void check_gradients(const std::string& device, UnitUnderTest& unit, const Json& given) {
+    const double tolerance = tolerance_of(device, 1e-4);
+    const Json& expected = given["expected"];
+    unit.start(given);
+    unit.trainer().run();
+    CHECK(unit.loss() == doctest::Approx(expected["loss"].get<double>()).epsilon(tolerance));
+    CHECK(unit.penalty() == doctest::Approx(expected["penalty"].get<double>()).epsilon(tolerance));
+    REQUIRE(unit.trainer().roundings().size() == given["layers"].size());
+    for (const LearnedRounding& rounding : unit.trainer().roundings()) {
+        CAPTURE(rounding.layer);
+        std::vector<double> gradient = unit.get(rounding.first_moment);  // after one iteration: a tenth of it
+        for (double& g : gradient) g *= 10.0;
+        const std::vector<double> wanted = numbers(expected["dv"][static_cast<size_t>(rounding.layer)]);
+        CHECK(relative_norm(gradient, wanted) < tolerance);
+        for (size_t i = 0; i < wanted.size(); ++i) {
+            if (wanted[i] == 0.0) REQUIRE(gradient[i] == 0.0);  // behind a clamp
+        }
+    }
+    REQUIRE(unit.trainer().scales().size() == given["sites"].size());
+    for (const LearnedScale& scale : unit.trainer().scales()) {
+        CAPTURE(scale.site);
+        const double wanted = expected["dscales"][site_of(scale, given)];
+        CHECK(wanted != 0.0);
+        CHECK(unit.get(scale.gradient)[0] == doctest::Approx(wanted).scale(0.0).epsilon(tolerance));
+    }
+}
+
+void check_norms(UnitUnderTest& unit, const Json& expected, double tolerance) {
+    for (const MovingNorm& norm : unit.trainer().norms()) {
+        const Json& wanted = expected["norms"][static_cast<size_t>(norm.layer)];
+        CHECK(relative_norm(unit.get(norm.mean), numbers(wanted["mean"])) < tolerance);
+        CHECK(relative_norm(unit.get(norm.variance), numbers(wanted["variance"])) < tolerance);
+        const KeptNorm& frozen = *unit.frozen().layers[static_cast<size_t>(norm.layer)].norm;
+        const std::vector<double> mean = unit.get(norm.mean), variance = unit.get(norm.variance);
+        CHECK(std::equal(mean.begin(), mean.end(), frozen.mean.begin(),
+                         [](double a, float b) { return static_cast<float>(a) == b; }));
+        CHECK(std::equal(variance.begin(), variance.end(), frozen.variance.begin(),
+                         [](double a, float b) { return static_cast<float>(a) == b; }));
+    }
+}
+
+/// Of all weights of the case, one in a thousand may differ in float32, none in float64.
+void check_trajectory(const std::string& device, UnitUnderTest& unit, const Json& given) {
+    const double tolerance = tolerance_of(device, 1e-3);
+    const Json& expected = given["expected"];
+    unit.start(given);
+    const auto kept = expected["kept_steps"].get<std::vector<int64_t>>();
+    size_t weights = 0, differ = 0, rounded_otherwise = 0;
+    for (size_t t = 1; t <= expected["losses"].size(); ++t) {
+        CAPTURE(t);
+        unit.trainer().advance(1);
+        CHECK(unit.loss() == doctest::Approx(expected["losses"][t - 1].get<double>()).epsilon(tolerance));
+        CHECK(unit.penalty() == doctest::Approx(expected["penalties"][t - 1].get<double>()).epsilon(tolerance));
+        for (const LearnedScale& scale : unit.trainer().scales()) {
+            const double wanted = expected["scales"][t - 1][site_of(scale, given)];
+            CHECK(unit.get(scale.scale)[0] == doctest::Approx(wanted).scale(0.0).epsilon(tolerance));
+        }
+        const auto found = std::find(kept.begin(), kept.end(), static_cast<int64_t>(t));
+        if (found == kept.end()) continue;
+        for (const LearnedRounding& rounding : unit.trainer().roundings()) {
+            const std::vector<double> wanted =
+                numbers(expected["v"][static_cast<size_t>(found - kept.begin())][static_cast<size_t>(rounding.layer)]);
+            differ += apart(unit.get(rounding.v), wanted, tolerance);
+            weights += wanted.size();
+        }
+    }
+    CHECK(static_cast<double>(differ) <= (device == "reference" ? 0.0 : 1e-3 * static_cast<double>(weights)));
+    const Network& frozen = unit.frozen();
+    weights = 0;
+    for (size_t l = 0; l < frozen.layers.size(); ++l) {
+        const std::vector<float>& codes = frozen.layers[l].codes->centred;
+        rounded_otherwise += apart({codes.begin(), codes.end()}, numbers(expected["codes"][l]), 0.0);
+        weights += codes.size();
+    }
+    CHECK(static_cast<double>(rounded_otherwise) <=
+          (device == "reference" ? 0.0 : 1e-3 * static_cast<double>(weights)));
+    check_norms(unit, expected, tolerance);
+}
+
+template <typename Check>
+void check_all(const std::string& kind, Check check) {
+    for (const std::string& name : all_devices()) {
+        const auto device = make_device(name, 2);
+        for (const Json& given : reconstruction_cases(kind)) {
+            INFO(given["name"].get<std::string>() << " on " << name);
+            UnitUnderTest unit(*device, given);
+            check(name, unit, given);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_SUITE("reconstruction fixtures") {
+    TEST_CASE("a unit's gradients are the yardstick's, layers and blocks, whatever its batch norms and clamps") {
+        check_all("gradients", check_gradients);
+    }
+
+    TEST_CASE("V starts where the yardstick's does: at the fraction, or at the nearest") {
+        check_all("trajectories", [](const std::string&, UnitUnderTest& unit, const Json& given) {
+            for (const LearnedRounding& rounding : unit.trainer().roundings())
+                CHECK(apart(unit.get(rounding.v),
+                            numbers(given["layers"][static_cast<size_t>(rounding.layer)]["start"]), 1e-5) == 0);
+        });
+    }
+
+    TEST_CASE("fifty steps of learning are the yardstick's: V, scales, losses, moved batch norms, final roundings") {
+        check_all("trajectories", check_trajectory);
+    }
+}
