@@ -88,9 +88,10 @@ class Case:
             loss=loss)
 
     # ---- units: what they are for the yardstick, and their nodes for adaq
-    def convolution(self, c, k, kernel, stride, padding, relu):
-        op = nn.Sequential(nn.Conv2d(c, k, kernel, stride, padding, bias=False), nn.BatchNorm2d(k))
-        conv, bn = randomise(op)
+    def convolution(self, c, k, kernel, stride, padding, relu, positive=False):
+        conv, bn = randomise(nn.Sequential(nn.Conv2d(c, k, kernel, stride, padding, bias=False), nn.BatchNorm2d(k)))
+        if positive:
+            conv.weight.data.abs_()
         self.unit = self.y.Layer(conv, bn, relu, self.args, self.args.w, self.args.a, True)
         self.nodes = [self.node("convolution", [0], self.unit)]
         return self.ready((c, *self.maps))
@@ -259,6 +260,7 @@ def gradient_cases(case):
     yield case("block, every layer a site", "fixed", "channel-sum", (5, 6)).block(3, 5, 2)
     yield case("stem, activations float", "fixed", "mean", (12, 11), act=32, bits=8).convolution(3, 4, 7, 2, 3, True)
     yield case("downsample, 2 bits, one scale a layer", "folded", "channel-sum", (5, 5), bits=2, act=2, granularity="layer", w_shrink=.5).convolution(4, 6, 1, 2, 0, False)
+    yield case("no weight below 0", "fixed", "mean", (5, 4), w_shrink=.5).convolution(3, 5, 3, 1, 1, True, positive=True)
     yield case("fully connected", "fixed", "mean", (), w_shrink=.5).linear(12, 7)
     yield case("with the regulariser", "fixed", "mean", (4, 4), lam=.01, w_shrink=.5).convolution(3, 5, 3, 1, 1, True)
     yield case("LSQ's factor", "fixed", "channel-sum", (4, 4), method="qdrop", act_sites="block").block(4, 4, 1)
