@@ -65,12 +65,21 @@ Emitter::Output Emitter::produce(ValueId id) {
         return output;
     }
     if (const auto& q = network_.values[static_cast<size_t>(id)]) {
-        const bool codes = !kept;  // what leaves the program leaves as values, what stays inside stays integer
+        // What leaves the program leaves as values, pooled or not; what stays inside stays integer.
+        const bool codes = !kept && !pooled_and_kept(id);
         output.quantiser = OutputQuantiser{q->grid, constant({q->scale}, {1}), q->zero_point, codes};
         if (codes) value.scale = q->scale;
     }
     values_[static_cast<size_t>(id)] = value;
     return output;
+}
+
+bool Emitter::pooled_and_kept(ValueId id) const {
+    for (int i = Graph::producer_of(id) + 1; i < last_; ++i) {
+        const Node& node = network_.graph.nodes[static_cast<size_t>(i)];
+        if (node.kind == NodeKind::max_pool && node.inputs[0] == id && bound_.count(Graph::output_of(i))) return true;
+    }
+    return false;
 }
 
 TensorId Emitter::produce_scaled_as(ValueId id, ValueId other) {

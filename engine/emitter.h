@@ -59,6 +59,7 @@ class Emitter {
 
   private:
     TensorId make_tensor(ValueId id);
+    bool pooled_and_kept(ValueId id) const;
 
     Device& device_;
     const Network& network_;

@@ -7,60 +7,13 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "support/idx_files.h"
-#include "support/programs.h"
-#include "support/temporary_folder.h"
+#include "support/adaq_run.h"
 #include "support/weight_files.h"
 
 using namespace adaq;
 using namespace adaq::test;
 
 namespace {
-
-const std::string kNetwork = std::string(ADAQ_FIXTURES) + "/networks/basic.bin";  // 7 classes, colour
-constexpr uint32_t kSide = 40;                                                    // pixels
-
-/// A folder with IDX files: `count` images for calibration and as many for validation.
-class Data {
-  public:
-    explicit Data(uint32_t count = 24) {
-        std::string labels;
-        for (uint32_t i = 0; i < count; ++i) labels += static_cast<char>(i % 7);
-        for (const std::string part : {"train", "t10k"}) {
-            write(part + "-images-idx3-ubyte", idx_images(count, kSide, kSide));
-            write(part + "-labels-idx1-ubyte", idx_labels(labels));
-        }
-    }
-    void write(const std::string& name, const std::string& content) const {
-        std::ofstream(folder / name, std::ios::binary) << content;
-    }
-    std::string both() const {
-        return " --calib " + folder.path().string() + " --val " + folder.path().string() + " --images 16 ";
-    }
-    std::string calib() const { return " --calib " + folder.path().string() + " --images 16 "; }
-
-    TemporaryFolder folder;
-};
-
-Outcome run(const std::string& arguments, const std::string& streams = "2>&1", const std::string& before = "") {
-    return run_program("adaq-run", arguments, streams, before);
-}
-
-std::string quoted_weights() { return "--weights '" + kNetwork + "' "; }
-
-/// One line on stderr that holds `text`, the given status, and no new file.
-void check_refused(const std::string& arguments, int status, const std::string& text) {
-    const TemporaryFolder out;
-    const Outcome outcome = run(arguments + " --report " + (out / "r.json"), "2>&1 >/dev/null");
-    INFO(arguments << "\n" << outcome.output);
-    CHECK(outcome.status == status);
-    const std::string last = outcome.output.substr(
-        outcome.output.rfind("adaq-run: ") == std::string::npos ? 0 : outcome.output.rfind("adaq-run: "));
-    CHECK(last.rfind("adaq-run: ", 0) == 0);
-    CHECK(std::count(last.begin(), last.end(), '\n') == 1);
-    CHECK(last.find(text) != std::string::npos);
-    CHECK(out.count() == 0);
-}
 
 nlohmann::json json_of(const std::string& path) { return nlohmann::json::parse(text_of_file(path)); }
 

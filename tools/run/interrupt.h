@@ -7,6 +7,7 @@ namespace adaq {
 
 struct Interrupted : std::runtime_error {
     Interrupted() : std::runtime_error("stopped by Ctrl-C; nothing was saved") {}
+    using std::runtime_error::runtime_error;
 };
 
 void watch_for_interrupt();

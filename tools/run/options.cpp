@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "tools/run/bundled.h"
+#include "tools/run/memory_size.h"
 
 namespace adaq {
 namespace {
@@ -24,7 +25,7 @@ const std::map<std::string, RoundingStart> kRoundingStarts{{"fraction", Rounding
                                                            {"nearest", RoundingStart::nearest}};
 const std::map<std::string, NormStatistics> kNorms{{"fixed", NormStatistics::fixed}, {"batch", NormStatistics::batch}};
 constexpr const char* kLearningOptions[] = {"--iters", "--minibatch",     "--lr", "--lr-scale", "--lambda", "--warm-up",
-                                            "--loss",  "--rounding-init", "--bn"};
+                                            "--loss",  "--rounding-init", "--bn", "--state",    "--resume", "--memory"};
 
 template <typename T>
 std::string name_of(const std::map<std::string, T>& names, T value) {
@@ -132,6 +133,14 @@ void add_learning_options(CLI::App& app, Raw& raw) {
                          "Statistics of a layer's batch norm while it learns: its own, or each batch's, which move "
                          "its own: fixed, batch")
               ->check(CLI::IsMember(kNorms)))
+        ->capture_default_str();
+    group(app.add_option("--state", o.state, "Keep each finished layer in this folder, so that --resume can go on"))
+        ->type_name("DIR");
+    group(app.add_flag("--resume", o.resume, "Go on from the finished layers in --state, to the same bits"));
+    group(app.add_option("--memory", o.memory,
+                         "Memory for the layers' inputs and targets: 6G, 500M, or a share of what is free; the rest is "
+                         "kept in files (CPU) or in the host's memory (cuda)"))
+        ->type_name("SIZE")
         ->capture_default_str();
 }
 
@@ -241,6 +250,8 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
         if (app.count(option) && !o.learns())
             usage_error("{}: only with a --method that learns, such as adaround", option);
     }
+    if (o.resume && o.state.empty()) usage_error("--resume: needs --state DIR, where the earlier run kept its layers");
+    memory_size(o.memory, 0);  // refuses what is no size
     if (o.learns() && o.calib.empty() && !o.weights.empty())
         usage_error("--method {}: --calib is needed to learn from", o.method);
     for (const char* option : {"--method", "--scheme", "--act-scheme", "--p", "--granularity", "--fold", "--symmetric",

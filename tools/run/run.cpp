@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "engine/error.h"
-#include "engine/reconstruction/layerwise.h"
 #include "engine/report/describe.h"
 #include "loaders/atomic_file.h"
 #include "loaders/preprocessing_choice.h"
@@ -18,12 +17,22 @@
 #include "tools/run/bundled.h"
 #include "tools/run/evaluate.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/reconstruct.h"
 
 namespace adaq {
 namespace {
 
 constexpr int64_t kScaleImages = 256;  // activation scales start from so many (methods.md section 4)
 constexpr int64_t kSqnrImages = 64;    // per-layer output SQNR is measured on so many
+
+/// The first rows of a tensor, or all of them.
+Tensor first_rows(const Tensor& tensor, int64_t rows) {
+    Tensor part;
+    part.shape = tensor.shape;
+    part.shape[0] = std::min(part.shape[0], rows);
+    part.values.assign(tensor.values.begin(), tensor.values.begin() + element_count(part.shape));
+    return part;
+}
 
 /// One run: its parts in the order in which they happen.
 class Run {
@@ -169,59 +178,30 @@ class Run {
         const SiteOptions site_options{options_.sites, options_.activation_bits, options_.input_bits,
                                        options_.head_stem_8bit, options_.edges};
         const std::vector<Site> sites = activation_sites(network_.graph, site_options);
+        const Tensor first_images = first_rows(images, kSqnrImages);
+        const SiteObserver see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
         if (options_.learns()) {
-            phase("reconstruct", [&] { reconstruct(images, sites); });
+            phase("reconstruct", [&] {
+                units_ = reconstruct(options_, {*device_, model_, original_, network_, std::move(images), sites, see},
+                                     progress_);
+            });
         } else if (!sites.empty()) {
             phase("quantise activations", [&] {
                 progress_.begin("activations", sites.back().value, "nodes");
                 const SchemeOptions range{options_.activation_scheme, options_.activation_bits, options_.p, false};
-                start_activations(
-                    *device_, network_, images, sites, range,
-                    [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); }, step());
+                start_activations(*device_, network_, images, sites, range, see, step());
                 progress_.advance(1);
                 progress_.end();
             });
         }
         phase("compare layers", [&] {
-            images.shape[0] = std::min(images.shape[0], kSqnrImages);
-            images.values.resize(static_cast<size_t>(element_count(images.shape)));
             progress_.begin("compare layers", nodes, "nodes");
-            output_sqnr_ = output_sqnr(*device_, original_, network_, images, step());
+            output_sqnr_ = output_sqnr(*device_, original_, network_, first_images, step());
             progress_.advance(1);
             progress_.end();
         });
-        report_.calibration =
-            DataSet{calibration_->describe(), std::min(count, options_.images), preprocessing_sentence(images.shape)};
-    }
-
-    void reconstruct(const Tensor& images, const std::vector<Site>& sites) {
-        LayerwiseOptions options;
-        UnitOptions& unit = options.unit;
-        unit.schedule.iterations = options_.iterations;
-        unit.schedule.warm_up = options_.warm_up;
-        unit.schedule.rounding_rate = options_.rounding_rate;
-        unit.schedule.scale_rate = options_.scale_rate;
-        unit.learn_scales = true;
-        unit.loss = options_.loss;
-        unit.lambda = options_.lambda;
-        unit.start = options_.rounding_start;
-        unit.norms = options_.norms;
-        unit.batch = options_.minibatch;
-        unit.seed = options_.seed;
-        options.sites = sites;
-        options.activation_range = {options_.activation_scheme, options_.activation_bits, options_.p, false};
-        options.scale_images = kScaleImages;
-        LayerwiseObserver observer;
-        observer.progress = [this, before = int64_t{0}](const UnitProgress& p) mutable {
-            stop_if_interrupted();
-            progress_.advance(p.iteration - before);
-            before = p.iteration == p.iterations ? 0 : p.iteration;
-        };
-        observer.site = [this](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
-        progress_.begin("reconstruct", options_.iterations * static_cast<int64_t>(network_.layers.size()),
-                        "iterations");
-        reconstruct_layers(*device_, original_, network_, images, options, observer);
-        progress_.end();
+        report_.calibration = DataSet{calibration_->describe(), std::min(count, options_.images),
+                                      preprocessing_sentence(first_images.shape)};
     }
 
     StepObserver step() {
@@ -322,6 +302,7 @@ class Run {
     Network original_, network_;
     std::vector<Shape> shapes_;
     std::vector<double> output_sqnr_;
+    std::vector<UnitRecord> units_;
 };
 
 }  // namespace

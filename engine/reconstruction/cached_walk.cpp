@@ -1,0 +1,71 @@
+#include "engine/reconstruction/cached_walk.h"
+
+#include <algorithm>
+
+namespace adaq {
+
+CachedWalk::CachedWalk(Device& device, const Network& network, Buffer images, CacheMemory& memory)
+    : device_(device),
+      network_(network),
+      memory_(memory),
+      shapes_(value_shapes(network, images->shape()[1], images->shape()[2])),
+      last_reader_(shapes_.size(), -1) {
+    const auto& nodes = network.graph.nodes;
+    for (int i = 0; i < static_cast<int>(nodes.size()); ++i) {
+        for (ValueId input : nodes[static_cast<size_t>(i)].inputs) last_reader_[static_cast<size_t>(input)] = i;
+    }
+    values_[kImage] = std::move(images);
+}
+
+Shape CachedWalk::batched(ValueId id, int64_t batch) const {
+    Shape shape = shapes_[static_cast<size_t>(id)];
+    shape.insert(shape.begin(), batch);
+    return shape;
+}
+
+Buffer CachedWalk::compute(int first, int last) {
+    const ValueId output = Graph::output_of(last - 1);
+    std::map<ValueId, StoredValue> bound;
+    int64_t images = 0;
+    for (int i = first; i < last; ++i) {
+        for (ValueId input : network_.graph.nodes[static_cast<size_t>(i)].inputs) {
+            if (Graph::producer_of(input) >= first) continue;
+            bound[input] = {values_.at(input)};
+            images = values_.at(input)->shape()[0];
+        }
+    }
+    values_[output] = memory_.create(batched(output, images));
+    bound[output] = {values_[output]};
+    Segment(device_, network_, first, last, bound, KeptValues::quantised, shapes_).run();
+    return values_[output];
+}
+
+Buffer CachedWalk::sample(int node, int64_t rows) {
+    const ValueId output = Graph::output_of(node);
+    std::map<ValueId, StoredValue> bound;
+    for (ValueId input : network_.graph.nodes[static_cast<size_t>(node)].inputs) {
+        bound[input] = {first_rows(device_, values_.at(input), rows)};
+        rows = bound[input].buffer->shape()[0];
+    }
+    const Buffer values = device_.create(batched(output, rows));
+    bound[output] = {values};
+    Segment(device_, network_, node, node + 1, bound, KeptValues::raw, shapes_).run();
+    return values;
+}
+
+void CachedWalk::release(int next) {
+    std::erase_if(values_, [&](const auto& value) { return last_reader_[static_cast<size_t>(value.first)] < next; });
+}
+
+Buffer first_rows(Device& device, const Buffer& values, int64_t rows) {
+    if (values->shape()[0] <= rows) return values;
+    Shape shape = values->shape();
+    shape[0] = rows;
+    const Buffer part = device.create(shape);
+    Program program;
+    program.add(Gather{program.rows(program.bind(values), 0, rows), program.bind(part)});
+    device.compile(program)->run();
+    return part;
+}
+
+}  // namespace adaq

@@ -1,0 +1,43 @@
+// A network run over the whole calibration set, a stretch of nodes at a time: what later nodes read is kept, the rest
+// is not. Reconstruction walks the float network and the one quantised so far side by side.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "engine/executor.h"
+#include "engine/reconstruction/cache_memory.h"
+
+namespace adaq {
+
+class CachedWalk {
+  public:
+    /// images: [N,H,W,C], normalised, and quantised if the network's input is a site. The network may change while the
+    /// walk goes on: nodes are computed as it is then.
+    CachedWalk(Device& device, const Network& network, Buffer images, CacheMemory& memory);
+
+    /// Output of nodes [first, last), which read values that are kept; behind its quantiser where it is a site, as
+    /// values. Kept until release().
+    Buffer compute(int first, int last);
+    /// Output of one node for the first `rows` images, as its quantiser would see it; not kept.
+    Buffer sample(int node, int64_t rows);
+    /// Forgets what no node from `next` on reads.
+    void release(int next);
+    /// A value that is kept.
+    Buffer value(ValueId id) const { return values_.at(id); }
+
+  private:
+    Shape batched(ValueId id, int64_t batch) const;
+
+    Device& device_;
+    const Network& network_;
+    CacheMemory& memory_;
+    std::vector<Shape> shapes_;
+    std::vector<int> last_reader_;  // by value
+    std::map<ValueId, Buffer> values_;
+};
+
+/// The first rows of a tensor; the tensor itself where it has no more.
+Buffer first_rows(Device& device, const Buffer& values, int64_t rows);
+
+}  // namespace adaq

@@ -1,0 +1,51 @@
+#include "engine/reconstruction/unit_result.h"
+
+#include "engine/error.h"
+
+namespace adaq {
+
+UnitResult result_of(const Network& network, const Stretch& stretch, UnitRecord record) {
+    UnitResult result;
+    for (int i = stretch.first; i < stretch.last; ++i) {
+        const Node& node = network.graph.nodes[static_cast<size_t>(i)];
+        if (node.layer >= 0) {
+            const Layer& layer = network.layers[static_cast<size_t>(node.layer)];
+            UnitResult::LayerResult learned{node.layer, layer.codes->centred, {}, {}};
+            if (layer.norm) {
+                learned.running_mean = layer.norm->mean;
+                learned.running_variance = layer.norm->variance;
+            }
+            result.layers.push_back(std::move(learned));
+        }
+        const ValueId value = Graph::output_of(i);
+        if (const auto& q = network.values[static_cast<size_t>(value)]) result.scales.emplace_back(value, q->scale);
+    }
+    result.record = std::move(record);
+    return result;
+}
+
+void put_result(Network& network, const UnitResult& result) {
+    for (const UnitResult::LayerResult& learned : result.layers) {
+        if (learned.layer < 0 || static_cast<size_t>(learned.layer) >= network.layers.size())
+            data_error("{}: no layer {} in this network", result.record.name, learned.layer);
+        Layer& layer = network.layers[static_cast<size_t>(learned.layer)];
+        const size_t norms = layer.norm ? layer.norm->mean.size() : 0;
+        if (!layer.codes || learned.centred.size() != layer.codes->centred.size() ||
+            learned.running_mean.size() != norms || learned.running_variance.size() != norms)
+            data_error("{}: what was learned is of another size than {}", result.record.name, layer.name);
+        layer.codes->centred = learned.centred;
+        if (!layer.norm) continue;
+        KeptNorm norm = *layer.norm;
+        norm.mean = learned.running_mean;
+        norm.variance = learned.running_variance;
+        layer.keep(std::move(norm));
+    }
+    for (const auto& [value, scale] : result.scales) {
+        const bool known = value >= 0 && static_cast<size_t>(value) < network.values.size();
+        if (!known || !network.values[static_cast<size_t>(value)])
+            data_error("{}: value {} is no activation site of this network", result.record.name, value);
+        network.values[static_cast<size_t>(value)]->scale = scale;
+    }
+}
+
+}  // namespace adaq
