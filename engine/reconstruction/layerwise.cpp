@@ -97,7 +97,7 @@ class Layerwise {
         } else {
             UnitTrainer trainer(device_, network_, stretch, options_.unit,
                                 {rounded_->value(node.inputs[0]), nullptr, std::move(target)}, shapes_);
-            trainer.run(observer_.progress);
+            trainer.run(observer_.progress, 0, observer_.poll);
             trainer.freeze(network_);
             result = result_of(network_, stretch, trainer.record());
         }

@@ -23,6 +23,7 @@ struct LayerwiseObserver {
     /// A layer's turn has come. Its result, if an earlier run has left one: then it is not learned again.
     std::function<std::optional<UnitResult>(const Stretch& layer)> begin;
     UnitTrainer::Observer progress;
+    UnitTrainer::Poll poll;
     std::function<void(const Stretch& layer, const UnitResult& result)> end;  // learned, or taken from an earlier run
     SiteObserver site;  // an activation's values on the first images, its quantiser final in the network
     CacheMemory::Say say;

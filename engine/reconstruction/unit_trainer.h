@@ -34,7 +34,9 @@ class UnitTrainer {
     /// throw to stop. What is learned does not depend on the interval. Throws DataError naming unit and iteration where
     /// a loss is not finite.
     using Observer = std::function<void(const UnitProgress&)>;
-    void run(const Observer& observe = {}, int64_t interval = 0);
+    /// Called several times a second while iterations run; may throw to stop.
+    using Poll = std::function<void()>;
+    void run(const Observer& observe = {}, int64_t interval = 0, const Poll& poll = {});
     /// Of the last run(): complete once it has returned.
     const UnitRecord& record() const { return record_; }
     /// So many iterations of them, for who looks at each; losses are not looked at.
@@ -54,6 +56,7 @@ class UnitTrainer {
     TensorId batch_indices(Program& program, TensorId state, int64_t images);
     double value_of(const Buffer& scalar) const;
     void begin_record(const Network& network);
+    void run_pieces(int64_t iterations, const Poll& poll);
     UnitProgress progress(int64_t iteration) const;
     void end_record(double seconds);
 
@@ -66,6 +69,7 @@ class UnitTrainer {
     Buffer state_, loss_;
     std::unique_ptr<CompiledProgram> compiled_;
     UnitRecord record_;
+    int64_t piece_ = 1;  // iterations between two polls
 };
 
 }  // namespace adaq

@@ -42,7 +42,7 @@ TEST_SUITE("rounding probe") {
             for (int64_t channels : {64, 128}) {
                 CAPTURE(channels);
                 std::vector<LearnedRounding> roundings;
-                roundings.emplace_back(*device, layer_of(channels, 0.3f), 0, RoundingStart::fraction);
+                roundings.emplace_back(*device, layer_of(channels, 0.3f), 0, UnitOptions{});
                 set_channels(*device, roundings[0], kHalf, kUp);
                 const Unsettled seen = RoundingProbe(*device, roundings).measure();
                 CHECK(seen.softness == (channels == 64 ? 0.5 : 1.0));  // every other of 128 is the even ones
@@ -55,8 +55,8 @@ TEST_SUITE("rounding probe") {
     TEST_CASE("layers count by their size, and each measurement is of now") {
         const auto device = make_device("cpu", 2);
         std::vector<LearnedRounding> roundings;
-        roundings.emplace_back(*device, layer_of(2, 0.3f), 0, RoundingStart::fraction);
-        roundings.emplace_back(*device, layer_of(6, 0.3f), 0, RoundingStart::fraction);
+        roundings.emplace_back(*device, layer_of(2, 0.3f), 0, UnitOptions{});
+        roundings.emplace_back(*device, layer_of(6, 0.3f), 0, UnitOptions{});
         RoundingProbe probe(*device, roundings);
         set_channels(*device, roundings[0], kHalf, kHalf);
         set_channels(*device, roundings[1], kUp, kDown);
@@ -69,7 +69,7 @@ TEST_SUITE("rounding probe") {
     TEST_CASE("up and down are counted against the nearest integer on the grid") {
         const auto device = make_device("cpu", 2);
         const auto described = [&](float w, float even, float odd) {
-            LearnedRounding rounding(*device, layer_of(4, w), 0, RoundingStart::fraction);
+            LearnedRounding rounding(*device, layer_of(4, w), 0, UnitOptions{});
             set_channels(*device, rounding, even, odd);
             return describe_rounding(*device, rounding, "conv");
         };

@@ -68,7 +68,8 @@ TEST_SUITE("adaq-bench") {
         for (size_t i = 0; i < 3; ++i) {
             CHECK(rows[i]["direction"] == std::vector<std::string>{"forward", "data", "weights"}[i]);
             const double ratio = rows[i]["ratio"];
-            CHECK(ratio == doctest::Approx(rows[i]["gflops"].get<double>() / rows[i]["yardstick_gflops"].get<double>()));
+            CHECK(ratio ==
+                  doctest::Approx(rows[i]["gflops"].get<double>() / rows[i]["yardstick_gflops"].get<double>()));
             CHECK(means[i]["ratio"] == doctest::Approx(ratio));  // of one layer
         }
         CHECK(bench("convolutions --direction sideways") == 2);

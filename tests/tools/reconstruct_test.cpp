@@ -12,7 +12,7 @@ using namespace adaq::test;
 
 namespace {
 
-const std::string kLearn = " --w3 --a4 --scheme minmax --method adaround --iters 30 --minibatch 8 ";
+const std::string kLearn = " --w3 --a4 --scheme minmax --method adaround --iters 30 --minibatch 8 --threads 1 ";
 
 }  // namespace
 
@@ -28,8 +28,11 @@ TEST_SUITE("adaq-run learning") {
                                     (out / "q.bin") + " --report " + (out / "r.json"));
         INFO(outcome.output);
         REQUIRE(outcome.status == 0);
-        for (int16_t code : load_weights(out / "q.bin").quantisation->weights.at("layer1.0.conv2.weight").codes)
-            CHECK(code == 0);
+        const Model saved = load_weights(out / "q.bin");
+        for (int16_t code : saved.quantisation->weights.at("layer1.0.conv2.weight").codes) CHECK(code == 0);
+        const auto report = nlohmann::json::parse(text_of_file(out / "r.json"));
+        for (const auto& layer : report["weights"])
+            CHECK((layer["empty_groups"] > 0) == (layer["name"] == "layer1.0.conv2"));
         CHECK(outcome.output.find("nan") == std::string::npos);
     }
 
@@ -61,9 +64,18 @@ TEST_SUITE("adaq-run learning") {
         CHECK(!std::filesystem::exists(out / "q.bin"));
     }
 
-    TEST_CASE("a silly learning rate of the scales stops the run by the layer's name") {
+    TEST_CASE("a silly learning rate stops the run: the layer, the iteration, the options to lower") {
         const Data data;
-        check_refused(quoted_weights() + data.both() + kLearn + "--lr-scale 1e6", 1, "give a smaller --lr");
+        check_refused(quoted_weights() + data.both() + kLearn + "--lr 1e38", 1,
+                      "conv1: the loss is not finite at iteration 2; give a smaller --lr or --lr-scale");
+    }
+
+    TEST_CASE("a silly learning rate of the scales leaves a network of finite numbers") {
+        const Data data;
+        const Outcome outcome = run(quoted_weights() + data.both() + kLearn + "--lr-scale 1e30");
+        INFO(outcome.output);
+        CHECK(outcome.status == 0);
+        CHECK(outcome.output.find("nan") == std::string::npos);
     }
 
     TEST_CASE("a full disk at --save leaves no partial file behind what was learned") {

@@ -109,10 +109,10 @@ void add_learning_options(CLI::App& app, Raw& raw) {
     group(app.add_option("--minibatch", o.minibatch, "Images an iteration")->check(CLI::Range(1, 4096)))
         ->type_name("N")
         ->capture_default_str();
-    group(app.add_option("--lr", o.rounding_rate, "Learning rate of the rounding")->check(CLI::Range(0.0, 1e6)))
+    group(app.add_option("--lr", o.rounding_rate, "Learning rate of the rounding")->check(CLI::Range(0.0, 1e38)))
         ->capture_default_str();
     group(app.add_option("--lr-scale", o.scale_rate, "Learning rate of the activation scales")
-              ->check(CLI::Range(0.0, 1e6)))
+              ->check(CLI::Range(0.0, 1e38)))
         ->capture_default_str();
     group(app.add_option("--lambda", o.lambda, "Weight of the term that drives roundings to 0 or 1")
               ->check(CLI::Range(0.0, 1e6)))

@@ -65,6 +65,7 @@ class LayerLearning {
         LayerwiseObserver observer;
         observer.begin = [this](const Stretch& layer) { return take_up(layer); };
         observer.progress = [this](const UnitProgress& p) { show(p); };
+        observer.poll = stop_if_interrupted;
         observer.end = [this](const Stretch& layer, const UnitResult& result) { finish(layer, result); };
         observer.site = work_.see_site;
         observer.say = [this](const std::string& sentence) { progress_.say(sentence); };
@@ -96,7 +97,6 @@ class LayerLearning {
     }
 
     void show(const UnitProgress& p) {
-        stop_if_interrupted();
         progress_.advance(p.iteration - iteration_);
         iteration_ = p.iteration;
     }
