@@ -8,26 +8,12 @@
 #include <limits>
 
 #include "engine/report/format.h"
+#include "engine/report/rows.h"
 #include "engine/report/summary.h"
 #include "engine/report/svg.h"
 
 namespace adaq::report {
 namespace {
-
-constexpr double kWidth = 480.0;
-constexpr double kGlyph = 7.25;  // width of a character of the row labels: monospace of 12 px at most
-constexpr double kAxisHeight = 34.0;
-constexpr int kLabelColumns = 22;  // longer names are cut; the tooltip has them whole
-
-/// Vertical grid lines with their numbers below, and what the axis measures.
-void draw_axis(Svg& svg, const Axis& axis, const std::vector<double>& ticks, double top, double bottom,
-               std::string_view caption, int decimals = 0) {
-    for (double tick : ticks) {
-        svg.line(axis(tick), top, axis(tick), bottom, tick == 0.0 ? "zero" : "grid");
-        svg.text(axis(tick), bottom + 13, fixed(tick, decimals), "tick", Anchor::middle);
-    }
-    svg.text((axis.from + axis.to) / 2, bottom + 29, caption, "caption", Anchor::middle);
-}
 
 // ---- accuracy
 // --------------------------------------------------------------------------------------------------------
@@ -73,33 +59,6 @@ std::vector<AccuracyBar> accuracy_bars(const Report& report) {
 
 // ---- SQNR
 // ------------------------------------------------------------------------------------------------------------
-
-/// Rows of named layers share their geometry: labels to the left, one column of figures to the right.
-struct Rows {
-    double label_width, top = 18.0, height;
-    size_t count;
-
-    double y(size_t row) const { return top + height * (static_cast<double>(row) + 0.5); }
-    double bottom() const { return top + height * static_cast<double>(count); }
-};
-
-template <typename Item>
-Rows rows_for(const std::vector<Item>& items) {
-    int columns = 4;
-    for (const Item& item : items) columns = std::max(columns, std::min(kLabelColumns, width(item.name)));
-    return {columns * kGlyph + 12.0, 18.0, items.size() > 30 ? 15.0 : 18.0, items.size()};
-}
-
-/// Every other row shaded, to lead the eye; drawn first, below the grid lines.
-void draw_stripes(Svg& svg, const Rows& rows) {
-    for (size_t row = 1; row < rows.count; row += 2)
-        svg.rect(0, rows.y(row) - rows.height / 2, kWidth, rows.height, "stripe");
-}
-
-void draw_row_label(Svg& svg, const Rows& rows, size_t row, std::string_view name, const std::string& figure) {
-    svg.text(rows.label_width - 8, rows.y(row) + 4, shortened(name, kLabelColumns), "layer-name", Anchor::end);
-    svg.text(kWidth - 2, rows.y(row) + 4, figure, "figure", Anchor::end);
-}
 
 Axis sqnr_axis(const Report& report, double from, double to) {
     double lo = 0.0, hi = 10.0;
@@ -243,9 +202,7 @@ std::string size_chart(const Report& report) {
     const double megabytes_at_most = static_cast<double>(std::max(sizes.float32, bars.back().total)) / 1e6;
     const Axis axis{0, megabytes_at_most, 84, kWidth - 76};
     const std::vector<double> ticks = round_ticks(0, megabytes_at_most, 5);
-    const double step = ticks.size() > 1 ? ticks[1] : 1.0;
-    const int decimals = step >= 1.0 ? 0 : static_cast<int>(std::ceil(-std::log10(step) - 1e-9));
-    draw_axis(svg, axis, ticks, 2, bottom, "megabytes (10⁶ bytes)", decimals);
+    draw_axis(svg, axis, ticks, 2, bottom, "megabytes (10⁶ bytes)", decimals_of(ticks));
     for (size_t i = 0; i < bars.size(); ++i) {
         const double y = 6 + 28.0 * static_cast<double>(i);
         double x = axis.from;

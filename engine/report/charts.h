@@ -27,4 +27,14 @@ std::string weight_histogram(const WeightReport& layer);
 /// A site's values over its quantised range.
 std::string activation_histogram(const ActivationReport& site);
 
+/// Of every layer whose rounding was learned, the share of weights that left the nearest integer, upwards and
+/// downwards.
+std::string rounding_chart(const Report& report);
+
+/// Every learned activation scale against the one it started from, in percent.
+std::string scale_chart(const Report& report);
+
+/// A unit's losses and unsettled roundings over its iterations.
+std::string learning_curves(const UnitRecord& unit);
+
 }  // namespace adaq::report

@@ -182,10 +182,46 @@ std::string activation_histograms(const Report& report) {
            block("multiples", figures);
 }
 
+std::string curves(const Report& report) {
+    std::string figures;
+    for (const UnitRecord& unit : report.learning) {
+        const RoundingShares shares = rounding_shares(unit);
+        std::string facts =
+            fmt::format("{}, {} GFLOP/s", duration(unit.seconds), significant(unit.gflops_per_second()));
+        if (!unit.roundings.empty())
+            facts += fmt::format("<br>{} % flipped, {} % unsettled", fixed(100 * (shares.up + shares.down), 1),
+                                 fixed(100 * shares.unsettled, 1));
+        figures += small_multiple(with_phase(unit.name, unit.phase), facts, learning_curves(unit));
+    }
+    return block("multiples", figures);
+}
+
+/// What a method that learns did to each unit.
+std::string learning(const Report& report) {
+    if (report.learning.empty()) return "";
+    return block("pair", figure("Roundings that left the nearest integer",
+                                "Of every layer’s weights, the share that was rounded the other way.",
+                                legend({{"k-quantised", "up"}, {"k-outputs", "down"}}), rounding_chart(report)) +
+                             figure("Activation scales", "How far each moved from where calibration put it.",
+                                    legend({{"k-quantised dot", "learned"}}), scale_chart(report))) +
+           "<p class=\"muted\">Each unit over its iterations. Above, on a logarithmic scale: the reconstruction error "
+           "on "
+           "the batch of that iteration. Below: the roundings that are still between 0 and 1, and the penalty that "
+           "drives them there, in parts of its highest. Soft roundings start nearer to the float weights than integers "
+           "can be, so the error may rise as they settle. Flipped: not rounded to the nearest integer. Unsettled: "
+           "still "
+           "between 0 and 1 at the end, where every rounding was made hard.</p>\n" +
+           legend({{"k-quantised stroke", "reconstruction error"},
+                   {"k-agreement", "roundings with 0.05 < h < 0.95"},
+                   {"k-outputs stroke", "penalty"}}) +
+           curves(report);
+}
+
 std::string numbers(const Report& report) {
     std::string body = folded("Accuracy", accuracy_table(report));
     if (!report.weights.empty()) body += folded("Weights, layer by layer", weights_table(report));
     if (!report.activations.empty()) body += folded("Activations, site by site", activations_table(report));
+    if (!report.learning.empty()) body += folded("Learning, unit by unit", learning_table(report));
     if (report.sizes.float32 > 0) body += folded("Size", sizes_table(report));
     if (report.total_seconds > 0.0) body += folded("Time", time_table(report));
     return body + folded("Settings", settings_table(report)) +
@@ -205,6 +241,7 @@ std::string render_html(const Report& report) {
     page += section("What to try next", list(report.next));
     page += section("Notes", list(report.notes));
     page += section("Layers and activations", layers(report));
+    page += section("Learning", learning(report));
     page += section("Weights over their grids", weight_histograms(report));
     page += section("Activations over their ranges", activation_histograms(report));
     page += section("All numbers", numbers(report));

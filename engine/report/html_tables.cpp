@@ -98,6 +98,27 @@ std::string activations_table(const Report& report) {
     return table_of(rows);
 }
 
+std::string learning_table(const Report& report) {
+    Cells rows{{"unit", "iterations", "time", "GFLOP/s", "first loss", "last loss", "weights",
+                "rounded up against nearest", "down", "still between 0 and 1", "activation scales"}};
+    for (const UnitRecord& unit : report.learning) {
+        const RoundingShares shares = rounding_shares(unit);
+        std::string scales;
+        for (const ScaleRecord& scale : unit.scales)
+            scales +=
+                fmt::format("{}{}{} → {}", scales.empty() ? "" : "; ", unit.scales.size() > 1 ? scale.site + " " : "",
+                            significant(scale.initial, 4), significant(scale.learned, 4));
+        const bool rounds = shares.weights > 0, curve = !unit.curve.empty();
+        rows.push_back({with_phase(unit.name, unit.phase), count(unit.iterations), duration(unit.seconds),
+                        significant(unit.gflops_per_second()),
+                        curve ? significant(unit.curve.front().reconstruction) : "–",
+                        curve ? significant(unit.curve.back().reconstruction) : "–", count(shares.weights),
+                        rounds ? percent(shares.up) : "–", rounds ? percent(shares.down) : "–",
+                        rounds ? percent(shares.unsettled) : "–", scales.empty() ? "–" : scales});
+    }
+    return table_of(rows);
+}
+
 std::string sizes_table(const Report& report) {
     const Sizes& sizes = report.sizes;
     Cells rows{{"", "bytes", "MB"}};

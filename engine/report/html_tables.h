@@ -21,6 +21,7 @@ std::string words_table(const std::vector<std::pair<std::string, std::string>>& 
 std::string accuracy_table(const Report& report);
 std::string weights_table(const Report& report);
 std::string activations_table(const Report& report);
+std::string learning_table(const Report& report);
 std::string sizes_table(const Report& report);
 std::string time_table(const Report& report);
 

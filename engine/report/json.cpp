@@ -107,6 +107,9 @@ Json object_of(const std::vector<std::pair<std::string, Value>>& pairs) {
     return object;
 }
 
+/// The same text as a unit's own record.
+Json unit(const UnitRecord& record) { return Json::parse(to_json(record)); }
+
 Json settings(const std::string& text) {
     Json parsed = Json::parse(text, nullptr, false);
     require(parsed.is_object(), "report: settings are not a JSON object: {}", text);
@@ -154,6 +157,7 @@ std::string render_json(const Report& report) {
     json["total_seconds"] = report.total_seconds;
     json["weights"] = array_of(report.weights, weight);
     json["activations"] = array_of(report.activations, activation);
+    json["learning"] = array_of(report.learning, unit);
     json["notes"] = report.notes;
     json["next"] = report.next;
     // File names need not be UTF-8; JSON must be.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/grid.h"
+#include "engine/reconstruction/record.h"
 #include "engine/statistics.h"
 #include "engine/tensor.h"
 
@@ -112,6 +113,7 @@ struct Report {
     double total_seconds = 0.0;
     std::vector<WeightReport> weights;          // in network order
     std::vector<ActivationReport> activations;  // in network order
+    std::vector<UnitRecord> learning;           // of methods that learn: each unit, in the order of learning
 
     // Sentences for a person.
     std::vector<std::string> notes;  // warnings and what the run decided by itself

@@ -39,6 +39,7 @@ p { margin: 0 0 8px; }
 .card { padding: 12px 16px; }
 .card ul { margin: 0; padding-left: 20px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 14px; }
+.pair + p { margin-top: 14px; }
 figure { margin: 0; padding: 12px 14px; min-width: 0; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(46%, 190px), 1fr)); gap: 10px; }
 .multiples figure { padding: 8px 10px 4px; }
@@ -65,6 +66,9 @@ circle.outputs { fill: var(--outputs); stroke: var(--card); stroke-width: 1; }
 .extent { fill: var(--band); opacity: .45; }
 .counts { fill: var(--quantised); opacity: .8; }
 .level { stroke: var(--level); stroke-width: .9; } .edge { stroke: var(--level); stroke-width: 1.4; }
+rect.down { fill: var(--outputs); } circle.scale { fill: var(--quantised); }
+.curve { fill: none; stroke-width: 1.3; stroke-linejoin: round; } .reconstruction { stroke: var(--quantised); } .penalty { stroke: var(--outputs); }
+.unsettled { fill: var(--agreement); opacity: .45; }
 .legend span { display: inline-block; margin-right: 14px; white-space: nowrap; }
 .legend i { display: inline-block; width: 11px; height: 11px; margin-right: 5px; border-radius: 2px; vertical-align: -1px; }
 .legend .dot { border-radius: 50%; } .legend .stroke { height: 3px; vertical-align: 3px; } .legend .upright { width: 2px; }

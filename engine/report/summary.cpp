@@ -137,6 +137,23 @@ const WeightReport* weakest_output(const Report& report) {
     return weakest;
 }
 
+std::string with_phase(const std::string& name, uint32_t phase) {
+    return phase == 0 ? name : fmt::format("{}, phase {}", name, phase + 1);
+}
+
+RoundingShares rounding_shares(const UnitRecord& unit) {
+    RoundingShares shares;
+    for (const RoundingRecord& layer : unit.roundings) shares.weights += layer.weights;
+    if (shares.weights == 0) return shares;
+    for (const RoundingRecord& layer : unit.roundings) {
+        const double part = static_cast<double>(layer.weights) / static_cast<double>(shares.weights);
+        shares.up += part * layer.up;
+        shares.down += part * layer.down;
+        shares.unsettled += part * layer.unsettled.share;
+    }
+    return shares;
+}
+
 }  // namespace report
 
 std::string verdict(const Report& report) {

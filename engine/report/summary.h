@@ -44,4 +44,14 @@ const WeightReport* weakest_weights(const Report& report);
 /// The one whose output lost most, of those whose output was compared.
 const WeightReport* weakest_output(const Report& report);
 
+/// What a unit, layer or site is called where a method may come to it more than once: "layer1.0", "layer1.0, phase 2".
+std::string with_phase(const std::string& name, uint32_t phase);
+
+/// Shares of all learned weights of a unit; 0 where there are none. unsettled: behind the last iteration.
+struct RoundingShares {
+    int64_t weights = 0;
+    double up = 0.0, down = 0.0, unsettled = 0.0;
+};
+RoundingShares rounding_shares(const UnitRecord& unit);
+
 }  // namespace adaq::report

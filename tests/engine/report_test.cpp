@@ -4,12 +4,14 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 
 #include "engine/report/format.h"
+#include "engine/report/summary.h"
 #include "engine/report/svg.h"
 #include "tests/engine/sample_report.h"
 #include "tests/support/markup_check.h"
@@ -71,6 +73,19 @@ Report with_extremes() {
     r.activations[1].quantiser.scale = 0.0f;
     r.activations[2].grid.one_sided = false;
     r.activations[2].observed_min = -1e6f;
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    r.learning[0].curve = {};
+    r.learning[1].curve = {{1, 0.0, 0.0, {}}, {2, 0.0, 0.0, {}}};
+    r.learning[2].curve = {{1, 1e-320, 0.0, {}}, {2, 1e300, 1e300, {}}};
+    r.learning[3].curve = {{1, kInfinity, kInfinity, {}}, {2, std::nan(""), std::nan(""), {}}};
+    r.learning[4].curve = {{1, 0.5, 1.0, {1.0, 1.0}}};
+    r.learning[5].roundings = {};
+    r.learning[6].roundings[0].up = r.learning[6].roundings[0].down = 0.5;
+    r.learning[7] = UnitRecord{};
+    r.learning[8].seconds = 0.0;
+    r.learning[0].scales[0] = {"conv1", 1.0, 1e6};
+    r.learning[1].scales[0] = {"zero", 0.0, 0.1};
+    r.learning[3].scales = {{"infinite", 1.0, kInfinity}, {"lost", 1.0, 1e-8}};
     r.float_network->images = 0;
     r.float_network->top1 = r.float_network->top5 = 0;
     return r;
@@ -102,8 +117,8 @@ TEST_SUITE("report") {
         CHECK(line_with(table, "activation bits") == "activation bits   32                        8");
         CHECK(line_with(table, "size") ==
               "size              44.00 MB                  5.50 MB                   8.0× smaller");
-        CHECK(line_with(table, "time").find("17.2 s: load 0.31 s") != std::string::npos);
-        CHECK(line_with(table, "next").find("--method adaround") != std::string::npos);
+        CHECK(line_with(table, "time").find("5 min 09 s: load 0.31 s") != std::string::npos);
+        CHECK(line_with(table, "next").find("--w3") != std::string::npos);
     }
 
     TEST_CASE("a gain shows as a negative drop") {
@@ -255,6 +270,74 @@ TEST_SUITE("report") {
         CHECK(sample::report({3, 4, 6, 3}, true).weights.size() == 54);
     }
 
+    TEST_CASE("the JSON has every unit's record as its own JSON has it, and none where nothing was learned") {
+        const Report r = sample::report();
+        const auto json = nlohmann::json::parse(render_json(r));
+        REQUIRE(json["learning"].size() == r.learning.size());
+        for (size_t i = 0; i < r.learning.size(); ++i)
+            CHECK(to_json(unit_record_from_json(json["learning"][i].dump())) == to_json(r.learning[i]));
+        CHECK(nlohmann::json::parse(render_json(float_only()))["learning"].empty());
+    }
+
+    TEST_CASE("the page shows each unit's curves, each layer's roundings and each scale that was learned") {
+        for (const Report& r : {sample::report(), sample::report({3, 4, 6, 3}, true)}) {
+            const std::string page = render_html(r);
+            size_t roundings = 0, scales = 0;
+            for (const UnitRecord& unit : r.learning) {
+                roundings += unit.roundings.size();
+                scales += unit.scales.size();
+            }
+            CHECK(roundings == r.weights.size());
+            CHECK(occurrences(page, "<svg class=\"curves\"") == static_cast<int>(r.learning.size()));
+            CHECK(occurrences(page, "class=\"curve reconstruction\"") == static_cast<int>(r.learning.size()));
+            CHECK(occurrences(page, "<g class=\"rounding\">") == static_cast<int>(roundings));
+            CHECK(occurrences(page, "<g class=\"scale\">") == static_cast<int>(scales));
+            CHECK(occurrences(page, "<h2>Learning</h2>") == 1);
+        }
+        CHECK(render_html(float_only()).find("Learning") == std::string::npos);
+    }
+
+    TEST_CASE("the page says in figures what a unit learned") {
+        Report r = sample::report();
+        UnitRecord unit;
+        unit.name = "layer1.0";
+        unit.phase = 1;
+        unit.iterations = 1234;
+        unit.seconds = 61.7;
+        unit.flops_per_iteration = 2'000'000'000;
+        unit.curve = {{1, 0.0125, 0.0, {}}, {1234, 0.00375, 7.0, {0.1, 0.2}}};
+        unit.roundings = {{"layer1.0.conv1", 300, 0.04, 0.0, {0.0, 0.02}}, {"layer1.0.conv2", 100, 0.0, 0.08, {}}};
+        unit.scales = {{"layer1.0.conv1", 0.25, 0.5}, {"layer1.0", 0.125, 0.0625}};
+        r.learning = {unit};
+        const std::string page = render_html(r);
+        CHECK(page.find("<tr><td>layer1.0, phase 2</td><td>1,234</td><td>1 min 02 s</td><td>40.0</td><td>0.0125</td>"
+                        "<td>0.00375</td><td>400</td><td>3.00 %</td><td>2.00 %</td><td>1.50 %</td>"
+                        "<td>layer1.0.conv1 0.2500 → 0.5000; layer1.0 0.1250 → 0.06250</td></tr>") !=
+              std::string::npos);
+        CHECK(page.find("layer1.0.conv2, phase 2: of 100 weights 0.00 % went up, 8.00 % down") != std::string::npos);
+        CHECK(page.find("5.0 % flipped, 1.5 % unsettled") != std::string::npos);
+    }
+
+    TEST_CASE("a reconstruction curve is logarithmic: equal factors are equal heights") {
+        UnitRecord unit;
+        unit.curve = {{0, 1e-2, 0.0, {}}, {10, 1e-3, 0.0, {}}, {20, 1e-4, 0.0, {}}};
+        Report r = sample::report();
+        r.learning = {unit};
+        const std::string page = render_html(r);
+        const std::string start = "class=\"curve reconstruction\" d=\"";
+        const size_t at = page.find(start);
+        REQUIRE(at != std::string::npos);
+        std::istringstream path(page.substr(at + start.size()));
+        double y[3];
+        for (double& height : y) {
+            char command;
+            double x;
+            path >> command >> x >> height;
+        }
+        CHECK(y[1] - y[0] == doctest::Approx(y[2] - y[1]));
+        CHECK(y[1] > y[0] + 1.0);
+    }
+
     TEST_CASE("a 4-bit histogram shows the sixteen values of its grid, an 8-bit one its two ends") {
         Report r = sample::report();
         r.activations.clear();
@@ -274,6 +357,7 @@ TEST_SUITE("report") {
         r.libraries = {{hostile, hostile}};
         r.seconds = {{hostile, 1.0}};
         r.weights[0].name = r.weights[0].scheme = r.activations[0].name = r.activations[0].scheme = hostile;
+        r.learning[0].name = r.learning[0].roundings[0].layer = r.learning[0].scales[0].site = hostile;
         const std::string page = render_html(r);
         CHECK(markup_problem(page) == "");
         for (std::string_view raw : {"<script", "<b>", "<i>", "<u>", "\x01"})

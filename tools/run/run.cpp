@@ -182,8 +182,8 @@ class Run {
         const SiteObserver see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
         if (options_.learns()) {
             phase("reconstruct", [&] {
-                units_ = reconstruct(options_, {*device_, model_, original_, network_, std::move(images), sites, see},
-                                     progress_);
+                report_.learning = reconstruct(
+                    options_, {*device_, model_, original_, network_, std::move(images), sites, see}, progress_);
             });
         } else if (!sites.empty()) {
             phase("quantise activations", [&] {
@@ -302,7 +302,6 @@ class Run {
     Network original_, network_;
     std::vector<Shape> shapes_;
     std::vector<double> output_sqnr_;
-    std::vector<UnitRecord> units_;
 };
 
 }  // namespace
