@@ -12,7 +12,7 @@
 namespace adaq {
 
 /// An estimate of how unsettled a unit's roundings are, cheap enough for a curve: of each layer whole output channels,
-/// evenly spaced, about 65,536 weights at most. They are gathered on the device; no more than they is copied.
+/// evenly spaced, about 16,384 weights at most. They are gathered on the device; no more than they is copied.
 class RoundingProbe {
   public:
     RoundingProbe(Device& device, const std::vector<LearnedRounding>& roundings);

@@ -36,17 +36,17 @@ constexpr float kHalf = 0.0f, kUp = 3.0f, kDown = -3.0f;  // h = 1/2, 1, 0
 }  // namespace
 
 TEST_SUITE("rounding probe") {
-    TEST_CASE("a layer of up to 65,536 weights is measured whole, of a larger one channels evenly spaced") {
+    TEST_CASE("a layer of up to 16,384 weights is measured whole, of a larger one channels evenly spaced") {
         for (const std::string& name : devices_under_test()) {
             const auto device = make_device(name, 2);
-            for (int64_t channels : {64, 128}) {
+            for (int64_t channels : {16, 32}) {
                 CAPTURE(channels);
                 std::vector<LearnedRounding> roundings;
                 roundings.emplace_back(*device, layer_of(channels, 0.3f), 0, UnitOptions{});
                 set_channels(*device, roundings[0], kHalf, kUp);
                 const Unsettled seen = RoundingProbe(*device, roundings).measure();
-                CHECK(seen.softness == (channels == 64 ? 0.5 : 1.0));  // every other of 128 is the even ones
-                CHECK(seen.share == (channels == 64 ? 0.5 : 1.0));
+                CHECK(seen.softness == (channels == 16 ? 0.5 : 1.0));  // every other of 32 is the even ones
+                CHECK(seen.share == (channels == 16 ? 0.5 : 1.0));
                 CHECK(describe_rounding(*device, roundings[0], "conv").unsettled.share == 0.5);
             }
         }
