@@ -27,6 +27,10 @@ int main(int argc, char** argv) {
         if (!options) return kOk;
         watch_for_interrupt();
         Progress progress(progress_on_stderr());
+        if (options->dry_run) {
+            fmt::print("{}", dry_run(*options, progress));
+            return kOk;
+        }
         const Report report = run(*options, progress);
         fmt::print("{}", render_table(report));
         return kOk;

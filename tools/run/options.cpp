@@ -202,6 +202,9 @@ void add_run_options(CLI::App& app, Raw& raw) {
         ->capture_default_str()
         ->group("Running");
     app.add_option("--seed", o.seed, "Of everything random")->type_name("N")->capture_default_str()->group("Running");
+    app.add_flag("--dry-run", o.dry_run,
+                 "Print the plan and stop: layers, shapes, memory, estimated time. Writes nothing")
+        ->group("Running");
     app.add_option("--save", o.save, "Write the quantised model: integers packed, scales, biases (weights/FORMAT.md)")
         ->type_name("FILE")
         ->group("Results");

@@ -31,18 +31,7 @@ std::string identity(const RunOptions& options, const ReconstructionWork& work) 
 
 LayerwiseOptions layerwise_options(const RunOptions& o, const ReconstructionWork& work) {
     LayerwiseOptions options;
-    UnitOptions& unit = options.unit;
-    unit.schedule.iterations = o.iterations;
-    unit.schedule.warm_up = o.warm_up;
-    unit.schedule.rounding_rate = o.rounding_rate;
-    unit.schedule.scale_rate = o.scale_rate;
-    unit.learn_scales = true;
-    unit.loss = o.loss;
-    unit.lambda = o.lambda;
-    unit.start = o.rounding_start;
-    unit.norms = o.norms;
-    unit.batch = o.minibatch;
-    unit.seed = o.seed;
+    options.unit = unit_options(o);
     options.sites = work.sites;
     options.activation_range = {o.activation_scheme, o.activation_bits, o.p, false};
     options.memory = memory_size(o.memory, work.device.free_memory());
@@ -120,6 +109,22 @@ class LayerLearning {
 };
 
 }  // namespace
+
+UnitOptions unit_options(const RunOptions& o) {
+    UnitOptions unit;
+    unit.schedule.iterations = o.iterations;
+    unit.schedule.warm_up = o.warm_up;
+    unit.schedule.rounding_rate = o.rounding_rate;
+    unit.schedule.scale_rate = o.scale_rate;
+    unit.learn_scales = true;
+    unit.loss = o.loss;
+    unit.lambda = o.lambda;
+    unit.start = o.rounding_start;
+    unit.norms = o.norms;
+    unit.batch = o.minibatch;
+    unit.seed = o.seed;
+    return unit;
+}
 
 std::vector<UnitRecord> reconstruct(const RunOptions& options, ReconstructionWork work, Progress& progress) {
     return LayerLearning(options, std::move(work), progress).go();

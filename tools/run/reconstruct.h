@@ -3,6 +3,7 @@
 
 #include "engine/nearest.h"
 #include "engine/reconstruction/record.h"
+#include "engine/reconstruction/unit_options.h"
 #include "tools/run/options.h"
 #include "tools/run/progress.h"
 
@@ -17,6 +18,9 @@ struct ReconstructionWork {
     std::vector<Site> sites;
     SiteObserver see_site;
 };
+
+/// The recipe that the options ask for.
+UnitOptions unit_options(const RunOptions& options);
 
 /// Learns every layer and returns what is to be told of each. Throws Interrupted, saying what was kept.
 std::vector<UnitRecord> reconstruct(const RunOptions& options, ReconstructionWork work, Progress& progress);

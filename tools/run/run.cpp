@@ -17,6 +17,7 @@
 #include "tools/run/bundled.h"
 #include "tools/run/evaluate.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/plan.h"
 #include "tools/run/reconstruct.h"
 
 namespace adaq {
@@ -46,6 +47,26 @@ class Run {
         describe();
         save();
         return std::move(report_);
+    }
+
+    std::string dry_run() {
+        load();
+        PlanInput input{*device_, original_,
+                        fmt::format("{} ({})", adaq::describe(model_.architecture), report_.model_file)};
+        input.height = input.width = kNominalSize;
+        for (const Dataset* images : {validation_.get(), calibration_.get()}) {
+            if (!images) continue;
+            const ImageSize size = input_size(*images, 0, inputs_);
+            input.height = size.height;
+            input.width = size.width;
+        }
+        if (calibration_) {
+            input.calibration_images = static_cast<int64_t>(calibration_order(*calibration_, options_.images).size());
+            input.sites = sites();
+        }
+        if (validation_)
+            input.validation_images = static_cast<int64_t>(validation_order(*validation_, options_.val_images).size());
+        return plan(options_, input);
     }
 
   private:
@@ -91,7 +112,7 @@ class Run {
                 "activations",
                 std::min(options_.activation_bits, options_.input_bits));
         }
-        if (options_.val.empty() && options_.save.empty() && options_.report_html.empty() &&
+        if (!options_.dry_run && options_.val.empty() && options_.save.empty() && options_.report_html.empty() &&
             options_.report_json.empty()) {
             usage_error(
                 "nothing to do with the result: give --val to evaluate it, --save to keep it, or --report to describe "
@@ -175,9 +196,7 @@ class Run {
         const int64_t count = options_.learns() ? options_.images : kScaleImages;
         phase("load calibration images", [&] { images = calibration_images(count); });
         shapes_ = value_shapes(network_, images.shape[1], images.shape[2]);
-        const SiteOptions site_options{options_.sites, options_.activation_bits, options_.input_bits,
-                                       options_.head_stem_8bit, options_.edges};
-        const std::vector<Site> sites = activation_sites(network_.graph, site_options);
+        const std::vector<Site> sites = this->sites();
         const Tensor first_images = first_rows(images, kSqnrImages);
         const SiteObserver see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
         if (options_.learns()) {
@@ -202,6 +221,11 @@ class Run {
         });
         report_.calibration = DataSet{calibration_->describe(), std::min(count, options_.images),
                                       preprocessing_sentence(first_images.shape)};
+    }
+
+    std::vector<Site> sites() const {
+        return activation_sites(original_.graph, {options_.sites, options_.activation_bits, options_.input_bits,
+                                                  options_.head_stem_8bit, options_.edges});
     }
 
     StepObserver step() {
@@ -307,5 +331,7 @@ class Run {
 }  // namespace
 
 Report run(const RunOptions& options, Progress& progress) { return Run(options, progress).go(); }
+
+std::string dry_run(const RunOptions& options, Progress& progress) { return Run(options, progress).dry_run(); }
 
 }  // namespace adaq
