@@ -72,7 +72,7 @@ void pass_back(const ActivationGradient& a, const View& view, const float* dy, c
                 std::fill_n(kept, n, 1.0f);
             mask_clamp({*view.at(q->scale), q->zero_point, q->grid.qmin(), q->grid.qmax()}, v + first, kept, n, g,
                        slopes);
-            for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(slopes[i]);
+            sum = sum_of(slopes, n);
         }
         if (a.relu) mask_relu(v + first, n, g);
         return sum;

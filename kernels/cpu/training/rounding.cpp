@@ -23,19 +23,20 @@ struct StepSettings {
 /// What a step moves.
 struct Moved {
     const float* gradient;
-    float *v, *first, *second, *penalty;
+    float *v, *first, *second;
 };
 
 constexpr float kSpan = static_cast<float>(kZeta - kGamma), kLowest = static_cast<float>(kGamma),
                 kEdge = static_cast<float>(kRoundingEdge), kSnap = static_cast<float>(kRoundingSnap);
 
-inline float sigmoid(float v) { return 1.0f / (1.0f + fast_exp(-v)); }
-
-inline float rectified(float v, float sigma) {
-    float h = sigma * kSpan + kLowest;
+/// h(V), t = tanh(V / 2): the sigmoid is (1 + t) / 2.
+inline float rectified(float v, float t) {
+    float h = 0.5f * kSpan * t + (0.5f * kSpan + kLowest);
     h = v <= -kSnap ? 0.0f : h;
     return v >= kSnap ? 1.0f : h;
 }
+
+inline float rectified(float v) { return rectified(v, fast_tanh_of_half(v)); }
 
 inline float dequantised(float q, const Channel& c) {
     q = q < c.qmin ? c.qmin : q;
@@ -45,7 +46,7 @@ inline float dequantised(float q, const Channel& c) {
 
 ADAQ_VECTORISE void round_soft(Channel c, const float* w, const float* v, int64_t n, float* w_hat) {
     for (int64_t i = 0; i < n; ++i)
-        w_hat[i] = dequantised(std::floor(w[i] / c.scale) + rectified(v[i], sigmoid(v[i])) + c.zero_point, c);
+        w_hat[i] = dequantised(std::floor(w[i] / c.scale) + rectified(v[i]) + c.zero_point, c);
 }
 
 ADAQ_VECTORISE void round_hard(Channel c, const float* w, const float* v, int64_t n, float* w_hat) {
@@ -53,26 +54,46 @@ ADAQ_VECTORISE void round_hard(Channel c, const float* w, const float* v, int64_
         w_hat[i] = dequantised(std::floor(w[i] / c.scale) + (v[i] >= 0.0f ? 1.0f : 0.0f) + c.zero_point, c);
 }
 
-ADAQ_VECTORISE void step(Channel c, StepSettings s, const float* w, Moved m, int64_t n, float* w_hat) {
+/// Adam's step of one element along the gradient to V.
+inline float move(const StepSettings& s, const Moved& m, int64_t i, float gradient) {
+    const float first = 0.9f * m.first[i] + 0.1f * gradient,
+                second = 0.999f * m.second[i] + 0.001f * gradient * gradient;
+    m.first[i] = first;
+    m.second[i] = second;
+    return m.v[i] - s.rate * first / (std::sqrt(second) * s.second_correction + 1e-8f);
+}
+
+/// Before the warm-up is over: no regulariser.
+ADAQ_VECTORISE void step_free(Channel c, StepSettings s, const float* w, Moved m, int64_t n, float* w_hat) {
     const float slope = c.factor * c.scale;
-// Seven tensors, none of which overlap: more than the compiler would check at run time.
+// More tensors, none of which overlap, than the compiler would check at run time.
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) {
-        const float v = m.v[i], sigma = sigmoid(v), h = rectified(v, sigma), below = std::floor(w[i] / c.scale);
-        const float by_v = std::fabs(v) <= kEdge ? kSpan * sigma * (1.0f - sigma) : 0.0f;
-        const float q = below + h + c.zero_point;
-        float gradient = q >= c.qmin && q <= c.qmax ? m.gradient[i] * slope * by_v : 0.0f;
-        const float centred = 2.0f * h - 1.0f, size = std::fabs(centred), power = fast_power(size, s.beta - 1.0f);
-        const float by_h = (centred > 0.0f ? -2.0f : centred < 0.0f ? 2.0f : 0.0f) * s.beta * power;
-        gradient += s.lambda * by_h * by_v;
-        m.penalty[i] = s.lambda * (1.0f - power * size);
-        const float first = 0.9f * m.first[i] + 0.1f * gradient,
-                    second = 0.999f * m.second[i] + 0.001f * gradient * gradient;
-        m.first[i] = first;
-        m.second[i] = second;
-        const float moved = v - s.rate * first / (std::sqrt(second) * s.second_correction + 1e-8f);
+        const float v = m.v[i], t = fast_tanh_of_half(v), below = std::floor(w[i] / c.scale) + c.zero_point;
+        const float by_v = std::fabs(v) <= kEdge ? 0.25f * kSpan * (1.0f - t * t) : 0.0f;
+        const float q = below + rectified(v, t);
+        const float moved = move(s, m, i, q >= c.qmin && q <= c.qmax ? m.gradient[i] * slope * by_v : 0.0f);
         m.v[i] = moved;
-        w_hat[i] = dequantised(below + rectified(moved, sigmoid(moved)) + c.zero_point, c);
+        w_hat[i] = dequantised(below + rectified(moved), c);
+    }
+}
+
+/// penalty[i]: what the regulariser adds to the loss.
+ADAQ_VECTORISE void step_regularised(Channel c, StepSettings s, const float* w, Moved m, int64_t n, float* w_hat,
+                                     float* penalty) {
+    const float slope = c.factor * c.scale;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) {
+        const float v = m.v[i], t = fast_tanh_of_half(v), h = rectified(v, t),
+                    below = std::floor(w[i] / c.scale) + c.zero_point;
+        const float by_v = std::fabs(v) <= kEdge ? 0.25f * kSpan * (1.0f - t * t) : 0.0f;
+        const float q = below + h, by_loss = q >= c.qmin && q <= c.qmax ? m.gradient[i] * slope : 0.0f;
+        const float centred = 2.0f * h - 1.0f, size = std::fabs(centred), power = fast_power(size, s.beta - 1.0f);
+        const float by_h = -2.0f * s.lambda * s.beta * (centred > 0.0f ? power : centred < 0.0f ? -power : 0.0f);
+        penalty[i] = s.lambda * (1.0f - power * size);
+        const float moved = move(s, m, i, (by_loss + by_h) * by_v);
+        m.v[i] = moved;
+        w_hat[i] = dequantised(below + rectified(moved), c);
     }
 }
 
@@ -136,11 +157,16 @@ class RoundingStepStep : public Step {
         const StepSettings settings{state[kRegulariserOn] > 0.0f ? static_cast<float>(op_.lambda) : 0.0f, state[kBeta],
                                     state[kRoundingRate] * state[kFirstCorrection], state[kSecondCorrection]};
         const double penalty = pieces_.for_each(view, [&](const Channel& c, int64_t first, int64_t n) {
-            float penalties[kPiece];
             const Moved moved{view.at(op_.w_hat_gradient) + first, view.at(r.v) + first,
-                              view.at(op_.first_moment) + first, view.at(op_.second_moment) + first, penalties};
-            step(c, settings, view.at(r.w) + first, moved, n, view.at(r.w_hat) + first);
-            return std::accumulate(penalties, penalties + n, 0.0);
+                              view.at(op_.first_moment) + first, view.at(op_.second_moment) + first};
+            const float* w = view.at(r.w) + first;
+            float *w_hat = view.at(r.w_hat) + first, penalties[kPiece];
+            if (settings.lambda == 0.0f) {
+                step_free(c, settings, w, moved, n, w_hat);
+                return 0.0;
+            }
+            step_regularised(c, settings, w, moved, n, w_hat, penalties);
+            return sum_of(penalties, n);
         });
         if (op_.penalty != kNone) *view.at(op_.penalty) = static_cast<float>(penalty);
     }

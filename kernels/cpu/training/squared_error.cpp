@@ -64,7 +64,7 @@ class SquaredErrorStep : public Step {
         else
             powers(y, target, factor, static_cast<float>(op_.exponent), n, dy, term);
         if (op_.weight != kNone) weigh(view.at(op_.weight) + j * row_ + offset, n, dy, term);
-        return std::accumulate(term, term + n, 0.0);
+        return sum_of(term, n);
     }
 
     SquaredError op_;
