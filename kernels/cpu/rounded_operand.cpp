@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/bf16.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/vectorise.h"
 
@@ -27,6 +26,8 @@ void round_to_bf16(const float* x, int64_t count, void* y) {
     for (int64_t first = 0; first < count; first += kPart)
         round_part(x + first, std::min(kPart, count - first), target + first);
 }
+
+void round_row_to_bf16(const float* x, int64_t count, bf16* y) { round_part(x, count, y); }
 
 void round_in_place(int64_t count, float* x) {
 #pragma omp parallel for schedule(static)

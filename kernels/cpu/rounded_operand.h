@@ -4,6 +4,7 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "engine/bf16.h"
 #include "engine/device.h"
 
 namespace adaq::cpu {
@@ -14,6 +15,9 @@ inline dnnl::memory::data_type operand_type(Math math) {
 
 /// bf16(x[i]) at y, on all threads.
 void round_to_bf16(const float* x, int64_t count, void* y);
+
+/// The same in the thread that calls.
+void round_row_to_bf16(const float* x, int64_t count, bf16* y);
 
 /// Values as bf16 holds them, still in float32.
 void round_in_place(int64_t count, float* x);

@@ -6,6 +6,7 @@
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/taps.h"
 
 namespace adaq::cpu {
 namespace {
@@ -112,6 +113,7 @@ std::unique_ptr<Step> make_training_step(const Program& program, const Convoluti
 
 std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToWeights& op,
                                          const TrainingSetting& setting) {
+    if (auto step = make_taps_step(program, op, setting.math)) return step;
     return std::make_unique<ToWeightsStep>(program, op, setting.math);
 }
 
