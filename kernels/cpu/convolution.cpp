@@ -14,6 +14,7 @@
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/step.h"
+#include "kernels/cpu/taps.h"
 #include "kernels/cpu/winograd.h"
 
 namespace adaq::cpu {
@@ -166,6 +167,7 @@ class ConvolutionStep : public Step {
 }  // namespace
 
 std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, const StepSetting& setting) {
+    if (auto step = make_taps_step(program, op, setting)) return step;
     if (auto step = make_winograd_step(program, op, setting)) return step;
     return std::make_unique<ConvolutionStep>(program, op, setting);
 }

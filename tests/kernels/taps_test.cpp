@@ -1,6 +1,6 @@
 // Gradients to weights on small maps, tap by tap, against the reference: in float32, and in bf16 where the processor
 // multiplies it.
-#include "kernels/cpu/training/taps.h"
+#include "kernels/cpu/training/taps_gradient.h"
 
 #include <doctest/doctest.h>
 

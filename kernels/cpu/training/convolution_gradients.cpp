@@ -6,7 +6,7 @@
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/steps.h"
-#include "kernels/cpu/training/taps.h"
+#include "kernels/cpu/training/taps_gradient.h"
 
 namespace adaq::cpu {
 namespace {

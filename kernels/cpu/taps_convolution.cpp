@@ -1,0 +1,105 @@
+// The convolution by taps: each tap's rows of x are copied together (rounded where --math asks) and multiplied by the
+// tap's weights as KRSC has them; then every output adds up the rows that belong to it. 2*K*C flops a row.
+#include <algorithm>
+
+#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/taps_product.h"
+#include "kernels/cpu/vectorise.h"
+
+namespace adaq::cpu {
+namespace {
+
+using dnnl::memory;
+
+constexpr int64_t kLargestMap = 4;  // positions: beyond, oneDNN's own kernels are as fast
+
+ADAQ_VECTORISE void add_row(const float* x, int64_t n, float* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] += x[i];
+}
+
+ADAQ_VECTORISE void scale_row(const float* scale, int64_t n, float* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] *= scale[i];
+}
+
+class TapsConvolutionStep : public Step {
+  public:
+    TapsConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting)
+        : op_(op),
+          half_(setting.math == Math::bf16),
+          w_(program.shape(op.w)),
+          y_(program.shape(op.y)),
+          taps_(program.shape(op.x), w_, y_, op.stride, op.padding),
+          product_(taps_,
+                   [&](int64_t rows) {
+                       const auto operand = operand_type(setting.math);
+                       const memory::dim k = w_[0], c = w_[3], of_k = w_[1] * w_[2] * c;
+                       return TapsProduct::Layouts{memory::desc({rows, c}, operand, memory::dims{c, 1}),
+                                                   memory::desc({c, k}, operand, memory::dims{1, of_k}),
+                                                   memory::desc({rows, k}, memory::data_type::f32, memory::dims{k, 1})};
+                   }),
+          rounded_w_(half_ ? room_for(element_count(w_), true) : 0) {}
+
+    void refresh(const View& view) override {
+        if (half_) round_to_bf16(view.at(op_.w), element_count(w_), rounded_w_.data());
+    }
+
+    int64_t scratch_floats() const override { return scratchpad_at() + product_.scratch_floats(); }
+
+    void run(const View& view) override {
+        float *x_rows = view.scratch(), *y_rows = view.scratch() + y_at();
+        for (const Tap& tap : taps_.list()) {
+            if (tap.of_image == 0) continue;
+            taps_.copy_x(tap, view.at(op_.x), half_, x_rows);
+            product_.multiply(taps_.rows_of(tap), x_rows, weights_of(tap, view), y_rows + tap.first_row * w_[0],
+                              view.scratch() + scratchpad_at());
+        }
+        add_up(view, y_rows);
+        finish_epilogue(op_.epilogue, view, element_count(y_), view.at(op_.y));
+    }
+
+  private:
+    // The scratch memory: one tap's rows of x, all taps' rows of products, oneDNN's scratchpad.
+    int64_t y_at() const { return room_for(taps_.most_rows() * w_[3], half_); }
+    int64_t scratchpad_at() const { return y_at() + room_for(taps_.total_rows() * w_[0], false); }
+
+    void* weights_of(const Tap& tap, const View& view) const {
+        const int64_t first = (tap.r * w_[2] + tap.s) * w_[3];
+        return half_ ? static_cast<void*>(reinterpret_cast<bf16*>(rounded_w_.data()) + first) : view.at(op_.w) + first;
+    }
+
+    /// y = scale * (sum of its rows) + shift
+    void add_up(const View& view, const float* rows) const {
+        const float *scale = view.at(op_.epilogue.scale), *shift = view.at(op_.epilogue.shift);
+#pragma omp parallel for schedule(static)
+        for (int64_t i = 0; i < y_[0] * y_[1] * y_[2]; ++i) {
+            const int64_t q = i % y_[2], p = i / y_[2] % y_[1], n = i / (y_[1] * y_[2]), k = w_[0];
+            float* y = view.at(op_.y) + i * k;
+            std::fill_n(y, k, 0.0f);
+            for (const Tap& tap : taps_.list()) {
+                if (!tap.rows.has(p) || !tap.columns.has(q)) continue;
+                const int64_t row = tap.first_row + n * tap.of_image + (p - tap.rows.first) * tap.columns.count() + q -
+                                    tap.columns.first;
+                add_row(rows + row * k, k, y);
+            }
+            if (scale) scale_row(scale, k, y);
+            if (shift) add_row(shift, k, y);
+        }
+    }
+
+    Convolution op_;
+    bool half_;
+    Shape w_, y_;
+    Taps taps_;
+    TapsProduct product_;
+    AlignedFloats rounded_w_;  // KRSC in bf16
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_taps_step(const Program& program, const Convolution& op, const StepSetting& setting) {
+    const bool gains = setting.weights_change && Taps::gain(program.shape(op.w), program.shape(op.y), kLargestMap);
+    return gains ? std::make_unique<TapsConvolutionStep>(program, op, setting) : nullptr;
+}
+
+}  // namespace adaq::cpu

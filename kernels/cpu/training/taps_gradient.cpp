@@ -1,0 +1,69 @@
+// The gradient to weights by taps (kernels/cpu/taps.h): dw[:,r,s,:] = dy' x over the tap's rows, written where KRSC
+// wants it, so that nothing is reordered. 2*K*C flops a row; 4*K*C bytes written a tap.
+#include "kernels/cpu/training/taps_gradient.h"
+
+#include <algorithm>
+
+#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/taps_product.h"
+
+namespace adaq::cpu {
+namespace {
+
+using dnnl::memory;
+
+constexpr int64_t kLargestMap = 16;  // positions: beyond, oneDNN's own kernels are as fast
+
+class TapsGradientStep : public Step {
+  public:
+    TapsGradientStep(const Program& program, const ConvolutionToWeights& op, Math math)
+        : op_(op),
+          half_(math == Math::bf16),
+          w_(program.shape(op.dw)),
+          taps_(program.shape(op.x), w_, program.shape(op.dy), op.stride, op.padding),
+          product_(taps_, [&](int64_t rows) {
+              const auto operand = operand_type(math);
+              const memory::dim k = w_[0], c = w_[3];
+              return TapsProduct::Layouts{memory::desc({k, rows}, operand, memory::dims{1, k}),
+                                          memory::desc({rows, c}, operand, memory::dims{c, 1}),
+                                          memory::desc({k, c}, memory::data_type::f32, memory::dims{of_k(), 1})};
+          }) {}
+
+    int64_t scratch_floats() const override { return scratchpad_at() + product_.scratch_floats(); }
+
+    void run(const View& view) override {
+        float *dy_rows = view.scratch(), *x_rows = view.scratch() + x_at();
+        for (const Tap& tap : taps_.list()) {
+            float* dw = view.at(op_.dw) + (tap.r * w_[2] + tap.s) * w_[3];
+            if (tap.of_image == 0) {
+                for (int64_t k = 0; k < w_[0]; ++k) std::fill_n(dw + k * of_k(), w_[3], 0.0f);
+                continue;
+            }
+            taps_.copy_y(tap, view.at(op_.dy), half_, dy_rows);
+            taps_.copy_x(tap, view.at(op_.x), half_, x_rows);
+            product_.multiply(taps_.rows_of(tap), dy_rows, x_rows, dw, view.scratch() + scratchpad_at());
+        }
+    }
+
+  private:
+    int64_t of_k() const { return w_[1] * w_[2] * w_[3]; }
+    // The scratch memory: one tap's rows of dy and of x, oneDNN's scratchpad.
+    int64_t x_at() const { return room_for(taps_.most_rows() * w_[0], half_); }
+    int64_t scratchpad_at() const { return x_at() + room_for(taps_.most_rows() * w_[3], half_); }
+
+    ConvolutionToWeights op_;
+    bool half_;
+    Shape w_;
+    Taps taps_;
+    TapsProduct product_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToWeights& op, Math math) {
+    return Taps::gain(program.shape(op.dw), program.shape(op.dy), kLargestMap)
+               ? std::make_unique<TapsGradientStep>(program, op, math)
+               : nullptr;
+}
+
+}  // namespace adaq::cpu
