@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/fixtures/reconstruction/: a unit's gradients, and whole trajectories of learning, by PyTorch in double.
+"""Makes tests/fixtures/reconstruction/: a unit's gradients, trajectories of learning, and whole networks, by PyTorch in double.
 
     tools/make_reconstruction_fixtures.py --yardstick YARDSTICK.py
 
@@ -15,6 +15,7 @@ import contextlib
 import copy
 import gzip
 import importlib.util
+import itertools
 import json
 import math
 import pathlib
@@ -25,10 +26,14 @@ import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
+from make_network_fixtures import site_names, thin_resnet
+
+NETWORK = pathlib.Path(__file__).parent.parent / "tests/fixtures/networks/basic.bin"
 TARGET = pathlib.Path(__file__).parent.parent / "tests/fixtures/reconstruction"
 EDGE = float(np.float32(math.log(11)))
 EDGES = [s * v for v in (EDGE, 2.39795, 2.39805, 3.5) for s in (1, -1)] + [0.0]  # where the gradient still passes, and no longer
 KEPT_STEPS = (1, 10, 25, 50)
+NETWORKS = [dict(bn="batch"), dict(bn="batch", act_sites="layer", rounding_init="nearest", lr=.5), dict(fold=True, w=3)]
 
 
 def f32(x):
@@ -37,6 +42,16 @@ def f32(x):
 
 def eighths(*shape):
     return torch.randint(-16, 17, shape).double() / 8
+
+
+def clipped(yardstick):
+    soft = yardstick.Layer.soft
+
+    def clipped_soft(layer):
+        h = soft(layer)
+        return h + (h.clamp(0, 1) - h).detach()
+
+    return mock.patch.object(yardstick.Layer, "soft", clipped_soft)
 
 
 class Values:
@@ -178,12 +193,8 @@ class Case:
     # ---- the yardstick's own loop, watched
     @contextlib.contextmanager
     def watched(self, start_of):
-        y, orders, backward, soft, start_rounding = self.y, iter(self.order), torch.Tensor.backward, self.y.Layer.soft, self.y.Layer.start_rounding
+        y, orders, backward, start_rounding = self.y, iter(self.order), torch.Tensor.backward, self.y.Layer.start_rounding
         self.steps = []
-
-        def clipped_soft(layer):
-            h = soft(layer)
-            return h + (h.clamp(0, 1) - h).detach()
 
         def start(layer, init):
             start_rounding(layer, init)
@@ -203,7 +214,7 @@ class Case:
         order = lambda *_, **__: next(orders)
         with mock.patch.object(torch.Tensor, "backward", watching_backward), mock.patch.object(torch, "randperm", order), \
                 mock.patch.object(torch, "randint", order), mock.patch.object(torch, "rand_like", torch.zeros_like), \
-                mock.patch.object(y.Layer, "soft", clipped_soft), mock.patch.object(y.Layer, "start_rounding", start):
+                clipped(y), mock.patch.object(y.Layer, "start_rounding", start):
             yield
 
     def learn(self, start_of):
@@ -275,6 +286,54 @@ def trajectory_cases(case):
     yield case("block, batch statistics", "batch", "channel-sum", (4, 4), lam=.01, method="qdrop", act_sites="block", **fifty).block(4, 6, 2)
 
 
+def read_bin(path):
+    """The tensors of a float weights file (weights/FORMAT.md)."""
+    data = path.read_bytes()
+    header = json.loads(data[16:16 + int.from_bytes(data[8:16], "little")])
+    return {t["name"]: torch.from_numpy(np.frombuffer(data, "<f4", t["bytes"] // 4, t["offset"]).reshape(t["shape"]).copy()) for t in header["tensors"]}
+
+
+class NetworkCase:
+    """A thin network, layer by layer: what each layer learns from is what those before it have become."""
+    BATCH, ITERATIONS = 4, 10
+
+    def __init__(self, yardstick, values, images, **settings):
+        self.y, self.values, self.images, self.settings = yardstick, values, images, settings
+        self.args = argparse.Namespace(**(dict(
+            w=4, a=8, method="adaround", scheme="minmax", act_scheme=None, p=2.4, granularity="channel", fold=False, bn="fixed", head_stem_8bit=False,
+            act_sites="block", correction_steps=0, rounding_init="fraction", iters=self.ITERATIONS, iters_scale=0, batch=self.BATCH, lr=.05, lr_scale=2e-5,
+            lam=.01, loss="mean") | settings))
+
+    def learn(self):
+        y, put = self.y, self.values.put
+        net = thin_resnet(BasicBlock, [1] * 4, 6, 7, 3)
+        net.load_state_dict(read_bin(NETWORK), strict=False)
+        net.double().requires_grad_(False)
+        rounded, original = y.Net(net, self.args), y.Net(net, argparse.Namespace(**vars(self.args) | dict(a=32, fold=False)))
+        original.set("float", False)
+        original.requires_grad_(False)
+        order = [torch.randperm(len(self.images))[:self.BATCH] for _ in range(self.ITERATIONS)]
+        rows = itertools.cycle(order)
+        with mock.patch.object(torch, "randperm", lambda *_, **__: next(rows)), clipped(y):
+            y.run(rounded, original, self.images, self.args)
+        a, layers = self.args, y.layers(rounded)
+        for layer in layers:
+            layer.mode = "hard"
+        expected = dict(codes=[put(torch.round(l.weight() / l.s)) for l in layers],
+                        norms=[None if l.bn is None else dict(mean=put(l.bn.running_mean), variance=put(l.bn.running_var)) for l in layers],
+                        scales={name: site.scale.item() for name, site in site_names(rounded.units).items()})
+        options = dict(norms=a.bn, loss=a.loss, regulariser=a.lam, iterations=a.iters, rounding_rate=a.lr, scale_rate=a.lr_scale, batch=a.batch,
+                       start=a.rounding_init, scale_gradient_factor=False, cosine=False, order=torch.stack(order).tolist())
+        return dict(name=", ".join(f"{k} {v}" for k, v in self.settings.items()), fold=a.fold, w=a.w, a=a.a, act_sites=a.act_sites, options=options, expected=expected)
+
+
+def network_cases(yardstick, values):
+    torch.manual_seed(11)
+    images = eighths(6, 3, 32, 32)
+    given = values.put(images)
+    return [NetworkCase(yardstick, values, images, **settings).learn() | dict(images=given) for settings in NETWORKS]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--yardstick", required=True, type=pathlib.Path)
@@ -285,7 +344,8 @@ def main():
     torch.set_num_threads(1)
     values = Values()
     case = lambda *args, **kwargs: Case(yardstick, values, *args, **kwargs)
-    cases = dict(gradients=[c.gradients() for c in gradient_cases(case)], trajectories=[c.trajectory() for c in trajectory_cases(case)])
+    cases = dict(gradients=[c.gradients() for c in gradient_cases(case)], trajectories=[c.trajectory() for c in trajectory_cases(case)],
+                 networks=network_cases(yardstick, values))
     TARGET.mkdir(parents=True, exist_ok=True)
     (TARGET / "cases.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
     (TARGET / "values.bin.gz").write_bytes(gzip.compress(np.concatenate(values.data).tobytes(), 9, mtime=0))

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/reconstruction/layerwise.h"
+#include "loaders/weights/weights.h"
 #include "support/devices.h"
 #include "support/reconstruction_fixtures.h"
 
@@ -122,6 +124,54 @@ void check_trajectory(const std::string& device, UnitUnderTest& unit, const Json
     check_norms(unit, expected, tolerance);
 }
 
+/// The thin network with its layers reconstructed as the case says.
+Network learned_network(Device& device, const Json& given) {
+    const Model model = load_weights(std::string(ADAQ_FIXTURES) + "/networks/basic.bin");
+    const Network original = make_network(model, given["fold"]);
+    Network network = original;
+    quantise_weights(device, network, {{"minmax", given["w"], 2.4, false}, true, false});
+    SiteOptions sites;
+    sites.bits = given["a"];
+    if (given["act_sites"] == "layer") sites.sites = ActivationSites::layer;
+    LayerwiseOptions options;
+    options.unit = unit_options(given);
+    options.sites = activation_sites(network.graph, sites);
+    options.activation_range = {"minmax", 8, 2.4, false};
+    options.memory = int64_t{1} << 30;
+    reconstruct_layers(device, original, network,
+                       Tensor(given["images"]["shape"].get<Shape>(), floats(given["images"])), options);
+    return network;
+}
+
+/// A float32 activation that falls on the other side of a tie moves all that comes behind it a little.
+void check_network(const Network& network, const Json& expected) {
+    size_t weights = 0, rounded_otherwise = 0;
+    for (size_t l = 0; l < network.layers.size(); ++l) {
+        const Layer& layer = network.layers[l];
+        CAPTURE(layer.name);
+        const std::vector<float>& codes = layer.codes->centred;
+        rounded_otherwise += apart({codes.begin(), codes.end()}, numbers(expected["codes"][l]), 0.0);
+        weights += codes.size();
+        const Json& norm = expected["norms"][l];
+        REQUIRE(layer.norm.has_value() == !norm.is_null());
+        if (!layer.norm) continue;
+        const KeptNorm& moved = *layer.norm;
+        CHECK(relative_norm({moved.mean.begin(), moved.mean.end()}, numbers(norm["mean"])) < 1e-3);
+        CHECK(relative_norm({moved.variance.begin(), moved.variance.end()}, numbers(norm["variance"])) < 1e-3);
+    }
+    CHECK(static_cast<double>(rounded_otherwise) <= 1e-3 * static_cast<double>(weights));
+    size_t sites = 0;
+    for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
+        const auto& site = network.values[static_cast<size_t>(v)];
+        if (!site) continue;
+        const std::string name = site_name(network.graph, v);
+        CAPTURE(name);
+        ++sites;
+        CHECK(site->scale == doctest::Approx(expected["scales"][name].get<double>()).scale(0.0).epsilon(1e-3));
+    }
+    CHECK(sites == expected["scales"].size());
+}
+
 template <typename Check>
 void check_all(const std::string& kind, Check check) {
     for (const std::string& name : all_devices()) {
@@ -151,5 +201,15 @@ TEST_SUITE("reconstruction fixtures") {
 
     TEST_CASE("fifty steps of learning are the yardstick's: V, scales, losses, moved batch norms, final roundings") {
         check_all("trajectories", check_trajectory);
+    }
+
+    TEST_CASE("a network learned layer by layer is the yardstick's, whose layers learn from what those before became") {
+        for (const std::string& name : all_devices()) {
+            const auto device = make_device(name, 2);
+            for (const Json& given : reconstruction_cases("networks")) {
+                INFO(given["name"].get<std::string>() << " on " << name);
+                check_network(learned_network(*device, given), given["expected"]);
+            }
+        }
     }
 }
