@@ -36,22 +36,31 @@ message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER_VERSION}, for ${CMAKE_CUDA_ARCHITECT
 find_package(CUDAToolkit REQUIRED)
 
 file(GLOB_RECURSE ADAQ_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu)
+set(SM90A_SOURCES ${ADAQ_CUDA_SOURCES})
+list(FILTER SM90A_SOURCES INCLUDE REGEX "/sm90a/")
+list(FILTER ADAQ_CUDA_SOURCES EXCLUDE REGEX "/sm90a/")
 add_library(adaq_cuda OBJECT ${ADAQ_CUDA_SOURCES})
-target_include_directories(adaq_cuda PRIVATE ${CMAKE_SOURCE_DIR})
+# What only sm_90a has, whatever the other architectures are: launched on such cards alone.
+add_library(adaq_cuda_sm90a OBJECT ${SM90A_SOURCES})
+set_target_properties(adaq_cuda_sm90a PROPERTIES CUDA_ARCHITECTURES 90a-real)
+
 # No contraction and exact division, as on the host; products and sums fuse only where a kernel says fmaf.
 # CMake 3.25 does not know of nvcc's C++20.
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
 endif()
-set_target_properties(adaq_cuda PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF)
-target_compile_options(adaq_cuda PRIVATE -Xptxas=-v -fmad=false -prec-div=true -prec-sqrt=true
-    -Xcompiler=-ffp-contract=off,-Wall,-Wextra,-Wno-restrict $<$<BOOL:${ADAQ_WERROR}>:-Werror=all-warnings>)
-# fmt 9 takes nvcc for a compiler without constexpr, and then fails over its own consteval.
-target_compile_definitions(adaq_cuda PRIVATE FMT_USE_CONSTEXPR=1
-    $<TARGET_PROPERTY:${ADAQ_FMT},INTERFACE_COMPILE_DEFINITIONS>)
-# Not linked: the language standard that fmt asks for would come behind ours.
-target_include_directories(adaq_cuda SYSTEM PRIVATE $<TARGET_PROPERTY:${ADAQ_FMT},INTERFACE_INCLUDE_DIRECTORIES>)
-set_target_properties(adaq_cuda PROPERTIES
-    CUDA_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/keep_ptxas_report.sh)
-# The static runtime: programs start where there is no driver.
-target_link_libraries(adaq_cuda PRIVATE CUDA::cudart_static)
+foreach(kernels adaq_cuda adaq_cuda_sm90a)
+    target_include_directories(${kernels} PRIVATE ${CMAKE_SOURCE_DIR})
+    set_target_properties(${kernels} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF)
+    target_compile_options(${kernels} PRIVATE -Xptxas=-v -fmad=false -prec-div=true -prec-sqrt=true
+        -Xcompiler=-ffp-contract=off,-Wall,-Wextra,-Wno-restrict $<$<BOOL:${ADAQ_WERROR}>:-Werror=all-warnings>)
+    # fmt 9 takes nvcc for a compiler without constexpr, and then fails over its own consteval.
+    target_compile_definitions(${kernels} PRIVATE FMT_USE_CONSTEXPR=1
+        $<TARGET_PROPERTY:${ADAQ_FMT},INTERFACE_COMPILE_DEFINITIONS>)
+    # Not linked: the language standard that fmt asks for would come behind ours.
+    target_include_directories(${kernels} SYSTEM PRIVATE $<TARGET_PROPERTY:${ADAQ_FMT},INTERFACE_INCLUDE_DIRECTORIES>)
+    set_target_properties(${kernels} PROPERTIES
+        CUDA_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/keep_ptxas_report.sh)
+    # The static runtime: programs start where there is no driver.
+    target_link_libraries(${kernels} PRIVATE CUDA::cudart_static)
+endforeach()

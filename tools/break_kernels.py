@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Does the emulator bite? Takes out each barrier, each wait for copies in the background and each bounds check of every
-production kernel in turn, and runs the emulated tests, which must fail.
+"""Does the emulator bite? Takes out each barrier, each fence, each wait for copies or products in the background and
+each bounds check of every production kernel in turn, and runs the emulated tests, which must fail.
 
 The sources are copied, and every such place is made to ask which one is to be left out (the environment variable
-ADAQ_MUTANT), so that one build serves all. Usage: tools/break_kernels.py [--build DIR] [--only SUBSTRING] [--jobs N]
+ADAQ_MUTANT), so that one build serves all. Usage: tools/break_kernels.py [--build DIR] [--only SUBSTRING]... [--jobs N]
 """
 import argparse
 import concurrent.futures
@@ -16,9 +16,10 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-STATEMENTS = re.compile(r"\b(__syncthreads\(\)|__syncwarp\(\)|cp_async_wait<[^;]*>\(\));")
+STATEMENTS = re.compile(r"\b(__syncthreads\(\)|__syncwarp\(\)|(?:cp_async|wgmma)_wait<[^;]*>\(\)|wgmma_(?:fence|commit)\(\)|"
+                        r"fence_async_proxy\(\));")
 CHECKS = re.compile(r"(?<![\w:])inside\(")
-NOT_KERNELS = {"platform.h", "ptx.h"}
+NOT_KERNELS = {"platform.h", "ptx.h", "wgmma.h"}
 SWITCH = """
 namespace adaq::cuda {
 // Made by tools/break_kernels.py.
@@ -110,7 +111,7 @@ def caught(program, number, limit):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--build", type=pathlib.Path, help="keep the copy and its build here")
-    arguments.add_argument("--only", default="", help="places whose file contains this")
+    arguments.add_argument("--only", action="append", help="places whose file contains this; may be given again")
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--limit", type=float, default=900.0, help="seconds after which a run never ends")
     chosen = arguments.parse_args()
@@ -122,7 +123,7 @@ def main():
     program = build(tree, folder / "build")
     if noticed := caught(program, -1, chosen.limit):
         sys.exit(f"the tests fail as they are: {noticed}")
-    numbers = [i for i, place in enumerate(places) if chosen.only in place[0]]
+    numbers = [i for i, place in enumerate(places) if not chosen.only or any(part in place[0] for part in chosen.only)]
     survivors = []
     with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
         for number, how in zip(numbers, pool.map(lambda n: caught(program, n, chosen.limit), numbers)):

@@ -63,6 +63,10 @@ for math in fp32 tf32 bf16; do
     step convolutions-$math 150 $build/adaq-bench convolutions --device cuda --math $math --direction all --image 224 --batch 32,128 --seconds 0.03 --json "$out/convolutions-$math.json"
     table convolutions-$math
 done
+if nvidia-smi --query-gpu=compute_cap --format=csv,noheader | grep -q '^9\.0'; then # the variant that is off by default
+    step convolutions-wgmma 150 $build/adaq-bench convolutions --device cuda --math tf32 --wgmma --direction forward --image 224 --batch 32,128 --seconds 0.03 --json "$out/convolutions-wgmma.json"
+    table convolutions-wgmma
+fi
 step operations 120 $build/adaq-bench operations --device cuda --batch 32,128 --seconds 0.03 --json "$out/operations.json"
 echo "operations, slowest beside copying:"
 tail -n +3 "$out/operations.txt" | awk '{ print $NF + 0, $0 }' | sort -n | head -8 | cut -d' ' -f2-

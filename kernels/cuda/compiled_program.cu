@@ -16,10 +16,10 @@ constexpr bool kShareMemory = true;
 }  // namespace
 
 CudaProgram::CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math,
-                         std::optional<Choice> choice)
+                         std::optional<Choice> choice, bool wgmma)
     : program_(program), queue_(std::move(queue)), places_(program.tensors().size(), nullptr) {
     place_tensors();
-    const Context context{program_, places_, card, math, choice};
+    const Context context{program_, places_, card, math, choice, wgmma};
     std::vector<Step> steps;
     for (const Operation& operation : program_.operations())
         steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));

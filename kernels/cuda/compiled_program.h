@@ -10,7 +10,7 @@ namespace adaq::cuda {
 class CudaProgram : public CompiledProgram {
   public:
     CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math,
-                std::optional<Choice> choice);
+                std::optional<Choice> choice, bool wgmma);
     ~CudaProgram() override;
     /// Returns at once: whoever reads a result waits for it (Queue::to_host).
     void run(int64_t n) override;

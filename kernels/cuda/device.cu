@@ -11,11 +11,12 @@ namespace {
 
 class CudaDevice : public Device {
   public:
-    CudaDevice(const cudaDeviceProp& card, Math math, std::optional<Choice> choice)
+    CudaDevice(const cudaDeviceProp& card, Math math, std::optional<Choice> choice, bool wgmma)
         : card_{card.multiProcessorCount, card.major * 10 + card.minor, card.sharedMemPerBlockOptin},
           math_(math),
           name_(card.name),
-          choice_(choice) {}
+          choice_(choice),
+          wgmma_(wgmma) {}
 
     std::string name() const override { return "cuda"; }
     std::string description() const override {
@@ -52,7 +53,7 @@ class CudaDevice : public Device {
 
     std::unique_ptr<CompiledProgram> compile(const Program& program) override {
         check(program);
-        return std::make_unique<CudaProgram>(program, queue_, card_, math_, choice_);
+        return std::make_unique<CudaProgram>(program, queue_, card_, math_, choice_, wgmma_);
     }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
@@ -83,6 +84,7 @@ class CudaDevice : public Device {
     Math math_;
     std::string name_;
     std::optional<Choice> choice_;
+    bool wgmma_;
     std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
 };
 
@@ -93,7 +95,7 @@ bool cuda_available() {
     return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
 }
 
-std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice) {
+std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice, bool wgmma) {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
     if (status != cudaSuccess) usage_error("--device cuda: no card to be had ({})", cudaGetErrorString(status));
@@ -105,8 +107,11 @@ std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice
                     card.minor);
     if (math != Math::f32 && card.major < 8)
         usage_error("--math {}: {} has no such tensor cores; use fp32", to_string(math), card.name);
+    if (wgmma && math != Math::tf32) usage_error("--wgmma: with --math tf32 alone, not {}", to_string(math));
+    if (wgmma && (card.major != 9 || card.minor != 0))
+        usage_error("--wgmma: {} is sm_{}{}; only sm_90 has these products", card.name, card.major, card.minor);
     check_cuda(cudaSetDevice(0));
-    return std::make_unique<CudaDevice>(card, math, choice);
+    return std::make_unique<CudaDevice>(card, math, choice, wgmma);
 }
 
 }  // namespace adaq::cuda

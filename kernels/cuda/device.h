@@ -13,7 +13,10 @@ namespace adaq::cuda {
 bool cuda_available();
 
 /// The first card. Throws UsageError without a card or driver, for one older than sm_75, and for arithmetic that it
-/// does not have (tf32 and bf16 need sm_80). `choice` is for tests and tuning: one tile for all products.
-std::unique_ptr<Device> make_cuda_device(Math math = Math::f32, std::optional<Choice> choice = std::nullopt);
+/// does not have (tf32 and bf16 need sm_80). `choice` is for tests and tuning: one tile for all products. `wgmma`:
+/// forward products in tf32 by sm_90's warpgroups, which no card has timed yet; off unless asked for, UsageError where
+/// there are none.
+std::unique_ptr<Device> make_cuda_device(Math math = Math::f32, std::optional<Choice> choice = std::nullopt,
+                                         bool wgmma = false);
 
 }  // namespace adaq::cuda

@@ -125,7 +125,35 @@ void finish_copy(const void* to, size_t bytes) {
     if constexpr (kRecorded) {
         auto& shared = shared_pieces();
         const auto cells = shared.shadow().range(shared.offset_of(reinterpret_cast<uintptr_t>(to)), bytes);
-        for (Cell* cell = cells.begin; cell < cells.end; ++cell) cell->write = running.me;
+        for (Cell* cell = cells.begin; cell < cells.end; ++cell) {
+            cell->write = running.me;
+            cell->write.author |= kUnfenced;
+        }
+    }
+}
+
+void fence_copy(const void* to, size_t bytes) {
+    if constexpr (kRecorded) {
+        auto& shared = shared_pieces();
+        const auto cells = shared.shadow().range(shared.offset_of(reinterpret_cast<uintptr_t>(to)), bytes);
+        for (Cell* cell = cells.begin; cell < cells.end; ++cell) {
+            if (cell->write.thread() == running.me.thread())
+                cell->write.author &= static_cast<uint16_t>(~unsigned{kUnfenced});
+        }
+    }
+}
+
+void require_fenced(const void* from, size_t bytes, const char* instruction) {
+    if constexpr (kRecorded) {
+        const auto address = reinterpret_cast<uintptr_t>(from);
+        auto& shared = shared_pieces();
+        const auto cells = shared.shadow().range(shared.offset_of(address), bytes);
+        for (const Cell* cell = cells.begin; cell < cells.end; ++cell) {
+            if (!cell->write.has(kUnfenced)) continue;
+            running.failing = true;
+            fail("{} reads {}, which {} copied there without a fence_async_proxy behind it", instruction,
+                 describe(address, bytes), author(cell->write));
+        }
     }
 }
 

@@ -24,6 +24,9 @@ void check_access(const void* address, size_t bytes, Access access);
 /// A copy in the background to shared memory: nobody may touch its destination until it has arrived.
 void start_copy(const void* to, size_t bytes);
 void finish_copy(const void* to, size_t bytes);
+/// fence.proxy.async behind its arrival, without which products in the background may not read it: require_fenced().
+void fence_copy(const void* to, size_t bytes);
+void require_fenced(const void* from, size_t bytes, const char* instruction);
 
 void require_shared(const void* address, const char* instruction);
 

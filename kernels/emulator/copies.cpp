@@ -12,6 +12,7 @@ namespace adaq::emulator {
 void Copies::clear() {
     open_.clear();
     groups_.clear();
+    unfenced_.clear();
 }
 
 void Copies::issue(void* to, const void* from, size_t bytes, bool valid) {
@@ -40,9 +41,15 @@ void Copies::wait(size_t pending) {
             unpoison(copy.to, copy.bytes);
             std::memcpy(copy.to, copy.data.data(), copy.bytes);
             finish_copy(copy.to, copy.bytes);
+            unfenced_.emplace_back(copy.to, copy.bytes);
         }
         groups_.pop_front();
     }
+}
+
+void Copies::fence_proxy() {
+    for (const auto& [to, bytes] : unfenced_) fence_copy(to, bytes);
+    unfenced_.clear();
 }
 
 }  // namespace adaq::emulator

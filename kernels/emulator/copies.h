@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <deque>
+#include <utility>
 #include <vector>
 
 namespace adaq::emulator {
@@ -17,6 +18,8 @@ class Copies {
     void commit();
     /// Lets the oldest groups arrive, until at most `pending` are under way.
     void wait(size_t pending);
+    /// What has arrived may be read by products in the background, behind the next barrier.
+    void fence_proxy();
 
   private:
     struct Copy {
@@ -26,6 +29,7 @@ class Copies {
     };
     std::vector<Copy> open_;  // not yet committed
     std::deque<std::vector<Copy>> groups_;
+    std::vector<std::pair<void*, size_t>> unfenced_;  // arrived since the last fence_proxy(): where, bytes
 };
 
 Copies& copies_of_thread();

@@ -20,6 +20,7 @@
 #include "kernels/emulator/shared_pieces.h"
 #include "kernels/emulator/stacks.h"
 #include "kernels/emulator/threads.h"
+#include "kernels/emulator/wgmma.h"
 
 namespace adaq::emulator {
 
@@ -43,6 +44,7 @@ struct Thread {
     bool ended = false;
     uint32_t fenced_epoch = 0;
     Copies copies;
+    WarpgroupProducts products;
 };
 
 uint64_t chosen_seed() {
@@ -64,6 +66,7 @@ class Grid {
     void meet(const Meeting& meeting);
     [[noreturn]] void fail(std::string what);
     Copies& copies() { return threads_[current_].copies; }
+    WarpgroupProducts& products() { return threads_[current_].products; }
 
   private:
     void check_limits() const;
@@ -190,6 +193,7 @@ void Grid::start_threads() {
         thread.ended = false;
         thread.fenced_epoch = 0;
         thread.copies.clear();
+        thread.products.clear();
         ready_.push_back(i);
     }
 }
@@ -364,6 +368,7 @@ void fail(std::string what) { grid().fail(std::move(what)); }
 void meet(const Meeting& meeting) { grid().meet(meeting); }
 
 Copies& copies_of_thread() { return grid().copies(); }
+WarpgroupProducts& products_of_thread() { return grid().products(); }
 
 void run(const Launch& launch) {
     static std::mutex one_at_a_time;

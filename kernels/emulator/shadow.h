@@ -30,6 +30,7 @@ inline constexpr uint16_t kManyWarps = 0x800;    // reads: by several warps of t
 inline constexpr uint16_t kManyBlocks = 0x1000;  // reads: by several blocks of the launch
 inline constexpr uint16_t kAtomic = 0x2000;      // the write was an atomic operation
 inline constexpr uint16_t kPending = 0x4000;     // the write is a cp.async that nobody has waited for
+inline constexpr uint16_t kUnfenced = 0x8000;    // the write is a cp.async with no fence for the async proxy behind it
 
 inline constexpr uint32_t kHostEpoch = 1;  // what the host wrote, before any kernel
 

@@ -29,6 +29,7 @@ class SharedPieces {
 
     bool holds(uintptr_t address) const { return address - base_ < kBytes; }
     size_t offset_of(uintptr_t address) const { return address - base_; }
+    uintptr_t address_of(size_t offset) const { return base_ + offset; }
     /// The piece in which the byte lies, or whose gap it lies in; null before the first and behind the last.
     const Piece* find(size_t offset) const {
         const uint16_t number = piece_of_[offset / kUnit];

@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "engine/error.h"
 #include "kernels/cuda/device.h"
 #include "support/devices.h"
 #include "support/operations.h"
@@ -40,7 +41,7 @@ bool on_trial() {
 /// What a layer makes of its inputs in three directions.
 using Results = std::vector<std::vector<float>>;  // y, dx, dw
 
-Results run(Device& device, const Layer& layer, const Results& inputs) {
+Results run(Device& device, const Layer& layer, const Results& inputs, bool forward_alone = false) {
     const auto put = [&](const Shape& shape, const std::vector<float>& values) {
         Buffer buffer = device.create(shape);
         device.upload(*buffer, values);
@@ -49,11 +50,14 @@ Results run(Device& device, const Layer& layer, const Results& inputs) {
     Program program;
     const TensorId x = program.bind(put(layer.x(), inputs[0])), w = program.bind(put(layer.filter(), inputs[1])),
                    dy = program.bind(put(layer.y(), inputs[2]));
-    const std::vector<Buffer> outputs{device.create(layer.y()), device.create(layer.x()),
-                                      device.create(layer.filter())};
+    std::vector<Buffer> outputs{device.create(layer.y())};
     program.add(Convolution{x, w, program.bind(outputs[0]), layer.stride, layer.padding});
-    program.add(ConvolutionToData{dy, w, program.bind(outputs[1]), layer.stride, layer.padding});
-    program.add(ConvolutionToWeights{x, dy, program.bind(outputs[2]), layer.stride, layer.padding});
+    if (!forward_alone) {
+        outputs.push_back(device.create(layer.x()));
+        outputs.push_back(device.create(layer.filter()));
+        program.add(ConvolutionToData{dy, w, program.bind(outputs[1]), layer.stride, layer.padding});
+        program.add(ConvolutionToWeights{x, dy, program.bind(outputs[2]), layer.stride, layer.padding});
+    }
     device.compile(program)->run();
     Results results;
     for (const Buffer& output : outputs) {
@@ -96,6 +100,15 @@ void compare(Device& device, const Layer& layer, double tolerance) {
     for (size_t direction = 0; direction < 3; ++direction) {
         CAPTURE(kDirections[direction]);
         CHECK(worst(found[direction], expected[direction], magnitude[direction]) < tolerance);
+    }
+}
+
+/// Null on a card without them.
+std::unique_ptr<Device> with_warpgroups(std::optional<Choice> choice) {
+    try {
+        return cuda::make_cuda_device(Math::tf32, choice, true);
+    } catch (const UsageError&) {
+        return nullptr;
     }
 }
 
@@ -217,6 +230,78 @@ TEST_SUITE("cuda convolutions") {
         const Results expected = run(*reference, layer, inputs);
         for (Math math : {Math::f32, Math::tf32, Math::bf16})
             CHECK(run(*cuda::make_cuda_device(math), layer, inputs)[0] == expected[0]);
+        if (const auto device = with_warpgroups(std::nullopt)) CHECK(run(*device, layer, inputs)[0] == expected[0]);
+    }
+
+    TEST_CASE("products by warpgroups are those of the ordinary tensor core kernel, where a card has them") {
+        if (!on_trial()) return;
+        const auto reference = make_device("reference");
+        const std::vector<Layer> layers{{2, 9, 9, 40, 136, 3, 1, 1}, {1, 8, 7, 132, 72, 3, 2, 1},
+                                        {3, 5, 5, 64, 8, 1, 2, 0},   {2, 1, 1, 200, 12, 1, 1, 0},
+                                        {1, 15, 17, 3, 64, 7, 2, 3}, {1, 3, 4, 4, 4, 1, 1, 0}};
+        for (TileSize tile : {TileSize::large, TileSize::tall, TileSize::small}) {
+            for (int splits : {1, 3}) {
+                const auto device = with_warpgroups(Choice{tile, splits});
+                if (!device) return;
+                const auto ordinary = cuda::make_cuda_device(Math::tf32, Choice{tile, splits});
+                for (const Layer& layer : layers) {
+                    CAPTURE(static_cast<int>(tile));
+                    CAPTURE(splits);
+                    CAPTURE(layer.c);
+                    const Results inputs = random_inputs(layer), found = run(*device, layer, inputs, true),
+                                  magnitude = run(*reference, layer, magnitudes(inputs), true);
+                    // The same roundings: only the float32 sums may differ, by their order.
+                    CHECK(worst(found[0], run(*ordinary, layer, inputs, true)[0], magnitude[0]) < 1e-6);
+                    CHECK(worst(found[0], run(*reference, layer, inputs, true)[0], magnitude[0]) <
+                          tolerance(Math::tf32));
+                }
+            }
+        }
+    }
+
+    TEST_CASE("products by warpgroups at every channel, filter and stride combination, with an epilogue") {
+        if (!on_trial()) return;
+        const auto device = with_warpgroups(std::nullopt);
+        if (!device) return;
+        const auto reference = make_device("reference");
+        for (const Layer& layer : resnet_layers()) {
+            CAPTURE(layer.c);
+            CAPTURE(layer.k);
+            CAPTURE(layer.r);
+            CAPTURE(layer.stride);
+            const Results inputs = random_inputs(layer);
+            CHECK(worst(run(*device, layer, inputs, true)[0], run(*reference, layer, inputs, true)[0],
+                        run(*reference, layer, magnitudes(inputs), true)[0]) < tolerance(Math::tf32));
+        }
+        const Layer layer{1, 4, 4, 64, 128, 3, 1, 1};
+        Values values(8);
+        const Results inputs = random_inputs(layer);
+        const std::vector<float> shift = values.reals(layer.k), residual = values.reals(element_count(layer.y()));
+        const auto with_epilogue = [&](Device& on) {
+            const auto put = [&](const Shape& shape, const std::vector<float>& of) {
+                Buffer buffer = on.create(shape);
+                on.upload(*buffer, of);
+                return buffer;
+            };
+            Program program;
+            const Buffer y = on.create(layer.y());
+            Convolution op{program.bind(put(layer.x(), inputs[0])),
+                           program.bind(put(layer.filter(), inputs[1])),
+                           program.bind(y),
+                           layer.stride,
+                           layer.padding,
+                           {}};
+            op.epilogue.shift = program.bind(put({layer.k}, shift));
+            op.epilogue.residual = program.bind(put(layer.y(), residual));
+            op.epilogue.relu = true;
+            program.add(op);
+            on.compile(program)->run();
+            std::vector<float> result(static_cast<size_t>(element_count(layer.y())));
+            on.download(*y, result);
+            return result;
+        };
+        CHECK(worst(with_epilogue(*device), with_epilogue(*reference),
+                    run(*reference, layer, magnitudes(inputs), true)[0]) < tolerance(Math::tf32));
     }
 
     TEST_CASE("the fully connected layer sums in an order that the batch has no part in") {

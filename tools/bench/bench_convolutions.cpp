@@ -11,49 +11,13 @@
 
 #include "engine/device.h"
 #include "engine/error.h"
-#include "engine/network.h"
 #include "loaders/atomic_file.h"
+#include "tools/bench/convolution_cases.h"
 #include "tools/bench/machine.h"
-#include "tools/bench/random_model.h"
 #include "tools/bench/timing.h"
 
 namespace adaq {
 namespace {
-
-/// One distinct shape, named after the first layer that has it.
-struct ConvolutionCase {
-    std::string layer;
-    Shape x, w, y;  // of one image: [H,W,C], KRSC, [P,Q,K]
-    int stride = 1, padding = 0, count = 1;
-
-    bool same_shape(const ConvolutionCase& other) const {
-        return x == other.x && w == other.w && stride == other.stride && padding == other.padding;
-    }
-    /// Multiply-adds count two; those with padding are counted as if they were done, as everybody counts them.
-    double flops() const { return 2.0 * static_cast<double>(element_count(y) * element_count(w) / w[0]); }
-};
-
-std::vector<ConvolutionCase> cases_of(const Network& network, int image, const std::string& filter) {
-    const std::vector<Shape> shapes = value_shapes(network, image, image);
-    std::vector<ConvolutionCase> cases;
-    for (size_t i = 0; i < network.graph.nodes.size(); ++i) {
-        const Node& node = network.graph.nodes[i];
-        if (node.kind != NodeKind::convolution || node.name.find(filter) == std::string::npos) continue;
-        const ConvolutionCase found{node.name,
-                                    shapes[static_cast<size_t>(node.inputs[0])],
-                                    network.layers[static_cast<size_t>(node.layer)].shape,
-                                    shapes[i + 1],
-                                    node.stride,
-                                    node.padding};
-        const auto same =
-            std::find_if(cases.begin(), cases.end(), [&](const auto& other) { return found.same_shape(other); });
-        if (same == cases.end())
-            cases.push_back(found);
-        else
-            ++same->count;
-    }
-    return cases;
-}
 
 /// What one shape and direction took: ours through the device, and the yardstick alone (0 runs where it has none).
 struct Measurement {
@@ -184,14 +148,12 @@ class Table {
 }  // namespace
 
 int bench_convolutions(const ConvolutionBench& bench) {
-    const Machine machine = make_machine(bench.device, bench.threads, bench.math);
-    const Network network = make_network(random_resnet18(), true);
+    const Machine machine = make_machine(bench.device, bench.threads, bench.math, bench.wgmma);
     fmt::print("{}; {}\n", machine.device->description(), machine.limits);
     ConvolutionTimer timer(machine);
     Table table(machine);
     for (int image : bench.images) {
-        const auto cases = cases_of(network, image, bench.layers);
-        if (cases.empty()) usage_error("--layers {}: ResNet18 has no such convolution", bench.layers);
+        const auto cases = resnet18_convolutions(image, bench.layers);
         for (int batch : bench.batches) {
             for (Direction direction : bench.directions) {
                 for (const ConvolutionCase& shape : cases)
@@ -203,6 +165,7 @@ int bench_convolutions(const ConvolutionBench& bench) {
     if (!bench.json.empty()) {
         const nlohmann::json json{{"device", machine.device->description()},
                                   {"math", to_string(bench.math)},
+                                  {"wgmma", bench.wgmma},
                                   {"peak", {{"gflops", machine.flops / 1e9}, {"measured", machine.limits}}},
                                   {"yardstick", machine.yardstick},
                                   {"convolutions", table.rows()},

@@ -18,6 +18,7 @@ struct ConvolutionBench {
     std::vector<Direction> directions{Direction::forward};
     std::string device = "cpu";  // or "cuda"
     Math math = Math::f32;
+    bool wgmma = false;    // forward products by sm_90's warpgroups (cuda, tf32)
     std::string layers;    // only layers whose name contains this
     double seconds = 0.2;  // a shape
     int threads = 0;       // 0: all cores

@@ -34,10 +34,11 @@ Machine make_cpu_machine(int threads, Math math) {
 
 }  // namespace
 
-Machine make_machine(const std::string& device, [[maybe_unused]] int threads, [[maybe_unused]] Math math) {
+Machine make_machine(const std::string& device, [[maybe_unused]] int threads, [[maybe_unused]] Math math, bool wgmma) {
 #if defined(ADAQ_HAS_CUDA)
-    if (device == "cuda") return cuda::make_machine(math);
+    if (device == "cuda") return cuda::make_machine(math, wgmma);
 #endif
+    if (wgmma) usage_error("--wgmma: only the CUDA device has it; use --device cuda");
 #if !defined(ADAQ_NO_CPU)
     if (device == "cpu") return make_cpu_machine(threads, math);
 #endif

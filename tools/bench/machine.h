@@ -23,7 +23,8 @@ struct Machine {
     std::function<std::function<void()>(const ConvolutionSizes&, Direction)> alone;
 };
 
-/// device: "cpu" or "cuda". Throws UsageError where there is none.
-Machine make_machine(const std::string& device, int threads, Math math);
+/// device: "cpu" or "cuda"; wgmma: as kernels/cuda/device.h has it, for "cuda" alone. Throws UsageError where there is
+/// none.
+Machine make_machine(const std::string& device, int threads, Math math, bool wgmma = false);
 
 }  // namespace adaq

@@ -14,6 +14,9 @@
 #include "tools/bench/bench_operations.h"
 #include "tools/bench/bench_schemes.h"
 #include "tools/bench/peak.h"
+#if defined(ADAQ_HAS_CUDA)
+#include "tools/bench/cuda/choices.h"
+#endif
 
 namespace {
 
@@ -50,15 +53,19 @@ void declare_seconds(CLI::App& command, double& seconds) {
         ->capture_default_str();
 }
 
-void declare_device(CLI::App& command, std::string& device, Math& math) {
-    command.add_option("--device", device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+void declare_math(CLI::App& command, Math& math, const char* shown) {
     const std::map<std::string, Math> maths{{"fp32", Math::f32}, {"tf32", Math::tf32}, {"bf16", Math::bf16}};
     command
         .add_option_function<std::string>(
             "--math", [&math, maths](const std::string& name) { math = maths.at(name); },
             "What operands are rounded to: fp32, tf32 (cuda), bf16")
         ->check(CLI::IsMember(maths))
-        ->default_str("fp32");
+        ->default_str(shown);
+}
+
+void declare_device(CLI::App& command, std::string& device, Math& math) {
+    command.add_option("--device", device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+    declare_math(command, math, "fp32");
 }
 
 struct Commands {
@@ -74,6 +81,9 @@ struct Commands {
         int threads = 0;
         std::string json;
     } peak;
+#if defined(ADAQ_HAS_CUDA)
+    cuda::ChoicesOf choices;
+#endif
 };
 
 void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
@@ -90,6 +100,7 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
         ->check(CLI::IsMember(directions))
         ->default_str("forward");
     declare_device(command, bench.device, bench.math);
+    command.add_flag("--wgmma", bench.wgmma, "Forward products by sm_90's warpgroups (--device cuda --math tf32)");
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");
     declare_seconds(command, bench.seconds);
@@ -138,6 +149,25 @@ void declare_schemes(CLI::App& command, SchemeBench& bench) {
     declare_threads(command, bench.threads);
 }
 
+#if defined(ADAQ_HAS_CUDA)
+void declare_choices(CLI::App& command, cuda::ChoicesOf& of) {
+    command.add_option("--image", of.image, "Edge of the square images, pixels")
+        ->check(CLI::Range(32, kLargestImage))
+        ->capture_default_str();
+    command.add_option("--batch", of.batches, "Images a batch")
+        ->delimiter(',')
+        ->check(CLI::Range(1, kLargestBatch))
+        ->capture_default_str();
+    declare_math(command, of.math, "tf32");
+    command.add_option("--multiprocessors", of.multiprocessors, "The card's")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    command.add_option("--shared", of.shared_kib, "Shared memory that a block may have, KiB")
+        ->check(CLI::Range(48, 1024))
+        ->capture_default_str();
+}
+#endif
+
 int run(int argc, char** argv) {
     CLI::App app("Times adaq's parts on this machine.", "adaq-bench");
     app.set_version_flag("--version", std::string("adaq ") + ADAQ_VERSION);
@@ -170,6 +200,12 @@ int run(int argc, char** argv) {
     declare_threads(*peak, commands.peak.threads);
     declare_json(*peak, commands.peak.json);
     peak->callback([&] { status = bench_peak(commands.peak.threads, commands.peak.json); });
+#if defined(ADAQ_HAS_CUDA)
+    auto* choices = app.add_subcommand(
+        "choices", "Tiles and splits of ResNet18's convolutions on a card that need not be here, as JSON");
+    declare_choices(*choices, commands.choices);
+    choices->callback([&] { status = cuda::print_choices(commands.choices); });
+#endif
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& message) {

@@ -10,6 +10,9 @@ namespace adaq::cuda {
 template <typename T, typename A, typename B>
 class FmaMultiplier {
   public:
+    static constexpr bool kInBackground = false;
+    static constexpr int kBlocks = 1;
+
     /// Adds the products of one stage.
     __device__ void multiply(const float* a, const float* b) {
         const int row = warp_m() * T::kWarpM, column = warp_n() * T::kWarpN;

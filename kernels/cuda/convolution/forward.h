@@ -7,8 +7,8 @@
 
 namespace adaq::cuda {
 
-template <Math math, typename T, int Vector>
-struct ForwardProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, MatrixRows<T, T::N, Vector>, ForwardFinish> {
+template <Math math, typename T, int Vector, typename F = ForwardFinish>
+struct ForwardProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, MatrixRows<T, T::N, Vector>, F> {
     static constexpr bool kWindowRows = true;
     const float *x, *w;
     ConvolutionSizes sizes;
@@ -36,10 +36,10 @@ struct ForwardProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, Matrix
     __device__ Place place() const { return {*this, sizes.n * sizes.p * sizes.q, sizes.r * sizes.s * sizes.c}; }
 };
 
-template <Math math, typename T, int Vector>
-Step forward_with(const Operands& operands, const ForwardFinish& finish, int splits) {
+template <typename Problem>
+Problem forward_problem(const Operands& operands, const typename Problem::Finish& finish) {
     const ConvolutionSizes& z = operands.sizes;
-    ForwardProblem<math, T, Vector> problem;
+    Problem problem;
     problem.columns = z.k;
     problem.count = z.outputs();
     problem.finish = finish;
@@ -50,7 +50,13 @@ Step forward_with(const Operands& operands, const ForwardFinish& finish, int spl
     problem.by_s = FastDivide(z.s);
     problem.by_q = FastDivide(z.q);
     problem.by_p = FastDivide(z.p);
-    return gemm_step(problem, z.pixels_out(), 1, splits);
+    return problem;
+}
+
+template <Math math, typename T, int Vector>
+Step forward_with(const Operands& operands, const ForwardFinish& finish, int splits) {
+    return gemm_step(forward_problem<ForwardProblem<math, T, Vector>>(operands, finish), operands.sizes.pixels_out(), 1,
+                     splits);
 }
 
 template <Math math>

@@ -52,6 +52,7 @@ __device__ inline void run_pipeline(const typename Problem::LoaderA& a, const ty
                                     float* stages, int first_tile, int tiles, Multiplier& multiplier) {
     using T = typename Problem::Tile;
     constexpr int kStage = SharedPlan<Problem>::kStage, kA = Problem::LoaderA::Layout::kFloats;
+    constexpr bool kInBackground = Multiplier::kInBackground;  // products run while the next copies are started
     const auto fetch = [&](int tile) {
         if (tile < tiles) {
             float* const stage = stages + tile % T::kStages * kStage;
@@ -63,10 +64,17 @@ __device__ inline void run_pipeline(const typename Problem::LoaderA& a, const ty
     for (int tile = 0; tile < T::kStages - 1; ++tile) fetch(tile);
     for (int tile = 0; tile < tiles; ++tile) {
         cp_async_wait<T::kStages - 2>();
+        if constexpr (kInBackground) Multiplier::after_copies();
         __syncthreads();  // everyone's copies of this tile are there, and the stage to be filled next has been used
-        fetch(tile + T::kStages - 1);
         const float* const stage = stages + tile % T::kStages * kStage;
-        multiplier.multiply(stage, stage + kA);
+        if constexpr (kInBackground) {
+            multiplier.start(stage, stage + kA);
+            fetch(tile + T::kStages - 1);
+            multiplier.wait();
+        } else {
+            fetch(tile + T::kStages - 1);
+            multiplier.multiply(stage, stage + kA);
+        }
     }
     __syncthreads();  // the stages may be used for other things; no copy is under way, for the last groups are empty
 }
@@ -102,8 +110,10 @@ __device__ inline float finish_tile(const Problem& problem, const Place& place, 
     return sum;
 }
 
+/// kBlocks: how many are to fit a multiprocessor at the least, which limits registers.
 template <typename Problem>
-__global__ void __launch_bounds__(Problem::Tile::kThreads, 1) gemm_kernel(Problem problem, double* partials) {
+__global__ void __launch_bounds__(Problem::Tile::kThreads, Problem::Multiplier::kBlocks)
+    gemm_kernel(Problem problem, double* partials) {
     if constexpr (Problem::kMath == Math::f32 || kTensorCores) {
         using T = typename Problem::Tile;
         using Plan = SharedPlan<Problem>;

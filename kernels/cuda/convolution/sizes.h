@@ -2,6 +2,8 @@
 #pragma once
 
 #include "engine/error.h"
+#include "kernels/cuda/convolution/choice.h"
+#include "kernels/cuda/platform.h"
 #include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
@@ -24,6 +26,15 @@ inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const 
     return {narrow(x[0]), narrow(x[1]), narrow(x[2]), narrow(x[3]), narrow(w[0]), narrow(w[1]),
             narrow(w[2]), narrow(y[1]), narrow(y[2]), stride,       padding};
 }
+
+/// The products that the three directions are.
+inline Product forward_product(const ConvolutionSizes& z) { return {z.pixels_out(), z.k, z.window()}; }
+inline Product to_data_product(const ConvolutionSizes& z) {
+    const int64_t stride = z.stride;
+    return {z.n * ceil_div(z.h, stride) * ceil_div(z.w, stride), z.c,
+            ceil_div(z.r, stride) * ceil_div(z.s, stride) * z.k, static_cast<int>(stride * stride)};
+}
+inline Product to_weights_product(const ConvolutionSizes& z) { return {z.k, z.window(), z.pixels_out()}; }
 
 inline ConvolutionSizes linear_sizes(const Shape& x, const Shape& w) {
     return convolution_sizes({x[0], 1, 1, x[1]}, {w[0], 1, 1, w[1]}, {x[0], 1, 1, w[0]}, 1, 0);

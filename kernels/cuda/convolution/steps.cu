@@ -1,6 +1,7 @@
 // Which product an operation is, with which tile: convolutions and fully connected layers in three directions.
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/convolution/products.h"
+#include "kernels/cuda/sm90a/forward.h"
 
 namespace adaq::cuda {
 namespace {
@@ -12,6 +13,7 @@ Choice choice_for(const Context& context, const Product& product) {
 Step forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {
     switch (context.math) {
         case Math::tf32:
+            if (context.wgmma && operands.vectors) return forward_step_wgmma(operands, finish);
             return forward_step<Math::tf32>(operands, finish);
         case Math::bf16:
             return forward_step<Math::bf16>(operands, finish);
@@ -22,12 +24,7 @@ Step forward(const Context& context, const Operands& operands, const ForwardFini
 }
 
 Step to_data(const Context& context, Operands operands, const ToDataFinish& finish) {
-    const ConvolutionSizes& z = operands.sizes;
-    const int64_t stride = z.stride;
-    const Product product{z.n * ((z.h + stride - 1) / stride) * ((z.w + stride - 1) / stride), z.c,
-                          ((z.r + stride - 1) / stride) * ((z.s + stride - 1) / stride) * z.k,
-                          static_cast<int>(stride * stride)};
-    operands.choice = choice_for(context, product);
+    operands.choice = choice_for(context, to_data_product(operands.sizes));
     switch (context.math) {
         case Math::tf32:
             return to_data_step<Math::tf32>(operands, finish);
@@ -40,8 +37,7 @@ Step to_data(const Context& context, Operands operands, const ToDataFinish& fini
 }
 
 Step to_weights(const Context& context, Operands operands, const ToWeightsFinish& finish) {
-    const ConvolutionSizes& z = operands.sizes;
-    operands.choice = choice_for(context, {z.k, z.window(), z.pixels_out()});
+    operands.choice = choice_for(context, to_weights_product(operands.sizes));
     switch (context.math) {
         case Math::tf32:
             return to_weights_step<Math::tf32>(operands, finish);
@@ -65,8 +61,7 @@ Step make_step(const Context& context, const Convolution& op) {
     Operands operands(
         context.at(op.x), context.at(op.w),
         convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding));
-    const ConvolutionSizes& z = operands.sizes;
-    operands.choice = choice_for(context, {z.pixels_out(), z.k, z.window()});
+    operands.choice = choice_for(context, forward_product(operands.sizes));
     return forward(context, operands, {context.at(op.y), arguments_of(context, op.epilogue)});
 }
 

@@ -14,6 +14,9 @@ namespace adaq::cuda {
 template <Math math, typename T, typename A, typename B>
 class TensorMultiplier {
   public:
+    static constexpr bool kInBackground = false;
+    static constexpr int kBlocks = 1;
+
     /// Adds the products of one stage.
     __device__ void multiply(const float* a, const float* b) {
         constexpr int kStep = math == Math::tf32 ? 8 : 16;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernels/cuda/device.h"
 #include "kernels/cuda/memory.h"
 #include "tools/bench/cuda/cublas.h"
 #include "tools/bench/cuda/cudnn.h"
@@ -40,9 +41,9 @@ double copy_bandwidth() {
 
 }  // namespace
 
-Machine make_machine(Math math) {
+Machine make_machine(Math math, bool wgmma) {
     Machine machine;
-    machine.device = make_device("cuda", 0, math);
+    machine.device = make_cuda_device(math, std::nullopt, wgmma);
     machine.wait = [] { check_cuda(cudaDeviceSynchronize()); };
     machine.replays = kReplays;
     machine.bandwidth = copy_bandwidth();

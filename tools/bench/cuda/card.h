@@ -6,6 +6,6 @@
 
 namespace adaq::cuda {
 
-Machine make_machine(Math math);
+Machine make_machine(Math math, bool wgmma);
 
 }  // namespace adaq::cuda

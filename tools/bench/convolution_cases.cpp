@@ -1,0 +1,36 @@
+// See convolution_cases.h.
+#include "tools/bench/convolution_cases.h"
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "engine/network.h"
+#include "tools/bench/random_model.h"
+
+namespace adaq {
+
+std::vector<ConvolutionCase> resnet18_convolutions(int image, const std::string& filter) {
+    const Network network = make_network(random_resnet18(), true);
+    const std::vector<Shape> shapes = value_shapes(network, image, image);
+    std::vector<ConvolutionCase> cases;
+    for (size_t i = 0; i < network.graph.nodes.size(); ++i) {
+        const Node& node = network.graph.nodes[i];
+        if (node.kind != NodeKind::convolution || node.name.find(filter) == std::string::npos) continue;
+        const ConvolutionCase found{node.name,
+                                    shapes[static_cast<size_t>(node.inputs[0])],
+                                    network.layers[static_cast<size_t>(node.layer)].shape,
+                                    shapes[i + 1],
+                                    node.stride,
+                                    node.padding};
+        const auto same =
+            std::find_if(cases.begin(), cases.end(), [&](const auto& other) { return found.same_shape(other); });
+        if (same == cases.end())
+            cases.push_back(found);
+        else
+            ++same->count;
+    }
+    if (cases.empty()) usage_error("--layers {}: ResNet18 has no such convolution", filter);
+    return cases;
+}
+
+}  // namespace adaq

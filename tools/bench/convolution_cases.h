@@ -1,0 +1,28 @@
+// The convolutions that are timed or reckoned with: ResNet18's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/tensor.h"
+
+namespace adaq {
+
+/// One distinct shape, named after the first layer that has it.
+struct ConvolutionCase {
+    std::string layer;
+    Shape x, w, y;  // of one image: [H,W,C], KRSC, [P,Q,K]
+    int stride = 1, padding = 0, count = 1;
+
+    bool same_shape(const ConvolutionCase& other) const {
+        return x == other.x && w == other.w && stride == other.stride && padding == other.padding;
+    }
+    /// Multiply-adds count two; those with padding are counted as if they were done, as everybody counts them.
+    double flops() const { return 2.0 * static_cast<double>(element_count(y) * element_count(w) / w[0]); }
+};
+
+/// For images of `image` x `image` pixels, those whose layer's name contains `filter`. Throws UsageError where there is
+/// none, DataError where images are too small.
+std::vector<ConvolutionCase> resnet18_convolutions(int image, const std::string& filter);
+
+}  // namespace adaq

@@ -1,0 +1,63 @@
+#include "tools/bench/cuda/choices.h"
+
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "kernels/cuda/convolution/products.h"
+#include "tools/bench/convolution_cases.h"
+#include "tools/bench/direction.h"
+
+namespace adaq::cuda {
+namespace {
+
+Shape batched(Shape shape, int batch) {
+    shape.insert(shape.begin(), batch);
+    return shape;
+}
+
+Product product_of(const ConvolutionSizes& sizes, Direction direction) {
+    if (direction == Direction::forward) return forward_product(sizes);
+    return direction == Direction::data ? to_data_product(sizes) : to_weights_product(sizes);
+}
+
+const char* name_of(TileSize tile) {
+    return tile == TileSize::large ? "large" : tile == TileSize::tall ? "tall" : "small";
+}
+
+}  // namespace
+
+int print_choices(const ChoicesOf& of) {
+    const Card card{of.multiprocessors, 90, static_cast<size_t>(of.shared_kib) * 1024};
+    nlohmann::json rows = nlohmann::json::array();
+    for (int batch : of.batches) {
+        for (const ConvolutionCase& shape : resnet18_convolutions(of.image, "")) {
+            const ConvolutionSizes sizes = convolution_sizes(batched(shape.x, batch), shape.w, batched(shape.y, batch),
+                                                             shape.stride, shape.padding);
+            for (Direction direction : {Direction::forward, Direction::data, Direction::weights}) {
+                const Product product = product_of(sizes, direction);
+                const Choice choice = choose(product, k_tile(of.math), card);
+                rows.push_back({{"batch", batch},
+                                {"layer", shape.layer},
+                                {"count", shape.count},
+                                {"direction", to_string(direction)},
+                                {"x", shape.x},
+                                {"w", shape.w},
+                                {"y", shape.y},
+                                {"stride", shape.stride},
+                                {"rows", product.rows},
+                                {"columns", product.columns},
+                                {"total", product.total},
+                                {"planes", product.planes},
+                                {"tile", name_of(choice.tile)},
+                                {"splits", choice.splits},
+                                {"vectors", Operands(nullptr, nullptr, sizes).vectors},
+                                {"flops", shape.flops() * batch}});
+            }
+        }
+    }
+    fmt::print("{}\n", rows.dump());
+    return 0;
+}
+
+}  // namespace adaq::cuda
