@@ -46,6 +46,9 @@ std::vector<AccuracyBar> accuracy_bars(const Report& report) {
         if (report.float_network && report.float_network->labelled)
             bars.push_back({fmt::format("{} float32", rank), "float", (*report.float_network).*correct,
                             report.float_network->images});
+        if (report.nearest_network && report.nearest_network->labelled)
+            bars.push_back({fmt::format("{} nearest", rank), "nearest", (*report.nearest_network).*correct,
+                            report.nearest_network->images});
         if (report.quantised_network && report.quantised_network->labelled)
             bars.push_back({fmt::format("{} {}", rank, shortened(quantised_label(report), 10)), "quantised",
                             (*report.quantised_network).*correct, report.quantised_network->images});

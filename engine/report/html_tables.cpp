@@ -58,6 +58,7 @@ std::string words_table(const std::vector<std::pair<std::string, std::string>>& 
 std::string accuracy_table(const Report& report) {
     Cells rows{{"", "accuracy", "95 % interval (%)", "correct", "images", "images/s"}};
     add_accuracy_rows(rows, "float32", report.float_network);
+    add_accuracy_rows(rows, "rounded to nearest", report.nearest_network);
     add_accuracy_rows(rows, quantised_label(report), report.quantised_network);
     if (report.agreement && report.quantised_network) {
         const int64_t images = report.quantised_network->images;

@@ -151,6 +151,7 @@ std::string render_json(const Report& report) {
     json["validation"] = or_null(report.validation, data_set);
     json["accuracy"] = {{"float32", or_null(report.float_network, evaluation)},
                         {"quantised", or_null(report.quantised_network, evaluation)},
+                        {"nearest", or_null(report.nearest_network, evaluation)},
                         {"same_class", or_null(report.agreement, [](int64_t images) { return images; })}};
     json["bytes"] = sizes(report);
     json["seconds"] = object_of(report.seconds);

@@ -58,7 +58,7 @@ text { fill: var(--text); font-size: 12px; }
 .grid { stroke: var(--hair); }
 .zero, .base { stroke: var(--muted); }
 .stripe { fill: var(--stripe); }
-rect.float { fill: var(--float); } rect.quantised, rect.weights { fill: var(--quantised); } rect.agreement { fill: var(--agreement); }
+rect.float { fill: var(--float); } rect.nearest { fill: var(--quantised); opacity: .5; } rect.quantised, rect.weights { fill: var(--quantised); } rect.agreement { fill: var(--agreement); }
 .whisker { stroke: var(--text); stroke-width: 1.5; }
 circle.outputs { fill: var(--outputs); stroke: var(--card); stroke-width: 1; }
 .band { fill: var(--band); }

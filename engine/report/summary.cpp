@@ -76,6 +76,20 @@ bool has_drop(const Report& report) {
            report.quantised_network->labelled;
 }
 
+std::string won_back(const Report& report) {
+    if (!has_drop(report) || !report.nearest_network || !report.nearest_network->labelled) return "";
+    const Evaluation &before = *report.float_network, &nearest = *report.nearest_network,
+                     &after = *report.quantised_network;
+    const double lost = drop_in_points(before.top1, before.images, nearest.top1, nearest.images);
+    const double won = lost - drop_in_points(before.top1, before.images, after.top1, after.images);
+    std::string text =
+        fmt::format("nearest rounding of the same bits reaches {}", percent(share(nearest.top1, nearest.images)));
+    if (won > 0.0 && lost > 0.0)
+        return fmt::format("{}: learning wins back {} of the {} points that it loses", text, fixed(won, 2),
+                           fixed(lost, 2));
+    return fmt::format("{}, {} points {}", text, fixed(std::abs(won), 2), won < 0.0 ? "more" : "less");
+}
+
 bool has_accuracy(const Report& report) {
     return (report.float_network && report.float_network->labelled) ||
            (report.quantised_network && report.quantised_network->labelled);
@@ -163,6 +177,10 @@ std::string verdict(const Report& report) {
     if (const double ratio = size_ratio(report.sizes); ratio > 0.0)
         text += fmt::format(" The model takes {} instead of {}, {} times smaller.", megabytes(report.sizes.quantised()),
                             megabytes(report.sizes.float32), fixed(ratio, 1));
+    if (std::string won = won_back(report); !won.empty()) {
+        won[0] = 'N';
+        text += " " + won + ".";
+    }
     return text + certainty_sentence(report);
 }
 

@@ -104,6 +104,11 @@ std::string basis(const Report& report) {
                 images + (has_accuracy(report) ? "; in brackets the 95 % Wilson interval" : " without labels"));
 }
 
+std::string learning_line(const Report& report) {
+    const std::string won = won_back(report);
+    return won.empty() ? "" : line("learning", won);
+}
+
 std::string sqnr_line(const Report& report) {
     const WeightReport* weights = weakest_weights(report);
     if (!weights) return "";
@@ -132,8 +137,8 @@ std::string sentences(std::string_view subject, const std::vector<std::string>& 
 }  // namespace
 
 std::string render_table(const Report& report) {
-    return heading(report) + "\n" + aligned(rows_of(report)) + "\n" + basis(report) + sqnr_line(report) +
-           time_line(report) + sentences("note", report.notes) + sentences("next", report.next);
+    return heading(report) + "\n" + aligned(rows_of(report)) + "\n" + basis(report) + learning_line(report) +
+           sqnr_line(report) + time_line(report) + sentences("note", report.notes) + sentences("next", report.next);
 }
 
 }  // namespace adaq

@@ -1,6 +1,7 @@
 // The bundled model and the data set that adaq-run takes when it is told nothing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace adaq {
@@ -9,6 +10,8 @@ namespace adaq {
 /// shows.
 inline constexpr int kBundledWeightBits = 3;
 inline constexpr int kBundledActivationBits = 8;
+/// Of AdaRound, a layer: more no longer help this model (docs/accuracy.md).
+inline constexpr int64_t kBundledIterations = 500;
 
 /// Debian's package dataset-fashion-mnist.
 inline constexpr const char* kBundledData = "/usr/share/datasets/fashion-mnist";

@@ -62,7 +62,7 @@ EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, const Data
         npy.emplace(plan.logits_path, stream.image_count(), contestants.back()->executor.classes());
 
     EvaluationResult result;
-    if (contestants.size() == 2) result.agreement = 0;
+    if (contestants.size() > 1) result.agreement = 0;
     double waiting = 0.0;
     Stopwatch watch;
     progress.begin("evaluate", stream.image_count(), "images");
@@ -75,7 +75,7 @@ EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, const Data
                                    std::span(batch.labels).first(static_cast<size_t>(batch.count)));
             contestant->seconds += watch.lap();
         }
-        if (result.agreement) *result.agreement += agreeing(*contestants[0], *contestants[1], batch.count);
+        if (result.agreement) *result.agreement += agreeing(*contestants.front(), *contestants.back(), batch.count);
         if (npy) npy->add(contestants.back()->rows(batch.count));
         progress.advance(batch.count);
         stop_if_interrupted();

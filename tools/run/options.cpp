@@ -234,11 +234,8 @@ void check_bits(const char* option, int bits) {
     if (bits != 32 && (bits < 2 || bits > 8)) usage_error("{} {}: expected 2 to 8, or 32 for float", option, bits);
 }
 
-RunOptions settle(Raw& raw, const CLI::App& app) {
+void take_names(Raw& raw) {
     RunOptions& o = raw.options;
-    take_reports(raw);
-    if (app.count("--a")) check_bits("--a", raw.activation_bits);
-    check_bits("--input-bits", o.input_bits);
     o.per_channel = raw.granularity == "channel";
     o.sites = kSites.at(raw.sites);
     o.edges = kEdges.at(raw.edges);
@@ -247,16 +244,50 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
     o.math = kMaths.at(raw.math);
     o.rounding_start = kRoundingStarts.at(raw.rounding_start);
     o.norms = kNorms.at(raw.norms);
-    if (o.fold && o.norms == NormStatistics::batch)
-        usage_error("--bn batch: with --fold no batch norm is left; leave one of them out");
+}
+
+/// The bundled model comes with widths at which rounding matters, with its data, and with a method that learns.
+void take_bundled(RunOptions& o, const CLI::App& app) {
+    if (!o.weights.empty()) return;
+    o.weight_bits = kBundledWeightBits;
+    o.activation_bits = kBundledActivationBits;
+    o.bundled_data = o.calib.empty() && o.val.empty();
+    if (!o.bundled_data) return;
+    o.calib = std::string(kBundledData) + ":train";
+    o.val = std::string(kBundledData) + ":test";
+    if (!app.count("--method") && !o.float_only) o.method = "adaround";
+    if (!app.count("--iters")) o.iterations = kBundledIterations;
+}
+
+void check_learning(const RunOptions& o, const CLI::App& app) {
     for (const char* option : kLearningOptions) {
         if (app.count(option) && !o.learns())
             usage_error("{}: only with a --method that learns, such as adaround", option);
     }
+    if (o.fold && o.norms == NormStatistics::batch)
+        usage_error("--bn batch: with --fold no batch norm is left; leave one of them out");
     if (o.resume && o.state.empty()) usage_error("--resume: needs --state DIR, where the earlier run kept its layers");
     memory_size(o.memory, 0);  // refuses what is no size
-    if (o.learns() && o.calib.empty() && !o.weights.empty())
-        usage_error("--method {}: --calib is needed to learn from", o.method);
+    if (o.learns() && o.calib.empty()) usage_error("--method {}: --calib is needed to learn from", o.method);
+}
+
+void check_files(const RunOptions& o) {
+    if (!o.logits.empty() && std::filesystem::path(o.logits).extension() != ".npy")
+        usage_error("--logits {}: expected a .npy file", o.logits);
+    if (!o.save.empty() && std::filesystem::path(o.save).extension() != ".bin")
+        usage_error("--save {}: expected a .bin file (adaq-convert makes others of it)", o.save);
+}
+
+RunOptions settle(Raw& raw, const CLI::App& app) {
+    RunOptions& o = raw.options;
+    take_reports(raw);
+    if (app.count("--a")) check_bits("--a", raw.activation_bits);
+    check_bits("--input-bits", o.input_bits);
+    take_names(raw);
+    take_bundled(o, app);
+    if (raw.weight_bits) o.weight_bits = raw.weight_bits;
+    if (raw.activation_bits) o.activation_bits = raw.activation_bits;
+    check_learning(o, app);
     for (const char* option : {"--method", "--scheme", "--act-scheme", "--p", "--granularity", "--fold", "--symmetric",
                                "--act-sites", "--head-stem-8bit", "--edge-acts", "--input-bits"}) {
         o.quantisation_asked = o.quantisation_asked || app.count(option) > 0;
@@ -265,24 +296,10 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
     if (o.float_only && (o.quantisation_asked || !o.save.empty())) {
         usage_error("--float: quantises nothing; options that say how to quantise, and --save, do not go with it");
     }
-    if (o.threads == 0) o.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     if (app.count("--edge-acts") && !o.head_stem_8bit)
         usage_error("--edge-acts {}: only with --head-stem-8bit", raw.edges);
-    if (!o.logits.empty() && std::filesystem::path(o.logits).extension() != ".npy")
-        usage_error("--logits {}: expected a .npy file", o.logits);
-    if (!o.save.empty() && std::filesystem::path(o.save).extension() != ".bin")
-        usage_error("--save {}: expected a .bin file (adaq-convert makes others of it)", o.save);
-    if (o.weights.empty()) {
-        o.weight_bits = kBundledWeightBits;
-        o.activation_bits = kBundledActivationBits;
-        o.bundled_data = o.calib.empty() && o.val.empty();
-        if (o.bundled_data) {
-            o.calib = std::string(kBundledData) + ":train";
-            o.val = std::string(kBundledData) + ":test";
-        }
-    }
-    if (raw.weight_bits) o.weight_bits = raw.weight_bits;
-    if (raw.activation_bits) o.activation_bits = raw.activation_bits;
+    check_files(o);
+    if (o.threads == 0) o.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     return o;
 }
 
@@ -291,7 +308,7 @@ How images are prepared, where neither the weights file nor --resize and --crop 
 size, else resized to 256 and cropped to 224. Normalised by the file's mean and standard deviation, or ImageNet's.
 
 Examples
-  adaq-run                                      the bundled model and data, in seconds
+  adaq-run                                      the bundled model and data, in a minute
   adaq-run --weights resnet18.pth --calib DIR --val DIR --w4 --a8 --report r.html
   adaq-run --weights resnet18.pth --calib DIR --w4 --a8 --save q.bin
   adaq-run --weights q.bin --val DIR            evaluate what was saved)";

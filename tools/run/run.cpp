@@ -200,18 +200,13 @@ class Run {
         const Tensor first_images = first_rows(images, kSqnrImages);
         const SiteObserver see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
         if (options_.learns()) {
+            if (validation_) start_nearest(first_rows(images, kScaleImages), sites);
             phase("reconstruct", [&] {
                 report_.learning = reconstruct(
                     options_, {*device_, model_, original_, network_, std::move(images), sites, see}, progress_);
             });
         } else if (!sites.empty()) {
-            phase("quantise activations", [&] {
-                progress_.begin("activations", sites.back().value, "nodes");
-                const SchemeOptions range{options_.activation_scheme, options_.activation_bits, options_.p, false};
-                start_activations(*device_, network_, images, sites, range, see, step());
-                progress_.advance(1);
-                progress_.end();
-            });
+            phase("quantise activations", [&] { quantise_activations(network_, images, sites, see); });
         }
         phase("compare layers", [&] {
             progress_.begin("compare layers", nodes, "nodes");
@@ -221,6 +216,22 @@ class Run {
         });
         report_.calibration = DataSet{calibration_->describe(), std::min(count, options_.images),
                                       preprocessing_sentence(first_images.shape)};
+    }
+
+    void quantise_activations(Network& network, const Tensor& images, const std::vector<Site>& sites,
+                              const SiteObserver& see) {
+        progress_.begin("activations", sites.back().value, "nodes");
+        const SchemeOptions range{options_.activation_scheme, options_.activation_bits, options_.p, false};
+        start_activations(*device_, network, images, sites, range, see, step());
+        progress_.advance(1);
+        progress_.end();
+    }
+
+    /// The same bits rounded to nearest: what learning is measured against.
+    void start_nearest(const Tensor& images, const std::vector<Site>& sites) {
+        nearest_ = network_;
+        if (!sites.empty())
+            phase("nearest, to compare with", [&] { quantise_activations(*nearest_, images, sites, {}); });
     }
 
     std::vector<Site> sites() const {
@@ -255,13 +266,15 @@ class Run {
         phase("evaluate", [&] {
             EvaluationPlan plan;
             plan.networks.push_back(&original_);
+            if (nearest_) plan.networks.push_back(&*nearest_);
             if (!as_it_is()) plan.networks.push_back(&network_);
             plan.images = options_.val_images;
             plan.logits_path = options_.logits;
             plan.batches = inputs_;
             const EvaluationResult result = evaluate(*device_, plan, *validation_, progress_);
             (model_.quantisation ? report_.quantised_network : report_.float_network) = result.networks[0];
-            if (!as_it_is()) report_.quantised_network = result.networks[1];
+            if (nearest_) report_.nearest_network = result.networks[1];
+            if (!as_it_is()) report_.quantised_network = result.networks.back();
             report_.agreement = result.agreement;
             const ImageSize size = input_size(*validation_, 0, inputs_);
             report_.validation = DataSet{validation_->describe(), result.networks[0].images,
@@ -324,6 +337,7 @@ class Run {
     std::unique_ptr<Dataset> calibration_, validation_;
     BatchOptions inputs_;
     Network original_, network_;
+    std::optional<Network> nearest_;  // beside a network that learns
     std::vector<Shape> shapes_;
     std::vector<double> output_sqnr_;
 };
