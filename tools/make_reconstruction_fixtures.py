@@ -295,7 +295,7 @@ def read_bin(path):
 
 class NetworkCase:
     """A thin network, layer by layer: what each layer learns from is what those before it have become."""
-    BATCH, ITERATIONS = 4, 10
+    BATCH, ITERATIONS = 4, 6
 
     def __init__(self, yardstick, values, images, **settings):
         self.y, self.values, self.images, self.settings = yardstick, values, images, settings
@@ -329,7 +329,7 @@ class NetworkCase:
 
 def network_cases(yardstick, values):
     torch.manual_seed(11)
-    images = eighths(6, 3, 32, 32)
+    images = eighths(6, 3, 24, 24)
     given = values.put(images)
     return [NetworkCase(yardstick, values, images, **settings).learn() | dict(images=given) for settings in NETWORKS]
 
