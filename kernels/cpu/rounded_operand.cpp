@@ -36,11 +36,24 @@ void round_in_place(int64_t count, float* x) {
 }
 
 RoundedOperand::RoundedOperand(const dnnl::memory::desc& layout, int64_t count, Math math)
-    : count_(count), half_(math == Math::bf16), memory_(layout, engine(), nullptr) {}
+    : count_(count), half_(math == Math::bf16), memory_(layout, engine(), nullptr) {
+    using dnnl::memory;
+    constexpr auto nhwc = memory::format_tag::nhwc;
+    if (!half_ || layout == memory::desc(dims_of(layout), memory::data_type::bf16, nhwc)) return;
+    plain_ = memory({dims_of(layout), memory::data_type::f32, nhwc}, engine(), nullptr);
+    reorder_ = dnnl::reorder(plain_, memory_);
+}
 
 void RoundedOperand::place(float* values, float* scratch) {
-    if (half_) round_to_bf16(values, count_, scratch);
     memory_.set_data_handle(half_ ? scratch : values);
+    if (reorder_) {
+        plain_.set_data_handle(values);
+        dnnl::stream stream(engine());
+        reorder_.execute(stream, plain_, memory_);
+        stream.wait();
+    } else if (half_) {
+        round_to_bf16(values, count_, scratch);
+    }
 }
 
 }  // namespace adaq::cpu

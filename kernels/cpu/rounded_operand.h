@@ -1,5 +1,5 @@
 // An activation as a oneDNN primitive multiplies it: NHWC, in float32 as it is, or rounded to bf16 (4 bytes read and 2
-// written an element, a pass before the primitive).
+// written an element, a pass before the primitive), then in any layout.
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -27,7 +27,9 @@ class RoundedOperand {
     RoundedOperand(const dnnl::memory::desc& layout, int64_t count, Math math);
     RoundedOperand(RoundedOperand&&) = default;  // a copy would share what place() moves
     /// What place() needs of the scratch memory, a multiple of 64 bytes.
-    int64_t scratch_floats() const { return half_ ? (count_ / 2 + 32) / 16 * 16 : 0; }
+    int64_t scratch_floats() const {
+        return half_ ? (static_cast<int64_t>(memory_.get_desc().get_size()) + 63) / 64 * 16 : 0;
+    }
     /// Points the primitive's argument at the values, or at their rounded copy in the scratch memory.
     void place(float* values, float* scratch);
     const dnnl::memory& memory() const { return memory_; }
@@ -35,7 +37,8 @@ class RoundedOperand {
   private:
     int64_t count_;
     bool half_;
-    dnnl::memory memory_;
+    dnnl::memory memory_, plain_;  // plain_: NHWC in float32
+    dnnl::reorder reorder_;        // from plain_, where the layout is not NHWC
 };
 
 }  // namespace adaq::cpu
