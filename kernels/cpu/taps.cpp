@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
 namespace {
@@ -63,6 +64,23 @@ void Taps::copy_y(const Tap& tap, const float* y, bool half, float* rows) const 
         const int64_t p = tap.rows.first + i / columns, q = tap.columns.first + i % columns;
         copy_row(y + ((n * y_[1] + p) * y_[2] + q) * y_[3], y_[3], half, row, rows);
     }
+}
+
+TapsWeights::TapsWeights(const Shape& w, bool half)
+    : w_(w), half_(half), rounded_(half ? room_for(element_count(w), true) : 0) {}
+
+void TapsWeights::set(float* w) {
+    values_ = w;
+    if (half_) round_to_bf16(w, element_count(w_), rounded_.data());
+}
+
+void* TapsWeights::of(const Tap& tap) const {
+    const int64_t first = (tap.r * w_[2] + tap.s) * w_[3];
+    return half_ ? static_cast<void*>(reinterpret_cast<bf16*>(rounded_.data()) + first) : values_ + first;
+}
+
+ADAQ_VECTORISE void add_row(const float* x, int64_t n, float* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] += x[i];
 }
 
 }  // namespace adaq::cpu

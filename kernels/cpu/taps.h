@@ -48,6 +48,24 @@ class Taps {
     std::vector<Tap> taps_;
 };
 
+/// The weights as products read them: KRSC in float32, or their copy rounded to bf16.
+class TapsWeights {
+  public:
+    TapsWeights(const Shape& w, bool half);
+    /// From now on; bf16 makes its copy, on all threads.
+    void set(float* w);
+    void* of(const Tap& tap) const;
+
+  private:
+    Shape w_;
+    bool half_;
+    float* values_ = nullptr;
+    AlignedFloats rounded_;
+};
+
+/// y += x
+void add_row(const float* x, int64_t n, float* y);
+
 /// Memory for so many elements, float32 or bf16, in floats; a multiple of 64 bytes.
 inline int64_t room_for(int64_t elements, bool half) { return ((half ? (elements + 1) / 2 : elements) + 15) / 16 * 16; }
 

@@ -14,10 +14,6 @@ using dnnl::memory;
 
 constexpr int64_t kLargestMap = 4;  // positions: beyond, oneDNN's own kernels are as fast
 
-ADAQ_VECTORISE void add_row(const float* x, int64_t n, float* y) {
-    for (int64_t i = 0; i < n; ++i) y[i] += x[i];
-}
-
 ADAQ_VECTORISE void scale_row(const float* scale, int64_t n, float* y) {
     for (int64_t i = 0; i < n; ++i) y[i] *= scale[i];
 }
@@ -38,11 +34,9 @@ class TapsConvolutionStep : public Step {
                                                    memory::desc({c, k}, operand, memory::dims{1, of_k}),
                                                    memory::desc({rows, k}, memory::data_type::f32, memory::dims{k, 1})};
                    }),
-          rounded_w_(half_ ? room_for(element_count(w_), true) : 0) {}
+          weights_(w_, half_) {}
 
-    void refresh(const View& view) override {
-        if (half_) round_to_bf16(view.at(op_.w), element_count(w_), rounded_w_.data());
-    }
+    void refresh(const View& view) override { weights_.set(view.at(op_.w)); }
 
     int64_t scratch_floats() const override { return scratchpad_at() + product_.scratch_floats(); }
 
@@ -51,7 +45,7 @@ class TapsConvolutionStep : public Step {
         for (const Tap& tap : taps_.list()) {
             if (tap.of_image == 0) continue;
             taps_.copy_x(tap, view.at(op_.x), half_, x_rows);
-            product_.multiply(taps_.rows_of(tap), x_rows, weights_of(tap, view), y_rows + tap.first_row * w_[0],
+            product_.multiply(taps_.rows_of(tap), x_rows, weights_.of(tap), y_rows + tap.first_row * w_[0],
                               view.scratch() + scratchpad_at());
         }
         add_up(view, y_rows);
@@ -62,11 +56,6 @@ class TapsConvolutionStep : public Step {
     // The scratch memory: one tap's rows of x, all taps' rows of products, oneDNN's scratchpad.
     int64_t y_at() const { return room_for(taps_.most_rows() * w_[3], half_); }
     int64_t scratchpad_at() const { return y_at() + room_for(taps_.total_rows() * w_[0], false); }
-
-    void* weights_of(const Tap& tap, const View& view) const {
-        const int64_t first = (tap.r * w_[2] + tap.s) * w_[3];
-        return half_ ? static_cast<void*>(reinterpret_cast<bf16*>(rounded_w_.data()) + first) : view.at(op_.w) + first;
-    }
 
     /// y = scale * (sum of its rows) + shift
     void add_up(const View& view, const float* rows) const {
@@ -92,7 +81,7 @@ class TapsConvolutionStep : public Step {
     Shape w_, y_;
     Taps taps_;
     TapsProduct product_;
-    AlignedFloats rounded_w_;  // KRSC in bf16
+    TapsWeights weights_;
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/steps.h"
-#include "kernels/cpu/training/taps_gradient.h"
+#include "kernels/cpu/training/taps_gradients.h"
 
 namespace adaq::cpu {
 namespace {
@@ -108,6 +108,7 @@ class ToWeightsStep : public Step {
 
 std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToData& op,
                                          const TrainingSetting& setting) {
+    if (auto step = make_taps_step(program, op, setting.math)) return step;
     return std::make_unique<ToDataStep>(program, op, setting.math);
 }
 

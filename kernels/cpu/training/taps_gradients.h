@@ -1,4 +1,4 @@
-// A convolution's gradient to weights on small maps.
+// A convolution's gradients on small maps (kernels/cpu/taps.h).
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 namespace adaq::cpu {
 
 /// Null where oneDNN's own kernel is as fast.
+std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToData& op, Math math);
 std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToWeights& op, Math math);
 
 }  // namespace adaq::cpu

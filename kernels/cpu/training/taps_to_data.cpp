@@ -1,0 +1,92 @@
+// The gradient to data by taps (kernels/cpu/taps.h): each tap's rows of dy times its weights as KRSC has them, which
+// need no reorder; then every position of dx adds up the rows that belong to it. 2*K*C flops a row.
+#include <algorithm>
+
+#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/taps_product.h"
+#include "kernels/cpu/training/activation_backward.h"
+#include "kernels/cpu/training/taps_gradients.h"
+
+namespace adaq::cpu {
+namespace {
+
+using dnnl::memory;
+
+constexpr int64_t kLargestMap = 4;  // positions: beyond, oneDNN's own kernels are as fast
+
+class TapsToDataStep : public Step {
+  public:
+    TapsToDataStep(const Program& program, const ConvolutionToData& op, Math math)
+        : op_(op),
+          half_(math == Math::bf16),
+          x_(program.shape(op.dx)),
+          w_(program.shape(op.w)),
+          taps_(x_, w_, program.shape(op.dy), op.stride, op.padding),
+          product_(taps_,
+                   [&](int64_t rows) {
+                       const auto operand = operand_type(math);
+                       const memory::dim k = w_[0], c = w_[3], of_k = w_[1] * w_[2] * c;
+                       return TapsProduct::Layouts{memory::desc({rows, k}, operand, memory::dims{k, 1}),
+                                                   memory::desc({k, c}, operand, memory::dims{of_k, 1}),
+                                                   memory::desc({rows, c}, memory::data_type::f32, memory::dims{c, 1})};
+                   }),
+          weights_(w_, half_) {}
+
+    int64_t scratch_floats() const override { return scratchpad_at() + product_.scratch_floats(); }
+
+    void run(const View& view) override {
+        weights_.set(view.at(op_.w));
+        float *dy_rows = view.scratch(), *dx_rows = view.scratch() + dx_at();
+        for (const Tap& tap : taps_.list()) {
+            if (tap.of_image == 0) continue;
+            taps_.copy_y(tap, view.at(op_.dy), half_, dy_rows);
+            product_.multiply(taps_.rows_of(tap), dy_rows, weights_.of(tap), dx_rows + tap.first_row * w_[3],
+                              view.scratch() + scratchpad_at());
+        }
+        add_up(view, dx_rows);
+        if (op_.activation || op_.addend != kNone)
+            pass_back(op_.activation.value_or(ActivationGradient{}), view, view.at(op_.dx), view.at(op_.addend),
+                      element_count(x_), view.at(op_.dx));
+    }
+
+  private:
+    // The scratch memory: one tap's rows of dy, all taps' rows of products, oneDNN's scratchpad.
+    int64_t dx_at() const { return room_for(taps_.most_rows() * w_[0], half_); }
+    int64_t scratchpad_at() const { return dx_at() + room_for(taps_.total_rows() * w_[3], false); }
+
+    void add_up(const View& view, const float* rows) const {
+        const int64_t c = w_[3], stride = op_.stride;
+#pragma omp parallel for schedule(static)
+        for (int64_t i = 0; i < x_[0] * x_[1] * x_[2]; ++i) {
+            const int64_t w = i % x_[2], h = i / x_[2] % x_[1], n = i / (x_[1] * x_[2]);
+            float* dx = view.at(op_.dx) + i * c;
+            std::fill_n(dx, c, 0.0f);
+            for (const Tap& tap : taps_.list()) {
+                const int64_t down = h + op_.padding - tap.r, right = w + op_.padding - tap.s;
+                if (down % stride != 0 || right % stride != 0) continue;
+                const int64_t p = down / stride, q = right / stride;
+                if (!tap.rows.has(p) || !tap.columns.has(q)) continue;
+                const int64_t row = tap.first_row + n * tap.of_image + (p - tap.rows.first) * tap.columns.count() + q -
+                                    tap.columns.first;
+                add_row(rows + row * c, c, dx);
+            }
+        }
+    }
+
+    ConvolutionToData op_;
+    bool half_;
+    Shape x_, w_;
+    Taps taps_;
+    TapsProduct product_;
+    TapsWeights weights_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToData& op, Math math) {
+    return Taps::gain(program.shape(op.w), program.shape(op.dy), kLargestMap)
+               ? std::make_unique<TapsToDataStep>(program, op, math)
+               : nullptr;
+}
+
+}  // namespace adaq::cpu
