@@ -1,5 +1,5 @@
-// AdaRound's weights from V, and the fused step: 20 bytes read and 16 written an element, about 60 flops and one
-// division, one square root (methods.md section 5).
+// AdaRound's weights from V, and the fused step: 20 bytes read and 16 written an element, about 120 flops, three
+// divisions and a square root (methods.md section 5): bound by these, not by memory.
 #include <algorithm>
 
 #include "engine/rounding.h"
