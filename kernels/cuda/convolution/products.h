@@ -17,14 +17,8 @@ struct Operands {
     bool vectors;  // both can be copied 16 bytes at a time
 
     Operands(const float* first, const float* second, const ConvolutionSizes& of)
-        : a(first),
-          b(second),
-          sizes(of),
-          vectors(of.c % 4 == 0 && of.k % 4 == 0 && aligned_runs<4>(first) && aligned_runs<4>(second)) {}
+        : a(first), b(second), sizes(of), vectors(of.in_fours() && aligned_runs<4>(first) && aligned_runs<4>(second)) {}
 };
-
-/// How much of k a stage holds.
-constexpr int k_tile(Math math) { return math == Math::f32 ? 16 : 32; }
 
 template <Math math>
 Step forward_step(const Operands& operands, const ForwardFinish& finish);

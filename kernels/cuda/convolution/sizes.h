@@ -3,7 +3,6 @@
 
 #include "engine/error.h"
 #include "kernels/cuda/convolution/choice.h"
-#include "kernels/cuda/platform.h"
 #include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
@@ -17,6 +16,8 @@ struct ConvolutionSizes {
     int64_t pixels_out() const { return int64_t{n} * p * q; }
     int64_t window() const { return int64_t{r} * s * c; }
     int64_t outputs() const { return pixels_out() * k; }
+    /// Whether pixels and filters are made of whole pieces of 16 bytes.
+    bool in_fours() const { return c % 4 == 0 && k % 4 == 0; }
 };
 
 inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const Shape& y, int stride, int padding) {
@@ -27,12 +28,17 @@ inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const 
             narrow(w[2]), narrow(y[1]), narrow(y[2]), stride,       padding};
 }
 
+/// How much of k a stage holds.
+constexpr int k_tile(Math math) { return math == Math::f32 ? 16 : 32; }
+
 /// The products that the three directions are.
 inline Product forward_product(const ConvolutionSizes& z) { return {z.pixels_out(), z.k, z.window()}; }
 inline Product to_data_product(const ConvolutionSizes& z) {
     const int64_t stride = z.stride;
-    return {z.n * ceil_div(z.h, stride) * ceil_div(z.w, stride), z.c,
-            ceil_div(z.r, stride) * ceil_div(z.s, stride) * z.k, static_cast<int>(stride * stride)};
+    // The first parity is the largest.
+    const auto of_parity = [stride](int64_t extent) { return (extent + stride - 1) / stride; };
+    return {z.n * of_parity(z.h) * of_parity(z.w), z.c, of_parity(z.r) * of_parity(z.s) * z.k,
+            static_cast<int>(stride * stride)};
 }
 inline Product to_weights_product(const ConvolutionSizes& z) { return {z.k, z.window(), z.pixels_out()}; }
 

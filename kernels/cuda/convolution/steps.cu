@@ -13,7 +13,7 @@ Choice choice_for(const Context& context, const Product& product) {
 Step forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {
     switch (context.math) {
         case Math::tf32:
-            if (context.wgmma && operands.vectors) return forward_step_wgmma(operands, finish);
+            if (context.wgmma && operands.vectors) return forward_step_wgmma(operands, finish, context.card);
             return forward_step<Math::tf32>(operands, finish);
         case Math::bf16:
             return forward_step<Math::bf16>(operands, finish);

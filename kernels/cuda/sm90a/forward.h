@@ -7,6 +7,6 @@
 namespace adaq::cuda {
 
 /// Needs sm_90 and operands.vectors.
-Step forward_step_wgmma(const Operands& operands, const ForwardFinish& finish);
+Step forward_step_wgmma(const Operands& operands, const ForwardFinish& finish, const Card& card);
 
 }  // namespace adaq::cuda

@@ -2,7 +2,8 @@
 // from shared memory as it is, and cp.async cannot round), then the implicit GEMM of gemm.h.
 // Both operands have their summed index fastest in device memory, as tf32 wants it: x by its channels, w by its window.
 // Bytes of shared memory a multiply-add of a 128 x 128 tile: 1/32 each to write A and B and to read A once, 1/16 to
-// read B, where mma.sync's warps read 3/16 in all.
+// read B, where mma.sync's warps read 3/16 in all. What each block copies comes from the L2 cache, 4 (1/M + 1/N) bytes
+// a multiply-add, whence the tile of 256 x 128 where there are enough of them for the card.
 #include "kernels/cuda/convolution/forward.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/sm90a/forward.h"
@@ -54,11 +55,14 @@ Step forward_with_warpgroups(const Operands& operands, const ForwardFinish& fini
 
 }  // namespace
 
-Step forward_step_wgmma(const Operands& operands, const ForwardFinish& finish) {
+Step forward_step_wgmma(const Operands& operands, const ForwardFinish& finish, const Card& card) {
     require(operands.vectors, "cuda: operands that cannot be copied 16 bytes at a time, for wgmma");
     constexpr int kK = 32;
+    const int64_t widest = ceil_div(operands.sizes.pixels_out(), 256) * ceil_div(operands.sizes.k, 128);
     switch (operands.choice.tile) {
         case TileSize::large:
+            if (widest * operands.choice.splits >= card.multiprocessors)
+                return forward_with_warpgroups<Tile<256, 128, kK, 4, 4>>(operands, finish);
             return forward_with_warpgroups<Tile<128, 128, kK, 2, 4>>(operands, finish);
         case TileSize::tall:
             return forward_with_warpgroups<Tile<128, 64, kK, 2, 4>>(operands, finish);

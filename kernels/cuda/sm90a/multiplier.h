@@ -12,7 +12,8 @@ template <typename T, typename A, typename B>
 class WarpgroupMultiplier {
   public:
     static constexpr bool kInBackground = true;
-    static constexpr int kBlocks = 2;  // while one's warpgroups load and wait, the other's keep the tensor cores busy
+    /// Four warpgroups at least: while some load and wait, the others keep the tensor cores busy.
+    static constexpr int kBlocks = T::kThreads > 256 ? 1 : 2;
     static_assert(T::kWarpM == 64 && T::kWarpsN == 4 && T::K == 32 && A::kByRow && B::kByRow);
 
     /// By each thread, before the barrier at which its copies become everyone's.

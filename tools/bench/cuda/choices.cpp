@@ -4,7 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kernels/cuda/convolution/products.h"
+#include "kernels/cuda/convolution/choice.h"
+#include "kernels/cuda/convolution/sizes.h"
 #include "tools/bench/convolution_cases.h"
 #include "tools/bench/direction.h"
 
@@ -51,7 +52,7 @@ int print_choices(const ChoicesOf& of) {
                                 {"planes", product.planes},
                                 {"tile", name_of(choice.tile)},
                                 {"splits", choice.splits},
-                                {"vectors", Operands(nullptr, nullptr, sizes).vectors},
+                                {"vectors", sizes.in_fours()},
                                 {"flops", shape.flops() * batch}});
             }
         }
