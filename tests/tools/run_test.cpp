@@ -127,12 +127,32 @@ TEST_SUITE("adaq-run") {
             CHECK(settings["method"] == "adaround");
             CHECK(settings["iters"] == 30);
             CHECK(settings["minibatch"] == 8);
+            CHECK(json_of(out / "r.json")["accuracy"]["nearest"].is_null());
             CHECK(settings["bn"] == (how.find("--bn") == std::string::npos ? "fixed" : "batch"));
         }
     }
 
+    TEST_CASE("--compare-nearest evaluates what a run without learning gives") {
+        const Data data;
+        const TemporaryFolder out;
+        const std::string how =
+            quoted_weights() + data.both() + "--w2 --a3 --scheme minmax --report " + (out / "r.json");
+        REQUIRE(run(how).status == 0);
+        const auto nearest = json_of(out / "r.json")["accuracy"]["quantised"];
+        std::filesystem::remove(out / "r.json");
+        const Outcome outcome = run(how + " --method adaround --iters 5 --minibatch 8 --compare-nearest");
+        INFO(outcome.output);
+        REQUIRE(outcome.status == 0);
+        CHECK(outcome.output.find("nearest rounding of the same bits reaches") != std::string::npos);
+        const auto beside = json_of(out / "r.json")["accuracy"]["nearest"];
+        CHECK(beside["top1"] == nearest["top1"]);
+        CHECK(beside["top5"] == nearest["top5"]);
+    }
+
     TEST_CASE("options of learning without a method that learns, and too few images, are refused") {
         const Data data;
+        check_refused(quoted_weights() + data.both() + "--compare-nearest", 2,
+                      "--compare-nearest: only with a --method that learns");
         check_refused(quoted_weights() + data.both() + "--lr 0.1", 2, "--lr: only with a --method that learns");
         check_refused(quoted_weights() + data.both() + "--bn batch", 2, "--bn: only with a --method that learns");
         check_refused(quoted_weights() + data.both() + "--method adaround --fold --bn batch", 2,

@@ -24,8 +24,9 @@ const std::map<std::string, Reconstruction> kLosses{{"mean", Reconstruction::mea
 const std::map<std::string, RoundingStart> kRoundingStarts{{"fraction", RoundingStart::fraction},
                                                            {"nearest", RoundingStart::nearest}};
 const std::map<std::string, NormStatistics> kNorms{{"fixed", NormStatistics::fixed}, {"batch", NormStatistics::batch}};
-constexpr const char* kLearningOptions[] = {"--iters", "--minibatch",     "--lr", "--lr-scale", "--lambda", "--warm-up",
-                                            "--loss",  "--rounding-init", "--bn", "--state",    "--resume", "--memory"};
+constexpr const char* kLearningOptions[] = {
+    "--iters",         "--minibatch", "--lr",    "--lr-scale", "--lambda", "--warm-up",        "--loss",
+    "--rounding-init", "--bn",        "--state", "--resume",   "--memory", "--compare-nearest"};
 
 template <typename T>
 std::string name_of(const std::map<std::string, T>& names, T value) {
@@ -134,6 +135,9 @@ void add_learning_options(CLI::App& app, Raw& raw) {
                          "its own: fixed, batch")
               ->check(CLI::IsMember(kNorms)))
         ->capture_default_str();
+    group(app.add_flag("--compare-nearest", o.compare_nearest,
+                       "Evaluate the same bits rounded to nearest, too, to see what learning wins [on with the bundled "
+                       "data]"));
     group(app.add_option("--state", o.state, "Keep each finished layer in this folder, so that --resume can go on"))
         ->type_name("DIR");
     group(app.add_flag("--resume", o.resume, "Go on from the finished layers in --state, to the same bits"));
@@ -256,6 +260,7 @@ void take_bundled(RunOptions& o, const CLI::App& app) {
     o.calib = std::string(kBundledData) + ":train";
     o.val = std::string(kBundledData) + ":test";
     if (!app.count("--method") && !o.float_only) o.method = "adaround";
+    o.compare_nearest = o.learns();
     if (!app.count("--iters")) o.iterations = kBundledIterations;
 }
 

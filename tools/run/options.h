@@ -35,9 +35,10 @@ struct RunOptions {
     RoundingStart rounding_start = RoundingStart::fraction;
     NormStatistics norms = NormStatistics::fixed;
     bool learns() const { return method != "nearest"; }
-    std::string state;           // folder of finished units, or empty
-    bool resume = false;         // go on from what is in it
-    std::string memory = "70%";  // for cached values: memory_size()
+    bool compare_nearest = false;  // evaluate the same bits rounded to nearest too
+    std::string state;             // folder of finished units, or empty
+    bool resume = false;           // go on from what is in it
+    std::string memory = "70%";    // for cached values: memory_size()
 
     std::string device = "auto";
     Math math = Math::f32;

@@ -200,7 +200,7 @@ class Run {
         const Tensor first_images = first_rows(images, kSqnrImages);
         const SiteObserver see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
         if (options_.learns()) {
-            if (validation_) start_nearest(first_rows(images, kScaleImages), sites);
+            if (validation_ && options_.compare_nearest) start_nearest(first_rows(images, kScaleImages), sites);
             phase("reconstruct", [&] {
                 report_.learning = reconstruct(
                     options_, {*device_, model_, original_, network_, std::move(images), sites, see}, progress_);
