@@ -60,7 +60,7 @@ class Results:
     def adaq(self, c):
         with tempfile.TemporaryDirectory() as folder:
             report = f"{folder}/report.json"
-            subprocess.run([self.args.adaq_run, *self.files(), f"--w{c['w']}", f"--a{c['a']}", "--device", "cpu", "--report", report, *options(c)],
+            subprocess.run([self.args.adaq_run, *self.files(), f"--w{c['w']}", f"--a{c['a']}", "--device", "cpu", "--threads", str(self.args.threads), "--report", report, *options(c)],
                            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             accuracy = json.loads(pathlib.Path(report).read_text())["accuracy"]
         return {"top1": round(100 * accuracy["quantised"]["top1"]["share"], 3)}
@@ -99,6 +99,7 @@ def main():
     for option in ("adaq-run", "weights", "calib", "val", "results"):
         parser.add_argument(f"--{option}", required=True)
     parser.add_argument("--yardstick", help="run its side too, where the results file does not have it")
+    parser.add_argument("--threads", type=int, default=0, help="of adaq; 0: every core")
     parser.add_argument("--table", choices=["compare", "alone"], default="compare")
     parser.add_argument("--limit", type=float, default=float("inf"), help="minutes after which no run is started any more")
     args = parser.parse_args()
