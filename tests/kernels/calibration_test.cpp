@@ -60,7 +60,7 @@ void compare(Bench& bench, const std::vector<float>& x, int64_t groups, const Ra
 }  // namespace
 
 TEST_SUITE("calibration") {
-    TEST_CASE("smallest and largest of groups, whatever their length; NaN and infinity show") {
+    TEST_CASE("smallest and largest of groups, whatever their length, NaN and infinity show") {
         for (const std::string& device : devices_under_test()) {
             CAPTURE(device);
             Bench bench(device), reference("reference");

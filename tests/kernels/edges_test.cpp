@@ -66,7 +66,7 @@ double slope(ProgramBuilder& b, const std::string& input, size_t index, const st
 }  // namespace
 
 TEST_SUITE("edges") {
-    TEST_CASE("at |V| = ln 11 h is 0 or 1 exactly, and the gradient still passes; beyond, it does not") {
+    TEST_CASE("at |V| = ln 11 h is 0 or 1 exactly, and the gradient still passes, beyond, it does not") {
         const float edge = std::log(11.0f);
         // 1.2 (1 - sigma) sigma at V = ln 11, where sigma = 11 / 12
         const double by_v = 1.2 * 11.0 / 144.0;

@@ -156,7 +156,7 @@ TEST_SUITE("CPU plan") {
         }
     }
 
-    TEST_CASE("every thread gets a group; a batch of few images is shared by all threads") {
+    TEST_CASE("every thread gets a group, a batch of few images is shared by all threads") {
         for (int threads : {1, 2, 3, 16}) {
             const Plan many = make_plan(Resnet(128, 64, false).program(), threads);
             CHECK(many.lanes == threads);

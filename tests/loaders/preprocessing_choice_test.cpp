@@ -16,7 +16,7 @@ void copy_fixture(const TemporaryFolder& folder, const std::string& fixture, con
 }  // namespace
 
 TEST_SUITE("preprocessing choice") {
-    TEST_CASE("images of one size are used as they are; one that differs makes it resize and crop") {
+    TEST_CASE("images of one size are used as they are, one that differs makes it resize and crop") {
         const TemporaryFolder folder;
         copy_fixture(folder, "rgb.png", "a/1.png");
         copy_fixture(folder, "rgb.bmp", "b/1.bmp");

@@ -46,7 +46,7 @@ TEST_SUITE("weights: torch.save") {
         }
     }
 
-    TEST_CASE("half, bfloat16 and double become float32; nests and wrappers are looked through") {
+    TEST_CASE("half, bfloat16 and double become float32, nests and wrappers are looked through") {
         const auto expected = expected_tensors("coarse.json");
         for (const char* fixture : {"coarse_f16.pth", "coarse_bf16_legacy.pth", "coarse_f64.pth"}) {
             CAPTURE(fixture);

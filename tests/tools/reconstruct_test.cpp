@@ -47,7 +47,7 @@ TEST_SUITE("adaq-run learning") {
         CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
     }
 
-    TEST_CASE("a batch that overflows stops the run: the layer, the iteration, the option to lower; nothing saved") {
+    TEST_CASE("a batch that overflows stops the run: the layer, the iteration, the option to lower, nothing saved") {
         const Data data;
         const TemporaryFolder out;
         Model model = load_weights(kNetwork);

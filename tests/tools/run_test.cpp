@@ -41,7 +41,7 @@ int64_t peak_memory(const std::vector<std::string>& arguments) {
 }  // namespace
 
 TEST_SUITE("adaq-run") {
-    TEST_CASE("quantises, evaluates, saves and reports; the table goes to stdout, progress to stderr") {
+    TEST_CASE("quantises, evaluates, saves and reports, the table goes to stdout, progress to stderr") {
         const Data data;
         const TemporaryFolder out;
         const Outcome table =

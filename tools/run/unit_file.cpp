@@ -20,16 +20,15 @@ using Json = nlohmann::json;
 
 template <typename T>
 Json binary(const std::vector<T>& values) {
-    std::vector<uint8_t> bytes(values.size() * sizeof(T));
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-    return Json::binary(std::move(bytes));
+    const auto* first = reinterpret_cast<const uint8_t*>(values.data());
+    return Json::binary({first, first + values.size() * sizeof(T)});
 }
 
 template <typename T>
 std::vector<T> values_of(const Json& json) {
     const auto& bytes = json.get_binary();
     std::vector<T> values(bytes.size() / sizeof(T));
-    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
     return values;
 }
 

@@ -36,7 +36,7 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 TEST_SUITE("class folders") {
-    TEST_CASE("classes and files come in bytewise order; what is not an image by its extension is passed over") {
+    TEST_CASE("classes and files come in bytewise order, what is not an image by its extension is passed over") {
         const TemporaryFolder folder;
         const auto dataset = open_dataset(tree(folder, {"b/2.jpg", "b/10.JPEG", "B/x.png", "a/z.webp", "a/notes.txt",
                                                         "a/.hidden.jpg", "readme.txt", ".cache/y.jpg"}));
