@@ -94,15 +94,15 @@ TEST_SUITE("resume") {
         const Data data;
         const TemporaryFolder out;
         const std::string command = learning(data, out, state_of(out), 3000);
-        const Outcome stopped =
-            run_shell("timeout --preserve-status -s INT 2 '" + program_path("adaq-run") + "' " + command + " 2>&1");
+        const Outcome stopped = run_shell("timeout --foreground --preserve-status -s INT 2 '" +
+                                          program_path("adaq-run") + "' " + command + " 2>&1");
         INFO(stopped.output);
         CHECK(stopped.status == 130);
         CHECK(line_of(stopped).find("13 layers are kept in") != std::string::npos);
         CHECK(line_of(stopped).find("--resume") != std::string::npos);
         CHECK(!std::filesystem::exists(out / "q.bin"));
-        const Outcome careless = run_shell("timeout --preserve-status -s INT 2 '" + program_path("adaq-run") + "' " +
-                                           learning(data, out, "", 100000) + " 2>&1");
+        const Outcome careless = run_shell("timeout --foreground --preserve-status -s INT 2 '" +
+                                           program_path("adaq-run") + "' " + learning(data, out, "", 100000) + " 2>&1");
         CHECK(careless.status == 130);
         CHECK(line_of(careless).find("nothing was saved; with --state DIR") != std::string::npos);
     }

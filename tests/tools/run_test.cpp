@@ -347,9 +347,10 @@ TEST_SUITE("adaq-run") {
     TEST_CASE("Ctrl-C stops at a safe place: status 130, one line, nothing written") {
         const Data data(7000);
         const TemporaryFolder out;
-        const Outcome outcome = run_shell("timeout --preserve-status -s INT 1 '" + program_path("adaq-run") + "' " +
-                                          quoted_weights() + data.both() + "--device reference --batch 4 --save " +
-                                          (out / "q.bin") + " --logits " + (out / "l.npy") + " 2>&1");
+        const Outcome outcome =
+            run_shell("timeout --foreground --preserve-status -s INT 1 '" + program_path("adaq-run") + "' " +
+                      quoted_weights() + data.both() + "--device reference --batch 4 --save " + (out / "q.bin") +
+                      " --logits " + (out / "l.npy") + " 2>&1");
         INFO(outcome.output);
         CHECK(outcome.status == 130);
         CHECK(outcome.output.find("stopped by Ctrl-C") != std::string::npos);

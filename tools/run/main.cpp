@@ -8,6 +8,7 @@
 #include "tools/run/interrupt.h"
 #include "tools/run/options.h"
 #include "tools/run/run.h"
+#include "tools/run/waiting.h"
 
 namespace {
 
@@ -22,6 +23,7 @@ int fail(ExitStatus status, const std::exception& error) {
 
 int main(int argc, char** argv) {
     using namespace adaq;
+    wait_briefly(argv);
     try {
         const auto options = parse_options(argc, argv);
         if (!options) return kOk;
