@@ -3,26 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/reconstruction/buffers.h"
 #include "engine/rounding.h"
 
 namespace adaq {
 namespace {
-
-Buffer put(Device& device, const Shape& shape, const std::vector<float>& values) {
-    Buffer buffer = device.create(shape);
-    device.upload(*buffer, values);
-    return buffer;
-}
-
-Buffer zeros(Device& device, const Shape& shape) {
-    return put(device, shape, std::vector<float>(static_cast<size_t>(element_count(shape))));
-}
-
-std::vector<float> get(Device& device, const DeviceTensor& tensor) {
-    std::vector<float> values(static_cast<size_t>(element_count(tensor.shape())));
-    device.download(tensor, values);
-    return values;
-}
 
 /// V with h(V) = fraction: the inverse of h (methods.md section 5).
 float start_of(float weight, float scale, RoundingStart start) {

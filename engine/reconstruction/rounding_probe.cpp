@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/reconstruction/buffers.h"
 #include "engine/rounding.h"
 
 namespace adaq {
@@ -11,12 +12,6 @@ namespace {
 
 constexpr int64_t kMostSampled =
     16384;  // weights a layer: shares are known to half a percent, in a tenth of a millisecond
-
-std::vector<float> get(Device& device, const DeviceTensor& tensor) {
-    std::vector<float> values(static_cast<size_t>(element_count(tensor.shape())));
-    device.download(tensor, values);
-    return values;
-}
 
 Unsettled unsettled_of(const std::vector<float>& v) {
     constexpr double kNear = 0.05;

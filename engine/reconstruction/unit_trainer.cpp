@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/flops.h"
 #include "engine/reconstruction/rounding_probe.h"
 #include "engine/reconstruction/training_emitter.h"
@@ -13,12 +14,6 @@ namespace adaq {
 namespace {
 
 enum RandomSite : uint32_t { kBatchSite, kMixingSite };  // TrainingEmitter's activation sites come behind
-
-Buffer zeros(Device& device, const Shape& shape) {
-    Buffer buffer = device.create(shape);
-    device.upload(*buffer, std::vector<float>(static_cast<size_t>(element_count(shape))));
-    return buffer;
-}
 
 Shape batched(const Buffer& cache, int64_t batch) {
     Shape shape = cache->shape();

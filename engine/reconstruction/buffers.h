@@ -1,0 +1,26 @@
+// Tensors of a device made from values, and read back whole.
+#pragma once
+
+#include <vector>
+
+#include "engine/device.h"
+
+namespace adaq {
+
+inline Buffer put(Device& device, const Shape& shape, const std::vector<float>& values) {
+    Buffer buffer = device.create(shape);
+    device.upload(*buffer, values);
+    return buffer;
+}
+
+inline Buffer zeros(Device& device, const Shape& shape) {
+    return put(device, shape, std::vector<float>(static_cast<size_t>(element_count(shape))));
+}
+
+inline std::vector<float> get(Device& device, const DeviceTensor& tensor) {
+    std::vector<float> values(static_cast<size_t>(element_count(tensor.shape())));
+    device.download(tensor, values);
+    return values;
+}
+
+}  // namespace adaq
