@@ -1,5 +1,10 @@
 #include "engine/nearest.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
 #include "engine/node_walk.h"
 #include "engine/statistics.h"
 
@@ -30,12 +35,19 @@ QuantisedActivation choose_activation(Device& device, const DeviceTensor& values
 
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
                       const StepObserver& before_layer) {
+    for (const auto& [name, bits] : options.bits) {
+        const auto& names = network.graph.layers;
+        if (std::find(names.begin(), names.end(), name) == names.end())
+            usage_error("--bits {}={}: no such layer; there are {}", name, bits, fmt::join(names, ", "));
+    }
     for (size_t i = 0; i < network.layers.size(); ++i) {
         Layer& layer = network.layers[i];
         if (before_layer) before_layer(layer.name);
         SchemeOptions range = options.range;
         const bool edge = i == 0 || i + 1 == network.layers.size();
         if (edge && options.head_stem_8bit) range.bits = 8;
+        const auto own = options.bits.find(layer.name);
+        if (own != options.bits.end()) range.bits = own->second;
         const Buffer weight = device.create(layer.shape);
         device.upload(*weight, layer.weight.values);
         const int64_t groups = options.per_channel ? layer.channels() : 1;

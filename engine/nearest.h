@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "engine/network.h"
@@ -15,12 +16,14 @@ struct WeightOptions {
     SchemeOptions range;  // range.bits is that of all layers but those below
     bool per_channel = true;
     bool head_stem_8bit = false;
+    std::map<std::string, int> bits = {};  // of single layers, by name, whatever the above says
 };
 
 /// Called before each step of work with its name; may throw to stop.
 using StepObserver = std::function<void(const std::string& name)>;
 
-/// Chooses a range for every layer's weight and rounds it. Throws DataError naming a weight that is not finite.
+/// Chooses a range for every layer's weight and rounds it. Throws DataError naming a weight that is not finite,
+/// UsageError where options.bits names no layer.
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
                       const StepObserver& before_layer = {});
 

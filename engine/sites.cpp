@@ -1,5 +1,11 @@
 #include "engine/sites.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+
 namespace adaq {
 namespace {
 
@@ -16,12 +22,29 @@ ValueId value_before_pool(const Graph& graph) {
     return -1;
 }
 
+void set_own_bits(std::vector<Site>& sites, const Graph& graph, const std::map<std::string, int>& own) {
+    std::vector<std::string> names;
+    for (Site& site : sites) {
+        names.push_back(site_name(graph, site.value));
+        const auto found = own.find(names.back());
+        if (found != own.end()) site.bits = found->second;
+    }
+    for (const auto& [name, bits] : own) {
+        if (std::find(names.begin(), names.end(), name) == names.end())
+            usage_error("--act-bits {}={}: no such activation is quantised; there are {}", name, bits,
+                        fmt::join(names, ", "));
+    }
+}
+
 }  // namespace
 
 std::vector<Site> activation_sites(const Graph& graph, const SiteOptions& options) {
     std::vector<Site> sites;
     if (options.input_bits < 32) sites.push_back({kImage, options.input_bits});
-    if (options.bits >= 32) return sites;
+    if (options.bits >= 32) {
+        set_own_bits(sites, graph, options.site_bits);
+        return sites;
+    }
     const bool stem = options.head_stem_8bit && options.edges != EdgeActivations::fc;
     const bool fc = options.head_stem_8bit && options.edges != EdgeActivations::stem;
     const ValueId stem_output = Graph::output_of(graph.units.front().last - 1), before_fc = value_before_pool(graph);
@@ -33,6 +56,7 @@ std::vector<Site> activation_sites(const Graph& graph, const SiteOptions& option
                           (options.head_stem_8bit && node.kind == NodeKind::linear);  // logits, where they are a site
         sites.push_back({value, edge ? 8 : options.bits});
     }
+    set_own_bits(sites, graph, options.site_bits);
     return sites;
 }
 

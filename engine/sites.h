@@ -1,6 +1,8 @@
 // Where activations are quantised, and to how many bits (methods.md section 4).
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "engine/network.h"
@@ -26,9 +28,11 @@ struct SiteOptions {
     int input_bits = 32;  // of the image; 32: float
     bool head_stem_8bit = false;
     EdgeActivations edges = EdgeActivations::fc;
+    std::map<std::string, int> site_bits =
+        {};  // of single sites by name (engine/network.h, site_name), whatever the above
 };
 
-/// In order of data flow.
+/// In order of data flow. Throws UsageError where options.site_bits names no site.
 std::vector<Site> activation_sites(const Graph& graph, const SiteOptions& options);
 
 }  // namespace adaq

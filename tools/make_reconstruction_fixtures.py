@@ -33,7 +33,8 @@ TARGET = pathlib.Path(__file__).parent.parent / "tests/fixtures/reconstruction"
 EDGE = float(np.float32(math.log(11)))
 EDGES = [s * v for v in (EDGE, 2.39795, 2.39805, 3.5) for s in (1, -1)] + [0.0]  # where the gradient still passes, and no longer
 KEPT_STEPS = (1, 10, 25, 50)
-NETWORKS = [dict(bn="batch"), dict(bn="batch", act_sites="layer", rounding_init="nearest", lr=.5), dict(fold=True, w=3)]
+NETWORKS = [dict(bn="batch"), dict(bn="batch", act_sites="layer", rounding_init="nearest", lr=.5), dict(fold=True, w=3), dict(method="brecq"),
+            dict(method="brecq", a=32, fisher=True), dict(method="qdrop"), dict(method="qdrop", a=32), dict(method="pdquant")]
 
 
 def f32(x):
@@ -293,16 +294,110 @@ def read_bin(path):
     return {t["name"]: torch.from_numpy(np.frombuffer(data, "<f4", t["bytes"] // 4, t["offset"]).reshape(t["shape"]).copy()) for t in header["tensors"]}
 
 
+def philox(counter, seed=0):
+    """Philox4x32-10 (Salmon et al., SC 2011) of counters [4][...]: four words of 32 bits each."""
+    c = [np.asarray(word, np.uint64) for word in counter]
+    low, k0, k1 = np.uint64(0xFFFFFFFF), seed & 0xFFFFFFFF, seed >> 32
+    for _ in range(10):
+        p0, p1 = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+        c = [p1 >> np.uint64(32) ^ c[1] ^ np.uint64(k0), p1 & low, p0 >> np.uint64(32) ^ c[3] ^ np.uint64(k1), p0 & low]
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return c
+
+
+def kept(shape, unit, site, iteration):
+    """methods.md section 7: which elements of a tensor (NCHW or NC; counted as NHWC) are kept with probability 0.5."""
+    n, c, *maps = shape
+    index = np.arange(math.prod(shape), dtype=np.uint64)
+    block, half = index // np.uint64(8), index % np.uint64(8)
+    zeros = np.zeros_like(index)
+    words = np.stack(philox([block, zeros + np.uint64(iteration), zeros + np.uint64(unit << 16 | site << 4), zeros]))
+    bits = words[(half // np.uint64(2)).astype(int), np.arange(len(index))] >> (half % np.uint64(2) * np.uint64(16)) & np.uint64(0xFFFF)
+    mask = torch.from_numpy(bits < 32768).reshape([n, *maps, c])
+    return mask.permute(0, 3, 1, 2) if maps else mask
+
+
+class Masks:
+    """In torch.rand_like's place while a unit learns: 0 where adaq's own random numbers keep an element, else 1."""
+    MIXING, SITES = 1, 2  # sites of random streams; of an activation: 2 + its value's number
+
+    def __init__(self, unit, values):
+        self.unit, self.sites, self.calls = unit, [self.MIXING, *(self.SITES + v for v in values)], 0
+
+    def __call__(self, x):
+        iteration, place = divmod(self.calls, len(self.sites))
+        self.calls += 1
+        return (~kept(x.shape, self.unit, self.sites[place], iteration + 1)).to(x)
+
+
+class Weighted(nn.Module):
+    """A unit whose output's error is weighted by (|g| + 1)^2 of the images in each batch (BRECQ's Fisher diagonal)."""
+    def __init__(self, unit, factor, rows):
+        super().__init__()
+        self.unit, self.factor, self.rows = unit, factor, itertools.cycle(rows)
+
+    def forward(self, x):
+        return self.unit(x) * self.factor[next(self.rows)]
+
+
 class NetworkCase:
-    """A thin network, layer by layer: what each layer learns from is what those before it have become."""
-    BATCH, ITERATIONS = 4, 6
+    """A thin network, unit by unit: what each learns from is what those before it have become."""
+    BATCH = 4
 
     def __init__(self, yardstick, values, images, **settings):
-        self.y, self.values, self.images, self.settings = yardstick, values, images, settings
-        self.args = argparse.Namespace(**(dict(
+        self.y, self.values, self.images = yardstick, values, images
+        self.method, self.fisher = settings.get("method", "adaround"), settings.pop("fisher", False)
+        self.name = ", ".join(f"{k} {v}" for k, v in settings.items()) + (", fisher-diag" if self.fisher else "")
+        defaults = dict(
             w=4, a=8, method="adaround", scheme="minmax", act_scheme=None, p=2.4, granularity="channel", fold=False, bn="fixed", head_stem_8bit=False,
-            act_sites="block", correction_steps=0, rounding_init="fraction", iters=self.ITERATIONS, iters_scale=0, batch=self.BATCH, lr=.05, lr_scale=2e-5,
-            lam=.01, loss="mean") | settings))
+            act_sites="block", correction_steps=0, rounding_init="fraction", iters=6, iters_scale=0, batch=self.BATCH, lr=.05, lr_scale=2e-5,
+            lam=.01, loss="mean")
+        if self.method != "adaround":
+            defaults |= dict(fold=True, loss="channel-sum", a=4, iters=12, iters_scale=8, lr_scale=1e-3)
+        self.args = argparse.Namespace(**(defaults | settings))
+
+    def site_values(self, net):
+        """The number of each activation's value, unit by unit: the image is 0, a node's output the node's number + 1."""
+        values, node = [[1]], 2  # behind conv1 and the pool
+        for block in net.blocks:
+            last = node + (3 if block.down is not None else 2)
+            values.append([node + 1, last + 1])
+            node = last + 1
+        return values + [[]]
+
+    def fisher_factor(self, net, fnet, i, unit, xq, logits):
+        for layer in self.y.layers(unit):
+            layer.start_rounding("fraction")
+        self.y.set_module(unit, "soft", False)
+        y = unit(xq).detach().requires_grad_(True)
+        kl = nn.functional.kl_div(nn.functional.log_softmax(fnet.tail(i + 1, y), 1), nn.functional.softmax(logits, 1), reduction="sum")
+        return torch.autograd.grad(kl / self.BATCH, y)[0].abs() + 1
+
+    @contextlib.contextmanager
+    def watched(self, net, fnet, order):
+        """The losses of every iteration of every unit and phase, whole; batches and masks as adaq draws them."""
+        y, reconstruct, backward = self.y, self.y.reconstruct, torch.Tensor.backward
+        values, self.losses = self.site_values(net), []
+        fisher_logits = y.batched(fnet, self.images) if self.fisher else None
+
+        def watching(net_, i, unit, xq, xf, target, args, phase, tail=None, logits=None):
+            if self.fisher and phase == "weights":
+                factor = self.fisher_factor(net, fnet, i, unit, xq, fisher_logits)
+                unit, target = Weighted(unit, factor, order), target * factor
+            self.losses.append([])
+            self.rows = itertools.cycle(order)
+            masks = Masks(i, values[i] if isinstance(i, int) and args.a < 32 else [])
+            with mock.patch.object(torch, "rand_like", masks):
+                reconstruct(net_, i, unit, xq, xf, target, args, phase, tail, logits)
+
+        def watching_backward(total, *args, **kwargs):
+            self.losses[-1].append(total.item())
+            backward(total, *args, **kwargs)
+
+        draw = lambda *_, **__: next(self.rows)
+        with mock.patch.object(torch, "randperm", draw), mock.patch.object(torch, "randint", draw), clipped(y), \
+                mock.patch.object(y, "reconstruct", watching), mock.patch.object(torch.Tensor, "backward", watching_backward):
+            yield
 
     def learn(self):
         y, put = self.y, self.values.put
@@ -312,19 +407,25 @@ class NetworkCase:
         rounded, original = y.Net(net, self.args), y.Net(net, argparse.Namespace(**vars(self.args) | dict(a=32, fold=False)))
         original.set("float", False)
         original.requires_grad_(False)
-        order = [torch.randperm(len(self.images))[:self.BATCH] for _ in range(self.ITERATIONS)]
-        rows = itertools.cycle(order)
-        with mock.patch.object(torch, "randperm", lambda *_, **__: next(rows)), clipped(y):
+        order = [torch.randperm(len(self.images))[:self.BATCH] for _ in range(self.args.iters)]
+        with self.watched(rounded, original, order):
             y.run(rounded, original, self.images, self.args)
         a, layers = self.args, y.layers(rounded)
         for layer in layers:
             layer.mode = "hard"
         expected = dict(codes=[put(torch.round(l.weight() / l.s)) for l in layers],
                         norms=[None if l.bn is None else dict(mean=put(l.bn.running_mean), variance=put(l.bn.running_var)) for l in layers],
-                        scales={name: site.scale.item() for name, site in site_names(rounded.units).items()})
+                        scales={name: site.scale.item() for name, site in site_names(rounded.units).items()}, losses=self.losses)
+        if self.method == "adaround":  # adaq takes a block's second convolution before its downsample
+            at = 1
+            for block in rounded.blocks:
+                if block.down is not None:
+                    self.losses[at + 1:at + 3] = reversed(self.losses[at + 1:at + 3])
+                at += 2 if block.down is None else 3
         options = dict(norms=a.bn, loss=a.loss, regulariser=a.lam, iterations=a.iters, rounding_rate=a.lr, scale_rate=a.lr_scale, batch=a.batch,
-                       start=a.rounding_init, scale_gradient_factor=False, cosine=False, order=torch.stack(order).tolist())
-        return dict(name=", ".join(f"{k} {v}" for k, v in self.settings.items()), fold=a.fold, w=a.w, a=a.a, act_sites=a.act_sites, options=options, expected=expected)
+                       start=a.rounding_init, scale_gradient_factor=a.method == "qdrop", cosine=a.method != "adaround", order=torch.stack(order).tolist())
+        return dict(name=self.name, method=a.method, fisher=self.fisher, fold=a.fold, w=a.w, a=a.a, act_sites=a.act_sites, scale_iterations=a.iters_scale,
+                    options=options, expected=expected)
 
 
 def network_cases(yardstick, values):

@@ -23,16 +23,23 @@ Shape CachedWalk::batched(ValueId id, int64_t batch) const {
     return shape;
 }
 
+std::vector<ValueId> CachedWalk::inputs(int first, int last) const {
+    std::vector<ValueId> inputs;
+    for (int i = first; i < last; ++i) {
+        for (ValueId input : network_.graph.nodes[static_cast<size_t>(i)].inputs) {
+            if (Graph::producer_of(input) < first) inputs.push_back(input);
+        }
+    }
+    return inputs;
+}
+
 Buffer CachedWalk::compute(int first, int last) {
     const ValueId output = Graph::output_of(last - 1);
     std::map<ValueId, StoredValue> bound;
     int64_t images = 0;
-    for (int i = first; i < last; ++i) {
-        for (ValueId input : network_.graph.nodes[static_cast<size_t>(i)].inputs) {
-            if (Graph::producer_of(input) >= first) continue;
-            bound[input] = {values_.at(input)};
-            images = values_.at(input)->shape()[0];
-        }
+    for (ValueId input : inputs(first, last)) {
+        bound[input] = {values_.at(input)};
+        images = values_.at(input)->shape()[0];
     }
     values_[output] = memory_.create(batched(output, images));
     bound[output] = {values_[output]};
@@ -40,16 +47,16 @@ Buffer CachedWalk::compute(int first, int last) {
     return values_[output];
 }
 
-Buffer CachedWalk::sample(int node, int64_t rows) {
+Buffer CachedWalk::sample(int first, int node, int64_t rows) {
     const ValueId output = Graph::output_of(node);
     std::map<ValueId, StoredValue> bound;
-    for (ValueId input : network_.graph.nodes[static_cast<size_t>(node)].inputs) {
+    for (ValueId input : inputs(first, node + 1)) {
         bound[input] = {first_rows(device_, values_.at(input), rows)};
         rows = bound[input].buffer->shape()[0];
     }
     const Buffer values = device_.create(batched(output, rows));
     bound[output] = {values};
-    Segment(device_, network_, node, node + 1, bound, KeptValues::raw, shapes_).run();
+    Segment(device_, network_, first, node + 1, bound, KeptValues::raw, shapes_).run();
     return values;
 }
 

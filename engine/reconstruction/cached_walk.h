@@ -19,8 +19,9 @@ class CachedWalk {
     /// Output of nodes [first, last), which read values that are kept; behind its quantiser where it is a site, as
     /// values. Kept until release().
     Buffer compute(int first, int last);
-    /// Output of one node for the first `rows` images, as its quantiser would see it; not kept.
-    Buffer sample(int node, int64_t rows);
+    /// Output of `node` for the first `rows` images, as its quantiser would see it, by nodes [first, node] from values
+    /// that are kept; not kept itself.
+    Buffer sample(int first, int node, int64_t rows);
     /// Forgets what no node from `next` on reads.
     void release(int next);
     /// A value that is kept.
@@ -28,6 +29,8 @@ class CachedWalk {
 
   private:
     Shape batched(ValueId id, int64_t batch) const;
+    /// What nodes [first, last) read from before.
+    std::vector<ValueId> inputs(int first, int last) const;
 
     Device& device_;
     const Network& network_;

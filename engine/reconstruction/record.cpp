@@ -13,14 +13,16 @@ using Json = nlohmann::ordered_json;
 
 // A curve is written column by column: its keys once, not at every point.
 constexpr const char *kIteration = "iteration", *kReconstruction = "reconstruction", *kPenalty = "penalty",
-                     *kSoftness = "softness", *kShare = "unsettled_share";
+                     *kPrediction = "prediction", *kSoftness = "softness", *kShare = "unsettled_share";
 
 Json curve_json(const std::vector<LearningPoint>& curve) {
     Json json;
-    for (const char* column : {kIteration, kReconstruction, kPenalty, kSoftness, kShare}) json[column] = Json::array();
+    for (const char* column : {kIteration, kReconstruction, kPrediction, kPenalty, kSoftness, kShare})
+        json[column] = Json::array();
     for (const LearningPoint& point : curve) {
         json[kIteration].push_back(point.iteration);
         json[kReconstruction].push_back(point.reconstruction);
+        json[kPrediction].push_back(point.prediction);
         json[kPenalty].push_back(point.penalty);
         json[kSoftness].push_back(point.unsettled.softness);
         json[kShare].push_back(point.unsettled.share);
@@ -36,14 +38,15 @@ int64_t whole(const Json& json) {
 
 std::vector<LearningPoint> curve_from(const Json& json) {
     std::vector<LearningPoint> curve(json.at(kIteration).size());
-    for (const char* column : {kReconstruction, kPenalty, kSoftness, kShare})
+    for (const char* column : {kReconstruction, kPrediction, kPenalty, kSoftness, kShare})
         if (json.at(column).size() != curve.size())
             data_error("{} has {} points, {} has {}", column, json.at(column).size(), kIteration, curve.size());
     for (size_t i = 0; i < curve.size(); ++i)
         curve[i] = {whole(json.at(kIteration).at(i)),
                     json.at(kReconstruction).at(i).get<double>(),
                     json.at(kPenalty).at(i).get<double>(),
-                    {json.at(kSoftness).at(i).get<double>(), json.at(kShare).at(i).get<double>()}};
+                    {json.at(kSoftness).at(i).get<double>(), json.at(kShare).at(i).get<double>()},
+                    json.at(kPrediction).at(i).get<double>()};
     return curve;
 }
 

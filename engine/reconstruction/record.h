@@ -18,7 +18,8 @@ struct Unsettled {
 struct LearningPoint {
     int64_t iteration = 0;
     double reconstruction = 0.0, penalty = 0.0;
-    Unsettled unsettled;  // estimated (RoundingProbe)
+    Unsettled unsettled;      // estimated (RoundingProbe)
+    double prediction = 0.0;  // PD-Quant's term of the loss; 0 without it
 };
 
 /// A layer's final, hard rounding beside rounding to nearest.

@@ -23,7 +23,7 @@ void TrainingEmitter::move(const MovingNorm& norm) { norms_[norm.layer].moving =
 
 TensorId TrainingEmitter::temporary(ValueId id) {
     Shape shape = shapes_[static_cast<size_t>(id)];
-    shape.insert(shape.begin(), options_.batch);
+    shape.insert(shape.begin(), batch_);
     return program_.temporary(std::move(shape));
 }
 
@@ -144,6 +144,7 @@ void TrainingEmitter::forward_node(int index) {
 }
 
 TensorId TrainingEmitter::forward(TensorId input) {
+    batch_ = program_.shape(input)[0];
     value(stretch_.input).output = input;
     for (int i = stretch_.first; i < stretch_.last; ++i) forward_node(i);
     return value(stretch_.output()).output;
@@ -168,10 +169,15 @@ ActivationGradient TrainingEmitter::activation(ValueId id) {
     return a;
 }
 
+/// For a reader's gradient: the last one that reaches the unit's input is what was asked for.
+TensorId TrainingEmitter::room_for_gradient(ValueId id) {
+    return id == stretch_.input && value(id).readers == 1 ? input_gradient_ : temporary(id);
+}
+
 template <typename ToData>
 void TrainingEmitter::contribute(ValueId id, ToData operation) {
     Value& v = value(id);
-    operation.dx = temporary(id);
+    operation.dx = room_for_gradient(id);
     operation.addend = v.partial;
     if (--v.readers == 0) {
         if (v.relu || v.quantiser) operation.activation = activation(id);
@@ -207,7 +213,7 @@ void TrainingEmitter::backward_node(int index) {
     const bool learned = roundings_.count(n.layer) > 0;
     TensorId gradient = value(output).sum_gradient;
     const auto norm = norms_.find(n.layer);
-    if (norm != norms_.end() && (learned || inside(input))) gradient = through_norm(norm->second, output, gradient);
+    if (norm != norms_.end() && (learned || wanted(input))) gradient = through_norm(norm->second, output, gradient);
     if (learned) {
         const TensorId dw = program_.temporary(network_.layers[static_cast<size_t>(n.layer)].shape);
         weight_gradients_[n.layer] = dw;
@@ -218,20 +224,20 @@ void TrainingEmitter::backward_node(int index) {
     }
     switch (n.kind) {
         case NodeKind::convolution:
-            if (inside(input))
+            if (wanted(input))
                 contribute(input, ConvolutionToData{gradient, weight(n.layer), kNone, n.stride, n.padding});
             return;
         case NodeKind::linear:
-            if (inside(input)) contribute(input, LinearToData{gradient, weight(n.layer), kNone});
+            if (wanted(input)) contribute(input, LinearToData{gradient, weight(n.layer), kNone});
             return;
         case NodeKind::add:
             for (ValueId term : n.inputs)
-                if (inside(term)) contribute_tensor(term, gradient);
+                if (wanted(term)) contribute_tensor(term, gradient);
             return;
         case NodeKind::max_pool:
         case NodeKind::global_average_pool: {
-            if (!inside(input)) return;
-            const TensorId dx = temporary(input);
+            if (!wanted(input)) return;
+            const TensorId dx = room_for_gradient(input);
             if (n.kind == NodeKind::max_pool)
                 program_.add(MaxPoolGradient{x, gradient, dx, n.kernel, n.stride, n.padding});
             else
@@ -242,10 +248,13 @@ void TrainingEmitter::backward_node(int index) {
     }
 }
 
-void TrainingEmitter::backward(TensorId output_gradient) {
+void TrainingEmitter::backward(TensorId output_gradient, TensorId input_gradient) {
+    input_gradient_ = input_gradient;
     ++value(stretch_.output()).readers;  // the loss
     contribute_tensor(stretch_.output(), output_gradient);
     for (int i = stretch_.last - 1; i >= stretch_.first; --i) backward_node(i);
+    require(input_gradient == kNone || value(stretch_.input).sum_gradient == input_gradient,
+            "{}: the first node does not read the input", stretch_.name);
 }
 
 void TrainingEmitter::step() {

@@ -12,7 +12,6 @@ namespace adaq {
 
 class TrainingEmitter {
   public:
-    /// batch: the unit's input of one iteration, shape of a batch.
     TrainingEmitter(Device& device, const Network& network, const Stretch& stretch, const UnitOptions& options,
                     const std::vector<Shape>& shapes, Program& program, TensorId state);
 
@@ -25,8 +24,9 @@ class TrainingEmitter {
 
     /// The unit's output for a batch of inputs.
     TensorId forward(TensorId input);
-    /// From dL/d(output) to the gradients of all that is learned.
-    void backward(TensorId output_gradient);
+    /// From dL/d(output) to the gradients of all that is learned; with `input_gradient` also to that of the input,
+    /// which is written there.
+    void backward(TensorId output_gradient, TensorId input_gradient = kNone);
     /// Adam's steps, behind the backward pass.
     void step();
 
@@ -48,8 +48,12 @@ class TrainingEmitter {
 
     const Node& node(int index) const { return network_.graph.nodes[static_cast<size_t>(index)]; }
     Value& value(ValueId id) { return values_[id]; }
-    bool inside(ValueId id) const { return Graph::producer_of(id) >= stretch_.first; }
+    /// Whether a value's gradient is asked for.
+    bool wanted(ValueId id) const {
+        return Graph::producer_of(id) >= stretch_.first || (id == stretch_.input && input_gradient_ != kNone);
+    }
     TensorId temporary(ValueId id);
+    TensorId room_for_gradient(ValueId id);
     TensorId constant(const std::vector<float>& values, const Shape& shape);
     TensorId weight(int layer);
     void prepare(ValueId id, bool relu);
@@ -79,6 +83,8 @@ class TrainingEmitter {
     std::map<ValueId, const LearnedScale*> scales_;
     std::map<int, Norm> norms_;                           // by layer
     std::map<int, TensorId> weights_, weight_gradients_;  // by layer
+    TensorId input_gradient_ = kNone;
+    int64_t batch_ = 0;  // the input's
 };
 
 }  // namespace adaq

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ struct Stretch {
     ValueId output() const { return Graph::output_of(last - 1); }
 };
 
-/// mean: over every element. channel_sum: squares summed over channels, mean over the rest.
-enum class Reconstruction { mean, channel_sum };
+/// mean: over every element. channel_sum: squares summed over channels, mean over the rest. fisher_diag: the same,
+/// weighted by UnitCaches::weight (BRECQ's diagonal of the Fisher matrix).
+enum class Reconstruction { mean, channel_sum, fisher_diag };
 
 /// Where V starts: at the fraction of W/s, or at the nearest integer (V = +-ln 11).
 enum class RoundingStart { fraction, nearest };
@@ -30,6 +32,13 @@ enum class RoundingStart { fraction, nearest };
 /// What kept batch norms normalise with while their unit is reconstructed (methods.md section 3). fixed: their running
 /// statistics. batch: the batch's, and the running ones move.
 enum class NormStatistics { fixed, batch };
+
+/// PD-Quant (methods.md section 8): KL(softmax(float logits / T) || softmax(logits / T)), batch mean, divided by
+/// lambda, is added to the loss; the logits are what the float network makes of the unit's output on quantised input.
+struct PredictionDifference {
+    double temperature = 4.0;  // T
+    double lambda = 0.1;
+};
 
 struct UnitOptions {
     StepSchedule schedule;
@@ -39,6 +48,7 @@ struct UnitOptions {
     Reconstruction loss = Reconstruction::mean;
     double exponent = 2.0;
     double lambda = 1.0;  // of the rounding regulariser
+    std::optional<PredictionDifference> prediction;
     RoundingStart start = RoundingStart::fraction;
     NormStatistics norms = NormStatistics::fixed;
     int64_t batch = 32;

@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/reconstruction/buffers.h"
+#include "engine/reconstruction/float_tail.h"
 #include "engine/reconstruction/flops.h"
 #include "engine/reconstruction/rounding_probe.h"
 #include "engine/reconstruction/training_emitter.h"
@@ -24,7 +25,7 @@ Shape batched(const Buffer& cache, int64_t batch) {
 }  // namespace
 
 UnitTrainer::UnitTrainer(Device& device, const Network& network, const Stretch& stretch, const UnitOptions& options,
-                         const UnitCaches& caches, const std::vector<Shape>& shapes)
+                         const UnitCaches& caches, const std::vector<Shape>& shapes, const Network* original)
     : device_(device),
       stretch_(stretch),
       options_(options),
@@ -34,9 +35,10 @@ UnitTrainer::UnitTrainer(Device& device, const Network& network, const Stretch& 
     if (images < options.batch)
         data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller --minibatch",
                    stretch.name, images, options.batch);
+    if (options.prediction) prediction_loss_ = zeros(device, {1});
     find_learned(network);
     begin_record(network);
-    const Program program = emit(network, caches, shapes);
+    const Program program = emit(network, caches, shapes, original);
     record_.flops_per_iteration = product_flops(program);
     compiled_ = device.compile(program);
     for (const LearnedRounding& rounding : roundings_) rounding.round(device);
@@ -75,32 +77,58 @@ TensorId UnitTrainer::batch_indices(Program& program, TensorId state, int64_t im
     return indices;
 }
 
-Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes) {
-    Program program;
-    const TensorId state = program.bind(state_), loss = program.bind(loss_);
-    AdvanceStep advance{state, options_.schedule, {loss}};
-    for (const LearnedRounding& rounding : roundings_) advance.losses.push_back(program.bind(rounding.penalty));
-    program.add(advance);
-    const TensorId indices = batch_indices(program, state, caches.input->shape()[0]);
-    Gather gather{program.bind(caches.input), program.temporary(batched(caches.input, options_.batch)), indices};
+/// The unit's input of an iteration: mixed for the reconstruction, and behind it, where there is a prediction, the same
+/// images as the quantised network alone has them (methods.md section 8: two halves of one pass).
+TensorId UnitTrainer::inputs(Program& program, const UnitCaches& caches, TensorId indices, TensorId state) const {
+    const int64_t batch = options_.batch;
+    const TensorId x = program.temporary(batched(caches.input, options_.prediction ? 2 * batch : batch));
+    Gather gather{program.bind(caches.input), options_.prediction ? program.rows(x, 0, batch) : x, indices};
     if (options_.keep_input < 1.0f)
         gather.mixing = Mixing{program.bind(caches.float_input),
                                options_.keep_input,
                                {options_.seed, stretch_.number, options_.phase, kMixingSite},
                                state};
     program.add(gather);
+    if (options_.prediction) program.add(Gather{gather.x, program.rows(x, batch, batch), indices});
+    return x;
+}
+
+void UnitTrainer::emit_loss(Program& program, const UnitCaches& caches, TensorId y, TensorId dy,
+                            TensorId indices) const {
+    SquaredError error{y, program.bind(caches.target), dy, program.bind(loss_), indices};
+    if (options_.loss == Reconstruction::fisher_diag) error.weight = program.bind(caches.weight);
+    error.exponent = options_.exponent;
+    const Shape& shape = program.shape(y);
+    const auto numel = static_cast<double>(element_count(shape));
+    error.factor = (options_.loss == Reconstruction::mean ? 1.0 : static_cast<double>(shape.back())) / numel;
+    program.add(error);
+}
+
+Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes,
+                          const Network* original) {
+    Program program;
+    const TensorId state = program.bind(state_);
+    AdvanceStep advance{state, options_.schedule, {program.bind(loss_)}};
+    if (options_.prediction) advance.losses.push_back(program.bind(prediction_loss_));
+    for (const LearnedRounding& rounding : roundings_) advance.losses.push_back(program.bind(rounding.penalty));
+    program.add(advance);
+    const TensorId indices = batch_indices(program, state, caches.input->shape()[0]);
+    const TensorId x = inputs(program, caches, indices, state);
     TrainingEmitter emitter(device_, network, stretch_, options_, shapes, program, state);
     for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
     for (const LearnedScale& scale : scales_) emitter.learn(scale);
     for (const MovingNorm& norm : norms_) emitter.move(norm);
-    const TensorId y = emitter.forward(gather.y);
-    const Shape y_shape = program.shape(y);
-    const TensorId dy = program.temporary(y_shape);
-    SquaredError error{y, program.bind(caches.target), dy, loss, indices};
-    error.exponent = options_.exponent;
-    const auto numel = static_cast<double>(element_count(y_shape));
-    error.factor = (options_.loss == Reconstruction::mean ? 1.0 : static_cast<double>(y_shape.back())) / numel;
-    program.add(error);
+    const TensorId y = emitter.forward(x), dy = program.temporary(program.shape(y));
+    if (!options_.prediction) {
+        emit_loss(program, caches, y, dy, indices);
+    } else {
+        const int64_t batch = options_.batch;
+        emit_loss(program, caches, program.rows(y, 0, batch), program.rows(dy, 0, batch), indices);
+        FloatTail tail(device_, *original, stretch_, shapes, program);
+        tail.prediction_difference(program.rows(y, batch, batch), program.rows(dy, batch, batch),
+                                   {program.bind(caches.logits), indices, program.bind(prediction_loss_)},
+                                   *options_.prediction);
+    }
     emitter.backward(dy);
     emitter.step();
     return program;
@@ -131,11 +159,12 @@ void UnitTrainer::end_record(double seconds) {
 
 /// The losses of the iteration that is just done; throws where one of any iteration so far was not finite.
 UnitProgress UnitTrainer::progress(int64_t iteration) const {
-    UnitProgress progress{iteration, options_.schedule.iterations, value_of(loss_), 0.0};
+    UnitProgress progress{iteration, options_.schedule.iterations, value_of(loss_)};
+    if (prediction_loss_) progress.prediction = value_of(prediction_loss_);
     for (const LearnedRounding& rounding : roundings_) progress.penalty += value_of(rounding.penalty);
     std::vector<float> state(kStepValues);
     device_.download(*state_, state);
-    const bool finite = std::isfinite(progress.reconstruction + progress.penalty);
+    const bool finite = std::isfinite(progress.reconstruction + progress.prediction + progress.penalty);
     if (state[kFirstBad] > 0.0f || !finite)
         data_error("{}: the loss is not finite at iteration {}; give a smaller --lr{}", stretch_.name,
                    state[kFirstBad] > 0.0f ? static_cast<int64_t>(state[kFirstBad]) : iteration,
@@ -170,7 +199,7 @@ void UnitTrainer::run(const Observer& observe, int64_t interval, const Poll& pol
         run_pieces(next - done, poll);
         done = next;
         const UnitProgress now = progress(done);
-        record_.curve.push_back({done, now.reconstruction, now.penalty, probe.measure()});
+        record_.curve.push_back({done, now.reconstruction, now.penalty, probe.measure(), now.prediction});
         if (observe) observe(now);
     }
     end_record(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

@@ -11,23 +11,27 @@
 
 namespace adaq {
 
-/// Calibration images at the unit's ends, [N,...] each.
+/// Calibration images at the unit's ends, [N,...] each; null where the options do not ask for it.
 struct UnitCaches {
-    Buffer input;        // of the network quantised so far
-    Buffer float_input;  // of the float network; null where nothing is mixed
-    Buffer target;       // the float network's output
+    Buffer input;             // of the network quantised so far
+    Buffer float_input = {};  // of the float network: where inputs are mixed
+    Buffer target = {};       // the float network's output
+    Buffer weight = {};       // of each element's square, like target: Reconstruction::fisher_diag
+    Buffer logits = {};       // the float network's, [N,classes]: PredictionDifference
 };
 
 struct UnitProgress {
     int64_t iteration = 0, iterations = 0;
-    double reconstruction = 0.0, penalty = 0.0;  // losses of this iteration
+    double reconstruction = 0.0, prediction = 0.0, penalty = 0.0;  // losses of this iteration
 };
 
 class UnitTrainer {
   public:
-    /// shapes: value_shapes() of the images. Throws DataError where there are fewer images than a batch has.
+    /// shapes: value_shapes() of the images. original: the float network, whose nodes behind the unit lead to the
+    /// logits of PredictionDifference; not looked at without it. Throws DataError where there are fewer images than a
+    /// batch has.
     UnitTrainer(Device& device, const Network& network, const Stretch& stretch, const UnitOptions& options,
-                const UnitCaches& caches, const std::vector<Shape>& shapes);
+                const UnitCaches& caches, const std::vector<Shape>& shapes, const Network* original = nullptr);
     ~UnitTrainer();
 
     /// All iterations; the observer sees the first, every `interval`-th (0: report_interval()) and the last, and may
@@ -48,11 +52,15 @@ class UnitTrainer {
     const std::vector<LearnedRounding>& roundings() const { return roundings_; }
     const std::vector<LearnedScale>& scales() const { return scales_; }
     const std::vector<MovingNorm>& norms() const { return norms_; }
-    const Buffer& reconstruction_loss() const { return loss_; }  // [1], of the last iteration
+    const Buffer& reconstruction_loss() const { return loss_; }         // [1], of the last iteration
+    const Buffer& prediction_loss() const { return prediction_loss_; }  // [1], the same; null without it
 
   private:
     void find_learned(const Network& network);
-    Program emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes);
+    Program emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes,
+                 const Network* original);
+    TensorId inputs(Program& program, const UnitCaches& caches, TensorId indices, TensorId state) const;
+    void emit_loss(Program& program, const UnitCaches& caches, TensorId y, TensorId dy, TensorId indices) const;
     TensorId batch_indices(Program& program, TensorId state, int64_t images);
     double value_of(const Buffer& scalar) const;
     void begin_record(const Network& network);
@@ -66,7 +74,7 @@ class UnitTrainer {
     std::vector<LearnedRounding> roundings_;
     std::vector<LearnedScale> scales_;
     std::vector<MovingNorm> norms_;
-    Buffer state_, loss_;
+    Buffer state_, loss_, prediction_loss_;
     std::unique_ptr<CompiledProgram> compiled_;
     UnitRecord record_;
     int64_t piece_ = 1;  // iterations between two polls

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/reconstruction/layerwise.h"
+#include "engine/reconstruction/unit_walk.h"
 #include "loaders/weights/weights.h"
 #include "support/devices.h"
 #include "support/reconstruction_fixtures.h"
@@ -124,23 +124,72 @@ void check_trajectory(const std::string& device, UnitUnderTest& unit, const Json
     check_norms(unit, expected, tolerance);
 }
 
-/// The thin network with its layers reconstructed as the case says.
-Network learned_network(Device& device, const Json& given) {
+/// The method's recipe with the case's numbers.
+Recipe recipe_of(const Json& given) {
+    Recipe r = recipe(given["method"]);
+    const UnitOptions ours = unit_options(given);
+    UnitOptions& learn = r.learn;
+    learn.schedule.iterations = ours.schedule.iterations;
+    learn.schedule.rounding_rate = ours.schedule.rounding_rate;
+    learn.schedule.scale_rate = ours.schedule.scale_rate;
+    learn.start = ours.start;
+    learn.norms = ours.norms;
+    learn.batch = ours.batch;
+    learn.lambda = ours.lambda;
+    learn.order = ours.order;
+    if (given["fisher"]) learn.loss = Reconstruction::fisher_diag;
+    if (!r.scales) return r;
+    r.scales->schedule.iterations = given["scale_iterations"];
+    r.scales->schedule.scale_rate = ours.schedule.scale_rate;
+    r.scales->batch = ours.batch;
+    r.scales->order = ours.order;
+    return r;
+}
+
+struct LearnedNetwork {
+    Network network;
+    std::vector<UnitRecord> records;
+};
+
+/// The thin network with its units reconstructed as the case says.
+LearnedNetwork learned_network(Device& device, const Json& given) {
     const Model model = load_weights(std::string(ADAQ_FIXTURES) + "/networks/basic.bin");
     const Network original = make_network(model, given["fold"]);
-    Network network = original;
-    quantise_weights(device, network, {{"minmax", given["w"], 2.4, false}, true, false});
+    LearnedNetwork learned{original, {}};
+    quantise_weights(device, learned.network, {{"minmax", given["w"], 2.4, false}, true, false});
     SiteOptions sites;
     sites.bits = given["a"];
     if (given["act_sites"] == "layer") sites.sites = ActivationSites::layer;
-    LayerwiseOptions options;
-    options.unit = unit_options(given);
-    options.sites = activation_sites(network.graph, sites);
+    WalkOptions options;
+    options.recipe = recipe_of(given);
+    options.units = learned_units(original.graph, options.recipe, false);
+    options.sites = activation_sites(original.graph, sites);
     options.activation_range = {"minmax", 8, 2.4, false};
     options.memory = int64_t{1} << 30;
-    reconstruct_layers(device, original, network,
-                       Tensor(given["images"]["shape"].get<Shape>(), floats(given["images"])), options);
-    return network;
+    WalkObserver observer;
+    observer.end = [&](const Stretch&, const UnitResult& result) { learned.records.push_back(result.record); };
+    reconstruct_units(device, original, learned.network,
+                      Tensor(given["images"]["shape"].get<Shape>(), floats(given["images"])), options, observer);
+    return learned;
+}
+
+/// The whole loss of every iteration of every unit, in the order of learning. The network's folded weights are float32
+/// with us.
+void check_losses(const std::vector<UnitRecord>& records, std::vector<Json> expected, double tolerance) {
+    std::erase_if(expected, [](const Json& losses) { return losses.empty(); });  // nothing to learn: no turn
+    REQUIRE(records.size() == expected.size());
+    for (size_t u = 0; u < records.size(); ++u) {
+        const UnitRecord& record = records[u];
+        CAPTURE(record.name);
+        CAPTURE(record.phase);
+        REQUIRE(record.curve.size() == expected[u].size());
+        for (size_t t = 0; t < record.curve.size(); ++t) {
+            CAPTURE(t);
+            const LearningPoint& point = record.curve[t];
+            CHECK(point.reconstruction + point.prediction + point.penalty ==
+                  doctest::Approx(expected[u][t].get<double>()).scale(0.0).epsilon(tolerance));
+        }
+    }
 }
 
 /// A float32 activation that falls on the other side of a tie moves all that comes behind it a little.
@@ -203,12 +252,14 @@ TEST_SUITE("reconstruction fixtures") {
         check_all("trajectories", check_trajectory);
     }
 
-    TEST_CASE("a network learned layer by layer is the yardstick's, whose layers learn from what those before became") {
+    TEST_CASE("a network learned unit by unit is the yardstick's, whose units learn from what those before became") {
         for (const std::string& name : all_devices()) {
             const auto device = make_device(name, 2);
             for (const Json& given : reconstruction_cases("networks")) {
                 INFO(given["name"].get<std::string>() << " on " << name);
-                check_network(learned_network(*device, given), given["expected"]);
+                const LearnedNetwork learned = learned_network(*device, given);
+                check_network(learned.network, given["expected"]);
+                check_losses(learned.records, given["expected"]["losses"], name == "reference" ? 2e-5 : 1e-2);
             }
         }
     }

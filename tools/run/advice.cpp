@@ -19,10 +19,16 @@ std::string method_sentence(const RunOptions& o) {
     std::string text =
         fmt::format("{} rounding, range scheme {}, one scale a {}, batch norms {}", o.method,
                     range_sentence(o.scheme, o.p), o.per_channel ? "channel" : "layer", o.fold ? "folded" : "kept");
-    if (o.norms == NormStatistics::batch) text += " with each batch's statistics while they learn";
+    const UnitOptions& learn = o.recipe.learn;
+    const bool blocks = o.recipe.units == UnitKind::blocks;
+    if (o.learns() && learn.norms == NormStatistics::batch) text += " with each batch's statistics while they learn";
     if (o.learns())
-        text += fmt::format(", {} iterations of {} images a layer, learning rate {}", o.iterations, o.minibatch,
-                            o.rounding_rate);
+        text += fmt::format(", {} iterations of {} images a {}, learning rate {}", learn.schedule.iterations,
+                            learn.batch, blocks ? "block" : "layer", learn.schedule.rounding_rate);
+    if (o.learns() && o.recipe.scales && o.activation_bits < 32)
+        text += fmt::format(", then {} for activation scales", o.recipe.scales->schedule.iterations);
+    if (!o.layer_bits.empty()) text += fmt::format(", own bits for {} of the weights", o.layer_bits.size());
+    if (!o.site_bits.empty()) text += fmt::format(", own bits for {} of the activations", o.site_bits.size());
     if (o.symmetric) text += ", zero point 0";
     if (o.head_stem_8bit) text += ", first and last layer 8 bit";
     if (o.activation_bits < 32) {

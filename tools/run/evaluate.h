@@ -21,7 +21,8 @@ struct EvaluationPlan {
 
 struct EvaluationResult {
     std::vector<Evaluation> networks;
-    std::optional<int64_t> agreement;  // images on which the first and the last of several networks choose the same class
+    std::optional<int64_t>
+        agreement;  // images on which the first and the last of several networks choose the same class
 };
 
 EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, const Dataset& dataset, Progress& progress);

@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "tools/run/bundled.h"
+#include "tools/run/learning_options.h"
 #include "tools/run/memory_size.h"
 
 namespace adaq {
@@ -18,15 +19,18 @@ const std::map<std::string, ActivationSites> kSites{{"block", ActivationSites::b
 const std::map<std::string, EdgeActivations> kEdges{
     {"stem", EdgeActivations::stem}, {"fc", EdgeActivations::fc}, {"both", EdgeActivations::both}};
 
+const std::vector<std::string>& method_names() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> all{"nearest"};
+        all.insert(all.end(), recipe_names().begin(), recipe_names().end());
+        return all;
+    }();
+    return names;
+}
+
 const std::map<std::string, Math> kMaths{{"fp32", Math::f32}, {"tf32", Math::tf32}, {"bf16", Math::bf16}};
-const std::map<std::string, Reconstruction> kLosses{{"mean", Reconstruction::mean},
-                                                    {"channel-sum", Reconstruction::channel_sum}};
-const std::map<std::string, RoundingStart> kRoundingStarts{{"fraction", RoundingStart::fraction},
-                                                           {"nearest", RoundingStart::nearest}};
-const std::map<std::string, NormStatistics> kNorms{{"fixed", NormStatistics::fixed}, {"batch", NormStatistics::batch}};
-constexpr const char* kLearningOptions[] = {
-    "--iters",         "--minibatch", "--lr",    "--lr-scale", "--lambda", "--warm-up",        "--loss",
-    "--rounding-init", "--bn",        "--state", "--resume",   "--memory", "--compare-nearest"};
+/// Of the run and not of the recipe.
+constexpr const char* kLearningRunOptions[] = {"--state", "--resume", "--memory", "--compare-nearest"};
 
 template <typename T>
 std::string name_of(const std::map<std::string, T>& names, T value) {
@@ -40,10 +44,10 @@ std::string name_of(const std::map<std::string, T>& names, T value) {
 struct Raw {
     RunOptions options;
     std::vector<std::string> reports;
-    std::string granularity = "channel", sites = "block", edges = "fc", loss = "mean", rounding_start = "fraction",
-                norms = "fixed", math = "fp32";
+    std::string granularity = "channel", sites = "block", edges, math = "fp32";
+    std::vector<std::string> layer_bits, site_bits;
     int weight_bits = 0, activation_bits = 0;
-    CLI::Option *activation_scheme = nullptr, *scheme = nullptr;
+    LearningOptions learning;
 };
 
 void add_bit_options(CLI::App& app, Raw& raw) {
@@ -66,23 +70,24 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
     RunOptions& o = raw.options;
     add_bit_options(app, raw);
     const auto group = [](CLI::Option* option) { return option->group("Quantisation"); };
-    group(app.add_option("--method", o.method, "How weights are rounded: nearest, adaround")
-              ->check(CLI::IsMember({"nearest", "adaround"})))
+    group(app.add_option("--method", o.method,
+                         fmt::format("How weights are rounded: {}", fmt::join(method_names(), ", ")))
+              ->check(CLI::IsMember(method_names())))
         ->capture_default_str();
-    raw.scheme = group(app.add_option("--scheme", o.scheme,
-                                      "How ranges are chosen: " + fmt::format("{}", fmt::join(scheme_names(), ", ")))
-                           ->check(CLI::IsMember(scheme_names())))
-                     ->capture_default_str();
-    raw.activation_scheme =
-        group(app.add_option("--act-scheme", o.activation_scheme, "The same for activations [--scheme]")
-                  ->check(CLI::IsMember(scheme_names())));
+    group(
+        app.add_option("--scheme", o.scheme,
+                       fmt::format("How ranges are chosen: {} [by method, see below]", fmt::join(scheme_names(), ", ")))
+            ->check(CLI::IsMember(scheme_names())));
+    group(app.add_option("--act-scheme", o.activation_scheme, "The same for activations [--scheme]")
+              ->check(CLI::IsMember(scheme_names())));
     group(app.add_option("--p", o.p, "Exponent of the norm that norm and norm-legacy minimise")
               ->check(CLI::Range(0.5, 16.0)))
         ->capture_default_str();
     group(app.add_option("--granularity", raw.granularity, "One weight scale a channel or a layer: channel, layer")
               ->check(CLI::IsMember({"channel", "layer"})))
         ->capture_default_str();
-    group(app.add_flag("--fold", o.fold, "Fold batch norms into the convolutions before quantising"));
+    group(app.add_flag("--fold,!--no-fold", o.fold,
+                       "Fold batch norms into the convolutions before quantising, or keep them [by method]"));
     group(app.add_flag("--symmetric", o.symmetric,
                        "Zero point 0 for every weight, for integer engines that know no other"));
     group(app.add_option("--act-sites", raw.sites, "Quantise the output of each ReLU (block) or of each layer (layer)")
@@ -92,49 +97,24 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
         app.add_flag("--head-stem-8bit", o.head_stem_8bit, "8 bits for the first and last layer and for --edge-acts"));
     group(app.add_option("--edge-acts", raw.edges,
                          "With --head-stem-8bit, which activations have 8 bits: the stem's output, the one that feeds "
-                         "fc, both: stem, fc, both")
-              ->check(CLI::IsMember(kEdges)))
-        ->capture_default_str();
+                         "fc, both: stem, fc, both [by method]")
+              ->check(CLI::IsMember(kEdges)));
+    group(app.add_option("--bits", raw.layer_bits,
+                         "Bits of single layers' weights, whatever --w says: layer1.0.conv1=8,fc=8")
+              ->delimiter(','))
+        ->type_name("LAYER=BITS,...");
+    group(app.add_option("--act-bits", raw.site_bits,
+                         "The same for activations, by what produces them: conv1=8,layer1.0.conv1=3,layer1.0=8")
+              ->delimiter(','))
+        ->type_name("SITE=BITS,...");
     group(app.add_flag("--float", o.float_only, "Quantise nothing: evaluate the float network alone"));
     group(app.add_option("--input-bits", o.input_bits, "Bits of the network's input, 2 to 8, or 32 for float"))
         ->type_name("BITS")
         ->capture_default_str();
 }
 
-void add_learning_options(CLI::App& app, Raw& raw) {
-    RunOptions& o = raw.options;
-    const auto group = [](CLI::Option* option) { return option->group("Learning (--method adaround)"); };
-    group(app.add_option("--iters", o.iterations, "Iterations a layer")->check(CLI::Range(1, 1 << 24)))
-        ->type_name("N")
-        ->capture_default_str();
-    group(app.add_option("--minibatch", o.minibatch, "Images an iteration")->check(CLI::Range(1, 4096)))
-        ->type_name("N")
-        ->capture_default_str();
-    group(app.add_option("--lr", o.rounding_rate, "Learning rate of the rounding")->check(CLI::Range(0.0, 1e38)))
-        ->capture_default_str();
-    group(app.add_option("--lr-scale", o.scale_rate, "Learning rate of the activation scales")
-              ->check(CLI::Range(0.0, 1e38)))
-        ->capture_default_str();
-    group(app.add_option("--lambda", o.lambda, "Weight of the term that drives roundings to 0 or 1")
-              ->check(CLI::Range(0.0, 1e6)))
-        ->capture_default_str();
-    group(app.add_option("--warm-up", o.warm_up, "Share of the iterations before that term sets in")
-              ->check(CLI::Range(0.0, 1.0)))
-        ->capture_default_str();
-    group(app.add_option("--loss", raw.loss,
-                         "Squared error, mean over every element or summed over channels: mean, channel-sum")
-              ->check(CLI::IsMember(kLosses)))
-        ->capture_default_str();
-    group(app.add_option(
-                 "--rounding-init", raw.rounding_start,
-                 "Where roundings start: at each weight's own fraction, or at the nearest integer: fraction, nearest")
-              ->check(CLI::IsMember(kRoundingStarts)))
-        ->capture_default_str();
-    group(app.add_option("--bn", raw.norms,
-                         "Statistics of a layer's batch norm while it learns: its own, or each batch's, which move "
-                         "its own: fixed, batch")
-              ->check(CLI::IsMember(kNorms)))
-        ->capture_default_str();
+void add_learning_run_options(CLI::App& app, RunOptions& o) {
+    const auto group = [](CLI::Option* option) { return option->group("Running what learns"); };
     group(app.add_flag("--compare-nearest", o.compare_nearest,
                        "Evaluate the same bits rounded to nearest, too, to see what learning wins [on with the bundled "
                        "data]"));
@@ -238,20 +218,46 @@ void check_bits(const char* option, int bits) {
     if (bits != 32 && (bits < 2 || bits > 8)) usage_error("{} {}: expected 2 to 8, or 32 for float", option, bits);
 }
 
+/// "conv1=8" -> {"conv1", 8}.
+std::map<std::string, int> named_bits(const char* option, const std::vector<std::string>& items) {
+    std::map<std::string, int> bits;
+    for (const std::string& item : items) {
+        const size_t equals = item.rfind('=');
+        int value = 0;
+        const bool number =
+            equals != std::string::npos && equals > 0 && CLI::detail::lexical_cast(item.substr(equals + 1), value);
+        if (!number || value < 2 || value > 8)
+            usage_error("{} {}: expected NAME=BITS with 2 to 8 bits, such as layer1.0.conv1=8", option, item);
+        if (!bits.emplace(item.substr(0, equals), value).second)
+            usage_error("{} {}: {} is named twice", option, item, item.substr(0, equals));
+    }
+    return bits;
+}
+
 void take_names(Raw& raw) {
     RunOptions& o = raw.options;
     o.per_channel = raw.granularity == "channel";
     o.sites = kSites.at(raw.sites);
-    o.edges = kEdges.at(raw.edges);
-    if (!raw.activation_scheme->count()) o.activation_scheme = o.scheme;
-    o.loss = kLosses.at(raw.loss);
     o.math = kMaths.at(raw.math);
-    o.rounding_start = kRoundingStarts.at(raw.rounding_start);
-    o.norms = kNorms.at(raw.norms);
+    o.layer_bits = named_bits("--bits", raw.layer_bits);
+    o.site_bits = named_bits("--act-bits", raw.site_bits);
+}
+
+/// What the method decides where it was not given.
+void take_recipe(Raw& raw, const CLI::App& app) {
+    RunOptions& o = raw.options;
+    if (o.learns()) o.recipe = settled_recipe(o.method, raw.learning);
+    o.recipe.learn.seed = o.seed;
+    if (o.recipe.scales) o.recipe.scales->seed = o.seed;
+    if (!app.count("--scheme")) o.scheme = o.recipe.scheme;
+    if (!app.count("--act-scheme")) o.activation_scheme = o.scheme;
+    if (!app.count("--fold")) o.fold = o.recipe.fold;
+    o.edges = app.count("--edge-acts") ? kEdges.at(raw.edges) : o.recipe.edges;
 }
 
 /// The bundled model comes with widths at which rounding matters, with its data, and with a method that learns.
-void take_bundled(RunOptions& o, const CLI::App& app) {
+void take_bundled(Raw& raw, const CLI::App& app) {
+    RunOptions& o = raw.options;
     if (!o.weights.empty()) return;
     o.weight_bits = kBundledWeightBits;
     o.activation_bits = kBundledActivationBits;
@@ -261,16 +267,24 @@ void take_bundled(RunOptions& o, const CLI::App& app) {
     o.val = std::string(kBundledData) + ":test";
     if (!app.count("--method") && !o.float_only) o.method = "adaround";
     o.compare_nearest = o.learns();
-    if (!app.count("--iters")) o.iterations = kBundledIterations;
+    if (!raw.learning.iterations) raw.learning.iterations = kBundledIterations;
+    if (o.method == "brecq" && !raw.learning.scale_iterations) raw.learning.scale_iterations = kBundledIterations / 2;
+}
+
+void check_nearest(const RunOptions& o, const CLI::App& app) {
+    if (o.learns()) return;
+    std::vector<std::string> options = learning_option_names();
+    options.insert(options.end(), std::begin(kLearningRunOptions), std::end(kLearningRunOptions));
+    for (const std::string& option : options) {
+        if (app.count(option)) usage_error("{}: only with a --method that learns, such as adaround", option);
+    }
 }
 
 void check_learning(const RunOptions& o, const CLI::App& app) {
-    for (const char* option : kLearningOptions) {
-        if (app.count(option) && !o.learns())
-            usage_error("{}: only with a --method that learns, such as adaround", option);
-    }
-    if (o.fold && o.norms == NormStatistics::batch)
-        usage_error("--bn batch: with --fold no batch norm is left; leave one of them out");
+    if (o.fold && o.recipe.learn.norms == NormStatistics::batch)
+        usage_error("--bn batch: with {} no batch norm is left; {}",
+                    app.count("--fold") ? "--fold" : "--method " + o.method,
+                    app.count("--fold") ? "leave one of them out" : "give --no-fold too");
     if (o.resume && o.state.empty()) usage_error("--resume: needs --state DIR, where the earlier run kept its layers");
     memory_size(o.memory, 0);  // refuses what is no size
     if (o.learns() && o.calib.empty()) usage_error("--method {}: --calib is needed to learn from", o.method);
@@ -289,12 +303,15 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
     if (app.count("--a")) check_bits("--a", raw.activation_bits);
     check_bits("--input-bits", o.input_bits);
     take_names(raw);
-    take_bundled(o, app);
+    take_bundled(raw, app);
+    check_nearest(o, app);
+    take_recipe(raw, app);
     if (raw.weight_bits) o.weight_bits = raw.weight_bits;
     if (raw.activation_bits) o.activation_bits = raw.activation_bits;
     check_learning(o, app);
-    for (const char* option : {"--method", "--scheme", "--act-scheme", "--p", "--granularity", "--fold", "--symmetric",
-                               "--act-sites", "--head-stem-8bit", "--edge-acts", "--input-bits"}) {
+    for (const char* option :
+         {"--method", "--scheme", "--act-scheme", "--p", "--granularity", "--fold", "--symmetric", "--act-sites",
+          "--head-stem-8bit", "--edge-acts", "--input-bits", "--bits", "--act-bits"}) {
         o.quantisation_asked = o.quantisation_asked || app.count(option) > 0;
     }
     o.quantisation_asked = o.quantisation_asked || raw.weight_bits || raw.activation_bits;
@@ -309,6 +326,17 @@ RunOptions settle(Raw& raw, const CLI::App& app) {
 }
 
 constexpr const char* kFooter = R"(
+What the methods take where it is not given
+            scheme   batch norms  unit   --lr  --lr-scale       --lambda  --loss       scales start from
+  nearest   norm     kept         -      -     -                -         -            256 images, in turn
+  adaround  norm     kept         layer  1e-2  1e-3             1         mean         256 images, in turn
+  brecq     lp       folded       block  1e-3  4e-4, cosine     0.01      channel-sum  64 images, behind the weights
+  qdrop     orgnorm  folded       block  1e-3  4e-5, cosine     0.01      channel-sum  256 images, the float network's
+  pdquant   orgnorm  folded       block  3e-3  4e-5, cosine     0.01      channel-sum  256 images, in turn
+20,000 iterations (brecq: 5,000 more for scales alone) of 32 images. qdrop and pdquant draw with replacement, and keep
+half of each input and activation quantised; pdquant adds the difference in prediction, T = 4, divided by 0.1.
+--head-stem-8bit: the activation with 8 bits is the stem's output with adaround and brecq, else the one that feeds fc.
+
 How images are prepared, where neither the weights file nor --resize and --crop say it: used as they are if all have one
 size, else resized to 256 and cropped to 224. Normalised by the file's mean and standard deviation, or ImageNet's.
 
@@ -327,7 +355,8 @@ std::optional<RunOptions> parse_options(int argc, char** argv) {
     Raw raw;
     add_data_options(app, raw);
     add_quantisation_options(app, raw);
-    add_learning_options(app, raw);
+    add_learning_options(app, raw.learning);
+    add_learning_run_options(app, raw.options);
     add_run_options(app, raw);
     try {
         app.parse(argc, argv);
@@ -364,16 +393,9 @@ std::string settings_json(const RunOptions& o, const Device& device) {
                                     {"processor", device.description()},
                                     {"math", device.name() == "reference" ? "fp64" : to_string(o.math)},
                                     {"build", "adaq " ADAQ_VERSION ", g++ " __VERSION__}};
-    if (o.learns())
-        settings.update({{"iters", o.iterations},
-                         {"minibatch", o.minibatch},
-                         {"lr", o.rounding_rate},
-                         {"lr_scale", o.scale_rate},
-                         {"lambda", o.lambda},
-                         {"warm_up", o.warm_up},
-                         {"loss", name_of(kLosses, o.loss)},
-                         {"rounding_init", name_of(kRoundingStarts, o.rounding_start)},
-                         {"bn", name_of(kNorms, o.norms)}});
+    if (!o.layer_bits.empty()) settings["bits"] = o.layer_bits;
+    if (!o.site_bits.empty()) settings["act_bits"] = o.site_bits;
+    if (o.learns()) settings.update(recipe_json(o.recipe));
     return settings.dump();
 }
 

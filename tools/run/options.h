@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
 #include "engine/device.h"
 #include "engine/nearest.h"
-#include "engine/reconstruction/unit_options.h"
+#include "engine/reconstruction/recipe.h"
 
 namespace adaq {
 
@@ -21,19 +22,15 @@ struct RunOptions {
     int activation_bits = 8;  // 32: float
     int input_bits = 32;
     std::string method = "nearest";
-    std::string scheme = "norm", activation_scheme = "norm";
+    std::string scheme = "norm", activation_scheme = "norm";  // settled by the method where not given
     double p = 2.4;
     bool per_channel = true, symmetric = false, fold = false, head_stem_8bit = false, calib_augment = false;
     ActivationSites sites = ActivationSites::block;
     EdgeActivations edges = EdgeActivations::fc;
 
-    // Of methods that learn (methods.md section 7).
-    int64_t iterations = 20000;
-    int minibatch = 32;
-    double rounding_rate = 1e-2, scale_rate = 1e-3, lambda = 1.0, warm_up = 0.2;
-    Reconstruction loss = Reconstruction::mean;
-    RoundingStart rounding_start = RoundingStart::fraction;
-    NormStatistics norms = NormStatistics::fixed;
+    std::map<std::string, int> layer_bits, site_bits;  // of weights, of activations, by name: where they differ
+
+    Recipe recipe;  // of methods that learn, with what was given
     bool learns() const { return method != "nearest"; }
     bool compare_nearest = false;  // evaluate the same bits rounded to nearest too
     std::string state;             // folder of finished units, or empty

@@ -6,12 +6,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
+#include <set>
 
+#include "engine/reconstruction/unit_walk.h"
 #include "engine/report/format.h"
 #include "tools/run/advice.h"
+#include "tools/run/cached_bytes.h"
 #include "tools/run/memory_size.h"
-#include "tools/run/reconstruct.h"
 #include "tools/run/unit_timing.h"
 
 namespace adaq {
@@ -59,9 +60,9 @@ class Plan {
 
     std::string text() {
         const bool learns = options_.learns() && quantises_;
-        if (learns)
-            timing_ = time_units(input_.device, network_, shapes_, unit_options(options_), input_.calibration_images,
-                                 kBudget);
+        units_ = learns ? learned_units(network_.graph, options_.recipe, options_.head_stem_8bit)
+                        : units_of(network_.graph, UnitKind::layers);
+        if (learns) time_passes();
         std::string text = printable(input_.title) + "\n";
         if (quantises_) text += method_sentence(options_) + "\n";
         text += "\n" + aligned(rows()) + "\n" + images();
@@ -70,12 +71,32 @@ class Plan {
     }
 
   private:
+    /// Once over the network with the recipe's first or second options.
+    struct Pass {
+        double iterations = 0.0;
+        UnitTiming timing;
+    };
+
+    void time_passes() {
+        const Recipe& recipe = options_.recipe;
+        UnitOptions learn = recipe.learn;
+        learn.quantise_activations = recipe.scale_start != ScaleStart::after_weights;
+        const bool two = recipe.scales && !input_.sites.empty();
+        std::vector<UnitOptions> passes{learn};
+        if (two) passes.push_back(*recipe.scales);
+        for (const UnitOptions& options : passes)
+            passes_.push_back({static_cast<double>(options.schedule.iterations),
+                               time_units(input_.device, {network_, input_.network, units_, shapes_}, options,
+                                          input_.calibration_images, kBudget / static_cast<double>(passes.size()))});
+    }
+
     /// The network as it will be shaped: ranges do not matter here, and these are chosen at once.
     void stand_in() {
         quantise_weights(input_.device, network_,
                          {{"minmax", options_.weight_bits, options_.p, options_.symmetric},
                           options_.per_channel,
-                          options_.head_stem_8bit});
+                          options_.head_stem_8bit,
+                          options_.layer_bits});
         for (const Site& site : input_.sites) {
             const Grid grid{site.bits, true};
             network_.values[static_cast<size_t>(site.value)] =
@@ -83,40 +104,57 @@ class Plan {
         }
     }
 
-    double iterations() const { return static_cast<double>(options_.iterations); }
+    /// What a unit's time goes by: its iterations in all passes.
+    double seconds(size_t unit) const {
+        double sum = 0.0;
+        for (const Pass& pass : passes_) sum += pass.iterations * pass.timing.seconds[unit];
+        return sum;
+    }
+
+    std::vector<std::string> row(size_t index) const {
+        const Stretch& unit = units_[index];
+        int64_t weights = 0;
+        double forward = 0.0;
+        std::set<int> bits;
+        for (int i = unit.first; i < unit.last; ++i) {
+            const Node& node = network_.graph.nodes[static_cast<size_t>(i)];
+            if (node.layer < 0) continue;
+            const Layer& layer = network_.layers[static_cast<size_t>(node.layer)];
+            weights += element_count(layer.shape);
+            forward += 2.0 * static_cast<double>(element_count(shapes_[static_cast<size_t>(Graph::output_of(i))]) *
+                                                 layer.weights_per_channel());
+            if (layer.codes) bits.insert(layer.codes->grid.bits);
+        }
+        const auto& site = network_.values[static_cast<size_t>(unit.output())];
+        std::vector<std::string> row{printable(unit.name),
+                                     to_string(shapes_[static_cast<size_t>(unit.input)]),
+                                     to_string(shapes_[static_cast<size_t>(unit.output())]),
+                                     count(weights),
+                                     bits.empty() ? "float" : fmt::format("{}", fmt::join(bits, ", ")),
+                                     site ? std::to_string(site->grid.bits) : "float",
+                                     significant((passes_.empty() ? forward : passes_[0].timing.flops[index]) / 1e9)};
+        if (!passes_.empty())
+            row.insert(row.end(), {significant(1e3 * passes_[0].timing.seconds[index]), duration(seconds(index))});
+        return row;
+    }
 
     std::vector<std::vector<std::string>> rows() const {
-        const bool learned = !timing_.seconds.empty();
+        const bool learned = !passes_.empty();
         std::vector<std::vector<std::string>> rows{{"unit", "reads", "gives", "weights", "bits", "output bits",
                                                     learned ? "GFLOP an iteration" : "GFLOP an image"}};
         if (learned) rows[0].insert(rows[0].end(), {"ms", "in all"});
+        for (size_t i = 0; i < units_.size(); ++i) rows.push_back(row(i));
         int64_t weights = 0;
-        for (size_t i = 0; i < network_.graph.nodes.size(); ++i) {
-            const Node& node = network_.graph.nodes[i];
-            if (node.layer < 0) continue;
-            const auto index = static_cast<size_t>(node.layer), output = i + 1;
-            const Layer& layer = network_.layers[index];
-            const auto& site = network_.values[output];
-            const double forward =
-                2.0 * static_cast<double>(element_count(shapes_[output]) * layer.weights_per_channel());
-            weights += element_count(layer.shape);
-            rows.push_back({printable(node.name), to_string(shapes_[static_cast<size_t>(node.inputs[0])]),
-                            to_string(shapes_[output]), count(element_count(layer.shape)),
-                            layer.codes ? std::to_string(layer.codes->grid.bits) : "float",
-                            site ? std::to_string(site->grid.bits) : "float",
-                            significant((learned ? timing_.flops[index] : forward) / 1e9)});
-            if (learned)
-                rows.back().insert(rows.back().end(), {significant(1e3 * timing_.seconds[index]),
-                                                       duration(iterations() * timing_.seconds[index])});
-        }
-        rows.push_back(
-            {plural(static_cast<int64_t>(network_.layers.size()), "unit"), "", "", count(weights), "", "", ""});
+        for (const Layer& layer : network_.layers) weights += element_count(layer.shape);
+        rows.push_back({plural(static_cast<int64_t>(units_.size()), "unit"), "", "", count(weights), "", "", ""});
         if (learned) rows.back().insert(rows.back().end(), {"", duration(learning())});
         return rows;
     }
 
     double learning() const {
-        return iterations() * std::accumulate(timing_.seconds.begin(), timing_.seconds.end(), 0.0);
+        double sum = 0.0;
+        for (size_t i = 0; i < units_.size(); ++i) sum += seconds(i);
+        return sum;
     }
 
     std::string images() const {
@@ -129,8 +167,7 @@ class Plan {
     }
 
     std::string memory() const {
-        const int64_t bytes = cached_bytes(network_, shapes_, input_.calibration_images,
-                                           network_.values[kImage].has_value()),
+        const int64_t bytes = cached_bytes(network_, shapes_, units_, options_.recipe, input_.calibration_images),
                       limit = memory_size(options_.memory, input_.device.free_memory());
         return line("memory", fmt::format("{} at most for values of all calibration images; --memory allows {}{}",
                                           size(bytes), size(limit), bytes > limit ? ": what is over is spilled" : ""));
@@ -159,7 +196,7 @@ class Plan {
                    validation = static_cast<double>(input_.validation_images);
         std::vector<std::pair<std::string, double>> parts;
         if (quantises_) parts.emplace_back("ranges", ranges());
-        if (!timing_.seconds.empty()) {
+        if (!passes_.empty()) {
             parts.emplace_back("learning", learning());
             parts.emplace_back("values of the calibration images", 2.0 * calibration * image);
         }
@@ -173,12 +210,13 @@ class Plan {
         std::string text = line("time", fmt::format("about {}: {}", duration(total), fmt::join(words, ", ")));
         text += line(
             "", "from the fastest of a few tries on made-up numbers: a busy machine takes longer; images load beside");
-        if (timing_.timed > 0) {
-            const auto rest = static_cast<int64_t>(network_.layers.size()) - timing_.timed - timing_.like_others;
+        if (!passes_.empty()) {
+            const UnitTiming& timing = passes_[0].timing;
+            const auto rest = static_cast<int64_t>(units_.size()) - timing.timed - timing.like_others;
             text += line(
                 "", fmt::format(
-                        "iterations timed of {}{}{}", plural(timing_.timed, "layer"),
-                        timing_.like_others > 0 ? fmt::format("; {} more have their shapes", timing_.like_others) : "",
+                        "iterations timed of {}{}{}", plural(timing.timed, "unit"),
+                        timing.like_others > 0 ? fmt::format("; {} more have their shapes", timing.like_others) : "",
                         rest > 0 ? fmt::format("; {} more by GFLOP/s", rest) : ""));
         }
         return text;
@@ -196,38 +234,12 @@ class Plan {
     Network network_;
     std::vector<Shape> shapes_;
     bool quantises_;
-    UnitTiming timing_;
+    std::vector<Stretch> units_;
+    std::vector<Pass> passes_;  // empty: nothing is learned
 };
 
 }  // namespace
 
 std::string plan(const RunOptions& options, const PlanInput& input) { return Plan(options, input).text(); }
-
-int64_t cached_bytes(const Network& network, const std::vector<Shape>& shapes, int64_t images, bool quantised_input) {
-    const auto& nodes = network.graph.nodes;
-    std::vector<int> last_reader(shapes.size(), -1);
-    for (int i = 0; i < static_cast<int>(nodes.size()); ++i)
-        for (ValueId input : nodes[static_cast<size_t>(i)].inputs) last_reader[static_cast<size_t>(input)] = i;
-    const auto elements = [&](int value) { return element_count(shapes[static_cast<size_t>(value)]); };
-    const auto pooled = [&](int value) {  // read by a max pool alone: the quantised walk keeps what is behind it
-        const int reader = last_reader[static_cast<size_t>(value)];
-        return reader >= 0 && nodes[static_cast<size_t>(reader)].kind == NodeKind::max_pool;
-    };
-    int64_t most = 0;
-    for (int i = 0; i < static_cast<int>(nodes.size()); ++i) {
-        // The quantised network comes behind the float one; a layer and its max pool it passes at once.
-        const int behind = nodes[static_cast<size_t>(i)].kind == NodeKind::max_pool ? i - 1 : i;
-        int64_t elements_kept = elements(Graph::output_of(i));
-        for (ValueId value = 0; value <= i; ++value) {
-            const int reader = last_reader[static_cast<size_t>(value)];
-            const bool exact = reader >= i, rounded = reader >= behind && value <= behind && !pooled(value),
-                       shared = value == kImage && !quantised_input;
-            const int copies = (exact ? 1 : 0) + (rounded ? 1 : 0);
-            elements_kept += elements(value) * (shared ? std::min(copies, 1) : copies);
-        }
-        most = std::max(most, elements_kept);
-    }
-    return most * images * static_cast<int64_t>(sizeof(float));
-}
 
 }  // namespace adaq

@@ -21,8 +21,4 @@ struct PlanInput {
 /// where the run itself would.
 std::string plan(const RunOptions& options, const PlanInput& input);
 
-/// Bytes of the values that are kept at the same time while a network is reconstructed layer by layer
-/// (engine/reconstruction/layerwise.h) on so many images, at most. quantised_input: the images are kept twice.
-int64_t cached_bytes(const Network& network, const std::vector<Shape>& shapes, int64_t images, bool quantised_input);
-
 }  // namespace adaq

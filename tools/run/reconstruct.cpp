@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "engine/reconstruction/layerwise.h"
+#include "engine/reconstruction/unit_walk.h"
 #include "loaders/weights/flat_header.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/memory_size.h"
@@ -29,57 +29,66 @@ std::string identity(const RunOptions& options, const ReconstructionWork& work) 
     return identity.dump(1);
 }
 
-LayerwiseOptions layerwise_options(const RunOptions& o, const ReconstructionWork& work) {
-    LayerwiseOptions options;
-    options.unit = unit_options(o);
+WalkOptions walk_options(const RunOptions& o, const ReconstructionWork& work) {
+    WalkOptions options;
+    options.recipe = o.recipe;
+    options.units = learned_units(work.network.graph, o.recipe, o.head_stem_8bit);
     options.sites = work.sites;
     options.activation_range = {o.activation_scheme, o.activation_bits, o.p, false};
     options.memory = memory_size(o.memory, work.device.free_memory());
     return options;
 }
 
-class LayerLearning {
+class Learning {
   public:
-    LayerLearning(const RunOptions& options, ReconstructionWork work, Progress& progress)
-        : options_(options),
-          work_(std::move(work)),
-          progress_(progress),
-          layers_(static_cast<int64_t>(work_.network.layers.size())) {}
+    Learning(const RunOptions& options, ReconstructionWork work, Progress& progress)
+        : options_(options), work_(std::move(work)), progress_(progress), walk_(walk_options(options, work_)) {}
 
     std::vector<UnitRecord> go() {
         if (!options_.state.empty()) {
             state_.emplace(options_.state, options_.resume, identity(options_, work_));
             work_.device.spill_into(options_.state);
         }
-        LayerwiseObserver observer;
-        observer.begin = [this](const Stretch& layer) { return take_up(layer); };
+        WalkObserver observer;
+        observer.begin = [this](const Stretch& unit, uint32_t phase) { return take_up(unit, phase); };
         observer.progress = [this](const UnitProgress& p) { show(p); };
         observer.poll = stop_if_interrupted;
-        observer.end = [this](const Stretch& layer, const UnitResult& result) { finish(layer, result); };
+        observer.end = [this](const Stretch& unit, const UnitResult& result) { finish(unit, result); };
         observer.site = work_.see_site;
         observer.say = [this](const std::string& sentence) { progress_.say(sentence); };
-        progress_.begin("reconstruct", options_.iterations * layers_, "iterations");
-        const LayerwiseOptions options = layerwise_options(options_, work_);
+        progress_.begin("reconstruct", iterations(), "iterations");
         try {
-            reconstruct_layers(work_.device, work_.original, work_.network, std::move(work_.images), options, observer);
+            reconstruct_units(work_.device, work_.original, work_.network, std::move(work_.images), walk_, observer);
         } catch (const Interrupted&) {
             if (!state_)
                 throw Interrupted("stopped by Ctrl-C; nothing was saved; with --state DIR a run can be resumed");
-            throw Interrupted(
-                fmt::format("stopped by Ctrl-C; {} of {} layers are kept in {}; --resume goes on from there",
-                            records_.size(), layers_, state_->folder()));
+            throw Interrupted(fmt::format("stopped by Ctrl-C; {} of {} {}s are kept in {}; --resume goes on from there",
+                                          records_.size(), turns(), unit_word(), state_->folder()));
         }
         progress_.end();
         return std::move(records_);
     }
 
   private:
-    std::optional<UnitResult> take_up(const Stretch& layer) {
+    const char* unit_word() const { return walk_.recipe.units == UnitKind::blocks ? "unit" : "layer"; }
+    int64_t turns() const {
+        int64_t turns = 0;
+        for (const UnitOptions* pass : walk_.passes()) turns += static_cast<int64_t>(walk_.units_of(*pass).size());
+        return turns;
+    }
+    int64_t iterations() const {
+        int64_t sum = 0;
+        for (const UnitOptions* pass : walk_.passes())
+            sum += pass->schedule.iterations * static_cast<int64_t>(walk_.units_of(*pass).size());
+        return sum;
+    }
+
+    std::optional<UnitResult> take_up(const Stretch& unit, uint32_t phase) {
         stop_if_interrupted();
         iteration_ = 0;
         kept_ = false;
         if (!state_) return std::nullopt;
-        std::optional<UnitResult> result = state_->find(layer);
+        std::optional<UnitResult> result = state_->find(unit, phase);
         kept_ = result.has_value();
         if (kept_ && records_.empty()) progress_.say(fmt::format("Going on from {}.", state_->folder()));
         return result;
@@ -90,44 +99,28 @@ class LayerLearning {
         iteration_ = p.iteration;
     }
 
-    void finish(const Stretch& layer, const UnitResult& result) {
+    void finish(const Stretch& unit, const UnitResult& result) {
         if (kept_)
-            progress_.advance(options_.iterations);
+            progress_.advance(result.record.iterations);
         else if (state_)
-            state_->keep(layer, result);
+            state_->keep(unit, result);
         records_.push_back(result.record);
     }
 
     const RunOptions& options_;
     ReconstructionWork work_;
     Progress& progress_;
-    int64_t layers_;
+    WalkOptions walk_;
     std::optional<RunState> state_;
     std::vector<UnitRecord> records_;
-    int64_t iteration_ = 0;  // of the layer that is being learned
+    int64_t iteration_ = 0;  // of the unit that is being learned
     bool kept_ = false;      // it was learned by an earlier run
 };
 
 }  // namespace
 
-UnitOptions unit_options(const RunOptions& o) {
-    UnitOptions unit;
-    unit.schedule.iterations = o.iterations;
-    unit.schedule.warm_up = o.warm_up;
-    unit.schedule.rounding_rate = o.rounding_rate;
-    unit.schedule.scale_rate = o.scale_rate;
-    unit.learn_scales = true;
-    unit.loss = o.loss;
-    unit.lambda = o.lambda;
-    unit.start = o.rounding_start;
-    unit.norms = o.norms;
-    unit.batch = o.minibatch;
-    unit.seed = o.seed;
-    return unit;
-}
-
 std::vector<UnitRecord> reconstruct(const RunOptions& options, ReconstructionWork work, Progress& progress) {
-    return LayerLearning(options, std::move(work), progress).go();
+    return Learning(options, std::move(work), progress).go();
 }
 
 }  // namespace adaq

@@ -3,7 +3,6 @@
 
 #include "engine/nearest.h"
 #include "engine/reconstruction/record.h"
-#include "engine/reconstruction/unit_options.h"
 #include "tools/run/options.h"
 #include "tools/run/progress.h"
 
@@ -19,10 +18,7 @@ struct ReconstructionWork {
     SiteObserver see_site;
 };
 
-/// The recipe that the options ask for.
-UnitOptions unit_options(const RunOptions& options);
-
-/// Learns every layer and returns what is to be told of each. Throws Interrupted, saying what was kept.
+/// Learns every unit and returns what is to be told of each. Throws Interrupted, saying what was kept.
 std::vector<UnitRecord> reconstruct(const RunOptions& options, ReconstructionWork work, Progress& progress);
 
 }  // namespace adaq

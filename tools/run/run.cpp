@@ -186,7 +186,8 @@ class Run {
             progress_.begin("weights", layers, "layers");
             const WeightOptions options{{options_.scheme, options_.weight_bits, options_.p, options_.symmetric},
                                         options_.per_channel,
-                                        options_.head_stem_8bit};
+                                        options_.head_stem_8bit,
+                                        options_.layer_bits};
             quantise_weights(*device_, network_, options, step());
             progress_.advance(1);
             progress_.end();
@@ -236,7 +237,7 @@ class Run {
 
     std::vector<Site> sites() const {
         return activation_sites(original_.graph, {options_.sites, options_.activation_bits, options_.input_bits,
-                                                  options_.head_stem_8bit, options_.edges});
+                                                  options_.head_stem_8bit, options_.edges, options_.site_bits});
     }
 
     StepObserver step() {

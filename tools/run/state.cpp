@@ -72,18 +72,19 @@ void RunState::lock() {
     data_error("--state {}: another run is using it", folder_);
 }
 
-std::string RunState::path_of(const Stretch& unit) const {
-    return fmt::format("{}/{:03}-{}.unit", folder_, unit.number, unit.name);
+std::string RunState::path_of(const Stretch& unit, uint32_t phase) const {
+    const std::string pass = phase > 0 ? fmt::format("-{}", phase) : "";
+    return fmt::format("{}/{:03}-{}{}.unit", folder_, unit.number, unit.name, pass);
 }
 
-std::optional<UnitResult> RunState::find(const Stretch& unit) const {
-    const std::string path = path_of(unit);
+std::optional<UnitResult> RunState::find(const Stretch& unit, uint32_t phase) const {
+    const std::string path = path_of(unit, phase);
     if (!std::filesystem::exists(path)) return std::nullopt;
     return parse_unit_file(text_of(path), path);
 }
 
 void RunState::keep(const Stretch& unit, const UnitResult& result) {
-    write_file_atomically(path_of(unit), unit_file(result));
+    write_file_atomically(path_of(unit, result.record.phase), unit_file(result));
 }
 
 }  // namespace adaq

@@ -19,8 +19,9 @@ class RunState {
     RunState(const RunState&) = delete;
     RunState& operator=(const RunState&) = delete;
 
-    /// What a unit has learned in an earlier run, if it was finished. Throws DataError where its file is damaged.
-    std::optional<UnitResult> find(const Stretch& unit) const;
+    /// What a unit has learned in a pass of an earlier run, if it was finished. Throws DataError where its file is
+    /// damaged.
+    std::optional<UnitResult> find(const Stretch& unit, uint32_t phase) const;
     /// On the disk when it returns.
     void keep(const Stretch& unit, const UnitResult& result);
 
@@ -28,7 +29,7 @@ class RunState {
 
   private:
     void lock();
-    std::string path_of(const Stretch& unit) const;
+    std::string path_of(const Stretch& unit, uint32_t phase) const;
 
     std::string folder_;
     int lock_ = -1;

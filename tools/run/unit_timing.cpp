@@ -1,12 +1,14 @@
 // See unit_timing.h.
 #include "tools/run/unit_timing.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <random>
-#include <tuple>
 
 #include "engine/executor.h"
 #include "engine/reconstruction/unit_trainer.h"
@@ -34,35 +36,47 @@ Buffer made_up(Device& device, Shape shape, int64_t images) {
     return buffer;
 }
 
-/// What an iteration's time depends on.
-using Kind = std::tuple<NodeKind, int, int, int, bool, bool, Shape, Shape>;
-
 class Timer {
   public:
-    Timer(Device& device, const Network& network, const std::vector<Shape>& shapes, const UnitOptions& options,
-          int64_t images)
-        : device_(device), network_(network), shapes_(shapes), options_(options), images_(images) {}
+    Timer(Device& device, const UnitsToTime& what, const UnitOptions& options, int64_t images)
+        : device_(device), what_(what), options_(options), images_(images) {}
 
-    Kind kind(int index) const {
-        const Node& n = node(index);
-        const auto output = static_cast<size_t>(Graph::output_of(index));
-        return {n.kind,         n.kernel,       n.stride, n.padding, n.relu, network_.values[output].has_value(),
-                input_shape(n), shapes_[output]};
+    /// What an iteration's time depends on: equal text, equal time.
+    std::string kind(const Stretch& unit) const {
+        std::string text = options_.prediction ? unit.name : "";  // all behind the unit runs too
+        for (int i = unit.first; i < unit.last; ++i) {
+            const Node& n = node(i);
+            const auto output = static_cast<size_t>(Graph::output_of(i));
+            text += fmt::format("{} {} {} {} {} {} ", static_cast<int>(n.kind), n.kernel, n.stride, n.padding, n.relu,
+                                what_.network.values[output].has_value());
+            for (ValueId input : n.inputs)
+                text += fmt::format("{} {} ", input - unit.first, to_string(what_.shapes[static_cast<size_t>(input)]));
+            text += to_string(what_.shapes[output]) + "; ";
+        }
+        return text;
     }
-    double flops(int index) const {  // forward and the gradient to the weights
-        const Node& n = node(index);
-        const Layer& layer = network_.layers[static_cast<size_t>(n.layer)];
-        const int64_t outputs = element_count(shapes_[static_cast<size_t>(Graph::output_of(index))]);
-        return 2.0 * 2.0 * static_cast<double>(options_.batch * outputs * layer.weights_per_channel());
+    /// Forward, to the weights, and to the data inside the unit; with a prediction twice as many images and the tail.
+    double flops(const Stretch& unit) const {
+        double sum = 0.0;
+        for (int i = unit.first; i < unit.last; ++i) {
+            const Node& n = node(i);
+            if (n.layer < 0) continue;
+            const int products = 1 + (options_.learn_rounding ? 1 : 0) + (n.inputs[0] == unit.input ? 0 : 1);
+            sum += products * product(i);
+        }
+        if (!options_.prediction) return sum;
+        sum *= 2.0;
+        for (int i = unit.last; i < static_cast<int>(what_.network.graph.nodes.size()); ++i)
+            if (node(i).layer >= 0) sum += 2.0 * product(i);
+        return sum;
     }
     /// The fastest of three to ten iterations, behind a first one that does not count.
-    double seconds(int index) const {
-        const Node& n = node(index);
-        UnitTrainer trainer(device_, network_, {n.name, index, index + 1, n.inputs[0], static_cast<uint32_t>(n.layer)},
-                            options_,
-                            {made_up(device_, input_shape(n), images_), nullptr,
-                             made_up(device_, shapes_[static_cast<size_t>(Graph::output_of(index))], images_)},
-                            shapes_);
+    double seconds(const Stretch& unit) const {
+        const Buffer input = made_up(device_, what_.shapes[static_cast<size_t>(unit.input)], images_),
+                     output = made_up(device_, what_.shapes[static_cast<size_t>(unit.output())], images_),
+                     logits = options_.prediction ? made_up(device_, what_.shapes.back(), images_) : nullptr;
+        UnitTrainer trainer(device_, what_.network, unit, options_, {input, input, output, output, logits},
+                            what_.shapes, &what_.original);
         wait(trainer, 1);
         const auto start = Clock::now();
         double best = std::numeric_limits<double>::infinity();
@@ -76,8 +90,13 @@ class Timer {
     }
 
   private:
-    const Node& node(int index) const { return network_.graph.nodes[static_cast<size_t>(index)]; }
-    const Shape& input_shape(const Node& n) const { return shapes_[static_cast<size_t>(n.inputs[0])]; }
+    const Node& node(int index) const { return what_.network.graph.nodes[static_cast<size_t>(index)]; }
+    /// Of one product of a layer on a batch.
+    double product(int index) const {
+        const Layer& layer = what_.network.layers[static_cast<size_t>(node(index).layer)];
+        const int64_t outputs = element_count(what_.shapes[static_cast<size_t>(Graph::output_of(index))]);
+        return 2.0 * static_cast<double>(options_.batch * outputs * layer.weights_per_channel());
+    }
     void wait(UnitTrainer& trainer, int64_t iterations) const {
         trainer.advance(iterations);
         float loss = 0.0f;
@@ -85,42 +104,41 @@ class Timer {
     }
 
     Device& device_;
-    const Network& network_;
-    const std::vector<Shape>& shapes_;
+    const UnitsToTime& what_;
     const UnitOptions& options_;
     int64_t images_;
 };
 
 }  // namespace
 
-UnitTiming time_units(Device& device, const Network& network, const std::vector<Shape>& shapes,
-                      const UnitOptions& options, int64_t images, double budget) {
-    const Timer timer(device, network, shapes, options, std::min(images, options.batch));
-    std::vector<int> nodes;
-    for (int i = 0; i < static_cast<int>(network.graph.nodes.size()); ++i)
-        if (network.graph.nodes[static_cast<size_t>(i)].layer >= 0) nodes.push_back(i);
-    std::stable_sort(nodes.begin(), nodes.end(), [&](int a, int b) { return timer.flops(a) > timer.flops(b); });
+UnitTiming time_units(Device& device, const UnitsToTime& what, const UnitOptions& options, int64_t images,
+                      double budget) {
+    const Timer timer(device, what, options, std::min(images, options.batch));
+    std::vector<size_t> order(what.units.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return timer.flops(what.units[a]) > timer.flops(what.units[b]); });
     UnitTiming timing;
-    timing.seconds.resize(network.layers.size());
-    timing.flops.resize(network.layers.size());
-    std::map<Kind, double> known;
+    timing.seconds.resize(what.units.size());
+    timing.flops.resize(what.units.size());
+    std::map<std::string, double> known;
     double seconds_timed = 0.0, flops_timed = 0.0;
     const auto start = Clock::now();
-    for (int index : nodes) {
-        const auto layer = static_cast<size_t>(network.graph.nodes[static_cast<size_t>(index)].layer);
-        const double flops = timer.flops(index);
-        timing.flops[layer] = flops;
-        const auto like = known.find(timer.kind(index));
+    for (size_t i : order) {
+        const Stretch& unit = what.units[i];
+        const double flops = timer.flops(unit);
+        timing.flops[i] = flops;
+        const auto like = known.find(timer.kind(unit));
         if (like != known.end()) {
-            timing.seconds[layer] = like->second;
+            timing.seconds[i] = like->second;
             ++timing.like_others;
         } else if (timing.timed == 0 || seconds_since(start) < budget) {
-            timing.seconds[layer] = known[timer.kind(index)] = timer.seconds(index);
-            seconds_timed += timing.seconds[layer];
+            timing.seconds[i] = known[timer.kind(unit)] = timer.seconds(unit);
+            seconds_timed += timing.seconds[i];
             flops_timed += flops;
             ++timing.timed;
         } else {
-            timing.seconds[layer] = seconds_timed * flops / flops_timed;
+            timing.seconds[i] = seconds_timed * flops / flops_timed;
         }
     }
     return timing;

@@ -7,16 +7,22 @@
 namespace adaq {
 
 struct UnitTiming {
-    std::vector<double> seconds;  // an iteration of each layer
+    std::vector<double> seconds;  // an iteration of each unit
     std::vector<double> flops;    // of one
-    int timed = 0;                // layers whose iterations were run
+    int timed = 0;                // units whose iterations were run
     int like_others = 0;          // whose shapes are those of one that was timed; the rest goes by its flops
 };
 
-/// Some iterations of each layer that is unlike the others, the heaviest first, as long as `budget` seconds allow.
-/// network: weights and sites quantised. Throws DataError where `images` are fewer than a batch.
-UnitTiming time_units(Device& device, const Network& network, const std::vector<Shape>& shapes,
-                      const UnitOptions& options, int64_t images, double budget);
+struct UnitsToTime {
+    const Network &network, &original;  // weights and sites quantised; float
+    const std::vector<Stretch>& units;
+    const std::vector<Shape>& shapes;  // value_shapes() of the images
+};
+
+/// Some iterations of each unit that is unlike the others, the heaviest first, as long as `budget` seconds allow.
+/// Throws DataError where `images` are fewer than a batch.
+UnitTiming time_units(Device& device, const UnitsToTime& what, const UnitOptions& options, int64_t images,
+                      double budget);
 
 /// Seconds that one image takes through the network.
 double time_forward(Device& device, const Network& network, int64_t height, int64_t width);

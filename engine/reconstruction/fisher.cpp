@@ -1,0 +1,86 @@
+#include "engine/reconstruction/fisher.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/reconstruction/buffers.h"
+#include "engine/reconstruction/float_tail.h"
+
+namespace adaq {
+namespace {
+
+/// The gradient of one batch of images after the other, the last one filled up with its last image.
+class OutputGradient {
+  public:
+    OutputGradient(Device& device, const Network& network, const Network& original, const Stretch& unit,
+                   const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes)
+        : device_(device), batch_(options.batch) {
+        for (int i = unit.first; i < unit.last; ++i) {
+            const Node& node = network.graph.nodes[static_cast<size_t>(i)];
+            if (!options.learn_rounding || node.layer < 0) continue;
+            roundings_.emplace_back(device, network, node.layer, options);
+            roundings_.back().round(device);
+        }
+        Shape shape = shapes[static_cast<size_t>(unit.output())];
+        shape.insert(shape.begin(), batch_);
+        gradient_ = device.create(shape);
+        indices_ = device.create({batch_});
+        Program program;
+        const TensorId indices = program.bind(indices_);
+        Shape x_shape = caches.input->shape();
+        x_shape[0] = batch_;
+        const Gather gather{program.bind(caches.input), program.temporary(x_shape), indices};
+        program.add(gather);
+        TrainingEmitter emitter(device, network, unit, options, shapes, program, kNone);
+        for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
+        const TensorId y = emitter.forward(gather.y);
+        FloatTail(device, original, unit, shapes, program)
+            .prediction_difference(y, program.bind(gradient_),
+                                   {program.bind(caches.logits), indices, program.bind(zeros(device, {1}))},
+                                   {1.0, 1.0});
+        compiled_ = device.compile(program);
+    }
+
+    /// Of images from `first` on; [batch,...].
+    const Buffer& compute(int64_t first, int64_t images) {
+        std::vector<float> rows(static_cast<size_t>(batch_));
+        for (int64_t i = 0; i < batch_; ++i)
+            rows[static_cast<size_t>(i)] = static_cast<float>(std::min(first + i, images - 1));
+        device_.upload(*indices_, rows);
+        compiled_->run();
+        return gradient_;
+    }
+
+  private:
+    Device& device_;
+    int64_t batch_;
+    std::vector<LearnedRounding> roundings_;
+    Buffer gradient_, indices_;
+    std::unique_ptr<CompiledProgram> compiled_;
+};
+
+}  // namespace
+
+Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Stretch& unit,
+                      const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes,
+                      CacheMemory& memory, const std::function<void()>& poll) {
+    OutputGradient gradient(device, network, original, unit, options, caches, shapes);
+    const int64_t images = caches.input->shape()[0];
+    Shape shape = shapes[static_cast<size_t>(unit.output())];
+    shape.insert(shape.begin(), images);
+    const Buffer weights = memory.create(shape);
+    for (int64_t first = 0; first < images; first += options.batch) {
+        if (poll) poll();
+        const Buffer& part = gradient.compute(first, images);
+        std::vector<float> values = get(device, *part);
+        for (float& v : values) v = (std::fabs(v) + 1.0f) * (std::fabs(v) + 1.0f);
+        device.upload(*part, values);
+        const int64_t rows = std::min(options.batch, images - first);
+        Program copy;
+        copy.add(Gather{copy.rows(copy.bind(part), 0, rows), copy.rows(copy.bind(weights), first, rows)});
+        device.compile(copy)->run();
+    }
+    return weights;
+}
+
+}  // namespace adaq

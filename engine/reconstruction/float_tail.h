@@ -1,0 +1,34 @@
+// The float network behind a unit, from its output to the logits and back: what the prediction difference (PD-Quant,
+// methods.md section 8) and the Fisher diagonal (BRECQ, section 7) see of a unit.
+#pragma once
+
+#include "engine/reconstruction/training_emitter.h"
+
+namespace adaq {
+
+/// The float network's prediction for the images of a batch, and where the loss goes.
+struct PredictionTarget {
+    TensorId logits;   // [N,classes]
+    TensorId indices;  // [B], rows of logits; kNone: row by row
+    TensorId loss;     // [1]
+};
+
+class FloatTail {
+  public:
+    /// original: the float network; shapes: value_shapes() of the images.
+    FloatTail(Device& device, const Network& original, const Stretch& unit, const std::vector<Shape>& shapes,
+              Program& program);
+
+    /// loss = KL(softmax(target / T) || softmax(logits / T)) / lambda, batch mean, of what the tail makes of the unit's
+    /// output y [B,...]; dy receives its gradient. Emits once.
+    void prediction_difference(TensorId y, TensorId dy, const PredictionTarget& target,
+                               const PredictionDifference& options);
+
+  private:
+    Program& program_;
+    Stretch tail_;
+    UnitOptions nothing_learned_;
+    TrainingEmitter emitter_;
+};
+
+}  // namespace adaq

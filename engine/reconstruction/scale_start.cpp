@@ -1,0 +1,84 @@
+#include "engine/reconstruction/scale_start.h"
+
+#include <limits>
+
+namespace adaq {
+
+ScaleStarter::ScaleStarter(Device& device, Network& network, const std::vector<Site>& sites, const SchemeOptions& range)
+    : device_(device), network_(network), range_(range), bits_(network.values.size(), 32) {
+    for (const Site& site : sites) bits_[static_cast<size_t>(site.value)] = site.bits;
+}
+
+void ScaleStarter::choose(ValueId value, const DeviceTensor& values) {
+    network_.values[static_cast<size_t>(value)] =
+        choose_activation(device_, values, range_, bits_[static_cast<size_t>(value)], site_name(network_.graph, value));
+}
+
+void ScaleStarter::image(const DeviceTensor& images) {
+    if (is_site(kImage)) choose(kImage, images);
+}
+
+Buffer ScaleStarter::quantised_image(const Buffer& image, CacheMemory& memory) const {
+    if (!network_.values[kImage]) return image;
+    const QuantisedActivation& q = *network_.values[kImage];
+    const Buffer values = memory.create(image->shape()), scale = device_.create({1});
+    device_.upload(*scale, std::span(&q.scale, 1));
+    Program program;
+    program.add(FakeQuantise{program.bind(image), program.bind(values), {q.grid, program.bind(scale), q.zero_point}});
+    device_.compile(program)->run();
+    return values;
+}
+
+void ScaleStarter::in_turn(CachedWalk& walk, int first, int last, int64_t images) {
+    for (int i = first; i < last; ++i) {
+        const ValueId value = Graph::output_of(i);
+        if (is_site(value)) choose(value, *walk.sample(first, i, images));
+    }
+}
+
+void ScaleStarter::in_float_network(const Network& original, const Buffer& images) {
+    Network started = original;
+    CacheMemory memory(device_, std::numeric_limits<int64_t>::max());
+    CachedWalk walk(device_, started, images, memory);
+    const auto& nodes = original.graph.nodes;
+    const int count = static_cast<int>(nodes.size());
+    for (int first = 0, last; first < count; first = last) {
+        last = first + 1;
+        const int unit = nodes[static_cast<size_t>(first)].unit;
+        if (unit >= 0) last = original.graph.units[static_cast<size_t>(unit)].last;
+        for (int i = first; i < last; ++i) {
+            const ValueId value = Graph::output_of(i);
+            if (!is_site(value)) continue;
+            choose(value, *walk.sample(first, i, images->shape()[0]));
+            started.values[static_cast<size_t>(value)] = network_.values[static_cast<size_t>(value)];
+        }
+        started.values = original.values;
+        walk.compute(first, last);
+        walk.release(last);
+    }
+}
+
+void ScaleStarter::in_quantised_network(const Buffer& images) {
+    image(*images);
+    CacheMemory memory(device_, std::numeric_limits<int64_t>::max());
+    CachedWalk walk(device_, network_, quantised_image(images, memory), memory);
+    for (int i = 0; i < static_cast<int>(network_.graph.nodes.size()); ++i) {
+        in_turn(walk, i, i + 1, images->shape()[0]);
+        walk.compute(i, i + 1);
+        walk.release(i + 1);
+    }
+}
+
+void ScaleStarter::show(const Buffer& images, const SiteObserver& observe) const {
+    if (is_site(kImage)) observe(kImage, *images);
+    CacheMemory memory(device_, std::numeric_limits<int64_t>::max());
+    CachedWalk walk(device_, network_, quantised_image(images, memory), memory);
+    for (int i = 0; i < static_cast<int>(network_.graph.nodes.size()); ++i) {
+        const ValueId value = Graph::output_of(i);
+        if (is_site(value)) observe(value, *walk.sample(i, i, images->shape()[0]));
+        walk.compute(i, i + 1);
+        walk.release(i + 1);
+    }
+}
+
+}  // namespace adaq

@@ -1,0 +1,163 @@
+#include "engine/reconstruction/unit_walk.h"
+
+#include <algorithm>
+
+#include "engine/reconstruction/buffers.h"
+#include "engine/reconstruction/cached_walk.h"
+#include "engine/reconstruction/fisher.h"
+#include "engine/reconstruction/scale_start.h"
+
+namespace adaq {
+namespace {
+
+class UnitWalk {
+  public:
+    UnitWalk(Device& device, const Network& original, Network& network, Tensor images, const WalkOptions& options,
+             const WalkObserver& observer)
+        : device_(device),
+          original_(original),
+          network_(network),
+          options_(options),
+          observer_(observer),
+          memory_(device, options.memory, observer.say),
+          shapes_(value_shapes(network, images.shape[1], images.shape[2])),
+          start_(device, network, options.sites, options.activation_range) {
+        image_ = memory_.create(images.shape);
+        device.upload(*image_, images.values);
+        if (!options.sites.empty()) some_ = first_images(images);
+    }
+
+    void run() {
+        const Recipe& recipe = options_.recipe;
+        const bool scales = !options_.sites.empty();
+        if (scales && recipe.scale_start != ScaleStart::after_weights) start_.image(*some_);
+        if (scales && recipe.scale_start == ScaleStart::float_network) start_.in_float_network(original_, some_);
+        if (needs_logits(recipe.learn)) compute_logits();
+        pass(recipe.learn);
+        if (scales && recipe.scale_start == ScaleStart::after_weights) start_.in_quantised_network(some_);
+        if (options_.passes().size() > 1) pass(*recipe.scales);
+        if (scales && observer_.site) start_.show(some_, observer_.site);
+    }
+
+  private:
+    static bool needs_logits(const UnitOptions& options) {
+        return options.prediction || options.loss == Reconstruction::fisher_diag;
+    }
+
+    Buffer first_images(const Tensor& images) {
+        Shape shape = images.shape;
+        shape[0] = std::min(shape[0], options_.recipe.scale_images);
+        Buffer some = memory_.create(shape);
+        device_.upload(*some, std::span(images.values).first(static_cast<size_t>(element_count(shape))));
+        return some;
+    }
+
+    void compute_logits() {
+        const int nodes = static_cast<int>(original_.graph.nodes.size());
+        logits_ = memory_.create({image_->shape()[0], shapes_.back().back()});
+        Segment(device_, original_, 0, nodes, {{kImage, {image_}}, {Graph::output_of(nodes - 1), {logits_}}},
+                KeptValues::quantised, shapes_)
+            .run();
+    }
+
+    /// Once over the network. A pass that learns scales alone does so on the float network's values.
+    void pass(const UnitOptions& options) {
+        const bool on_float = !options.learn_rounding;
+        const std::vector<Stretch> units = options_.units_of(options);
+        CachedWalk exact(device_, original_, image_, memory_);
+        std::optional<CachedWalk> rounded;
+        if (!on_float) rounded.emplace(device_, network_, start_.quantised_image(image_, memory_), memory_);
+        if (&options == options_.passes().back()) image_.reset();
+        const int nodes = static_cast<int>(network_.graph.nodes.size());
+        auto unit = units.begin();
+        for (int i = 0, next; i < nodes; i = next) {
+            const bool learned = unit != units.end() && unit->first == i;
+            const int last = learned ? unit->last : i + 1;
+            next = is_pooled(last - 1) ? last + 1 : last;
+            if (options_.recipe.scale_start == ScaleStart::in_turn)
+                start_.in_turn(*rounded, i, last, options_.recipe.scale_images);
+            UnitCaches caches;
+            if (learned && (on_float || options.keep_input < 1.0f)) caches.float_input = exact.value(unit->input);
+            caches.target = exact.compute(i, last);
+            exact.release(last);
+            if (learned) {
+                caches.input = on_float ? caches.float_input : rounded->value(unit->input);
+                learn(*unit, options, std::move(caches));
+            }
+            caches = {};
+            // The large map before a pool is needed once, as a target; behind it only what is pooled stays.
+            if (next > last) exact.compute(last, next);
+            exact.release(next);
+            if (rounded && next < nodes) rounded->compute(i, next);
+            if (rounded) rounded->release(next);
+            if (learned) ++unit;
+        }
+    }
+
+    /// Whether nobody but the max pool that follows reads a node's output.
+    bool is_pooled(int index) const {
+        const auto& nodes = network_.graph.nodes;
+        return index + 1 < static_cast<int>(nodes.size()) &&
+               nodes[static_cast<size_t>(index) + 1].kind == NodeKind::max_pool;
+    }
+
+    void learn(const Stretch& unit, const UnitOptions& options, UnitCaches caches) {
+        std::optional<UnitResult> result = observer_.begin ? observer_.begin(unit, options.phase) : std::nullopt;
+        if (result) {
+            put_result(network_, *result);
+        } else {
+            caches.logits = logits_;
+            if (options.loss == Reconstruction::fisher_diag)
+                caches.weight = fisher_weights(device_, network_, original_, unit, options, caches, shapes_, memory_,
+                                               observer_.poll);
+            UnitTrainer trainer(device_, network_, unit, options, caches, shapes_, &original_);
+            trainer.run(observer_.progress, 0, observer_.poll);
+            trainer.freeze(network_);
+            result = result_of(network_, unit, trainer.record());
+        }
+        if (observer_.end) observer_.end(unit, *result);
+    }
+
+    Device& device_;
+    const Network& original_;
+    Network& network_;
+    const WalkOptions& options_;
+    const WalkObserver& observer_;
+    CacheMemory memory_;
+    std::vector<Shape> shapes_;
+    ScaleStarter start_;
+    Buffer image_, some_, logits_;  // some_: the images that scales start from
+};
+
+}  // namespace
+
+std::vector<const UnitOptions*> WalkOptions::passes() const {
+    std::vector<const UnitOptions*> passes{&recipe.learn};
+    if (recipe.scales && !sites.empty()) passes.push_back(&*recipe.scales);
+    return passes;
+}
+
+std::vector<Stretch> WalkOptions::units_of(const UnitOptions& pass) const {
+    std::vector<Stretch> learning = units;
+    if (pass.learn_rounding) return learning;
+    std::erase_if(learning, [&](const Stretch& unit) {
+        return std::none_of(sites.begin(), sites.end(), [&](const Site& site) {
+            const int node = Graph::producer_of(site.value);
+            return node >= unit.first && node < unit.last;
+        });
+    });
+    return learning;
+}
+
+void reconstruct_units(Device& device, const Network& original, Network& network, Tensor images,
+                       const WalkOptions& options, const WalkObserver& observer) {
+    UnitWalk(device, original, network, std::move(images), options, observer).run();
+}
+
+std::vector<Stretch> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit) {
+    std::vector<Stretch> units = units_of(graph, recipe.units);
+    if (recipe.leave_stem && head_stem_8bit) units.erase(units.begin());
+    return units;
+}
+
+}  // namespace adaq

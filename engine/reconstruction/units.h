@@ -1,0 +1,17 @@
+// What is reconstructed at a time, in network order (methods.md section 7).
+#pragma once
+
+#include <vector>
+
+#include "engine/reconstruction/unit_options.h"
+
+namespace adaq {
+
+/// layers: every convolution and the fully connected layer by itself. blocks: residual blocks whole; the stem and the
+/// fully connected layer are layers.
+enum class UnitKind { layers, blocks };
+
+/// The numbers that random streams go by are the layer's, or the unit's among Graph::units.
+std::vector<Stretch> units_of(const Graph& graph, UnitKind kind);
+
+}  // namespace adaq
