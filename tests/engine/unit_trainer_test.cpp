@@ -9,8 +9,10 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "engine/executor.h"
 #include "engine/nearest.h"
 #include "engine/node_walk.h"
+#include "engine/reconstruction/fisher.h"
 #include "kernels/reference/device.h"
 #include "kernels/reference/tensor.h"
 #include "loaders/weights/weights.h"
@@ -65,12 +67,27 @@ class Setting {
             caches.target = exact.compute(i);
             exact.settle(i);
         }
-        return std::make_unique<UnitTrainer>(*device_, network_, s, options, caches, shapes_);
+        if (options.prediction || options.loss == Reconstruction::fisher_diag) look_behind(s, options, caches);
+        return std::make_unique<UnitTrainer>(*device_, network_, s, options, caches, shapes_, &original_);
     }
     Device& device() { return *device_; }
     Network& network() { return network_; }
+    const Network& original() const { return original_; }
+    const std::vector<Shape>& shapes() const { return shapes_; }
 
   private:
+    /// What the float network behind the unit has to do with it.
+    void look_behind(const Stretch& s, const UnitOptions& options, UnitCaches& caches) {
+        Executor executor(*device_, original_, kImages, kSize, kSize);
+        caches.logits = device_->create({kImages, executor.classes()});
+        std::vector<float> logits(static_cast<size_t>(kImages * executor.classes()));
+        executor.run(images_.values, logits);
+        device_->upload(*caches.logits, logits);
+        CacheMemory memory(*device_, int64_t{1} << 30);
+        if (options.loss == Reconstruction::fisher_diag)
+            caches.weight = fisher_weights(*device_, network_, original_, s, options, caches, shapes_, memory, {});
+    }
+
     std::unique_ptr<Device> device_;
     Network original_, network_;
     Tensor images_;
@@ -94,7 +111,8 @@ std::vector<float> get(Device& device, const Buffer& buffer) {
 
 double loss_of(UnitTrainer& trainer) {
     trainer.run();
-    return reference::values_of(*trainer.reconstruction_loss())[0];
+    const double reconstruction = reference::values_of(*trainer.reconstruction_loss())[0];
+    return reconstruction + (trainer.prediction_loss() ? reference::values_of(*trainer.prediction_loss())[0] : 0.0);
 }
 
 /// Of the thin network: stem, a block without and one with a downsample convolution, head.
@@ -103,17 +121,19 @@ const std::vector<int> kUnits{0, 1, 2, 5};
 }  // namespace
 
 TEST_SUITE("unit trainer") {
-    TEST_CASE("gradients of a whole unit are the slopes of its loss, batch norms fixed, folded and of the batch") {
-        for (const std::string norms : {"fixed", "folded", "batch"}) {
+    TEST_CASE("gradients of a whole unit are the slopes of its loss, whatever its norms, error and prediction") {
+        for (const std::string norms : {"fixed", "folded", "batch", "prediction", "fisher"}) {
             for (int u : kUnits) {
                 CAPTURE(norms);
                 CAPTURE(u);
                 Setting setting("reference", norms == "folded", 32);
                 UnitOptions o = options(1, 0.0);
+                if (norms == "prediction") o.prediction = PredictionDifference{2.0, 0.5};
                 if (norms == "batch") o.norms = NormStatistics::batch;
                 o.schedule.warm_up = 2.0;  // no regulariser
                 o.order = {{3, 0, 7, 5}};
                 o.loss = u % 2 ? Reconstruction::mean : Reconstruction::channel_sum;
+                if (norms == "fisher") o.loss = Reconstruction::fisher_diag;
                 const Stretch stretch = setting.stretch(u);
                 auto learner = setting.trainer(stretch, o);
                 loss_of(*learner);
@@ -147,17 +167,20 @@ TEST_SUITE("unit trainer") {
         }
     }
 
-    TEST_CASE("every device learns what the reference learns: rounding and scales, mixing and dropping") {
+    TEST_CASE(
+        "every device learns what the reference learns: rounding and scales, every kind of loss, mixing, dropping") {
         for (const std::string& device : devices_under_test()) {
             for (int u : kUnits) {
-                for (bool drop : {false, true}) {
+                for (const std::string kind : {"plain", "drop", "prediction", "fisher"}) {
                     CAPTURE(device);
                     CAPTURE(u);
-                    CAPTURE(drop);
+                    CAPTURE(kind);
                     UnitOptions o = options(20, 1e-2);
                     o.learn_scales = true;
                     o.lambda = 0.01;
-                    if (drop) {
+                    if (kind == "prediction") o.prediction = PredictionDifference{};
+                    if (kind == "fisher") o.loss = Reconstruction::fisher_diag;
+                    if (kind == "drop" || kind == "prediction") {
                         o.keep_input = o.keep_quantised = 0.5f;
                         o.replacement = o.scale_gradient_factor = true;
                     }

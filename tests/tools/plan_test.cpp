@@ -49,7 +49,7 @@ TEST_SUITE("dry run") {
         const std::vector<std::string> stem = words(line_with(plan.output, "conv1 "));
         REQUIRE(stem.size() > 8);
         CHECK(std::vector(stem.begin(), stem.begin() + 7) ==
-              std::vector<std::string>{"conv1", "40x40x3", "20x20x6", "882", "8", "5", "0.00564"});
+              std::vector<std::string>{"conv1", "40x40x3", "20x20x6", "882", "8", "8", "0.00564"});
         CHECK(std::stod(stem[7]) > 0.0);
         CHECK(words(line_with(plan.output, "layer1.0.conv1 "))[4] == "3");
         CHECK(words(line_with(plan.output, "fc "))[4] == "8");

@@ -49,6 +49,8 @@ class Sizes {
         if (recipe_.learn.prediction || recipe_.learn.loss == Reconstruction::fisher_diag) sum += shapes_.back().back();
         most_ = std::max(most_, sum);
     }
+    /// Whether the image is counted without the float network's walk.
+    bool image_elsewhere() const { return image_stays_ || (rounded_.count(kImage) && !own_image_); }
     bool is_pooled(int index) const {
         return index + 1 < count() && network_.graph.nodes[static_cast<size_t>(index) + 1].kind == NodeKind::max_pool;
     }
@@ -69,7 +71,8 @@ class Sizes {
             look(0);
             release(exact_, last);
             int64_t held = exact_.count(output) ? 0 : elements(output);  // the target
-            if (learned && (on_float || options.keep_input < 1.0f) && !exact_.count(unit->input))
+            if (learned && (on_float || options.keep_input < 1.0f) && !exact_.count(unit->input) &&
+                !(unit->input == kImage && image_elsewhere()))
                 held += elements(unit->input);
             if (learned && options.loss == Reconstruction::fisher_diag) held += elements(output);
             look(held);

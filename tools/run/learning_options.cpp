@@ -150,7 +150,7 @@ const std::vector<std::string>& learning_option_names() {
         add_learning_options(app, options);
         std::vector<std::string> all;
         for (const CLI::Option* option : app.get_options())
-            if (option->get_name() != "--help") all.push_back(option->get_name());
+            if (option != app.get_help_ptr()) all.push_back("--" + option->get_lnames().front());
         return all;
     }();
     return names;
