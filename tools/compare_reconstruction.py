@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Accuracy of learned rounding: adaq beside the yardstick over several seeds, and adaq alone over schemes, rates and widths.
+"""Accuracy of what learns: adaq beside the yardstick over several seeds, and adaq alone over methods, schemes, rates and widths.
 
     tools/compare_reconstruction.py --adaq-run build/release/adaq-run --weights r18.pth --calib DIR --val DIR --results FILE.json \\
-        [--yardstick YARDSTICK.py] [--table compare|alone] [--limit MINUTES]
+        --table adaround|adaround-alone|methods|methods-alone [--yardstick YARDSTICK.py] [--math bf16] [--seeds 0 1 2] [--limit MINUTES]
 
-Every run's result is kept in FILE.json (top-1, seconds, options), so that the table can be made in several sittings: what is there is not run
+Every run's result is kept in FILE.json under its options, so that a table can be made in several sittings: what is there is not run
 again. Prints Markdown (docs/accuracy.md holds it). Needs torch and torchvision for --yardstick alone.
 """
 import argparse
@@ -19,22 +19,24 @@ import time
 SCHEMES = ("absmax", "minmax", "norm", "orgnorm")
 
 
-def cell(scheme="norm", a=32, fold=False, lr="1e-2", iters=500, seed=0):
-    return dict(w=4, a=a, scheme=scheme, fold=fold, lr=lr, iters=iters, seed=seed)
+def adaround(scheme="norm", a=32, fold=False, lr="1e-2", iters=500):
+    words = ["--method", "adaround", "--scheme", scheme, "--lr", lr, "--iters", str(iters)]
+    return dict(w=4, a=a, words=words, last=["--fold"] if fold else [], title=f"W4A{a} {scheme}{', folded' if fold else ''}")
 
 
-def compared():
-    """The cells that both sides run, without seeds."""
-    return [cell(scheme, a) for scheme in ("minmax", "norm") for a in (32, 8)] + [cell("norm", 8, True)]
+def method(name, w, a, iters, correction=False):
+    last = ["--distribution-correction"] if correction else []
+    return dict(w=w, a=a, words=["--method", name, "--head-stem-8bit", "--iters", str(iters)], last=last,
+                title=f"W{w}A{a} {name}{', distribution correction' if correction else ''}")
 
 
-def options(c):
-    words = ["--method", "adaround", "--scheme", c["scheme"], "--lr", c["lr"], "--iters", str(c["iters"]), "--seed", str(c["seed"])]
-    return words + (["--fold"] if c["fold"] else [])
-
-
-def name(who, c):
-    return f"{who} W{c['w']}A{c['a']} " + " ".join(options(c))
+ADAROUND = [adaround(scheme, a) for scheme in ("minmax", "norm") for a in (32, 8)] + [adaround("norm", 8, True)]
+METHODS = [method("brecq", 2, 32, 500)] + [method(name, w, a, 300) for w, a in ((2, 4), (4, 4), (2, 2)) for name in ("qdrop", "pdquant")]
+METHODS_ALONE = [method("brecq", w, 32, 2000) for w in (4, 3, 2)] + [method(name, w, a, 2000) for w, a in ((4, 4), (2, 4), (2, 2))
+                                                                     for name in ("brecq", "qdrop", "pdquant")]
+METHODS_ALONE += [method("pdquant", 2, 4, 2000, True)]
+# The yardstick's rows of one seed that others measured (the development data's own table).
+GIVEN = {"W2A32 brecq": 47.88, "W2A4 qdrop": 38.93, "W2A4 pdquant": 49.45}
 
 
 class Results:
@@ -42,55 +44,67 @@ class Results:
         self.args, self.path, self.started = args, pathlib.Path(args.results), time.time()
         self.rows = json.loads(self.path.read_text()) if self.path.exists() else {}
 
-    def get(self, who, c):
-        """A run's result; None where it is not there and may not be made (no yardstick, or the time is over)."""
-        key = name(who, c)
+    def get(self, who, cell, seed):
+        """A run's top-1; None where it is not there and may not be made (no yardstick, or the time is over)."""
+        words = [*cell["words"], "--seed", str(seed), *cell["last"]]
+        math = f" --math {self.args.math}" if who == "adaq" and self.args.math != "fp32" else ""
+        key = f"{who} W{cell['w']}A{cell['a']} {' '.join(words)}{math}"
         if key not in self.rows:
             if (who == "yardstick" and not self.args.yardstick) or time.time() - self.started > 60 * self.args.limit:
                 return None
-            self.rows[key] = (self.yardstick if who == "yardstick" else self.adaq)(c)
+            self.rows[key] = {"top1": (self.yardstick if who == "yardstick" else self.adaq)(cell, words)}
             self.path.write_text(json.dumps(self.rows, indent=1) + "\n")
             print(f"{key}: {self.rows[key]}", file=sys.stderr, flush=True)
-        return self.rows[key]
+        return self.rows[key]["top1"]
+
+    def all(self, who, cell, seeds):
+        return [v for v in (self.get(who, cell, seed) for seed in seeds) if v is not None]
 
     def files(self):
         return ["--weights", self.args.weights, "--calib", self.args.calib, "--val", self.args.val]
 
-    def adaq(self, c):
+    def adaq(self, cell, words):
         with tempfile.TemporaryDirectory() as folder:
             report = f"{folder}/report.json"
-            subprocess.run([self.args.adaq_run, *self.files(), f"--w{c['w']}", f"--a{c['a']}", "--device", "cpu", "--threads", str(self.args.threads), "--report", report, *options(c)],
+            subprocess.run([self.args.adaq_run, *self.files(), f"--w{cell['w']}", f"--a{cell['a']}", "--device", "cpu", "--math", self.args.math,
+                            "--threads", str(self.args.threads), "--report", report, *words],
                            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             accuracy = json.loads(pathlib.Path(report).read_text())["accuracy"]
-        return {"top1": round(100 * accuracy["quantised"]["top1"]["share"], 3)}
+        return round(100 * accuracy["quantised"]["top1"]["share"], 3)
 
-    def yardstick(self, c):
-        out = subprocess.run([sys.executable, self.args.yardstick, *self.files(), "--w", str(c["w"]), "--a", str(c["a"]), *options(c)], check=True,
+    def yardstick(self, cell, words):
+        out = subprocess.run([sys.executable, self.args.yardstick, *self.files(), "--w", str(cell["w"]), "--a", str(cell["a"]), *words], check=True,
                              capture_output=True, text=True).stdout
-        return {"top1": json.loads(out.strip().splitlines()[-1])["result"]}
+        return json.loads(out.strip().splitlines()[-1])["result"]
 
 
-def compare(results):
-    print("| 500 iterations, lr 1e-2 | adaq | mean | yardstick | mean | difference |\n| --- | --- | --- | --- | --- | --- |")
-    for c in compared():
-        sides = []
-        for who in ("adaq", "yardstick"):
-            rows = [results.get(who, {**c, "seed": seed}) for seed in results.args.seeds]
-            sides.append([row["top1"] for row in rows if row])
-        means = [statistics.mean(side) if side else None for side in sides]
-        text = [x for side, mean in zip(sides, means) for x in (" ".join(f"{v:.2f}" for v in side), f"{mean:.2f}" if side else "–")]
-        difference = f"{means[0] - means[1]:+.2f}" if None not in means else "–"
-        title = f"W{c['w']}A{c['a']} {c['scheme']}{', folded' if c['fold'] else ''}"
-        print(f"| {title} | {' | '.join(text)} | {difference} |", flush=True)
+def side(values):
+    return [" ".join(f"{v:.2f}" for v in values), f"{statistics.mean(values):.2f}"] if values else ["–", "–"]
 
 
-def table(results):
+def beside(results, cells, yardstick_seeds):
+    print("| | adaq | mean | yardstick | mean | difference |\n| --- | --- | --- | --- | --- | --- |")
+    for cell in cells:
+        ours, theirs = results.all("adaq", cell, results.args.seeds), results.all("yardstick", cell, yardstick_seeds)
+        if cell["title"] in GIVEN:
+            theirs = [GIVEN[cell["title"]]]
+        difference = f"{statistics.mean(ours) - statistics.mean(theirs):+.2f}" if ours and theirs else "–"
+        print(f"| {cell['title']} | {' | '.join(side(ours) + side(theirs))} | {difference} |", flush=True)
+
+
+def adaround_alone(results):
     widths = [(a, fold) for a in (32, 8, 4) for fold in (False, True)]
     print("| one seed | " + " | ".join(f"W4A{a}{' folded' if fold else ''}" for a, fold in widths) + " |\n" + "| --- " * (len(widths) + 1) + "|")
     rows = [(scheme, lr, 500) for lr in ("1e-2", "1e-3") for scheme in SCHEMES] + [("norm", "1e-2", 2000)]
     for scheme, lr, iters in rows:
-        found = [results.get("adaq", cell(scheme, a, fold, lr, iters)) for a, fold in widths]
-        print(f"| {scheme}, lr {lr}, {iters:,} | " + " | ".join(f"{row['top1']:.2f}" if row else "–" for row in found) + " |", flush=True)
+        found = [results.get("adaq", adaround(scheme, a, fold, lr, iters), results.args.seeds[0]) for a, fold in widths]
+        print(f"| {scheme}, lr {lr}, {iters:,} | " + " | ".join(f"{v:.2f}" if v is not None else "–" for v in found) + " |", flush=True)
+
+
+def methods_alone(results):
+    print("| 2,000 iterations | adaq | mean |\n| --- | --- | --- |")
+    for cell in METHODS_ALONE:
+        print(f"| {cell['title']} | {' | '.join(side(results.all('adaq', cell, results.args.seeds)))} |", flush=True)
 
 
 def main():
@@ -99,11 +113,14 @@ def main():
         parser.add_argument(f"--{option}", required=True)
     parser.add_argument("--yardstick", help="run its side too, where the results file does not have it")
     parser.add_argument("--threads", type=int, default=0, help="of adaq; 0: every core")
-    parser.add_argument("--table", choices=["compare", "alone"], default="compare")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the comparison")
+    parser.add_argument("--math", default="fp32", help="of adaq")
+    parser.add_argument("--table", choices=["adaround", "adaround-alone", "methods", "methods-alone"], default="adaround")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--limit", type=float, default=float("inf"), help="minutes after which no run is started any more")
-    args = parser.parse_args()
-    (compare if args.table == "compare" else table)(Results(args))
+    results = Results(parser.parse_args())
+    tables = {"adaround": lambda: beside(results, ADAROUND, results.args.seeds), "adaround-alone": lambda: adaround_alone(results),
+              "methods": lambda: beside(results, METHODS, results.args.seeds[:1]), "methods-alone": lambda: methods_alone(results)}
+    tables[results.args.table]()
 
 
 if __name__ == "__main__":
