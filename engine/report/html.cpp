@@ -196,6 +196,16 @@ std::string curves(const Report& report) {
     return block("multiples", figures);
 }
 
+std::vector<LegendEntry> learning_key(const Report& report) {
+    std::vector<LegendEntry> key{{"k-quantised stroke", "reconstruction error"},
+                                 {"k-agreement", "roundings with 0.05 < h < 0.95"},
+                                 {"k-outputs stroke", "penalty"}};
+    const auto& points = report.learning.front().curve;
+    if (!points.empty() && points.front().prediction > 0.0)
+        key.insert(key.begin() + 1, {"k-agreement stroke", "difference in prediction"});
+    return key;
+}
+
 /// What a method that learns did to each unit.
 std::string learning(const Report& report) {
     if (report.learning.empty()) return "";
@@ -211,10 +221,7 @@ std::string learning(const Report& report) {
            "can be, so the error may rise as they settle. Flipped: not rounded to the nearest integer. Unsettled: "
            "still "
            "between 0 and 1 at the end, where every rounding was made hard.</p>\n" +
-           legend({{"k-quantised stroke", "reconstruction error"},
-                   {"k-agreement", "roundings with 0.05 < h < 0.95"},
-                   {"k-outputs stroke", "penalty"}}) +
-           curves(report);
+           legend(learning_key(report)) + curves(report);
 }
 
 std::string numbers(const Report& report) {

@@ -118,23 +118,32 @@ std::string trace(const UnitRecord& unit, const Axis& x, Height height) {
     return path;
 }
 
-/// Logarithmic, over at most four decades: what lies below is drawn at the lower edge.
-void draw_reconstruction(Svg& svg, const UnitRecord& unit, const Axis& x, const Panel& panel) {
+/// The reconstruction error and, where it is part of the loss, the difference in prediction. Logarithmic, over at most
+/// four decades: what lies below is drawn at the lower edge.
+void draw_losses(Svg& svg, const UnitRecord& unit, const Axis& x, const Panel& panel) {
+    const auto predicts = [](const LearningPoint& point) { return point.prediction > 0.0; };
+    const bool prediction = std::any_of(unit.curve.begin(), unit.curve.end(), predicts);
     double highest = 0.0;
-    for (const LearningPoint& point : unit.curve) highest = std::max(highest, point.reconstruction);
+    for (const LearningPoint& point : unit.curve) highest = std::max({highest, point.reconstruction, point.prediction});
     if (!(highest > 1e-30) || !std::isfinite(highest)) return panel.draw(svg, "", "0");
     double lowest = highest;
-    for (const LearningPoint& point : unit.curve)
+    for (const LearningPoint& point : unit.curve) {
         lowest = std::min(lowest, std::max(1e-4 * highest, point.reconstruction));
+        if (prediction) lowest = std::min(lowest, std::max(1e-4 * highest, point.prediction));
+    }
     lowest = rounded_down(lowest);
     highest = std::max(2.0 * lowest, rounded_up(highest));
     panel.draw(svg, fmt::format("{:g}", highest), fmt::format("{:g}", lowest));
     const Axis y{std::log10(lowest), std::log10(highest), panel.bottom, panel.top};
     for (double decade = std::floor(y.lo) + 1; decade < y.hi - 1e-9; ++decade)
         svg.line(kLeft, y(decade), kRight, y(decade), "grid");
-    svg.path(trace(unit, x,
-                   [&](const LearningPoint& p) { return y.clamped(std::log10(std::max(lowest, p.reconstruction))); }),
-             "curve reconstruction");
+    const auto draw = [&](double LearningPoint::*loss, const char* style) {
+        svg.path(
+            trace(unit, x, [&](const LearningPoint& p) { return y.clamped(std::log10(std::max(lowest, p.*loss))); }),
+            style);
+    };
+    if (prediction) draw(&LearningPoint::prediction, "curve prediction");
+    draw(&LearningPoint::reconstruction, "curve reconstruction");
 }
 
 /// The share of roundings that are still between 0 and 1, and the penalty relative to its highest.
@@ -189,7 +198,7 @@ std::string learning_curves(const UnitRecord& unit) {
     if (unit.curve.empty()) return "";
     Svg svg(kCurveWidth, kCurveHeight, fmt::format("Learning of {}", with_phase(unit.name, unit.phase)), "curves");
     const Axis x{0.0, static_cast<double>(std::max<int64_t>(1, unit.curve.back().iteration)), kLeft, kRight};
-    draw_reconstruction(svg, unit, x, {5, 74});
+    draw_losses(svg, unit, x, {5, 74});
     if (!unit.roundings.empty()) draw_rounding_curves(svg, unit, x, {86, 140});
     svg.text(kLeft, kCurveHeight - 4, "0", "tick");
     svg.text(kRight, kCurveHeight - 4, count(unit.curve.back().iteration), "tick", Anchor::end);

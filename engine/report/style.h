@@ -67,7 +67,7 @@ circle.outputs { fill: var(--outputs); stroke: var(--card); stroke-width: 1; }
 .counts { fill: var(--quantised); opacity: .8; }
 .level { stroke: var(--level); stroke-width: .9; } .edge { stroke: var(--level); stroke-width: 1.4; }
 rect.down { fill: var(--outputs); } circle.scale { fill: var(--quantised); }
-.curve { fill: none; stroke-width: 1.3; stroke-linejoin: round; } .reconstruction { stroke: var(--quantised); } .penalty { stroke: var(--outputs); }
+.curve { fill: none; stroke-width: 1.3; stroke-linejoin: round; } .reconstruction { stroke: var(--quantised); } .prediction { stroke: var(--agreement); } .penalty { stroke: var(--outputs); }
 .unsettled { fill: var(--agreement); opacity: .45; }
 .legend span { display: inline-block; margin-right: 14px; white-space: nowrap; }
 .legend i { display: inline-block; width: 11px; height: 11px; margin-right: 5px; border-radius: 2px; vertical-align: -1px; }
