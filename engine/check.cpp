@@ -48,7 +48,7 @@ class Checker {
         const Shape x = input(op.x, 0, "batch norm x");
         for (TensorId id : {op.gamma, op.beta, op.running_mean, op.running_variance})
             same(input(id, 1, "batch norm"), {x.back()}, "batch norm, per channel");
-        require(element_count(x) > x.back(), "batch norm: one value a channel has no variance");
+        require(op.fixed || element_count(x) > x.back(), "batch norm: one value a channel has no variance");
         require(op.epilogue.scale == kNone && op.epilogue.shift == kNone, "batch norm: has its own scale and shift");
         output(op.mean, {x.back()});
         output(op.inverse_std, {x.back()});
@@ -140,6 +140,18 @@ class Checker {
         output(op.dlogits, logits);
         output(op.loss, {1});
     }
+    void operator()(const StatisticsLoss& op) {
+        const Shape x = input(op.x, 4, "statistics x");
+        for (TensorId id : {op.mean, op.variance}) same(input(id, 1, "statistics"), {x[3]}, "statistics");
+        if (op.through) {
+            same(input(op.through->dy, 4, "statistics dy"), x, "statistics dy");
+            for (TensorId id : {op.through->gamma, op.through->inverse_std})
+                same(input(id, 1, "batch norm"), {x[3]}, "batch norm, per channel");
+        }
+        require(op.epsilon > 0.0, "statistics: epsilon {}", op.epsilon);  // a map of one value has a slope then
+        output(op.dx, x);
+        output(op.loss, {1});
+    }
 
     // ---- batches and step state
     void operator()(const AdvanceStep& op) {
@@ -147,6 +159,9 @@ class Checker {
         require(op.schedule.iterations > 0, "schedule: {} iterations", op.schedule.iterations);
         require(op.schedule.warm_up >= 0.0, "schedule: warm-up {}", op.schedule.warm_up);  // past 1: never over
         for (TensorId loss : op.losses) require(element_count(any(loss, 0, "loss")) == 1, "a loss is one number");
+        if (!op.plateau) return;
+        require(!op.schedule.cosine_scale_rate && !op.losses.empty(), "a plateau is that of losses, without a cosine");
+        require(op.plateau->patience >= 0, "plateau: patience {}", op.plateau->patience);
     }
     void operator()(const DrawBatch& op) {
         state(op.state);

@@ -1,8 +1,9 @@
 // What a Program can do: operation descriptors over tensor handles, forward and backward. Each device implements them
 // one a file. Activations are NHWC and weights KRSC in logical order. "Gradient" always means that of the loss.
 //
-// Batch norms with fixed statistics need no operation of their own in training: their per-channel factor is part of the
-// weight (Rounding::channel_scale) and their offset is an Epilogue's shift, so that gradients pass through neither.
+// Batch norms with fixed statistics need no operation of their own while rounding is learned: their per-channel factor
+// is part of the weight (Rounding::channel_scale) and their offset is an Epilogue's shift, so that gradients pass
+// through neither. Only where what enters a norm is looked at (StatisticsLoss) is BatchNorm::fixed needed.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "engine/grid.h"
+#include "engine/plateau.h"
 #include "engine/random.h"
 
 namespace adaq {
@@ -33,6 +35,8 @@ enum StepValue {
     kFirstCorrection,   // Adam: 1 / (1 - 0.9^t)
     kSecondCorrection,  // 1 / sqrt(1 - 0.999^t)
     kFirstBad,          // the first iteration whose loss was not finite; 0: none
+    kBestLoss,          // PlateauState, where the scale rate follows a plateau
+    kBadIterations,     //
     kStepValues
 };
 
@@ -46,11 +50,13 @@ struct StepSchedule {
 };
 
 /// Begins an iteration: looks whether the losses of the last one were finite, then counts and computes the step values.
-/// First operation of a training program.
+/// First operation of a training program. With a plateau the scale rate starts as the schedule has it and then falls
+/// with the sum of the losses, as PyTorch's does that is stepped behind its optimiser.
 struct AdvanceStep {
     TensorId state;
     StepSchedule schedule;
     std::vector<TensorId> losses;  // [1] each
+    std::optional<Plateau> plateau = std::nullopt;
 };
 
 // ---- epilogues ------------------------------------------------------------------------------------------------------
@@ -136,10 +142,11 @@ struct LinearToWeights {
     TensorId x, dy, dw;
 };
 
-// ---- batch norm with batch statistics -------------------------------------------------------------------------------
+// ---- batch norm -----------------------------------------------------------------------------------------------------
 
 /// y = epilogue(gamma * (x - mean) * inverse_std + beta), mean and biased variance over N,H,W of each channel. The
 /// running ones move by `momentum` towards the batch's (the variance's unbiased). The epilogue has no scale and shift.
+/// fixed: normalises by the running statistics, and nothing moves.
 struct BatchNorm {
     TensorId x, y;
     TensorId gamma, beta;                     // [C]
@@ -147,9 +154,10 @@ struct BatchNorm {
     TensorId mean, inverse_std;               // [C], written, for the way back
     double epsilon = 1e-5, momentum = 0.1;
     Epilogue epilogue = {};
+    bool fixed = false;
 };
 
-/// dx through the batch's statistics; gamma and beta are not learned.
+/// dx through the batch's statistics; gamma and beta are not learned. (A fixed norm's is StatisticsLoss::through.)
 struct BatchNormGradient {
     TensorId dy, x, dx;
     TensorId gamma, mean, inverse_std;
@@ -274,6 +282,25 @@ struct KlDivergence {
     double factor = 1.0;
 };
 
+/// The way back through a fixed batch norm: gamma[c] * inverse_std[c] * dy.
+struct ThroughFixedNorm {
+    TensorId dy;                  // of the norm's output
+    TensorId gamma, inverse_std;  // [C]
+};
+
+/// How far the statistics of what enters a batch norm are from that norm's, image by image (PD-Quant's distribution
+/// correction, arXiv 2212.07048; methods.md section 8): x[N,H,W,C],
+/// loss = factor * sum over N,C of (mu - mean[c])^2 + (sigma - sqrt(variance[c] + epsilon))^2,
+/// mu = mean over the map, sigma = sqrt(unbiased variance over the map + epsilon). A map of one element has no
+/// variance: there only the means count. dx = the gradient, added to what comes back through the norm if that is read.
+struct StatisticsLoss {
+    TensorId x, dx, loss;     // loss [1]
+    TensorId mean, variance;  // [C]
+    double epsilon = 1e-6;
+    double factor = 1.0;
+    std::optional<ThroughFixedNorm> through = std::nullopt;
+};
+
 // ---- batches --------------------------------------------------------------------------------------------------------
 
 /// indices[B] in [0, population) as floats. Without replacement by Floyd's algorithm: for i = 0 ... B-1, with
@@ -306,10 +333,10 @@ struct Gather {
     std::optional<Mixing> mixing = std::nullopt;
 };
 
-using Operation =
-    std::variant<Convolution, ConvolutionToData, ConvolutionToWeights, Linear, LinearToData, LinearToWeights, BatchNorm,
-                 BatchNormGradient, MaxPool, MaxPoolGradient, GlobalAveragePool, GlobalAveragePoolGradient, AddRelu,
-                 ActivationBackward, FakeQuantise, FakeQuantiseChannels, FakeQuantiseChannelsGradient, RoundWeights,
-                 RoundingStep, AdamStep, SquaredError, KlDivergence, AdvanceStep, DrawBatch, TakeBatch, Gather>;
+using Operation = std::variant<Convolution, ConvolutionToData, ConvolutionToWeights, Linear, LinearToData,
+                               LinearToWeights, BatchNorm, BatchNormGradient, MaxPool, MaxPoolGradient,
+                               GlobalAveragePool, GlobalAveragePoolGradient, AddRelu, ActivationBackward, FakeQuantise,
+                               FakeQuantiseChannels, FakeQuantiseChannelsGradient, RoundWeights, RoundingStep, AdamStep,
+                               SquaredError, KlDivergence, StatisticsLoss, AdvanceStep, DrawBatch, TakeBatch, Gather>;
 
 }  // namespace adaq

@@ -46,6 +46,11 @@ class TensorsOf {
     }
     Ids operator()(const SquaredError& op) const { return {op.y, op.target, op.dy, op.loss, op.indices, op.weight}; }
     Ids operator()(const KlDivergence& op) const { return {op.logits, op.target, op.dlogits, op.loss, op.indices}; }
+    Ids operator()(const StatisticsLoss& op) const {
+        Ids ids{op.x, op.dx, op.loss, op.mean, op.variance};
+        if (op.through) ids.insert(ids.end(), {op.through->dy, op.through->gamma, op.through->inverse_std});
+        return ids;
+    }
     Ids operator()(const AdvanceStep& op) const {
         Ids ids = op.losses;
         ids.push_back(op.state);

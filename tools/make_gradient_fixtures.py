@@ -75,6 +75,37 @@ def batch_norm(g):
                    dict(y=maps(y), dx=maps(x.grad), running_mean=tensor(new_mean), running_variance=tensor(new_var)))
 
 
+def statistics(g):
+    for n, h, w, c, scale in ((2, 3, 4, 5, 1), (1, 1, 2, 3, 1), (3, 7, 7, 2, .125), (2, 2, 3, 33, 4)):
+        x, mean, var = (scale * eighths(g, n, c, h, w)).requires_grad_(), eighths(g, c), eighths(g, c).abs() + .25
+        def loss():
+            f = x.flatten(2)
+            return ((f.mean(2) - mean) ** 2).sum(1).mean() + (((f.var(2) + 1e-6).sqrt() - (var + 1e-6).sqrt()) ** 2).sum(1).mean()
+        given, total = dict(x=maps(x), mean=tensor(mean), variance=tensor(var)), loss()
+        total.backward()
+        yield case("statistics_loss", given, dict(dx=maps(x.grad), loss=tensor(total)), factor=1 / n)
+        x.grad, gamma, beta, dy = None, eighths(g, c), eighths(g, c), eighths(g, n, c, h, w)
+        y = F.batch_norm(x, mean, var, gamma, beta, False, .1, 1e-5)
+        (loss() + (y * dy).sum()).backward()
+        yield case("statistics_through_norm", given | dict(dy=maps(dy), gamma=tensor(gamma), beta=tensor(beta)),
+                   dict(y=maps(y), dx=maps(x.grad), loss=tensor(total)), factor=1 / n)
+
+
+def plateaus(g):
+    """The rate of each step, the scheduler stepped behind the optimiser with that step's loss."""
+    falling = torch.tensor([2. ** -i for i in range(12)])
+    noise = 1 + torch.randint(0, 64, (60,), generator=g) / 4096
+    slowly = 1 - torch.arange(40) * 2. ** -15  # below the threshold step by step, above it every four steps
+    for losses, patience in ((torch.cat([falling, noise, falling]), 5), (noise, 0), (slowly, 2), (slowly, 3), (noise, 100)):
+        weight = torch.zeros(1, requires_grad=True)
+        optimiser, rates = torch.optim.Adam([weight], lr=1e-3), []
+        plan = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, min_lr=1e-5, patience=patience)
+        for loss in losses.float():
+            rates.append(optimiser.param_groups[0]["lr"])
+            plan.step(loss.item())
+        yield case("plateau", dict(losses=dict(shape=[len(losses)], values=losses.float().tolist())), dict(rates=dict(shape=[len(rates)], values=rates)), rate=1e-3, patience=patience)
+
+
 def pooling(g):
     for n, h, w, c in ((1, 5, 7, 2), (2, 4, 4, 3), (1, 1, 1, 1), (1, 6, 6, 4)):
         x = eighths(g, n, c, h, w, largest=2).requires_grad_()  # few values: ties in most windows
@@ -191,7 +222,7 @@ def main():
     parser.add_argument("--yardstick", required=True)
     args = parser.parse_args()
     g, y = torch.Generator().manual_seed(2), load_yardstick(args.yardstick)
-    cases = [*convolutions(g), *linear(g), *batch_norm(g), *pooling(g), *quantisers(g, y), *channel_quantisers(g, y), *losses(g), *rounding(g, y)]
+    cases = [*convolutions(g), *linear(g), *batch_norm(g), *pooling(g), *quantisers(g, y), *channel_quantisers(g, y), *losses(g), *rounding(g, y), *statistics(g), *plateaus(g)]
     target = pathlib.Path(__file__).parent.parent / "tests/fixtures/operations/gradients.json"
     target.write_text(json.dumps(cases, separators=(",", ":")))
     print(target, len(cases), "cases", target.stat().st_size, "bytes")

@@ -1,37 +1,15 @@
-// Batch norm with the batch's statistics, both ways (methods.md section 3, --bn batch).
+// Batch norm with the batch's statistics, both ways (methods.md section 3, --bn batch), and with fixed ones.
 // Cost: forward x read twice and y written once (12 B an element), backward dy and x read twice and dx written (20 B);
 // two double additions and products an element for the sums, which keep the variance right where the mean is large.
 // Memory bound. Sums: a block takes 32 channels of a slab of rows, then a thread a channel adds up the slabs; the
 // elementwise passes take runs of 8.
 #include "kernels/cuda/arguments.h"
+#include "kernels/cuda/column_sums.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
 
 namespace adaq::cuda {
 namespace {
-
-constexpr int kRows = 8;  // of a block at a time
-constexpr int64_t kMostSlabs = 256, kRowsOfSlab = 64;
-
-/// Two sums of each channel over a tensor [rows, channels].
-struct ColumnSums {
-    int64_t rows, channels, slabs;
-
-    ColumnSums(const Shape& x)
-        : rows(element_count(x) / x.back()),
-          channels(x.back()),
-          slabs(std::min(ceil_div(rows, kRowsOfSlab), kMostSlabs)) {}
-    size_t scratch_bytes() const { return static_cast<size_t>(slabs * 2 * channels) * sizeof(double); }
-};
-
-/// x and x^2.
-struct Moments {
-    const float* x;
-    __device__ double2 of(int64_t index, int64_t) const {
-        const double v = static_cast<double>(x[index]);
-        return {v, v * v};
-    }
-};
 
 /// dy and dy * x-hat.
 struct Products {
@@ -41,40 +19,6 @@ struct Products {
         return {g, g * static_cast<double>((x[index] - mean[c]) * inverse_std[c])};
     }
 };
-
-template <typename Terms>
-__global__ void column_sums_kernel(Terms terms, ColumnSums s, double* partials) {
-    SharedMemory shared;
-    auto* sums = shared.take<double2>(kRows * kWarp);
-    const int lane = static_cast<int>(threadIdx.x), row = static_cast<int>(threadIdx.y);
-    const int64_t c = int64_t{blockIdx.x} * kWarp + lane, slab = blockIdx.y;
-    double2 sum{0.0, 0.0};
-    if (inside(c, s.channels)) {
-        for (int64_t i = slab * kRows + row; inside(i, s.rows); i += s.slabs * kRows) {
-            const double2 term = terms.of(i * s.channels + c, c);
-            sum.x += term.x;
-            sum.y += term.y;
-        }
-    }
-    sums[row * kWarp + lane] = sum;
-    __syncthreads();
-    if (row != 0 || !inside(c, s.channels)) return;
-    for (int i = 1; i < kRows; ++i) {
-        sum.x += sums[i * kWarp + lane].x;
-        sum.y += sums[i * kWarp + lane].y;
-    }
-    partials[(slab * 2) * s.channels + c] = sum.x;
-    partials[(slab * 2 + 1) * s.channels + c] = sum.y;
-}
-
-__device__ inline double2 total(const double* partials, const ColumnSums& s, int64_t c) {
-    double2 sum{0.0, 0.0};
-    for (int64_t slab = 0; slab < s.slabs; ++slab) {
-        sum.x += partials[(slab * 2) * s.channels + c];
-        sum.y += partials[(slab * 2 + 1) * s.channels + c];
-    }
-    return sum;
-}
 
 struct Statistics {
     float *running_mean, *running_variance, *mean, *inverse_std;  // [C]
@@ -86,7 +30,7 @@ constexpr int kThreads = 128;
 __global__ void statistics_kernel(Statistics a, ColumnSums s, const double* partials) {
     const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
     if (!inside(c, s.channels)) return;
-    const double2 sum = total(partials, s, c);
+    const double2 sum = total(partials, s, 0, c);
     const double rows = static_cast<double>(s.rows), mean = sum.x / rows;
     const double squares = fmax(sum.y - sum.x * mean, 0.0);  // of the deviations
     a.mean[c] = static_cast<float>(mean);
@@ -98,11 +42,19 @@ __global__ void statistics_kernel(Statistics a, ColumnSums s, const double* part
         static_cast<float>(running_variance + a.momentum * (squares / (rows - 1.0) - running_variance));
 }
 
+/// The running statistics in the place of the batch's.
+__global__ void running_statistics_kernel(Statistics a, int64_t channels) {
+    const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+    if (!inside(c, channels)) return;
+    a.mean[c] = a.running_mean[c];
+    a.inverse_std[c] = static_cast<float>(1.0 / sqrt(static_cast<double>(a.running_variance[c]) + a.epsilon));
+}
+
 /// The means over the rows of dy and of dy * x-hat: [2][C], into the first slab's place.
 __global__ void means_kernel(ColumnSums s, double* partials) {
     const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
     if (!inside(c, s.channels)) return;
-    const double2 sum = total(partials, s, c);
+    const double2 sum = total(partials, s, 0, c);
     partials[c] = sum.x / static_cast<double>(s.rows);
     partials[s.channels + c] = sum.y / static_cast<double>(s.rows);
 }
@@ -157,19 +109,12 @@ struct NormGradientWork {
     __device__ const NormGradientWork& load() const { return *this; }
 };
 
-template <typename Terms>
-void sum_columns(const Terms& terms, const ColumnSums& sums, double* partials, cudaStream_t stream) {
-    const dim3 grid(static_cast<unsigned>(ceil_div(sums.channels, kWarp)), static_cast<unsigned>(sums.slabs));
-    launch(column_sums_kernel<Terms>, grid, dim3(kWarp, kRows), shared_bytes<double2>(kRows * kWarp), stream, terms,
-           sums, partials);
-}
-
 dim3 channel_blocks(const ColumnSums& sums) { return dim3(static_cast<unsigned>(ceil_div(sums.channels, kThreads))); }
 
 }  // namespace
 
 Step make_step(const Context& context, const BatchNorm& op) {
-    const ColumnSums sums(context.shape(op.x));
+    const ColumnSums sums(context.shape(op.x), 1);
     const Moments moments{context.at(op.x)};
     const Statistics statistics{context.at(op.running_mean),
                                 context.at(op.running_variance),
@@ -183,6 +128,13 @@ Step make_step(const Context& context, const BatchNorm& op) {
                              FastDivide(sums.channels),  arguments_of(context, op.epilogue)};
     const ElementRuns runs(context.count(op.x), sums.channels,
                            {work.x, work.y, work.epilogue.residual, work.epilogue.saved});
+    if (op.fixed) {
+        return {0, [=](cudaStream_t stream, void*) {
+                    launch(running_statistics_kernel, channel_blocks(sums), dim3(kThreads), 0, stream, statistics,
+                           sums.channels);
+                    for_each_run(runs, work, stream);
+                }};
+    }
     return {sums.scratch_bytes(), [=](cudaStream_t stream, void* scratch) {
                 auto* partials = static_cast<double*>(scratch);
                 sum_columns(moments, sums, partials, stream);
@@ -192,7 +144,7 @@ Step make_step(const Context& context, const BatchNorm& op) {
 }
 
 Step make_step(const Context& context, const BatchNormGradient& op) {
-    const ColumnSums sums(context.shape(op.x));
+    const ColumnSums sums(context.shape(op.x), 1);
     const Products products{context.at(op.dy), context.at(op.x), context.at(op.mean), context.at(op.inverse_std)};
     NormGradientWork work{context.at(op.dy),   context.at(op.x),           context.at(op.gamma),
                           context.at(op.mean), context.at(op.inverse_std), nullptr,

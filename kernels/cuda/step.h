@@ -59,6 +59,7 @@ Step make_step(const Context&, const RoundingStep&);
 Step make_step(const Context&, const AdamStep&);
 Step make_step(const Context&, const SquaredError&);
 Step make_step(const Context&, const KlDivergence&);
+Step make_step(const Context&, const StatisticsLoss&);
 Step make_step(const Context&, const AdvanceStep&);
 Step make_step(const Context&, const DrawBatch&);
 Step make_step(const Context&, const TakeBatch&);

@@ -7,8 +7,9 @@
 namespace adaq::reference {
 
 void Interpreter::operator()(const AdvanceStep& op) {
-    double* state = at(op.state);
+    double *state = at(op.state), sum = 0.0;
     for (TensorId loss : op.losses) {
+        sum += *at(loss);
         if (state[kIteration] > 0 && state[kFirstBad] == 0 && !std::isfinite(*at(loss)))
             state[kFirstBad] = state[kIteration];
     }
@@ -18,8 +19,18 @@ void Interpreter::operator()(const AdvanceStep& op) {
     state[kRegulariserOn] = t >= warm ? 1.0 : 0.0;
     state[kBeta] = s.beta_start + (s.beta_end - s.beta_start) * progress;
     state[kRoundingRate] = s.rounding_rate;
-    const double cosine = (1.0 + std::cos(std::numbers::pi * (t - 1.0) / total)) / 2.0;
-    state[kScaleRate] = s.scale_rate * (s.cosine_scale_rate ? cosine : 1.0);
+    if (op.plateau && t > 1.0) {
+        const PlateauState<double> now{state[kBestLoss], state[kBadIterations], state[kScaleRate]};
+        const PlateauState<double> next = follow_plateau(now, *op.plateau, sum);
+        state[kBestLoss] = next.best;
+        state[kBadIterations] = next.bad;
+        state[kScaleRate] = next.rate;
+    } else {
+        const double cosine = (1.0 + std::cos(std::numbers::pi * (t - 1.0) / total)) / 2.0;
+        state[kBestLoss] = INFINITY;
+        state[kBadIterations] = 0.0;
+        state[kScaleRate] = s.scale_rate * (s.cosine_scale_rate ? cosine : 1.0);
+    }
     state[kFirstCorrection] = 1.0 / (1.0 - std::pow(0.9, t));
     state[kSecondCorrection] = 1.0 / std::sqrt(1.0 - std::pow(0.999, t));
 }

@@ -1,4 +1,4 @@
-// Batch norm with the batch's statistics, both ways (methods.md section 3, --bn batch).
+// Batch norm with the batch's statistics (methods.md section 3, --bn batch), both ways, and with fixed ones.
 #include <cmath>
 
 #include "kernels/reference/interpreter.h"
@@ -10,16 +10,20 @@ void Interpreter::operator()(const BatchNorm& op) {
     const double* x = at(op.x);
     double* y = at(op.y);
     for (int64_t c = 0; c < channels; ++c) {
-        double sum = 0, squares = 0;
-        for (int64_t i = 0; i < rows; ++i) sum += x[i * channels + c];
-        const double mean = sum / static_cast<double>(rows);
-        for (int64_t i = 0; i < rows; ++i) squares += (x[i * channels + c] - mean) * (x[i * channels + c] - mean);
-        const double inverse_std = 1.0 / std::sqrt(squares / static_cast<double>(rows) + op.epsilon);
+        double &running_mean = at(op.running_mean)[c], &running_variance = at(op.running_variance)[c];
+        double mean = running_mean, variance = running_variance;
+        if (!op.fixed) {
+            double sum = 0, squares = 0;
+            for (int64_t i = 0; i < rows; ++i) sum += x[i * channels + c];
+            mean = sum / static_cast<double>(rows);
+            for (int64_t i = 0; i < rows; ++i) squares += (x[i * channels + c] - mean) * (x[i * channels + c] - mean);
+            variance = squares / static_cast<double>(rows);
+            running_mean += op.momentum * (mean - running_mean);
+            running_variance += op.momentum * (squares / static_cast<double>(rows - 1) - running_variance);
+        }
+        const double inverse_std = 1.0 / std::sqrt(variance + op.epsilon);
         at(op.mean)[c] = mean;
         at(op.inverse_std)[c] = inverse_std;
-        double &running_mean = at(op.running_mean)[c], &running_variance = at(op.running_variance)[c];
-        running_mean += op.momentum * (mean - running_mean);
-        running_variance += op.momentum * (squares / static_cast<double>(rows - 1) - running_variance);
         for (int64_t i = 0; i < rows; ++i)
             y[i * channels + c] = at(op.gamma)[c] * (x[i * channels + c] - mean) * inverse_std + at(op.beta)[c];
     }

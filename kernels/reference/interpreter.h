@@ -40,6 +40,7 @@ class Interpreter : public CompiledProgram {
     void operator()(const AdamStep& op);
     void operator()(const SquaredError& op);
     void operator()(const KlDivergence& op);
+    void operator()(const StatisticsLoss& op);
     void operator()(const AdvanceStep& op);
     void operator()(const DrawBatch& op);
     void operator()(const TakeBatch& op);

@@ -153,6 +153,15 @@ TEST_SUITE("check") {
              }});  // one value a channel
         refuses(
             [](Tensors& t) {
+                const Shape x{1, 1, 1, 4};  // enough where the statistics are fixed
+                BatchNorm op{t.bound(x),   t.unwritten(x), t.bound({4}),     t.bound({4}),
+                             t.bound({4}), t.bound({4}),   t.unwritten({4}), t.unwritten({4})};
+                op.fixed = true;
+                return op;
+            },
+            {[](auto& op, Tensors&) { op.fixed = false; }});
+        refuses(
+            [](Tensors& t) {
                 const Shape x{2, 3, 3, 4};
                 return BatchNormGradient{t.bound(x),   t.bound(x),   t.unwritten(x),
                                          t.bound({4}), t.bound({4}), t.bound({4})};
@@ -274,6 +283,33 @@ TEST_SUITE("check") {
              [](auto& op, Tensors&) { op.schedule.iterations = 0; },
              [](auto& op, Tensors&) { op.schedule.warm_up = -0.5; },
              [](auto& op, Tensors& t) { op.losses.push_back(t.bound({2})); }});
+        refuses(
+            [](Tensors& t) {
+                return AdvanceStep{t.bound({kStepValues}), {}, {t.unwritten({1})}, Plateau{}};
+            },
+            {[](auto& op, Tensors&) { op.losses.clear(); }, [](auto& op, Tensors&) { op.plateau->patience = -1; },
+             [](auto& op, Tensors&) { op.schedule.cosine_scale_rate = true; }});
+        refuses(
+            [](Tensors& t) {
+                const Shape x{2, 3, 3, 4};
+                StatisticsLoss op{t.bound(x), t.unwritten(x), t.unwritten({1}), t.bound({4}), t.bound({4})};
+                op.through = ThroughFixedNorm{t.bound(x), t.bound({4}), t.bound({4})};
+                return op;
+            },
+            {[](auto& op, Tensors& t) {
+                 op.x = t.bound({2, 9, 4});
+             },
+             [](auto& op, Tensors& t) {
+                 op.dx = t.bound({2, 3, 3, 5});
+             },
+             [](auto& op, Tensors& t) { op.loss = t.bound({4}); },
+             [](auto& op, Tensors& t) { op.mean = t.unwritten({4}); },
+             [](auto& op, Tensors& t) { op.variance = t.bound({1}); }, [](auto& op, Tensors&) { op.epsilon = 0.0; },
+             [](auto& op, Tensors& t) {
+                 op.through->dy = t.bound({2, 3, 3, 1});
+             },
+             [](auto& op, Tensors& t) { op.through->gamma = t.bound({2}); },
+             [](auto& op, Tensors&) { op.through->inverse_std = kNone; }});
         refuses(
             [](Tensors& t) {
                 return DrawBatch{t.unwritten({4}), t.bound({kStepValues}), 4, false, {}};

@@ -62,6 +62,32 @@ void batch_norm(Case& c) {
     c.add(BatchNormGradient{c.in("dy"), op.x, c.out("dx"), op.gamma, op.mean, op.inverse_std});
 }
 
+void statistics_loss(Case& c) {
+    StatisticsLoss op{c.in("x"), c.out("dx"), c.out("loss"), c.in("mean"), c.in("variance")};
+    op.factor = c.setting<double>("factor");
+    c.add(op);
+}
+
+/// What enters a fixed norm whose output is read on.
+void statistics_through_norm(Case& c) {
+    const Shape x_shape = c.shape("x"), channels{x_shape.back()};
+    const TensorId x = c.in("x"), mean = c.in("mean"), variance = c.in("variance");
+    BatchNorm norm{x,
+                   c.out("y"),
+                   c.in("gamma"),
+                   c.in("beta"),
+                   mean,
+                   variance,
+                   c.builder().out("norm mean", channels),
+                   c.builder().out("inverse_std", channels)};
+    norm.fixed = true;
+    c.add(norm);
+    StatisticsLoss op{x, c.out("dx"), c.out("loss"), mean, variance};
+    op.factor = c.setting<double>("factor");
+    op.through = ThroughFixedNorm{c.in("dy"), norm.gamma, norm.inverse_std};
+    c.add(op);
+}
+
 void activation_backward(Case& c) {
     ActivationGradient activation{c.in("value"), c.setting<bool>("relu")};
     activation.quantiser =
@@ -98,6 +124,8 @@ const std::map<std::string, std::function<void(Case&)>>& operations() {
              c.add(LinearToWeights{c.in("x"), c.in("dy"), c.out("dw")});
          }},
         {"batch_norm", batch_norm},
+        {"statistics_loss", statistics_loss},
+        {"statistics_through_norm", statistics_through_norm},
         {"max_pool_gradient",
          [](Case& c) {
              c.add(MaxPoolGradient{c.in("x"), c.in("dy"), c.out("dx")});
@@ -137,7 +165,7 @@ TEST_SUITE("gradients") {
         for (const std::string& device : all_devices()) {
             for (const Json& json : fixtures()) {
                 const auto name = json["operation"].get<std::string>();
-                if (name == "rounding_step") continue;
+                if (name == "rounding_step" || name == "plateau") continue;
                 CAPTURE(device);
                 CAPTURE(name);
                 CAPTURE(json["settings"].dump());
@@ -149,6 +177,33 @@ TEST_SUITE("gradients") {
                     CAPTURE(output);
                     CHECK(distance(builder.get(output), tensor["values"].get<std::vector<double>>()) <
                           tolerance(device));
+                }
+            }
+        }
+    }
+
+    TEST_CASE("the rate follows PyTorch's ReduceLROnPlateau, loss for loss") {
+        for (const std::string& device : all_devices()) {
+            for (const Json& json : fixtures()) {
+                if (json["operation"] != "plateau") continue;
+                CAPTURE(device);
+                CAPTURE(json["settings"].dump());
+                ProgramBuilder builder(device);
+                Case c(json, builder);
+                StepSchedule schedule;
+                schedule.scale_rate = c.setting<double>("rate");
+                Plateau plateau;
+                plateau.patience = c.setting<int64_t>("patience");
+                const TensorId state = builder.zeros("state", {kStepValues});
+                builder.add(AdvanceStep{state, schedule, {builder.zeros("loss", {1})}, plateau});
+                const auto losses = json["inputs"]["losses"]["values"].get<std::vector<float>>();
+                const auto rates = json["outputs"]["rates"]["values"].get<std::vector<double>>();
+                for (size_t t = 0; t < losses.size(); ++t) {
+                    CAPTURE(t);
+                    builder.run();
+                    CHECK(builder.get("state")[kScaleRate] ==
+                          doctest::Approx(rates[t]).scale(0.0).epsilon(device == "reference" ? 1e-12 : 1e-6));
+                    builder.set("loss", {losses[t]});
                 }
             }
         }

@@ -23,8 +23,9 @@ inline const std::vector<Json>& reconstruction_cases(const std::string& kind) {
     return cases.at(kind).get_ref<const std::vector<Json>&>();
 }
 
-/// The numbers of a tensor of a case.
+/// The numbers of a tensor of a case; small files have them in it.
 inline std::vector<double> numbers(const Json& tensor) {
+    if (tensor.contains("values")) return tensor["values"].get<std::vector<double>>();
     static const std::vector<double> all = [] {
         std::vector<char> bytes(1 << 23);
         gzFile file = gzopen((std::string(ADAQ_FIXTURES) + "/reconstruction/values.bin.gz").c_str(), "rb");
@@ -49,11 +50,12 @@ inline Layer make_layer(const Json& given) {
     layer.name = "a layer";
     layer.shape = given["weight"]["shape"].get<Shape>();
     layer.weight = Tensor(layer.shape, floats(given["weight"]));
-    layer.codes = LayerCodes{{given["bits"], given["one_sided"]},
-                             "minmax",
-                             floats(given["scale"]),
-                             floats(given["zero_point"]),
-                             std::vector<float>(layer.weight.values.size())};
+    if (given.contains("bits"))
+        layer.codes = LayerCodes{{given["bits"], given["one_sided"]},
+                                 "minmax",
+                                 floats(given["scale"]),
+                                 floats(given["zero_point"]),
+                                 std::vector<float>(layer.weight.values.size())};
     if (given.contains("gamma"))
         layer.keep({floats(given["gamma"]), floats(given["beta"]), floats(given["mean"]), floats(given["variance"])});
     if (given.contains("factor")) layer.channel_scale = floats(given["factor"]);

@@ -115,6 +115,32 @@ void add_activation_cases(std::vector<Case>& cases, const Shape& s) {
                          const TensorId dy = o.in(s), x = o.in(s), dx = o.out(s);
                          o.add(BatchNormGradient{dy, x, dx, o.small(c, 1.0f), o.small(c, 0.0f), o.small(c, 1.0f)});
                      }});
+    cases.push_back({"batch norm, fixed", s, [=](OneOperation& o) {
+                         const Shape c{s[3]};
+                         const TensorId x = o.in(s), y = o.out(s);
+                         BatchNorm op{x,
+                                      y,
+                                      o.small(c, 1.0f),
+                                      o.small(c, 0.1f),
+                                      o.small(c, 0.0f),
+                                      o.small(c, 1.0f),
+                                      o.small(c, 0.0f),
+                                      o.small(c, 1.0f)};
+                         op.fixed = true;
+                         o.add(op);
+                     }});
+    cases.push_back({"statistics loss", s, [=](OneOperation& o) {
+                         const Shape c{s[3]};
+                         o.in(s);  // x is read twice
+                         const TensorId x = o.in(s), dy = o.in(s), dx = o.out(s);
+                         StatisticsLoss op{x, dx, o.small({1}, 0.0f), o.small(c, 0.1f), o.small(c, 1.0f)};
+                         op.through = ThroughFixedNorm{dy, o.small(c, 1.0f), o.small(c, 1.0f)};
+                         o.add(op);
+                     }});
+    cases.push_back({"Adam", s, [=](OneOperation& o) {
+                         const TensorId x = o.moved(s), gradient = o.in(s), m = o.moved(s), u = o.moved(s);
+                         o.add(AdamStep{x, gradient, m, u, o.state()});
+                     }});
     cases.push_back({"squared error", s, [=](OneOperation& o) {
                          const TensorId y = o.in(s), dy = o.out(s), target = o.small(cache, 0.3f);
                          o.add(SquaredError{y, target, dy, o.small({1}, 0.0f), indices(o)});

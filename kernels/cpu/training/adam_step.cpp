@@ -1,26 +1,38 @@
-// Adam for scales: a handful of numbers.
-#include <algorithm>
+// Adam for scales, a handful of numbers, and for the input of a unit, millions: 16 bytes read and 12 written an
+// element.
 #include <cmath>
 
+#include "kernels/cpu/training/pieces.h"
 #include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
 namespace {
+
+/// The step's size with the first moment's correction in it, the second's correction, the least value.
+struct Adam {
+    float rate, correction, minimum;
+};
+
+ADAQ_VECTORISE void step(const Adam& adam, const float* gradient, int64_t n, float* x, float* first, float* second) {
+    const float rate = adam.rate, correction = adam.correction, minimum = adam.minimum;
+    for (int64_t i = 0; i < n; ++i) {
+        const float g = gradient[i], m = 0.9f * first[i] + 0.1f * g, u = 0.999f * second[i] + 0.001f * g * g;
+        first[i] = m;
+        second[i] = u;
+        const float moved = x[i] - rate * m / (std::sqrt(u) * correction + 1e-8f);
+        x[i] = moved < minimum ? minimum : moved;
+    }
+}
 
 class AdamStepStep : public Step {
   public:
     AdamStepStep(const Program& program, const AdamStep& op) : op_(op), count_(element_count(program.shape(op.x))) {}
     void run(const View& view) override {
-        const float* state = view.at(op_.state);
-        const float rate = state[kScaleRate] * state[kFirstCorrection];
+        const float *state = view.at(op_.state), *gradient = view.at(op_.gradient);
         float *x = view.at(op_.x), *first = view.at(op_.first_moment), *second = view.at(op_.second_moment);
-        const float* gradient = view.at(op_.gradient);
-        for (int64_t i = 0; i < count_; ++i) {
-            first[i] = 0.9f * first[i] + 0.1f * gradient[i];
-            second[i] = 0.999f * second[i] + 0.001f * gradient[i] * gradient[i];
-            x[i] -= rate * first[i] / (std::sqrt(second[i]) * state[kSecondCorrection] + 1e-8f);
-            x[i] = std::max(x[i], op_.minimum);
-        }
+        const Adam adam{state[kScaleRate] * state[kFirstCorrection], state[kSecondCorrection], op_.minimum};
+        for_pieces(count_, [&](int64_t i, int64_t n) { step(adam, gradient + i, n, x + i, first + i, second + i); });
     }
 
   private:

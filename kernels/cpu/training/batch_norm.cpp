@@ -1,5 +1,5 @@
-// Batch norm with the batch's statistics, both ways: each pass reads its tensors once, sums in double, channels
-// innermost.
+// Batch norm with the batch's statistics, both ways, and with fixed ones: each pass reads its tensors once, sums in
+// double, channels innermost.
 #include <cmath>
 
 #include "kernels/cpu/training/pieces.h"
@@ -50,6 +50,23 @@ class BatchNormStep : public Step {
         : op_(op), channels_(program.shape(op.x).back()), rows_(element_count(program.shape(op.x)) / channels_) {}
 
     void run(const View& view) override {
+        if (op_.fixed)
+            take_running(view);
+        else
+            take_batch(view);
+        normalise(view);
+    }
+
+  private:
+    void take_running(const View& view) const {
+        const float *mean = view.at(op_.running_mean), *variance = view.at(op_.running_variance);
+        for (int64_t c = 0; c < channels_; ++c) {
+            view.at(op_.mean)[c] = mean[c];
+            view.at(op_.inverse_std)[c] =
+                static_cast<float>(1.0 / std::sqrt(static_cast<double>(variance[c]) + op_.epsilon));
+        }
+    }
+    void take_batch(const View& view) const {
         const float* x = view.at(op_.x);
         const auto count = static_cast<double>(rows_);
         std::vector<double> mean = sum_rows(
@@ -65,10 +82,7 @@ class BatchNormStep : public Step {
             move(view.at(op_.running_mean)[c], m);
             move(view.at(op_.running_variance)[c], s / (count - 1.0));
         }
-        normalise(view);
     }
-
-  private:
     void move(float& running, double value) const {
         running = static_cast<float>(running + op_.momentum * (value - running));
     }

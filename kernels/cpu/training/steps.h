@@ -34,6 +34,7 @@ std::unique_ptr<Step> make_training_step(const Program&, const RoundingStep&, co
 std::unique_ptr<Step> make_training_step(const Program&, const AdamStep&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const SquaredError&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const KlDivergence&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const StatisticsLoss&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const AdvanceStep&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const DrawBatch&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const TakeBatch&, const TrainingSetting&);
