@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/reconstruction/distribution_correction.h"
 #include "engine/reconstruction/unit_options.h"
 #include "engine/reconstruction/units.h"
 #include "engine/sites.h"
@@ -23,8 +24,8 @@ struct Recipe {
     UnitOptions learn;                  // the rounding; the scales too, where they are learned jointly
     std::optional<UnitOptions> scales;  // of a second pass, which learns scales alone on the float network's inputs
     ScaleStart scale_start = ScaleStart::in_turn;
-    int64_t scale_images = 256;  // that scales start from
-    bool correct_distribution = false;
+    int64_t scale_images = 256;                   // that scales start from
+    std::optional<CorrectionOptions> correction;  // of the float input that is mixed in (PD-Quant)
     bool leave_stem = false;  // with --head-stem-8bit: the stem stays at nearest, its scale at its start
 
     // What belongs to the ranges and not to the loop.

@@ -172,22 +172,6 @@ UnitProgress UnitTrainer::progress(int64_t iteration) const {
     return progress;
 }
 
-/// In pieces of a fraction of a second, whatever an iteration takes, so that a device's queue stays short.
-void UnitTrainer::run_pieces(int64_t iterations, const Poll& poll) {
-    constexpr double kShortest = 0.05, kLongest = 0.2;  // seconds
-    while (iterations > 0) {
-        const int64_t n = std::min(piece_, iterations);
-        const auto start = std::chrono::steady_clock::now();
-        compiled_->run(n);
-        value_of(loss_);  // waits for the device
-        iterations -= n;
-        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        if (seconds < kShortest && n == piece_) piece_ *= 2;
-        if (seconds > kLongest) piece_ = std::max<int64_t>(piece_ / 2, 1);
-        if (poll) poll();
-    }
-}
-
 void UnitTrainer::run(const Observer& observe, int64_t interval, const Poll& poll) {
     const auto start = std::chrono::steady_clock::now();
     const int64_t total = options_.schedule.iterations, step = interval > 0 ? interval : report_interval(total);
@@ -196,7 +180,8 @@ void UnitTrainer::run(const Observer& observe, int64_t interval, const Poll& pol
     for (int64_t done = 0; done < total;) {
         // The first by itself: a curve shows where it starts.
         const int64_t next = done == 0 ? 1 : std::min(total, (done / step + 1) * step);
-        run_pieces(next - done, poll);
+        replay_.run(
+            *compiled_, next - done, [this] { value_of(loss_); }, poll);
         done = next;
         const UnitProgress now = progress(done);
         record_.curve.push_back({done, now.reconstruction, now.penalty, probe.measure(), now.prediction});

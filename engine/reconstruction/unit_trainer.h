@@ -8,6 +8,7 @@
 
 #include "engine/reconstruction/learned.h"
 #include "engine/reconstruction/record.h"
+#include "engine/reconstruction/replay.h"
 
 namespace adaq {
 
@@ -64,7 +65,6 @@ class UnitTrainer {
     TensorId batch_indices(Program& program, TensorId state, int64_t images);
     double value_of(const Buffer& scalar) const;
     void begin_record(const Network& network);
-    void run_pieces(int64_t iterations, const Poll& poll);
     UnitProgress progress(int64_t iteration) const;
     void end_record(double seconds);
 
@@ -77,7 +77,7 @@ class UnitTrainer {
     Buffer state_, loss_, prediction_loss_;
     std::unique_ptr<CompiledProgram> compiled_;
     UnitRecord record_;
-    int64_t piece_ = 1;  // iterations between two polls
+    Replay replay_;
 };
 
 }  // namespace adaq

@@ -107,6 +107,8 @@ class UnitWalk {
             put_result(network_, *result);
         } else {
             caches.logits = logits_;
+            if (options_.recipe.correction && unit.last < static_cast<int>(network_.graph.nodes.size()))
+                correct(unit, caches);
             if (options.loss == Reconstruction::fisher_diag)
                 caches.weight = fisher_weights(device_, network_, original_, unit, options, caches, shapes_, memory_,
                                                observer_.poll);
@@ -116,6 +118,16 @@ class UnitWalk {
             result = result_of(network_, unit, trainer.record());
         }
         if (observer_.end) observer_.end(unit, *result);
+    }
+
+    /// The nudged input in the float one's place, and the target that it leads to.
+    void correct(const Stretch& unit, UnitCaches& caches) {
+        caches.float_input = corrected_input(device_, *options_.unfolded, unit, caches.float_input, shapes_,
+                                             *options_.recipe.correction, memory_, observer_.poll);
+        caches.target = memory_.create(caches.target->shape());
+        Segment(device_, original_, unit.first, unit.last,
+                {{unit.input, {caches.float_input}}, {unit.output(), {caches.target}}}, KeptValues::quantised, shapes_)
+            .run();
     }
 
     Device& device_;

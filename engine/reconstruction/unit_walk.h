@@ -13,8 +13,9 @@ namespace adaq {
 
 struct WalkOptions {
     Recipe recipe;
-    std::vector<Stretch> units;  // in network order; nodes between them stay as they are
-    std::vector<Site> sites;     // activations to quantise; empty: they stay float
+    const Network* unfolded = nullptr;  // the float network with its batch norms kept: for Recipe::correction
+    std::vector<Stretch> units;         // in network order; nodes between them stay as they are
+    std::vector<Site> sites;            // activations to quantise; empty: they stay float
     SchemeOptions activation_range;
     int64_t memory = 0;  // bytes of the device's memory for cached values; what does not fit is spilled
 

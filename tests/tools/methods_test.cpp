@@ -14,7 +14,8 @@ using namespace adaq::test;
 
 namespace {
 
-const std::vector<std::string> kMethods{"brecq", "brecq --loss fisher-diag", "qdrop", "pdquant"};
+const std::vector<std::string> kMethods{"brecq", "brecq --loss fisher-diag", "qdrop", "pdquant",
+                                        "pdquant --distribution-correction --correction-steps 5"};
 
 std::string learning(const Data& data, const std::string& method, const std::string& more) {
     return quoted_weights() + data.both() + "--w3 --a4 --scheme minmax --iters 12 --minibatch 8 --seed 5 --threads 1 " +
@@ -127,7 +128,11 @@ TEST_SUITE("adaq-run methods") {
         refuse("pdquant", "--unit layer", "--unit layer: --method pdquant looks from a unit's output to the network's");
         refuse("brecq", "--unit layer --loss fisher-diag", "--unit layer: --loss fisher-diag looks from");
         refuse("qdrop", "--iters-scale 9", "--iters-scale: only with --method brecq");
-        refuse("qdrop", "--pd-lambda 1", "--pd-lambda: only with --method pdquant, not with --method qdrop");
+        refuse("qdrop", "--pd-lambda 1", "--pd-lambda: only with --method pdquant, not with --method qdrop as it is");
+        refuse("pdquant", "--correction-steps 9", "--correction-steps: only with --distribution-correction, not with");
+        refuse("brecq", "--distribution-correction",
+               "--distribution-correction: nudges the float part of a unit's input, and with --method brecq");
+        refuse("pdquant", "--distribution-correction --keep-input 1", "with --keep-input 1 there is none");
         refuse("brecq", "--bn batch", "--bn batch: with --method brecq no batch norm is left; give --no-fold too");
         check_refused(quoted_weights() + data.both() + "--keep-input 0.5", 2,
                       "--keep-input: only with a --method that learns");

@@ -74,6 +74,11 @@ class Sizes {
             if (learned && (on_float || options.keep_input < 1.0f) && !exact_.count(unit->input) &&
                 !(unit->input == kImage && image_elsewhere()))
                 held += elements(unit->input);
+            if (learned && recipe_.correction && last < count()) {
+                look(held + elements(unit->input));  // what is nudged, and the nudged
+                look((exact_.count(output) ? 0 : elements(output)) + elements(unit->input) + elements(output));
+                held = elements(unit->input) + elements(output);
+            }
             if (learned && options.loss == Reconstruction::fisher_diag) held += elements(output);
             look(held);
             if (next > last) exact_.insert(Graph::output_of(next - 1));

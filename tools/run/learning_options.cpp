@@ -85,6 +85,12 @@ void add_unit_options(Adder& add, LearningOptions& o) {
     add.number("--pd-lambda", o.prediction_lambda, 1e-6, 1e38,
                "pdquant: what the difference in prediction is divided by");
     add.number("--pd-temperature", o.temperature, 1e-6, 1e38, "pdquant: temperature of both predictions");
+    add.choice("distribution-correction", o.correct_distribution,
+               "Nudge each unit's float input until it has the statistics of the unit's batch norms (pdquant, qdrop)");
+    add.number("--correction-steps", o.correction_steps, 1, 1 << 24, "Steps of that, for each batch of 32 images [500]")
+        ->type_name("N");
+    add.number("--correction-lambda", o.correction_lambda, 1e-6, 1e38,
+               "What the nudge's own size is divided by in that [0.02]");
     add.word("--bn", o.norms, kNorms,
              "Statistics of a unit's kept batch norms while it learns: their own, or each batch's, which move their "
              "own: fixed, batch");
@@ -117,7 +123,7 @@ void set_learning(UnitOptions& unit, const LearningOptions& o) {
 
 void check(const std::string& method, const LearningOptions& o, const Recipe& r) {
     const auto only = [&](bool given, const char* option, const char* where) {
-        if (given) usage_error("{}: only with {}, not with --method {}", option, where, method);
+        if (given) usage_error("{}: only with {}, not with --method {} as it is", option, where, method);
     };
     if (!r.scales) {
         only(o.scale_iterations.has_value(), "--iters-scale", "--method brecq, whose scales have a pass of their own");
@@ -126,6 +132,15 @@ void check(const std::string& method, const LearningOptions& o, const Recipe& r)
     if (!r.learn.prediction) {
         only(o.prediction_lambda.has_value(), "--pd-lambda", "--method pdquant");
         only(o.temperature.has_value(), "--pd-temperature", "--method pdquant");
+    }
+    if (!r.correction) {
+        only(o.correction_steps.has_value(), "--correction-steps", "--distribution-correction");
+        only(o.correction_lambda.has_value(), "--correction-lambda", "--distribution-correction");
+    } else if (r.learn.keep_input >= 1.0f) {
+        usage_error(
+            "--distribution-correction: nudges the float part of a unit's input, and with {} there is none; "
+            "take --method pdquant or qdrop, or --keep-input below 1",
+            o.keep_input ? "--keep-input 1" : "--method " + method);
     }
     const bool sees_tail = r.learn.prediction || r.learn.loss == Reconstruction::fisher_diag;
     if (sees_tail && r.units == UnitKind::layers)
@@ -165,6 +180,11 @@ Recipe settled_recipe(const std::string& method, const LearningOptions& o) {
         r.scales->schedule.iterations = o.scale_iterations.value_or(r.scales->schedule.iterations);
         r.scales->exponent = o.scale_exponent.value_or(r.scales->exponent);
     }
+    if (o.correct_distribution.value_or(false)) {
+        r.correction.emplace();
+        r.correction->steps = o.correction_steps.value_or(r.correction->steps);
+        r.correction->lambda = o.correction_lambda.value_or(r.correction->lambda);
+    }
     check(method, o, r);
     return r;
 }
@@ -192,6 +212,10 @@ nlohmann::ordered_json recipe_json(const Recipe& r) {
     if (r.scales) {
         json["iters_scale"] = r.scales->schedule.iterations;
         json["scale_exponent"] = r.scales->exponent;
+    }
+    if (r.correction) {
+        json["correction_steps"] = r.correction->steps;
+        json["correction_lambda"] = r.correction->lambda;
     }
     if (u.prediction) {
         json["pd_lambda"] = u.prediction->lambda;

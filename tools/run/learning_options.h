@@ -18,6 +18,8 @@ struct LearningOptions {
     std::optional<float> keep_input, keep_quantised;
     std::optional<std::string> units, loss, start, norms, scale_schedule;
     std::optional<bool> replacement, scale_gradient, correct_distribution;
+    std::optional<int64_t> correction_steps;
+    std::optional<double> correction_lambda;
 };
 
 void add_learning_options(CLI::App& app, LearningOptions& options);

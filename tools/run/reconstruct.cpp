@@ -42,7 +42,11 @@ WalkOptions walk_options(const RunOptions& o, const ReconstructionWork& work) {
 class Learning {
   public:
     Learning(const RunOptions& options, ReconstructionWork work, Progress& progress)
-        : options_(options), work_(std::move(work)), progress_(progress), walk_(walk_options(options, work_)) {}
+        : options_(options), work_(std::move(work)), progress_(progress), walk_(walk_options(options, work_)) {
+        if (!walk_.recipe.correction) return;
+        unfolded_ = make_network(work_.model, false);
+        walk_.unfolded = &unfolded_;
+    }
 
     std::vector<UnitRecord> go() {
         if (!options_.state.empty()) {
@@ -111,6 +115,7 @@ class Learning {
     ReconstructionWork work_;
     Progress& progress_;
     WalkOptions walk_;
+    Network unfolded_;  // for the distribution correction
     std::optional<RunState> state_;
     std::vector<UnitRecord> records_;
     int64_t iteration_ = 0;  // of the unit that is being learned
