@@ -280,7 +280,10 @@ TEST_SUITE("adaq-sweep") {
         refused("--fold", "--w 3", "line 7: rows[0].options: --w: column \"W4A4\" says it too (line 5)");
         refused("--fold", "fold", "line 7: rows[0].options: \"fold\": expected an option");
         refused("--fold", "--help", "line 7: rows[0].options: --help: is no option of a cell");
-        refused("--fold", "--save q.bin", "line 7: rows[0].options (nearest, folded / W2A32): q.bin is written by");
+        refused("--fold", "--save q.bin",
+                "line 7: rows[0].options (nearest, folded / W2A32): --save q.bin: is written by");
+        sweep.write(std::string(100000, '['));
+        sweep.check_refused("", 1, sweep.table() + ": line 1: is nested more than");
     }
 
     TEST_CASE("options of the command line take the place of the table's, and are held to the same rules") {

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 
@@ -13,7 +14,19 @@ namespace adaq {
 namespace {
 
 /// What the program does by itself, or what makes no sense for a cell.
-const std::set<std::string> kNotInTables{"--help", "--version", "--dry-run", "--state", "--resume"};
+const std::set<std::string> kNotInTables{"--help",  "--version", "--dry-run",
+                                         "--state", "--resume",  "--compare-nearest"};
+
+/// Where a message names an option; npos: nowhere.
+size_t place_in(const std::string& message, const OptionWords& option) {
+    const std::string name = option_name(option);
+    size_t at = message.find(name);
+    // "--val" is not meant by "--val-images", but "--w" by "--w9".
+    while (at != std::string::npos && at + name.size() < message.size() &&
+           (message[at + name.size()] == '-' || std::islower(static_cast<unsigned char>(message[at + name.size()]))))
+        at = message.find(name, at + 1);
+    return at;
+}
 
 /// Options in a table's place, apart.
 std::vector<OptionWords> options_at(const Table& table, const PlacedOptions& placed) {
@@ -59,10 +72,14 @@ void check_names(const Table& table, const std::vector<Cell>& cells) {
 void check_outputs(const Table& table, const std::vector<Cell>& cells) {
     std::map<std::string, std::string> writers;
     for (const Cell& cell : cells) {
-        for (const std::string& path : {cell.run.save, cell.run.report_html, cell.run.report_json, cell.run.logits}) {
+        const RunOptions& run = cell.run;
+        for (const auto& [option, path] : {std::pair("--save", run.save), std::pair("--report", run.report_html),
+                                           std::pair("--report", run.report_json), std::pair("--logits", run.logits)}) {
             if (path.empty()) continue;
             const auto [other, added] = writers.emplace(path, cell.title);
-            if (!added) data_error("{}: {} is written by ({}) already", origin(table, cell, path), path, other->second);
+            if (!added)
+                data_error("{}: {} {}: is written by ({}) already", origin(table, cell, option), option, path,
+                           other->second);
         }
     }
 }
@@ -74,11 +91,8 @@ RunOptions parsed(const std::vector<OptionWords>& options) {
     for (std::string& word : words) argv.push_back(word.data());
     std::optional<RunOptions> run = parse_options(static_cast<int>(argv.size()), argv.data());
     require(run.has_value(), "a cell asks for help");
-    run->compare_nearest =
-        run->compare_nearest && std::any_of(options.begin(), options.end(), [](const auto& option) {
-            return option_name(option) ==
-                   "--compare-nearest";  // not of itself with the bundled data: it costs an evaluation
-        });
+    // With the bundled data adaq-run evaluates it of itself; here it would cost time and be shown nowhere.
+    run->compare_nearest = false;
     return *run;
 }
 
@@ -108,8 +122,7 @@ class CellMaker {
         } catch (const UsageError& error) {
             const std::string message = error.what();
             for (const OptionWords& option : passed_on_)
-                if (message.find(option_name(option)) != std::string::npos)
-                    usage_error("({}): {}", cell.title, message);
+                if (place_in(message, option) != std::string::npos) usage_error("({}): {}", cell.title, message);
             data_error("{}: {}", origin(table_, cell, message), message);
         }
         return cell;
@@ -149,8 +162,7 @@ std::string origin(const Table& table, const Cell& cell, const std::string& mess
     for (const PlacedOptions* placed : {&row.options, &table.columns[cell.column].options, &table.options}) {
         if (placed->line > 0 && !culprit) culprit = placed;
         for (const OptionWords& option : split_options(placed->text)) {
-            size_t at = message.find(option_name(option));
-            if (option.size() > 1) at = std::min(at, message.find(option[1]));
+            const size_t at = place_in(message, option);
             if (at >= earliest) continue;
             earliest = at;
             culprit = placed;

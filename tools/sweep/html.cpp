@@ -14,7 +14,7 @@ namespace {
 
 using namespace report;
 
-/// From 0 to 100 %: the interval as a band, top-1 in it, and where the float network is.
+/// From 0 to 100 %: a bar as long as top-1, its interval at the end, and where the float network is.
 std::string strip(const CellResult& r) {
     const Interval interval = wilson_interval(r.top1, r.images);
     const auto x = [](double share) { return fixed(1.0 + 98.0 * share, 2); };
@@ -22,10 +22,11 @@ std::string strip(const CellResult& r) {
     return fmt::format(
         "<svg class=\"strip\" viewBox=\"0 0 100 10\" aria-hidden=\"true\">"
         "<line class=\"grid\" x1=\"1\" y1=\"5\" x2=\"99\" y2=\"5\"/>"
+        "<rect class=\"extent\" x=\"1\" y=\"2.5\" width=\"{}\" height=\"5\"/>"
         "<rect class=\"quantised\" x=\"{}\" y=\"2.5\" width=\"{}\" height=\"5\" rx=\"1\"/>"
         "<line class=\"zero\" x1=\"{}\" y1=\"0\" x2=\"{}\" y2=\"10\"/></svg>",
-        x(interval.lo), fixed(std::max(0.8, 98.0 * (interval.hi - interval.lo)), 2), x(of(r.float_top1)),
-        x(of(r.float_top1)));
+        fixed(98.0 * of(r.top1), 2), x(interval.lo), fixed(std::max(0.8, 98.0 * (interval.hi - interval.lo)), 2),
+        x(of(r.float_top1)), x(of(r.float_top1)));
 }
 
 std::string difference_text(const CellResult& r) {
@@ -78,8 +79,8 @@ std::string results(const SweepView& view) {
 
 std::string key(const SweepView& view) {
     std::string text =
-        "<p class=\"muted\">Top-1 in percent, its 95 % Wilson interval, and where that lies between 0 and 100 %; the "
-        "upright line is the float network.</p>\n";
+        "<p class=\"muted\">Top-1 in percent with its 95 % Wilson interval; the bar is top-1 between 0 and 100 %, with "
+        "the interval at its end, and the upright line the float network.</p>\n";
     if (const std::string published = view.published_sentence(); !published.empty())
         text += "<p class=\"muted\">" + escaped(published) + "</p>\n";
     return text;

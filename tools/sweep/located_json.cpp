@@ -11,6 +11,8 @@
 namespace adaq {
 namespace {
 
+constexpr size_t kDeepest = 32;  // arrays and objects in one another
+
 /// Walks over characters, and tells how far anyone has come.
 class CountingIterator {
   public:
@@ -114,6 +116,7 @@ class Builder {
         return true;
     }
     bool open(Kind kind) {
+        if (open_.size() == kDeepest) data_error("{}: line {}: is nested more than {} deep", file_, line(), kDeepest);
         open_.push_back(&add(kind));
         return true;
     }

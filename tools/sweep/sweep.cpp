@@ -125,9 +125,10 @@ class Sweep {
 
     /// For --dry-run.
     std::string plan(const CellTimes& times) const {
-        std::string text = table_.title + "\n" + forecast_line(times) + "\n";
+        std::string text = report::printable(table_.title) + "\n" + forecast_line(times) + "\n";
         for (const Cell* cell : todo_)
-            text += fmt::format("{:>12}   {}: {}\n", report::duration(times.of(*cell)), cell->title, cell->options);
+            text += fmt::format("{:>12}   {}: {}\n", report::duration(times.of(*cell)), report::printable(cell->title),
+                                report::printable(cell->options));
         return text;
     }
 
