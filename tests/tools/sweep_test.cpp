@@ -161,6 +161,18 @@ TEST_SUITE("adaq-sweep") {
         sweep.check_refused("--only nobody", 2, "--only nobody");
     }
 
+    TEST_CASE("the same weights and images in another place are the same: nothing is done again") {
+        const Sweep sweep;
+        REQUIRE(sweep.run().status == 0);
+        const Data moved;
+        std::filesystem::copy(kNetwork, sweep.folder / "moved.bin");
+        const Outcome again = run_program("adaq-sweep", sweep.table() + " --weights " + (sweep.folder / "moved.bin") +
+                                                            moved.both() + "--threads 1 --out " + sweep.out());
+        INFO(again.output);
+        CHECK(again.status == 0);
+        CHECK(has(again.output, "0 cells to do, 4 done before"));
+    }
+
     TEST_CASE("a cell that was made otherwise is refused and named, and done again with --redo") {
         const Sweep sweep;
         REQUIRE(sweep.run().status == 0);
