@@ -6,6 +6,7 @@ install(TARGETS adaq EXPORT adaq-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIB
 install(TARGETS ${ADAQ_PROGRAMS} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY engine loaders DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/adaq FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY weights DESTINATION ${CMAKE_INSTALL_DATADIR}/adaq FILES_MATCHING PATTERN "*.bin" PATTERN "*.md")
+install(DIRECTORY tables DESTINATION ${CMAKE_INSTALL_DATADIR}/adaq FILES_MATCHING PATTERN "*.json")
 install(EXPORT adaq-targets NAMESPACE adaq:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/adaq)
 configure_package_config_file(cmake/adaq-config.cmake.in adaq-config.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/adaq)
 write_basic_package_version_file(adaq-config-version.cmake COMPATIBILITY SameMinorVersion)

@@ -8,9 +8,9 @@
 
 #include "engine/report/charts.h"
 #include "engine/report/format.h"
+#include "engine/report/html_parts.h"
 #include "engine/report/html_tables.h"
 #include "engine/report/report.h"
-#include "engine/report/style.h"
 #include "engine/report/summary.h"
 
 namespace adaq {
@@ -34,23 +34,6 @@ std::string legend(const std::vector<LegendEntry>& entries) {
 std::string figure(std::string_view title, std::string_view caption, const std::string& key, const std::string& chart) {
     if (chart.empty()) return "";
     return fmt::format("<figure><h3>{}</h3><figcaption>{}</figcaption>{}{}</figure>\n", title, caption, key, chart);
-}
-
-std::string section(std::string_view title, const std::string& body) {
-    return body.empty() ? "" : fmt::format("<section><h2>{}</h2>\n{}</section>\n", title, body);
-}
-
-std::string block(std::string_view css_class, const std::string& body) {
-    return body.empty() ? "" : fmt::format("<div class=\"{}\">\n{}</div>\n", css_class, body);
-}
-
-std::string folded(std::string_view title, const std::string& body) {
-    return body.empty() ? "" : fmt::format("<details><summary>{}</summary>\n{}</details>\n", title, body);
-}
-
-std::string tile(std::string_view what, const std::string& big, const std::string& small) {
-    return fmt::format("<div class=\"tile\"><dt>{}</dt><dd class=\"big\">{}</dd><dd class=\"small\">{}</dd></div>\n",
-                       what, escaped(big), escaped(small));
 }
 
 std::string accuracy_tile(const Report& report) {
@@ -83,7 +66,7 @@ std::string tiles(const Report& report) {
                      bits_in_words(report));
     }
     if (report.total_seconds > 0.0) body += tile("Time taken", duration(report.total_seconds), "loading to last image");
-    return body.empty() ? "" : "<dl class=\"tiles\">\n" + body + "</dl>\n";
+    return tile_row(body);
 }
 
 std::string title_of(const Report& report) {
@@ -96,13 +79,6 @@ std::string header(const Report& report) {
         "<header><p class=\"eyebrow\">adaq report</p>\n<h1>{}</h1>\n<p class=\"muted\">{}</p>\n"
         "<p class=\"verdict\">{}</p></header>\n",
         title_of(report), escaped(report.method), escaped(verdict(report)));
-}
-
-std::string list(const std::vector<std::string>& sentences) {
-    if (sentences.empty()) return "";
-    std::string items;
-    for (const std::string& sentence : sentences) items += "<li>" + escaped(sentence) + "</li>\n";
-    return "<div class=\"card\"><ul>\n" + items + "</ul></div>\n";
 }
 
 std::string overview(const Report& report) {
@@ -238,22 +214,16 @@ std::string numbers(const Report& report) {
 }  // namespace
 
 std::string render_html(const Report& report) {
-    std::string page = fmt::format(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-        "<title>{} – adaq report</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
-        title_of(report), kStyle);
-    page += header(report) + tiles(report);
-    page += section("Result", overview(report));
-    page += section("What to try next", list(report.next));
-    page += section("Notes", list(report.notes));
-    page += section("Layers and activations", layers(report));
-    page += section("Learning", learning(report));
-    page += section("Weights over their grids", weight_histograms(report));
-    page += section("Activations over their ranges", activation_histograms(report));
-    page += section("All numbers", numbers(report));
-    return page +
-           fmt::format("<footer>Made by adaq {}.</footer>\n</main>\n</body>\n</html>\n", escaped(report.adaq_version));
+    std::string body = header(report) + tiles(report);
+    body += section("Result", overview(report));
+    body += section("What to try next", list(report.next));
+    body += section("Notes", list(report.notes));
+    body += section("Layers and activations", layers(report));
+    body += section("Learning", learning(report));
+    body += section("Weights over their grids", weight_histograms(report));
+    body += section("Activations over their ranges", activation_histograms(report));
+    body += section("All numbers", numbers(report));
+    return page(title_of(report) + " – adaq report", body, report.adaq_version);
 }
 
 }  // namespace adaq

@@ -83,6 +83,9 @@ th { color: var(--muted); font-weight: 600; vertical-align: bottom; white-space:
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
 .words td:last-child { white-space: normal; overflow-wrap: anywhere; }
 .words td:first-child { color: var(--muted); vertical-align: top; }
+.sweep { width: 100%; } .card + p { margin-top: 10px; }
+.sweep td, .sweep th { vertical-align: top; } .sweep tbody th { color: var(--text); white-space: nowrap; }
+.sweep td b { font-size: 14px; } .sweep td { min-width: 62px; } .strip { width: 96px; height: 10px; margin: 3px 0 0 auto; } .failed { color: var(--clipped); }
 code { font: 13px ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 footer { margin-top: 28px; color: var(--muted); font-size: 13px; }
 @media (max-width: 560px) {

@@ -1,6 +1,5 @@
 // The progress line, with a made-up clock and a string for a terminal.
-// The programs are no library, so the one source under test is compiled in here.
-#include "tools/run/progress.cpp"  // NOLINT(bugprone-suspicious-include)
+#include "tools/run/progress.h"
 
 #include <doctest/doctest.h>
 
@@ -8,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/report/format.h"
 #include "tests/support/markup_check.h"
 
 using adaq::Progress;
@@ -20,8 +20,8 @@ struct Setting {
     std::atomic<double> now{100.0};
     int columns = 80;
 
-    adaq::ProgressOutput output(bool terminal) {
-        return {stream, terminal, [this] { return now.load(); }, [this] { return columns; }};
+    adaq::ProgressOutput output(bool terminal, bool brief = false) {
+        return {stream, terminal, [this] { return now.load(); }, [this] { return columns; }, brief};
     }
 };
 
@@ -42,6 +42,26 @@ TEST_SUITE("progress") {
         setting.now = 102.0;
         progress.end();
         CHECK(setting.stream.str() == "evaluate: 5,050 images\nevaluate: 5,050 images in 2.00 s, 2,525 images/s\n");
+    }
+
+    TEST_CASE("brief: phases leave nothing behind, long ones speak up every minute, and what is said stays") {
+        Setting pipe;
+        Progress progress(pipe.output(false, true));
+        progress.begin("evaluate", 1000, "images");
+        for (int i = 0; i < 100; ++i) {
+            pipe.now = pipe.now + 0.7;
+            progress.advance(5);
+        }
+        progress.end();
+        progress.say("done");
+        CHECK(occurrences(pipe.stream.str(), "\n") == 2);
+        CHECK(pipe.stream.str().find("evaluate: 430 of 1,000 images") == 0);
+        CHECK(pipe.stream.str().ends_with("done\n"));
+        Setting setting;
+        Progress bar(setting.output(true, true));
+        bar.begin("evaluate", 1000, "images");
+        bar.end();
+        CHECK(visible(setting.stream.str()) == "");
     }
 
     TEST_CASE("in a pipe a long phase speaks up every five seconds, without control characters") {

@@ -33,49 +33,59 @@ struct Contestant {
     std::span<const float> rows(int count) const {
         return std::span(logits).first(static_cast<size_t>(count * executor.classes()));
     }
+    std::vector<int> choices(int count) const {
+        const auto classes = static_cast<size_t>(executor.classes());
+        std::vector<int> chosen(static_cast<size_t>(count));
+        for (size_t i = 0; i < chosen.size(); ++i) chosen[i] = first_choice(rows(count).subspan(i * classes, classes));
+        return chosen;
+    }
     Executor executor;
     std::vector<float> logits;
     Scorer scorer;
     double seconds = 0.0;
 };
 
-int64_t agreeing(const Contestant& a, const Contestant& b, int count) {
-    const auto classes = static_cast<size_t>(a.executor.classes());
+/// How many of a batch's images two networks give the same class.
+int64_t agreeing(std::span<const int> a, std::span<const int> b) {
     int64_t same = 0;
-    for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-        same += first_choice(a.rows(count).subspan(i * classes, classes)) ==
-                first_choice(b.rows(count).subspan(i * classes, classes));
-    }
+    for (size_t i = 0; i < a.size(); ++i) same += a[i] == b[i];
     return same;
 }
 
 }  // namespace
 
-EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, const Dataset& dataset, Progress& progress) {
-    BatchStream stream(dataset, validation_order(dataset, plan.images), plan.batches);
+EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, BatchSource images, Progress& progress) {
     std::vector<std::unique_ptr<Contestant>> contestants;
     for (const Network* network : plan.networks) {
-        contestants.push_back(std::make_unique<Contestant>(device, *network, stream.shape()));
+        contestants.push_back(std::make_unique<Contestant>(device, *network, images.shape()));
     }
     std::optional<NpyWriter> npy;
     if (!plan.logits_path.empty())
-        npy.emplace(plan.logits_path, stream.image_count(), contestants.back()->executor.classes());
+        npy.emplace(plan.logits_path, images.image_count(), contestants.back()->executor.classes());
 
     EvaluationResult result;
-    if (contestants.size() > 1) result.agreement = 0;
+    if (contestants.size() > 1 || plan.known) result.agreement = 0;
     double waiting = 0.0;
     Stopwatch watch;
-    progress.begin("evaluate", stream.image_count(), "images");
+    progress.begin("evaluate", images.image_count(), "images");
     Batch batch;
-    while (stream.next(batch)) {
+    for (size_t done = 0; images.next(batch); done += static_cast<size_t>(batch.count)) {
+        const auto count = static_cast<size_t>(batch.count);
         waiting += watch.lap();
         for (const auto& contestant : contestants) {
             contestant->executor.run(batch.images.values, contestant->logits);
-            contestant->scorer.add(contestant->rows(batch.count),
-                                   std::span(batch.labels).first(static_cast<size_t>(batch.count)));
+            contestant->scorer.add(contestant->rows(batch.count), std::span(batch.labels).first(count));
             contestant->seconds += watch.lap();
         }
-        if (result.agreement) *result.agreement += agreeing(*contestants.front(), *contestants.back(), batch.count);
+        if (result.agreement) {
+            const std::vector<int> last = contestants.back()->choices(batch.count);
+            *result.agreement += plan.known ? agreeing(std::span(plan.known->choices).subspan(done, count), last)
+                                            : agreeing(contestants.front()->choices(batch.count), last);
+        }
+        if (plan.keep_choices) {
+            const std::vector<int> first = contestants.front()->choices(batch.count);
+            result.choices.insert(result.choices.end(), first.begin(), first.end());
+        }
         if (npy) npy->add(contestants.back()->rows(batch.count));
         progress.advance(batch.count);
         stop_if_interrupted();
@@ -83,6 +93,7 @@ EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, const Data
     }
     progress.end();
     if (npy) npy->commit();
+    if (plan.known) result.networks.push_back(plan.known->evaluation);
     for (const auto& contestant : contestants) {
         const Scorer& scorer = contestant->scorer;
         result.networks.push_back({scorer.images(), true, scorer.top1(), scorer.top5(), contestant->seconds + waiting});

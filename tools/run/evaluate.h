@@ -7,24 +7,26 @@
 
 #include "engine/executor.h"
 #include "engine/report/report.h"
-#include "loaders/batch_stream.h"
+#include "tools/run/batch_source.h"
 #include "tools/run/progress.h"
+#include "tools/run/shared.h"
 
 namespace adaq {
 
 struct EvaluationPlan {
     std::vector<const Network*> networks;
-    int64_t images = 0;       // the first so many; 0: all
-    std::string logits_path;  // of the last network's logits; empty: none
-    BatchOptions batches;
+    const EvaluatedNetwork* known = nullptr;  // goes before the others and was evaluated on the same images already
+    std::string logits_path;                  // of the last network's logits; empty: none
+    bool keep_choices = false;                // the first network is to be known from now on
 };
 
 struct EvaluationResult {
-    std::vector<Evaluation> networks;
+    std::vector<Evaluation> networks;  // the known one too
     std::optional<int64_t>
-        agreement;  // images on which the first and the last of several networks choose the same class
+        agreement;             // images on which the first and the last of several networks choose the same class
+    std::vector<int> choices;  // of the first network, where they are to be kept
 };
 
-EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, const Dataset& dataset, Progress& progress);
+EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, BatchSource images, Progress& progress);
 
 }  // namespace adaq

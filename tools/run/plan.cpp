@@ -59,15 +59,17 @@ class Plan {
     }
 
     std::string text() {
-        const bool learns = options_.learns() && quantises_;
-        units_ = learns ? learned_units(network_.graph, options_.recipe, options_.head_stem_8bit)
-                        : units_of(network_.graph, UnitKind::layers);
-        if (learns) time_passes();
+        prepare(kBudget);
         std::string text = printable(input_.title) + "\n";
         if (quantises_) text += method_sentence(options_) + "\n";
         text += "\n" + aligned(rows()) + "\n" + images();
-        if (learns) text += memory();
+        if (!passes_.empty()) text += memory();
         return text + time() + files();
+    }
+
+    Forecast forecast(double budget) {
+        prepare(budget);
+        return forecast();
     }
 
   private:
@@ -77,7 +79,15 @@ class Plan {
         UnitTiming timing;
     };
 
-    void time_passes() {
+    /// Units, and how long they take, in at most so many seconds.
+    void prepare(double budget) {
+        const bool learns = options_.learns() && quantises_;
+        units_ = learns ? learned_units(network_.graph, options_.recipe, options_.head_stem_8bit)
+                        : units_of(network_.graph, UnitKind::layers);
+        if (learns) time_passes(budget);
+    }
+
+    void time_passes(double budget) {
         const Recipe& recipe = options_.recipe;
         UnitOptions learn = recipe.learn;
         learn.quantise_activations = recipe.scale_start != ScaleStart::after_weights;
@@ -87,7 +97,7 @@ class Plan {
         for (const UnitOptions& options : passes)
             passes_.push_back({static_cast<double>(options.schedule.iterations),
                                time_units(input_.device, {network_, input_.network, units_, shapes_}, options,
-                                          input_.calibration_images, kBudget / static_cast<double>(passes.size()))});
+                                          input_.calibration_images, budget / static_cast<double>(passes.size()))});
     }
 
     /// The network as it will be shaped: ranges do not matter here, and these are chosen at once.
@@ -190,24 +200,31 @@ class Plan {
         return seconds + static_cast<double>(values * images) * time_ranges(input_.device, activation, 0);
     }
 
-    std::string time() const {
+    Forecast forecast() const {
         const double image = time_forward(input_.device, input_.network, input_.height, input_.width);
-        const auto calibration = static_cast<double>(input_.calibration_images),
-                   validation = static_cast<double>(input_.validation_images);
-        std::vector<std::pair<std::string, double>> parts;
-        if (quantises_) parts.emplace_back("ranges", ranges());
+        Forecast times;
+        if (quantises_) times.ranges = ranges();
         if (!passes_.empty()) {
-            parts.emplace_back("learning", learning());
-            parts.emplace_back("values of the calibration images", 2.0 * calibration * image);
+            times.learning = learning();
+            times.values = 2.0 * static_cast<double>(input_.calibration_images) * image;
         }
-        if (validation > 0.0) parts.emplace_back("evaluation", (quantises_ ? 2.0 : 1.0) * validation * image);
-        double total = 0.0;
+        times.float_evaluation = static_cast<double>(input_.validation_images) * image;
+        if (quantises_) times.evaluation = times.float_evaluation;
+        return times;
+    }
+
+    std::string time() const {
+        const Forecast times = forecast();
+        std::vector<std::pair<std::string, double>> parts;
+        if (quantises_) parts.emplace_back("ranges", times.ranges);
+        if (!passes_.empty()) {
+            parts.emplace_back("learning", times.learning);
+            parts.emplace_back("values of the calibration images", times.values);
+        }
+        if (input_.validation_images > 0) parts.emplace_back("evaluation", times.float_evaluation + times.evaluation);
         std::vector<std::string> words;
-        for (const auto& [what, seconds] : parts) {
-            total += seconds;
-            words.push_back(fmt::format("{} {}", what, duration(seconds)));
-        }
-        std::string text = line("time", fmt::format("about {}: {}", duration(total), fmt::join(words, ", ")));
+        for (const auto& [what, seconds] : parts) words.push_back(fmt::format("{} {}", what, duration(seconds)));
+        std::string text = line("time", fmt::format("about {}: {}", duration(times.total()), fmt::join(words, ", ")));
         text += line(
             "", "from the fastest of a few tries on made-up numbers: a busy machine takes longer; images load beside");
         if (!passes_.empty()) {
@@ -241,5 +258,9 @@ class Plan {
 }  // namespace
 
 std::string plan(const RunOptions& options, const PlanInput& input) { return Plan(options, input).text(); }
+
+Forecast forecast(const RunOptions& options, const PlanInput& input, double budget) {
+    return Plan(options, input).forecast(budget);
+}
 
 }  // namespace adaq

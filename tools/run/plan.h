@@ -21,4 +21,18 @@ struct PlanInput {
 /// where the run itself would.
 std::string plan(const RunOptions& options, const PlanInput& input);
 
+/// Seconds that the parts of a run will take.
+struct Forecast {
+    double ranges = 0.0;            // choosing them, of weights and of activations
+    double learning = 0.0;          // every iteration of every unit
+    double values = 0.0;            // of the calibration images, for learning
+    double float_evaluation = 0.0;  // of the float network on the validation images
+    double evaluation = 0.0;        // of the quantised one
+
+    double total() const { return ranges + learning + values + float_evaluation + evaluation; }
+};
+
+/// The times that plan() tells, measured as it does, but for at most so many seconds of learning. Throws as plan().
+Forecast forecast(const RunOptions& options, const PlanInput& input, double budget);
+
 }  // namespace adaq

@@ -14,7 +14,8 @@
 namespace adaq {
 namespace {
 
-constexpr double kTerminalInterval = 0.1, kPipeInterval = 5.0;  // seconds between two drawings
+constexpr double kTerminalInterval = 0.1, kPipeInterval = 5.0,
+                 kBriefInterval = 60.0;  // seconds between two drawings
 constexpr int kLongestBar = 30;
 constexpr std::string_view kEraseLine = "\r\x1b[K";
 
@@ -34,7 +35,9 @@ std::string rate_text(double rate, const std::string& unit) {
 
 }  // namespace
 
-ProgressOutput progress_on_stderr() { return {std::cerr, isatty(STDERR_FILENO) == 1, steady_seconds, stderr_columns}; }
+ProgressOutput progress_on_stderr(bool brief) {
+    return {std::cerr, isatty(STDERR_FILENO) == 1, steady_seconds, stderr_columns, brief};
+}
 
 void Progress::begin(std::string phase, int64_t total, std::string unit) {
     end();
@@ -49,9 +52,10 @@ void Progress::begin(std::string phase, int64_t total, std::string unit) {
         columns_ = output_.columns();
         draw(started_);
     } else {
-        output_.stream << phase_ << (total_ > 0 ? fmt::format(": {} {}", report::count(total_), unit_) : "")
-                       << std::endl;
-        next_drawing_ = started_ + kPipeInterval;
+        if (!output_.brief)
+            output_.stream << phase_ << (total_ > 0 ? fmt::format(": {} {}", report::count(total_), unit_) : "")
+                           << std::endl;
+        next_drawing_ = started_ + interval();
     }
 }
 
@@ -69,6 +73,7 @@ void Progress::end() {
     if (!active_) return;
     active_ = false;
     erase();
+    if (output_.brief) return;
     const double taken = output_.seconds() - started_;
     const int64_t done = done_;
     output_.stream << phase_ << ": ";
@@ -92,7 +97,11 @@ void Progress::draw(double now) {
     } else {
         output_.stream << phase_ << ": " << status(now) << std::endl;
     }
-    next_drawing_ = now + (output_.terminal ? kTerminalInterval : kPipeInterval);
+    next_drawing_ = now + interval();
+}
+
+double Progress::interval() const {
+    return output_.terminal ? kTerminalInterval : output_.brief ? kBriefInterval : kPipeInterval;
 }
 
 void Progress::erase() {

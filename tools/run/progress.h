@@ -19,10 +19,11 @@ struct ProgressOutput {
     bool terminal = false;
     std::function<double()> seconds;  // a clock that never goes back
     std::function<int()> columns;     // width of the terminal, asked at the start of a phase
+    bool brief = false;               // phases leave nothing behind: for many runs, of which each gets one line
 };
 
 /// stderr as it is: a terminal or a pipe, the steady clock.
-ProgressOutput progress_on_stderr();
+ProgressOutput progress_on_stderr(bool brief = false);
 
 /// Shows one phase at a time. advance() may be called from many threads at once; the rest from one thread.
 class Progress {
@@ -34,7 +35,8 @@ class Progress {
 
     /// Starts a phase of `total` steps, 0 where nobody knows; ends the one before. `unit` is what is counted: "images".
     void begin(std::string phase, int64_t total, std::string unit);
-    /// n more steps are done. Draws at most ten times a second (terminal), or every five seconds (pipe).
+    /// n more steps are done. Draws at most ten times a second (terminal), or every five seconds (pipe; brief: every
+    /// minute).
     void advance(int64_t n = 1);
     /// Ends the phase: leaves one plain line with what was done in what time. Without a phase: nothing.
     void end();
@@ -44,6 +46,7 @@ class Progress {
   private:
     void draw(double now);
     void erase();
+    double interval() const;
     std::string bar(double now) const;
     std::string status(double now) const;
 

@@ -7,6 +7,7 @@
 
 #include "engine/reconstruction/unit_walk.h"
 #include "loaders/weights/flat_header.h"
+#include "tools/run/identity.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/memory_size.h"
 #include "tools/run/state.h"
@@ -22,9 +23,7 @@ std::string fingerprint(const Tensor& tensor) {
 /// All that decides what is learned: settings, the float weights, and the calibration images as the network sees them.
 std::string identity(const RunOptions& options, const ReconstructionWork& work) {
     nlohmann::ordered_json identity = nlohmann::ordered_json::parse(settings_json(options, work.device));
-    std::string weights;
-    for (const auto& [name, tensor] : work.model.tensors) weights += name + " " + fingerprint(tensor) + "\n";
-    identity["weights_crc32"] = fmt::format("{:08x}", crc32_of(std::as_bytes(std::span(weights))));
+    identity["weights_crc32"] = crc32_of_weights(work.model);
     identity["calibration_images_crc32"] = fingerprint(work.images);
     return identity.dump(1);
 }

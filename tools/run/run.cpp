@@ -1,24 +1,23 @@
 #include "tools/run/run.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "engine/error.h"
 #include "engine/report/describe.h"
 #include "loaders/atomic_file.h"
-#include "loaders/preprocessing_choice.h"
 #include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
 #include "tools/run/advice.h"
 #include "tools/run/bundled.h"
 #include "tools/run/evaluate.h"
 #include "tools/run/interrupt.h"
-#include "tools/run/plan.h"
 #include "tools/run/reconstruct.h"
+#include "tools/run/run_data.h"
 
 namespace adaq {
 namespace {
@@ -38,35 +37,47 @@ Tensor first_rows(const Tensor& tensor, int64_t rows) {
 /// One run: its parts in the order in which they happen.
 class Run {
   public:
-    Run(const RunOptions& options, Progress& progress) : options_(options), progress_(progress) {}
+    Run(const RunOptions& options, Progress& progress, Shared& shared, Detail detail)
+        : options_(options),
+          progress_(progress),
+          shared_(shared),
+          accuracy_alone_(detail == Detail::accuracy && options.report_html.empty() && options.report_json.empty()) {}
 
     Report go() {
         phase("load", [&] { load(); });
         if (!as_it_is()) quantise();
-        if (validation_) evaluate_networks();
+        if (data_->validation()) evaluate_networks();
         describe();
         save();
         return std::move(report_);
     }
 
-    std::string dry_run() {
+    PlanInput plan_input() {
         load();
-        PlanInput input{*device_, original_,
-                        fmt::format("{} ({})", adaq::describe(model_.architecture), report_.model_file)};
+        PlanInput input{*device_, *original_,
+                        fmt::format("{} ({})", adaq::describe(model_->architecture), report_.model_file)};
         input.height = input.width = kNominalSize;
-        for (const Dataset* images : {validation_.get(), calibration_.get()}) {
+        for (const Dataset* images : {data_->validation(), data_->calibration()}) {
             if (!images) continue;
-            const ImageSize size = input_size(*images, 0, inputs_);
+            const ImageSize size = input_size(*images, 0, data_->inputs());
             input.height = size.height;
             input.width = size.width;
         }
-        if (calibration_) {
-            input.calibration_images = static_cast<int64_t>(calibration_order(*calibration_, options_.images).size());
+        if (const Dataset* images = data_->calibration()) {
+            input.calibration_images = static_cast<int64_t>(calibration_order(*images, options_.images).size());
             input.sites = sites();
         }
-        if (validation_)
-            input.validation_images = static_cast<int64_t>(validation_order(*validation_, options_.val_images).size());
-        return plan(options_, input);
+        if (const Dataset* images = data_->validation())
+            input.validation_images = static_cast<int64_t>(validation_order(*images, options_.val_images).size());
+        return input;
+    }
+
+    std::string identity() {
+        load();
+        auto identity = nlohmann::ordered_json::parse(settings_json(options_, *device_));
+        identity["weights_crc32"] = shared_.weights_crc32(model_path_);
+        identity.update(nlohmann::ordered_json::parse(data_->identity(options_.learns() || !sites().empty())));
+        return identity.dump();
     }
 
   private:
@@ -81,20 +92,21 @@ class Run {
     }
 
     /// The model is only evaluated: it is quantised already, or is to stay float.
-    bool as_it_is() const { return options_.float_only || model_.quantisation; }
+    bool as_it_is() const { return options_.float_only || model_->quantisation; }
 
     void load() {
-        device_ = make_device(options_.device, options_.threads, options_.math);
-        const std::string path = options_.weights.empty() ? bundled_weights() : options_.weights;
-        model_ = load_weights(path);
-        report_.model_file = std::filesystem::path(path).filename();
-        check_what_is_asked(path);
-        open_data();
-        original_ = make_network(model_, options_.fold);
+        device_ = &shared_.device(options_);
+        model_path_ = options_.weights.empty() ? bundled_weights() : options_.weights;
+        model_ = &shared_.model(model_path_);
+        report_.model_file = std::filesystem::path(model_path_).filename();
+        check_what_is_asked(model_path_);
+        data_.emplace(options_, *model_, !as_it_is(), shared_);
+        report_.notes = data_->notes();
+        original_ = &shared_.network(model_path_, options_.fold);
     }
 
     void check_what_is_asked(const std::string& path) const {
-        if (model_.quantisation) {
+        if (model_->quantisation) {
             if (options_.quantisation_asked)
                 usage_error("{}: is quantised already; options that say how to quantise do not apply", path);
             if (!options_.save.empty())
@@ -121,65 +133,8 @@ class Run {
         if (options_.val.empty() && !options_.logits.empty()) usage_error("--logits {}: needs --val", options_.logits);
     }
 
-    void open_data() {
-        const auto open = [&](const std::string& path, DatasetRole role, const std::string& labels) {
-            if (options_.bundled_data && !std::filesystem::exists(kBundledData)) {
-                data_error("{}: not there; install Debian's package dataset-fashion-mnist, or give --calib and --val",
-                           kBundledData);
-            }
-            return open_dataset(path, {role, labels, model_.class_names});
-        };
-        std::vector<const Dataset*> sets;
-        if (!options_.calib.empty() && !as_it_is()) {
-            calibration_ = open(options_.calib, DatasetRole::calibration, "");
-            sets.push_back(calibration_.get());
-        }
-        if (!options_.val.empty()) {
-            validation_ = open(options_.val, DatasetRole::validation, options_.val_labels);
-            check_labels(*validation_, model_.architecture.classes);
-            sets.push_back(validation_.get());
-        }
-        if (sets.empty()) return;
-        settle_preprocessing(sets);
-    }
-
-    void settle_preprocessing(const std::vector<const Dataset*>& sets) {
-        Preprocessing base = model_.preprocessing.value_or(Preprocessing{});
-        const auto channels = static_cast<size_t>(model_.architecture.input_channels);
-        if (!model_.preprocessing && channels == 1) {
-            base.mean = {0.5f};
-            base.std = {0.5f};
-            report_.notes.push_back(
-                "The weights file does not say how grey images are normalised: mean 0.5 and deviation 0.5 are "
-                "assumed.");
-        }
-        if (!model_.preprocessing && !options_.resize && !options_.crop) {
-            const PreprocessingChoice choice = choose_preprocessing(sets, base);
-            base = choice.preprocessing;
-            report_.notes.push_back(choice.sentence);
-        }
-        if (options_.resize) base.resize = *options_.resize;
-        if (options_.crop) base.crop = *options_.crop;
-        inputs_.preprocessing = base;
-        inputs_.channels = model_.architecture.input_channels;
-        inputs_.threads = options_.threads;
-        inputs_.batch = options_.batch;
-    }
-
-    /// The first images of the calibration set, normalised.
-    Tensor calibration_images(int64_t count) {
-        const std::vector<int64_t> order = calibration_order(*calibration_, options_.images);
-        BatchOptions options = inputs_;
-        options.batch = static_cast<int>(std::min(count, options_.images));
-        if (options_.calib_augment) options.augment_seed = options_.seed;
-        BatchStream stream(*calibration_, {order.begin(), order.begin() + options.batch}, options);
-        Batch batch;
-        stream.next(batch);
-        return std::move(batch.images);
-    }
-
     void quantise() {
-        network_ = original_;
+        network_ = *original_;
         const auto layers = static_cast<int64_t>(network_.layers.size()),
                    nodes = static_cast<int64_t>(network_.graph.nodes.size());
         phase("quantise weights", [&] {
@@ -192,31 +147,33 @@ class Run {
             progress_.advance(1);
             progress_.end();
         });
-        if (!calibration_) return;
+        const std::vector<Site> sites = this->sites();
+        if (!data_->calibration() || (accuracy_alone_ && !options_.learns() && sites.empty())) return;
         Tensor images;
         const int64_t count = options_.learns() ? options_.images : kScaleImages;
-        phase("load calibration images", [&] { images = calibration_images(count); });
+        phase("load calibration images", [&] { images = data_->calibration_images(count); });
         shapes_ = value_shapes(network_, images.shape[1], images.shape[2]);
-        const std::vector<Site> sites = this->sites();
         const Tensor first_images = first_rows(images, kSqnrImages);
-        const SiteObserver see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
+        SiteObserver see;
+        if (!accuracy_alone_) see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
         if (options_.learns()) {
-            if (validation_ && options_.compare_nearest) start_nearest(first_rows(images, kScaleImages), sites);
+            if (data_->validation() && options_.compare_nearest) start_nearest(first_rows(images, kScaleImages), sites);
             phase("reconstruct", [&] {
                 report_.learning = reconstruct(
-                    options_, {*device_, model_, original_, network_, std::move(images), sites, see}, progress_);
+                    options_, {*device_, *model_, *original_, network_, std::move(images), sites, see}, progress_);
             });
         } else if (!sites.empty()) {
             phase("quantise activations", [&] { quantise_activations(network_, images, sites, see); });
         }
+        report_.calibration = DataSet{data_->calibration()->describe(), std::min(count, options_.images),
+                                      data_->preparation(first_images.shape)};
+        if (accuracy_alone_) return;
         phase("compare layers", [&] {
             progress_.begin("compare layers", nodes, "nodes");
-            output_sqnr_ = output_sqnr(*device_, original_, network_, first_images, step());
+            output_sqnr_ = output_sqnr(*device_, *original_, network_, first_images, step());
             progress_.advance(1);
             progress_.end();
         });
-        report_.calibration = DataSet{calibration_->describe(), std::min(count, options_.images),
-                                      preprocessing_sentence(first_images.shape)};
     }
 
     void quantise_activations(Network& network, const Tensor& images, const std::vector<Site>& sites,
@@ -236,8 +193,8 @@ class Run {
     }
 
     std::vector<Site> sites() const {
-        return activation_sites(original_.graph, {options_.sites, options_.activation_bits, options_.input_bits,
-                                                  options_.head_stem_8bit, options_.edges, options_.site_bits});
+        return activation_sites(original_->graph, {options_.sites, options_.activation_bits, options_.input_bits,
+                                                   options_.head_stem_8bit, options_.edges, options_.site_bits});
     }
 
     StepObserver step() {
@@ -255,33 +212,34 @@ class Run {
         report_.activations.push_back(describe_activation(site_name(network_.graph, value), quantiser, values));
     }
 
-    std::string preprocessing_sentence(const Shape& images) const {
-        const Preprocessing& p = inputs_.preprocessing;
-        std::string text = p.resize ? fmt::format("resized to {}, ", p.resize) : "";
-        if (p.crop) text += fmt::format("centre crop {}, ", p.crop);
-        return fmt::format("{}{}x{} pixels, mean {}, deviation {}", text, images[1], images[2], fmt::join(p.mean, " "),
-                           fmt::join(p.std, " "));
-    }
-
     void evaluate_networks() {
         phase("evaluate", [&] {
             EvaluationPlan plan;
-            plan.networks.push_back(&original_);
+            const std::string key = shared_.keeps() ? float_key() : "";
+            if (!as_it_is()) plan.known = shared_.evaluated(key);
+            plan.keep_choices = shared_.keeps() && !plan.known;
+            if (!plan.known) plan.networks.push_back(original_);
             if (nearest_) plan.networks.push_back(&*nearest_);
             if (!as_it_is()) plan.networks.push_back(&network_);
-            plan.images = options_.val_images;
             plan.logits_path = options_.logits;
-            plan.batches = inputs_;
-            const EvaluationResult result = evaluate(*device_, plan, *validation_, progress_);
-            (model_.quantisation ? report_.quantised_network : report_.float_network) = result.networks[0];
+            EvaluationResult result = evaluate(*device_, plan, data_->validation_images(), progress_);
+            if (plan.keep_choices) shared_.keep(key, {result.networks[0], std::move(result.choices)});
+            (model_->quantisation ? report_.quantised_network : report_.float_network) = result.networks[0];
             if (nearest_) report_.nearest_network = result.networks[1];
             if (!as_it_is()) report_.quantised_network = result.networks.back();
             report_.agreement = result.agreement;
-            const ImageSize size = input_size(*validation_, 0, inputs_);
-            report_.validation = DataSet{validation_->describe(), result.networks[0].images,
-                                         preprocessing_sentence({1, size.height, size.width})};
-            if (shapes_.empty()) shapes_ = value_shapes(original_, size.height, size.width);
+            const ImageSize size = input_size(*data_->validation(), 0, data_->inputs());
+            report_.validation = DataSet{data_->validation()->describe(), result.networks[0].images,
+                                         data_->preparation({1, size.height, size.width})};
+            if (shapes_.empty()) shapes_ = value_shapes(*original_, size.height, size.width);
         });
+    }
+
+    /// All that decides how the float network does.
+    std::string float_key() const {
+        return fmt::format("{} fold {} device {} {} {} batch {} on {} {}", model_path_, options_.fold, options_.device,
+                           options_.threads, to_string(options_.math), options_.batch, options_.val,
+                           data_->identity(false));
     }
 
     void describe_saved_activations(const Network& network) {
@@ -293,7 +251,7 @@ class Run {
     }
 
     void describe() {
-        const Network& network = as_it_is() ? original_ : network_;
+        const Network& network = as_it_is() ? *original_ : network_;
         report_.adaq_version = ADAQ_VERSION;
         report_.processor = device_->description();
         report_.libraries = {{"compiler", "g++ " __VERSION__}};
@@ -302,14 +260,15 @@ class Run {
         report_.threads = options_.threads;
         report_.math = device_->name() == "reference" ? "fp64" : to_string(options_.math);
         report_.seed = options_.seed;
-        report_.settings = model_.quantisation ? model_.quantisation->settings : settings_json(options_, *device_);
-        report_.architecture = adaq::describe(model_.architecture);
+        report_.settings = model_->quantisation ? model_->quantisation->settings : settings_json(options_, *device_);
+        report_.architecture = adaq::describe(model_->architecture);
         report_.label = precision_label(network);
         if (!as_it_is()) report_.method = method_sentence(options_);
+        if (accuracy_alone_) return;
         if (shapes_.empty()) shapes_ = value_shapes(network, kNominalSize, kNominalSize);
-        if (model_.quantisation) describe_saved_activations(network);
+        if (model_->quantisation) describe_saved_activations(network);
         report_.weights = describe_weights(network, options_.per_channel, shapes_, output_sqnr_);
-        report_.sizes = describe_sizes(network, model_);
+        report_.sizes = describe_sizes(network, *model_);
         report_.parameters = report_.sizes.float32 / 4;
         report_.next = advice(options_, report_);
     }
@@ -323,8 +282,8 @@ class Run {
 
     /// The saved file is to be evaluated as it was made: with the preprocessing that was in force.
     Model with_preprocessing() const {
-        Model model = model_;
-        if (calibration_ || validation_) model.preprocessing = inputs_.preprocessing;
+        Model model = *model_;
+        if (data_->calibration() || data_->validation()) model.preprocessing = data_->inputs().preprocessing;
         return model;
     }
 
@@ -333,11 +292,14 @@ class Run {
     const RunOptions& options_;
     Progress& progress_;
     Report report_;
-    std::unique_ptr<Device> device_;
-    Model model_;
-    std::unique_ptr<Dataset> calibration_, validation_;
-    BatchOptions inputs_;
-    Network original_, network_;
+    Shared& shared_;
+    const bool accuracy_alone_;  // what reports alone tell is left out
+    Device* device_ = nullptr;
+    std::string model_path_;
+    const Model* model_ = nullptr;
+    std::optional<RunData> data_;
+    const Network* original_ = nullptr;
+    Network network_;
     std::optional<Network> nearest_;  // beside a network that learns
     std::vector<Shape> shapes_;
     std::vector<double> output_sqnr_;
@@ -345,8 +307,26 @@ class Run {
 
 }  // namespace
 
-Report run(const RunOptions& options, Progress& progress) { return Run(options, progress).go(); }
+Report run(const RunOptions& options, Progress& progress) {
+    Shared shared;
+    return run(options, progress, shared, Detail::everything);
+}
 
-std::string dry_run(const RunOptions& options, Progress& progress) { return Run(options, progress).dry_run(); }
+Report run(const RunOptions& options, Progress& progress, Shared& shared, Detail detail) {
+    return Run(options, progress, shared, detail).go();
+}
+
+PlanInput plan_input(const RunOptions& options, Progress& progress, Shared& shared) {
+    return Run(options, progress, shared, Detail::accuracy).plan_input();
+}
+
+std::string identity(const RunOptions& options, Progress& progress, Shared& shared) {
+    return Run(options, progress, shared, Detail::accuracy).identity();
+}
+
+std::string dry_run(const RunOptions& options, Progress& progress) {
+    Shared shared;
+    return plan(options, plan_input(options, progress, shared));
+}
 
 }  // namespace adaq

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/reconstruction/unit_result.h"
+#include "tools/run/folder_lock.h"
 
 namespace adaq {
 
@@ -15,9 +16,6 @@ class RunState {
     /// when it cannot be resumed. Throws UsageError where the folder holds a run and `resume` is not set, or a
     /// different run; DataError where it cannot be used, or another process is using it.
     RunState(const std::string& folder, bool resume, const std::string& identity);
-    ~RunState();
-    RunState(const RunState&) = delete;
-    RunState& operator=(const RunState&) = delete;
 
     /// What a unit has learned in a pass of an earlier run, if it was finished. Throws DataError where its file is
     /// damaged.
@@ -28,11 +26,10 @@ class RunState {
     const std::string& folder() const { return folder_; }
 
   private:
-    void lock();
     std::string path_of(const Stretch& unit, uint32_t phase) const;
 
     std::string folder_;
-    int lock_ = -1;
+    FolderLock lock_;
 };
 
 }  // namespace adaq

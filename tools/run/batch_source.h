@@ -1,0 +1,54 @@
+// Batches of network inputs in order: decoded anew each time, or kept in memory behind the first time where several
+// runs want the same ones and they fit.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loaders/batch_stream.h"
+
+namespace adaq {
+
+/// Decoded images of several runs, by what makes them equal. Holds up to `limit` bytes; what does not fit is not kept.
+class BatchCache {
+  public:
+    explicit BatchCache(int64_t limit) : limit_(limit) {}
+    int64_t bytes() const { return bytes_; }
+
+  private:
+    friend class BatchSource;
+    std::map<std::string, std::vector<Batch>> whole_;  // by key: every batch of a pass that came to its end
+    int64_t limit_, bytes_ = 0;
+};
+
+class BatchSource {
+  public:
+    /// `path` is the data set's. The data set and the cache must outlive the source. Throws as BatchStream does.
+    BatchSource(const Dataset& dataset, const std::string& path, std::vector<int64_t> items,
+                const BatchOptions& options, BatchCache& cache);
+
+    /// Shape of Batch::images.
+    const Shape& shape() const { return shape_; }
+    int64_t image_count() const { return image_count_; }
+
+    /// As BatchStream::next.
+    bool next(Batch& batch);
+
+  private:
+    void remember(const Batch& batch);
+
+    BatchCache& cache_;
+    std::string key_;
+    int64_t image_count_;
+    Shape shape_;
+    const std::vector<Batch>* kept_ = nullptr;  // decoded by an earlier pass
+    size_t position_ = 0;                       // in them
+    std::unique_ptr<BatchStream> stream_;       // else
+    std::vector<Batch> copies_;                 // of what the stream gave so far
+    int64_t copied_bytes_ = 0;
+    bool remembering_ = false;
+};
+
+}  // namespace adaq

@@ -1,0 +1,47 @@
+// A run's images: its data sets, how images become inputs of this network, and batches of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+#include "tools/run/options.h"
+#include "tools/run/shared.h"
+
+namespace adaq {
+
+class RunData {
+  public:
+    /// Opens the data sets that the options name; calibrates: whether the run has a use for calibration images. Throws
+    /// DataError.
+    RunData(const RunOptions& options, const Model& model, bool calibrates, Shared& shared);
+
+    const Dataset* calibration() const { return calibration_; }  // null: none
+    const Dataset* validation() const { return validation_; }
+    const BatchOptions& inputs() const { return inputs_; }
+    /// What was decided without being asked for.
+    const std::vector<std::string>& notes() const { return notes_; }
+
+    /// The first images of the calibration set, normalised.
+    Tensor calibration_images(int64_t count) const;
+    BatchSource validation_images() const;
+
+    /// "64x64 pixels, mean 0.5, deviation 0.5"; images: shape of a batch.
+    std::string preparation(const Shape& images) const;
+
+    /// JSON object of all images that decide the run's result, and how they are prepared.
+    std::string identity(bool uses_calibration) const;
+
+  private:
+    const Dataset* open(const std::string& path, DatasetRole role, const std::string& labels);
+    void settle_preprocessing(const std::vector<const Dataset*>& sets);
+
+    const RunOptions& options_;
+    const Model& model_;
+    Shared& shared_;
+    const Dataset *calibration_ = nullptr, *validation_ = nullptr;
+    BatchOptions inputs_;
+    std::vector<std::string> notes_;
+};
+
+}  // namespace adaq

@@ -1,0 +1,63 @@
+// See shared.h.
+#include "tools/run/shared.h"
+
+#include "loaders/weights/weights.h"
+#include "tools/run/identity.h"
+
+namespace adaq {
+namespace {
+
+constexpr int64_t kImageBytes = int64_t{1} << 30;  // of decoded images: 5,000 of 64 x 64 are a quarter of that
+
+/// The element under a key, made where it is missing.
+template <typename Map, typename Key, typename Make>
+typename Map::mapped_type& found_or_made(Map& map, const Key& key, Make make) {
+    auto found = map.find(key);
+    if (found == map.end()) found = map.emplace(key, make()).first;
+    return found->second;
+}
+
+}  // namespace
+
+Shared::Shared(Use use) : use_(use), images_(use == Use::again ? kImageBytes : 0) {}
+
+Device& Shared::device(const RunOptions& o) {
+    return *found_or_made(devices_, std::tuple(o.device, o.threads, o.math),
+                          [&] { return make_device(o.device, o.threads, o.math); });
+}
+
+const Model& Shared::model(const std::string& path) {
+    return found_or_made(models_, path, [&] { return load_weights(path); });
+}
+
+const Network& Shared::network(const std::string& path, bool fold) {
+    return found_or_made(networks_, std::pair(path, fold), [&] { return make_network(model(path), fold); });
+}
+
+const Dataset& Shared::dataset(const std::string& path, const DatasetOptions& options) {
+    return *found_or_made(datasets_, std::tuple(path, options.role, options.label_file),
+                          [&] { return open_dataset(path, options); });
+}
+
+const PreprocessingChoice& Shared::preprocessing(const std::vector<const Dataset*>& sets) {
+    return found_or_made(preprocessings_, sets, [&] { return choose_preprocessing(sets); });
+}
+
+std::string Shared::images_crc32(const std::string& path, const Dataset& dataset) {
+    return found_or_made(image_crcs_, std::pair(path, &dataset), [&] { return crc32_of_images(dataset, path); });
+}
+
+std::string Shared::weights_crc32(const std::string& path) {
+    return found_or_made(weight_crcs_, path, [&] { return crc32_of_weights(model(path)); });
+}
+
+const EvaluatedNetwork* Shared::evaluated(const std::string& key) const {
+    const auto found = evaluated_.find(key);
+    return found == evaluated_.end() ? nullptr : &found->second;
+}
+
+void Shared::keep(const std::string& key, EvaluatedNetwork network) {
+    evaluated_.insert_or_assign(key, std::move(network));
+}
+
+}  // namespace adaq

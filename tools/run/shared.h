@@ -1,0 +1,66 @@
+// What the runs of one process have in common (adaq-run has one, adaq-sweep one for each cell of a table): the device,
+// the model and its float network, the opened data sets, decoded images, how good the float network is. Each is made
+// when a run first asks for it. A run's result has the same bits with whatever others it shares.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "engine/network.h"
+#include "engine/report/report.h"
+#include "loaders/datasets/dataset.h"
+#include "loaders/preprocessing_choice.h"
+#include "tools/run/batch_source.h"
+#include "tools/run/options.h"
+
+namespace adaq {
+
+/// A network that was evaluated.
+struct EvaluatedNetwork {
+    Evaluation evaluation;
+    std::vector<int> choices;  // its first choice for each image
+};
+
+class Shared {
+  public:
+    /// One run alone, which keeps nothing for others; or several.
+    enum class Use { once, again };
+    explicit Shared(Use use = Use::once);
+
+    /// The device of --device, --threads and --math. Throws as make_device does.
+    Device& device(const RunOptions& options);
+    /// A weights file's content. Throws as load_weights does.
+    const Model& model(const std::string& path);
+    /// The float network of a model that model() gave.
+    const Network& network(const std::string& path, bool fold);
+    /// Throws as open_dataset does.
+    const Dataset& dataset(const std::string& path, const DatasetOptions& options);
+    /// As choose_preprocessing(), with ImageNet's mean and deviation, for data sets that dataset() gave.
+    const PreprocessingChoice& preprocessing(const std::vector<const Dataset*>& sets);
+    /// Of a data set or a model that this gave (tools/run/identity.h).
+    std::string images_crc32(const std::string& path, const Dataset& dataset);
+    std::string weights_crc32(const std::string& path);
+
+    BatchCache& images() { return images_; }
+
+    /// The float network as it was evaluated under such a key, or null; keep() says where it will be.
+    const EvaluatedNetwork* evaluated(const std::string& key) const;
+    void keep(const std::string& key, EvaluatedNetwork network);
+    bool keeps() const { return use_ == Use::again; }
+
+  private:
+    Use use_;
+    std::map<std::tuple<std::string, int, Math>, std::unique_ptr<Device>> devices_;
+    std::map<std::string, Model> models_;
+    std::map<std::pair<std::string, bool>, Network> networks_;
+    std::map<std::tuple<std::string, DatasetRole, std::string>, std::unique_ptr<Dataset>> datasets_;
+    std::map<std::vector<const Dataset*>, PreprocessingChoice> preprocessings_;
+    std::map<std::pair<std::string, const Dataset*>, std::string> image_crcs_;
+    std::map<std::string, std::string> weight_crcs_;
+    std::map<std::string, EvaluatedNetwork> evaluated_;
+    BatchCache images_;
+};
+
+}  // namespace adaq

@@ -1,0 +1,222 @@
+// See sweep.h.
+#include "tools/sweep/sweep.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "engine/error.h"
+#include "engine/report/format.h"
+#include "loaders/atomic_file.h"
+#include "loaders/weights/network_tensors.h"
+#include "tools/run/bundled.h"
+#include "tools/run/interrupt.h"
+#include "tools/run/run.h"
+#include "tools/sweep/cell_times.h"
+#include "tools/sweep/sweep_view.h"
+
+namespace adaq {
+namespace {
+
+constexpr int64_t kImageNetImages = 50000, kImageNetClasses = 1000;
+
+class Sweep {
+  public:
+    Sweep(const SweepOptions& options, Progress& progress)
+        : options_(options),
+          progress_(progress),
+          table_(read_table(options.table)),
+          cells_(make_cells(table_, options)),
+          folder_(options.out, options.dry_run ? CellFolder::Access::look : CellFolder::Access::lock) {
+        view_.table = table_;
+        view_.cells.resize(table_.rows.size() * table_.columns.size());
+        for (const Cell& cell : cells_) {
+            view(cell).state = CellView::State::waiting;
+            view(cell).options = cell.options;
+        }
+    }
+
+    SweepOutcome go() {
+        identify();
+        take_up();
+        describe();
+        const CellTimes times(table_, todo_, progress_, shared_);
+        if (options_.dry_run) return {plan(times), false};
+        progress_.say(forecast_line(times));
+        run_all(times);
+        write();
+        return {render_markdown(view_), view_.count(CellView::State::failed) > 0};
+    }
+
+  private:
+    CellView& view(const Cell& cell) { return view_.cells[cell.row * table_.columns.size() + cell.column]; }
+
+    /// Who each cell is. What none of them can do without is refused here: the weights, the images.
+    void identify() {
+        std::string first_failure;
+        for (const Cell& cell : cells_) {
+            if (cell.run.val.empty()) usage_error("--val is needed: a table tells how accurate networks are");
+            try {
+                identities_[&cell] = identity(cell.run, progress_, shared_);
+            } catch (const UsageError& error) {
+                usage_error("{}: {}", origin(table_, cell, error.what()), error.what());
+            } catch (const DataError& error) {
+                fail(cell, error.what());
+                if (first_failure.empty()) first_failure = error.what();
+            }
+        }
+        if (identities_.empty()) throw DataError(first_failure);
+    }
+
+    /// What was done before, and what there is to do now.
+    void take_up() {
+        std::vector<std::string> otherwise;
+        int64_t selected = 0;
+        for (const Cell& cell : cells_) {
+            const bool wanted = matches(cell, options_.only);
+            selected += wanted;
+            if (!identities_.contains(&cell)) continue;
+            const CellState state = folder_.find(cell, identities_.at(&cell));
+            if (const auto* result = std::get_if<CellResult>(&state)) {
+                view(cell).state = CellView::State::done;
+                view(cell).result = *result;
+                done_before_ += wanted;
+                continue;
+            }
+            if (!wanted) continue;
+            todo_.push_back(&cell);
+            if (const auto* other = std::get_if<DoneOtherwise>(&state)) otherwise.push_back(other->why);
+        }
+        if (selected == 0) usage_error("--only {}: no cell is called so, such as ({})", options_.only, cells_[0].title);
+        if (otherwise.empty()) return;
+        if (!options_.redo)
+            usage_error("{}{}; --redo does such cells again, or name another --out", otherwise[0],
+                        otherwise.size() > 1 ? fmt::format(" (and {} more)", otherwise.size() - 1) : "");
+        for (const std::string& why : otherwise) progress_.say(why + "; it is done again");
+    }
+
+    void describe() {
+        const Cell& first = *identities_.begin()->first;
+        const std::string path = first.run.weights.empty() ? bundled_weights() : first.run.weights;
+        const Architecture& network = shared_.model(path).architecture;
+        const PlanInput input = plan_input(first.run, progress_, shared_);
+        const Device& device = shared_.device(first.run);
+        view_.imagenet = input.validation_images == kImageNetImages && network.classes == kImageNetClasses;
+        view_.model = input.title;
+        view_.validation = fmt::format("{} of {}, {}x{} pixels", report::plural(input.validation_images, "image"),
+                                       first.run.val, input.height, input.width);
+        if (!first.run.calib.empty())
+            view_.calibration = fmt::format("{} of {}", report::plural(first.run.images, "image"), first.run.calib);
+        view_.machine =
+            fmt::format("{}, {}, {}", device.description(), device.name(), report::plural(first.run.threads, "thread"));
+        view_.command = options_.command;
+        view_.adaq_version = ADAQ_VERSION;
+    }
+
+    std::string forecast_line(const CellTimes& times) const {
+        std::string text = report::plural(static_cast<int64_t>(todo_.size()), "cell") + " to do";
+        if (done_before_ > 0) text += fmt::format(", {} done before", done_before_);
+        if (!todo_.empty()) text += ": about " + report::duration(times.left());
+        return text;
+    }
+
+    /// For --dry-run.
+    std::string plan(const CellTimes& times) const {
+        std::string text = report::printable(table_.title) + "\n" + forecast_line(times) + "\n";
+        for (const Cell* cell : todo_)
+            text += fmt::format("{:>12}   {}: {}\n", report::duration(times.of(*cell)), report::printable(cell->title),
+                                report::printable(cell->options));
+        return text;
+    }
+
+    void run_all(CellTimes times) {
+        try {
+            for (const Cell* cell : todo_) {
+                const auto start = std::chrono::steady_clock::now();
+                run_one(*cell);
+                const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+                times.finish(*cell, seconds.count());
+                tell(*cell, times.left());
+                write();
+            }
+        } catch (const Interrupted&) {
+            write();
+            throw Interrupted(
+                fmt::format("stopped by Ctrl-C; {} of {} cells are kept in {}; the same command goes on from there",
+                            view_.count(CellView::State::done), cells_.size(), options_.out));
+        }
+    }
+
+    void run_one(const Cell& cell) {
+        stop_if_interrupted();
+        RunOptions run = cell.run;
+        if (run.learns()) {
+            run.state = folder_.state_of(cell, identities_.at(&cell));
+            run.resume = true;
+        }
+        Report report;
+        try {
+            report = adaq::run(run, progress_, shared_, Detail::accuracy);
+        } catch (const Interrupted&) {
+            throw;
+        } catch (const std::bad_alloc&) {
+            return fail(cell, "out of memory; try a smaller --batch or fewer --images");
+        } catch (const std::exception& error) {
+            return fail(cell, error.what());
+        }
+        const CellResult result = cell_result(report);
+        folder_.keep(cell, identities_.at(&cell), result);
+        if (run.learns()) folder_.forget_state(cell);
+        view(cell).state = CellView::State::done;
+        view(cell).result = result;
+        for (const std::string& note : report.notes)
+            if (said_.insert(note).second) progress_.say(note);
+    }
+
+    void fail(const Cell& cell, const std::string& reason) {
+        progress_.end();
+        view(cell).state = CellView::State::failed;
+        view(cell).reason = reason;
+    }
+
+    void tell(const Cell& cell, double left) {
+        const CellView& seen = view(cell);
+        ++told_;
+        std::string text = fmt::format("[{} of {}] {}: ", told_, todo_.size(), cell.title);
+        if (seen.state == CellView::State::failed)
+            text += "failed: " + seen.reason;
+        else
+            text +=
+                fmt::format("{} % {} in {}", share_text(seen.result.top1, seen.result.images),
+                            interval_text(seen.result.top1, seen.result.images), report::duration(seen.result.seconds));
+        if (told_ < todo_.size()) text += "; about " + report::duration(left) + " left";
+        progress_.say(text);
+    }
+
+    void write() const {
+        write_file_atomically(folder_.path("table.md"), render_markdown(view_));
+        write_file_atomically(folder_.path("table.html"), render_sweep_html(view_));
+    }
+
+    const SweepOptions& options_;
+    Progress& progress_;
+    const Table table_;
+    const std::vector<Cell> cells_;
+    const CellFolder folder_;
+    Shared shared_{Shared::Use::again};
+    SweepView view_;
+    std::map<const Cell*, std::string> identities_;  // of those that can be run
+    std::vector<const Cell*> todo_;
+    int64_t done_before_ = 0;
+    size_t told_ = 0;
+    std::set<std::string> said_;
+};
+
+}  // namespace
+
+SweepOutcome sweep(const SweepOptions& options, Progress& progress) { return Sweep(options, progress).go(); }
+
+}  // namespace adaq
