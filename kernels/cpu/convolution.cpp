@@ -24,12 +24,16 @@ using dnnl::memory;
 
 /// Zero padding costs the block-matrix kernels ("brgconv") full work, the direct ones none, and on small maps much of
 /// the window is padding: there, and for their 1x1 twins, the direct kernel of the same instruction set is taken if
-/// there is one.
+/// there is one. In bf16 it is the quicker one for every 1x1; where there are matrix tiles (AMX) oneDNN's choice
+/// stands.
 constexpr memory::dim kSmallMap = 16;  // positions
 
-WantedImplementation wanted_for(const ConvolutionShape& d) {
-    const bool direct = d.p * d.q <= kSmallMap;
-    return [direct](std::string_view name) { return direct && name.starts_with("jit:avx512"); };
+WantedImplementation wanted_for(const ConvolutionShape& d, Math math) {
+    const bool small = d.p * d.q <= kSmallMap, half = math == Math::bf16, pointwise = d.r == 1 && d.s == 1;
+    return [small, half, pointwise](std::string_view name) {
+        if (half && name.find("amx") != std::string_view::npos) return true;
+        return half ? (small || pointwise) && name.starts_with("jit_bf16") : small && name.starts_with("jit:avx512");
+    };
 }
 
 ConvolutionShape shape_of(const Program& program, const Convolution& op, int64_t images) {
@@ -82,8 +86,8 @@ class ConvolutionStep : public Step {
         dnnl::primitive_attr attributes;
         attributes.set_post_ops(fusion.operations);
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // one a lane: lanes run at the same time
-        const auto desc =
-            convolution_forward_desc(d, operand_type(setting.math), fusion.bias != kNone, attributes, wanted_for(d));
+        const auto desc = convolution_forward_desc(d, operand_type(setting.math), fusion.bias != kNone, attributes,
+                                                   wanted_for(d, setting.math));
         primitive_ = dnnl::convolution_forward(desc);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = memory({{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr);
