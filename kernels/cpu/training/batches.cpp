@@ -5,7 +5,6 @@
 #include "kernels/cpu/training/masks.h"
 #include "kernels/cpu/training/pieces.h"
 #include "kernels/cpu/training/steps.h"
-#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
 namespace {
@@ -45,22 +44,14 @@ class TakeBatchStep : public Step {
     Shape order_;
 };
 
-ADAQ_VECTORISE void widen(const bf16* x, int64_t n, float* y) {
-    for (int64_t i = 0; i < n; ++i) y[i] = to_float(x[i]);
-}
-
 /// A tensor that is gathered from.
 struct Cache {
     TensorId id;
     bool half;
 
-    Cache(const Program& program, TensorId tensor) : id(tensor) {
-        const Buffer& bound = program.tensors()[static_cast<size_t>(tensor)].bound;
-        half = bound && bound->dtype() == Dtype::bf16;
-    }
     void copy(const View& view, int64_t first, int64_t n, float* y) const {
         if (half)
-            widen(reinterpret_cast<const bf16*>(view.at(id)) + first, n, y);
+            widen_row(reinterpret_cast<const bf16*>(view.at(id)) + first, n, y);
         else
             std::copy_n(view.at(id) + first, n, y);
     }
@@ -68,27 +59,31 @@ struct Cache {
 
 class GatherStep : public Step {
   public:
-    GatherStep(const Program& program, const Gather& op)
+    GatherStep(const Program& program, const Gather& op, const Halves& halves)
         : op_(op),
           count_(element_count(program.shape(op.y))),
           row_(count_ / program.shape(op.y)[0]),
-          x_(program, op.x) {
-        if (op.mixing) other_.emplace(program, op.mixing->other);
+          x_{op.x, halves(op.x)} {
+        if (op.mixing) other_ = Cache{op.mixing->other, halves(op.mixing->other)};
     }
 
     void run(const View& view) override {
         for_pieces(count_, [&](int64_t first, int64_t n) {
-            float* y = view.at(op_.y) + first;
+            TargetPiece<kPiece> piece(view.target(op_.y) + first);
+            float* const y = piece.values();
             copy_rows(view, x_, first, n, y);
-            if (!op_.mixing) return;
-            float kept[kPiece], others[kPiece];
-            Mask(op_.mixing->stream, op_.mixing->keep, op_.mixing->state, view).fill(first, n, kept);
-            copy_rows(view, *other_, first, n, others);
-            for (int64_t i = 0; i < n; ++i) y[i] = kept[i] > 0.0f ? y[i] : others[i];
+            if (op_.mixing) mix(view, first, n, y);
+            piece.store(n);
         });
     }
 
   private:
+    void mix(const View& view, int64_t first, int64_t n, float* y) const {
+        float kept[kPiece], others[kPiece];
+        Mask(op_.mixing->stream, op_.mixing->keep, op_.mixing->state, view).fill(first, n, kept);
+        copy_rows(view, *other_, first, n, others);
+        for (int64_t i = 0; i < n; ++i) y[i] = kept[i] > 0.0f ? y[i] : others[i];
+    }
     /// Elements [first, first + n) of the batch, which may begin and end within rows.
     void copy_rows(const View& view, const Cache& cache, int64_t first, int64_t n, float* y) const {
         for (int64_t done = 0; done < n;) {
@@ -116,8 +111,8 @@ std::unique_ptr<Step> make_training_step(const Program& program, const TakeBatch
     return std::make_unique<TakeBatchStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, const TrainingSetting&) {
-    return std::make_unique<GatherStep>(program, op);
+std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, const TrainingSetting& setting) {
+    return std::make_unique<GatherStep>(program, op, setting.halves);
 }
 
 }  // namespace adaq::cpu
