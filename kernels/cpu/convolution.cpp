@@ -24,15 +24,17 @@ using dnnl::memory;
 
 /// Zero padding costs the block-matrix kernels ("brgconv") full work, the direct ones none, and on small maps much of
 /// the window is padding: there, and for their 1x1 twins, the direct kernel of the same instruction set is taken if
-/// there is one. In bf16 it is the quicker one for every 1x1; where there are matrix tiles (AMX) oneDNN's choice
-/// stands.
-constexpr memory::dim kSmallMap = 16;  // positions
+/// there is one. In bf16 it is the quicker one for every 1x1 and for images of few channels; where there are matrix
+/// tiles (AMX) oneDNN's choice stands.
+constexpr memory::dim kSmallMap = 16;    // positions
+constexpr memory::dim kFewChannels = 8;  // of images
 
 WantedImplementation wanted_for(const ConvolutionShape& d, Math math) {
-    const bool small = d.p * d.q <= kSmallMap, half = math == Math::bf16, pointwise = d.r == 1 && d.s == 1;
-    return [small, half, pointwise](std::string_view name) {
+    const bool small = d.p * d.q <= kSmallMap, half = math == Math::bf16,
+               narrow = (d.r == 1 && d.s == 1) || d.c < kFewChannels;
+    return [small, half, narrow](std::string_view name) {
         if (half && name.find("amx") != std::string_view::npos) return true;
-        return half ? (small || pointwise) && name.starts_with("jit_bf16") : small && name.starts_with("jit:avx512");
+        return half ? (small || narrow) && name.starts_with("jit_bf16") : small && name.starts_with("jit:avx512");
     };
 }
 

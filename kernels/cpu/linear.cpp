@@ -3,8 +3,8 @@
 // other, whatever the batch and the number of threads, so logits keep their bits.
 #include <algorithm>
 
+#include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/epilogue.h"
-#include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/step.h"
 #include "kernels/cpu/vectorise.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -69,16 +69,16 @@ void Taps::copy_y(const Tap& tap, const TapsOperand& y, float* rows) const {
 }
 
 TapsWeights::TapsWeights(const Shape& w, bool half)
-    : w_(w), half_(half), rounded_(half ? room_for(element_count(w), true) : 0) {}
+    : w_(w), half_(half), rounded_(half ? room_for(w[0] * w[3], true) : 0) {}
 
-void TapsWeights::set(float* w) {
-    values_ = w;
-    if (half_) round_to_bf16(w, element_count(w_), rounded_.data());
-}
-
-void* TapsWeights::of(const Tap& tap) const {
-    const int64_t first = (tap.r * w_[2] + tap.s) * w_[3];
-    return half_ ? static_cast<void*>(reinterpret_cast<bf16*>(rounded_.data()) + first) : values_ + first;
+void* TapsWeights::of(const Tap& tap, float* w) {
+    float* const values = w + (tap.r * w_[2] + tap.s) * w_[3];
+    if (!half_) return values;
+    auto* const rounded = reinterpret_cast<bf16*>(rounded_.data());
+#pragma omp parallel for schedule(static)
+    for (int64_t k = 0; k < w_[0]; ++k)
+        round_row_to_bf16(values + k * stride_of_k(w_, false), w_[3], rounded + k * w_[3]);
+    return rounded;
 }
 
 ADAQ_VECTORISE void add_row(const float* x, int64_t n, float* y) {

@@ -54,18 +54,19 @@ class Taps {
     std::vector<Tap> taps_;
 };
 
-/// The weights as products read them: KRSC in float32, or their copy rounded to bf16.
+/// The weights as products read them: KRSC in float32, or a copy of one tap's rounded to bf16, which the product finds
+/// in the second-level cache.
 class TapsWeights {
   public:
     TapsWeights(const Shape& w, bool half);
-    /// From now on; bf16 makes its copy, on all threads.
-    void set(float* w);
-    void* of(const Tap& tap) const;
+    /// Elements from one k's weights of a tap to the next.
+    static int64_t stride_of_k(const Shape& w, bool half) { return half ? w[3] : w[1] * w[2] * w[3]; }
+    /// Of w as it is now; bf16 makes its copy, on all threads, in place of the last tap's.
+    void* of(const Tap& tap, float* w);
 
   private:
     Shape w_;
     bool half_;
-    float* values_ = nullptr;
     AlignedFloats rounded_;
 };
 

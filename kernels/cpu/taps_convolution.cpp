@@ -31,14 +31,12 @@ class TapsConvolutionStep : public Step {
           product_(taps_,
                    [&](int64_t rows) {
                        const auto operand = operand_type(setting.math);
-                       const memory::dim k = w_[0], c = w_[3], of_k = w_[1] * w_[2] * c;
+                       const memory::dim k = w_[0], c = w_[3], of_k = TapsWeights::stride_of_k(w_, half_);
                        return TapsProduct::Layouts{memory::desc({rows, c}, operand, memory::dims{c, 1}),
                                                    memory::desc({c, k}, operand, memory::dims{1, of_k}),
                                                    memory::desc({rows, k}, memory::data_type::f32, memory::dims{k, 1})};
                    }),
           weights_(w_, half_) {}
-
-    void refresh(const View& view) override { weights_.set(view.at(op_.w)); }
 
     int64_t scratch_floats() const override { return sums_at() + (y_half_ ? element_count(y_) : 0); }
 
@@ -47,8 +45,8 @@ class TapsConvolutionStep : public Step {
         for (const Tap& tap : taps_.list()) {
             if (tap.of_image == 0) continue;
             taps_.copy_x(tap, {view.at(op_.x), x_half_, half_}, x_rows);
-            product_.multiply(taps_.rows_of(tap), x_rows, weights_.of(tap), y_rows + tap.first_row * w_[0],
-                              view.scratch() + scratchpad_at());
+            product_.multiply(taps_.rows_of(tap), x_rows, weights_.of(tap, view.at(op_.w)),
+                              y_rows + tap.first_row * w_[0], view.scratch() + scratchpad_at());
         }
         float* const sums = y_half_ ? view.scratch() + sums_at() : view.at(op_.y);
         add_up(view, y_rows, sums);

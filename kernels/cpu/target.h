@@ -4,8 +4,7 @@
 
 #include <cstdint>
 
-#include "engine/bf16.h"
-#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/bf16_rows.h"
 
 namespace adaq::cpu {
 

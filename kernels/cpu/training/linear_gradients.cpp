@@ -1,7 +1,7 @@
 // Gradients of the fully connected layer: 2*N*C*K flops each, a thousandth of a ResNet's work. Vectorised over C.
 #include <algorithm>
 
-#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"

@@ -27,7 +27,7 @@ class TapsToDataStep : public Step {
           product_(taps_,
                    [&](int64_t rows) {
                        const auto operand = operand_type(setting.math);
-                       const memory::dim k = w_[0], c = w_[3], of_k = w_[1] * w_[2] * c;
+                       const memory::dim k = w_[0], c = w_[3], of_k = TapsWeights::stride_of_k(w_, half_);
                        return TapsProduct::Layouts{memory::desc({rows, k}, operand, memory::dims{k, 1}),
                                                    memory::desc({k, c}, operand, memory::dims{of_k, 1}),
                                                    memory::desc({rows, c}, memory::data_type::f32, memory::dims{c, 1})};
@@ -37,13 +37,12 @@ class TapsToDataStep : public Step {
     int64_t scratch_floats() const override { return sums_at() + (dx_half_ ? element_count(x_) : 0); }
 
     void run(const View& view) override {
-        weights_.set(view.at(op_.w));
         float *dy_rows = view.scratch(), *dx_rows = view.scratch() + dx_at();
         for (const Tap& tap : taps_.list()) {
             if (tap.of_image == 0) continue;
             taps_.copy_y(tap, {view.at(op_.dy), dy_half_, half_}, dy_rows);
-            product_.multiply(taps_.rows_of(tap), dy_rows, weights_.of(tap), dx_rows + tap.first_row * w_[3],
-                              view.scratch() + scratchpad_at());
+            product_.multiply(taps_.rows_of(tap), dy_rows, weights_.of(tap, view.at(op_.w)),
+                              dx_rows + tap.first_row * w_[3], view.scratch() + scratchpad_at());
         }
         float* const sums = dx_half_ ? view.scratch() + sums_at() : view.at(op_.dx);
         add_up(dx_rows, sums);

@@ -1,8 +1,7 @@
-#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/bf16_rows.h"
 
 #include <algorithm>
 
-#include "kernels/cpu/onednn.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -51,30 +50,6 @@ void rounded_values(const float* x, bool stored_half, int64_t count, float* y) {
 
 ADAQ_VECTORISE void widen_row(const bf16* x, int64_t count, float* y) {
     for (int64_t i = 0; i < count; ++i) y[i] = to_float(x[i]);
-}
-
-RoundedOperand::RoundedOperand(const dnnl::memory::desc& layout, int64_t count, Math math, bool stored_half)
-    : count_(count), copied_(math == Math::bf16), memory_(layout, engine(), nullptr) {
-    using dnnl::memory;
-    constexpr auto nhwc = memory::format_tag::nhwc;
-    const bool is_nhwc = layout == memory::desc(dims_of(layout), memory::data_type::bf16, nhwc);
-    if (stored_half && is_nhwc) copied_ = false;
-    if (!copied_ || is_nhwc) return;
-    plain_ = memory({dims_of(layout), stored_half ? memory::data_type::bf16 : memory::data_type::f32, nhwc}, engine(),
-                    nullptr);
-    reorder_ = dnnl::reorder(plain_, memory_);
-}
-
-void RoundedOperand::place(float* values, float* scratch) {
-    memory_.set_data_handle(copied_ ? scratch : values);
-    if (reorder_) {
-        plain_.set_data_handle(values);
-        dnnl::stream stream(engine());
-        reorder_.execute(stream, plain_, memory_);
-        stream.wait();
-    } else if (copied_) {
-        round_to_bf16(values, count_, scratch);
-    }
 }
 
 }  // namespace adaq::cpu
