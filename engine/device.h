@@ -20,7 +20,8 @@ namespace adaq {
 // ---- tensors
 // ---------------------------------------------------------------------------------------------------------
 
-/// How values are stored. bf16 halves the caches that Gather reads; nothing else reads it.
+/// How values are stored. bf16 halves the caches that Gather reads, and on the CPU with --math bf16 what products read;
+/// nothing else reads it.
 enum class Dtype { f32, bf16 };
 
 /// Where a tensor lies. device: its own memory. spilled: where there is more room and access is slower; every operation

@@ -6,7 +6,7 @@
 namespace adaq {
 namespace {
 
-/// Every tensor that an operation reads or writes, kNone among them.
+/// See tensors_of().
 class TensorsOf {
   public:
     using Ids = std::vector<TensorId>;
@@ -86,6 +86,12 @@ class TensorsOf {
     }
 };
 
+}  // namespace
+
+std::vector<TensorId> tensors_of(const Operation& operation) { return std::visit(TensorsOf(), operation); }
+
+namespace {
+
 /// A temporary, the operations between which it is needed, and its place.
 struct Room {
     size_t tensor;
@@ -113,7 +119,7 @@ std::vector<Room> rooms_of(const Program& program) {
         room->last = std::max(room->last, last);
     };
     for (size_t i = 0; i < operations; ++i) {
-        for (TensorId id : std::visit(TensorsOf(), program.operations()[i])) use(id, i, i);
+        for (TensorId id : tensors_of(program.operations()[i])) use(id, i, i);
         // Losses are read in the iteration after the one that wrote them.
         if (const auto* op = std::get_if<AdvanceStep>(&program.operations()[i])) {
             for (TensorId id : op->losses) use(id, 0, operations);

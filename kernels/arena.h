@@ -14,6 +14,9 @@ struct Arena {
     std::vector<int64_t> offsets;  // by tensor; -1 for what is bound or part of another tensor
 };
 
+/// Every tensor that an operation reads or writes, as often as it does; kNone among them.
+std::vector<TensorId> tensors_of(const Operation& operation);
+
 /// Every offset is a multiple of 64 bytes. The places depend on the program alone.
 Arena make_arena(const Program& program);
 

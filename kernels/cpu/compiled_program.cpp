@@ -7,7 +7,8 @@
 
 namespace adaq::cpu {
 CpuProgram::CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes, Math math)
-    : program_(program), lanes_(std::move(lanes)), plan_(make_plan(program, lanes_->count())) {
+    : program_(program), lanes_(std::move(lanes)), plan_(make_plan(program, lanes_->count())), halves_(program, math) {
+    keep_sums_in_place();
     for (int lane = 0; lane < plan_.lanes; ++lane) {
         workspaces_.emplace_back();
         for (int64_t floats : plan_.slot_floats) workspaces_.back().emplace_back(floats);
@@ -17,21 +18,28 @@ CpuProgram::CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes, Mat
     give_scratch();
 }
 
+/// A sum in place has the type of the residual whose place it takes.
+void CpuProgram::keep_sums_in_place() {
+    for (size_t i = 0; i < plan_.in_place.size(); ++i)
+        if (plan_.in_place[i]) halves_.exclude(std::get<Convolution>(program_.operations()[i]).y);
+}
+
 View CpuProgram::make_view(int lane) const {
     const auto& tensors = program_.tensors();
     std::vector<View::Place> places(tensors.size());
     for (size_t i = 0; i < tensors.size(); ++i) {
-        const int64_t stride = plan_.activation[i] ? image_floats(tensors[i].shape) : 0;
+        const bool half = halves_(static_cast<TensorId>(i));
+        const int64_t stride = plan_.activation[i] ? image_floats(tensors[i].shape) * (half ? 2 : 4) : 0;
         if (!tensors[i].bound) {
             const TemporaryPlace& place = plan_.temporaries[i];
             if (place.slot < 0) continue;
             const AlignedFloats& slot = workspaces_[static_cast<size_t>(lane)][static_cast<size_t>(place.slot)];
-            places[i] = {slot.data(), stride, place.images, nullptr};
+            places[i] = {slot.data(), stride, place.images, nullptr, half};
             continue;
         }
         const auto* tensor = dynamic_cast<const CpuTensor*>(tensors[i].bound.get());
         require(tensor != nullptr, "cpu: a tensor of another device is bound");
-        places[i] = {tensor->memory.data(), stride, 0, &tensor->version};
+        places[i] = {tensor->memory.data(), stride, 0, &tensor->version, half};
     }
     return View(lane, std::move(places));
 }
@@ -42,6 +50,7 @@ void CpuProgram::make_steps(Math math) {
         const Operation& operation = program_.operations()[i];
         StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.threads_of_a_lane, plan_.in_place[i]};
         setting.math = math;
+        setting.halves = halves_;
         if (const auto* op = std::get_if<Convolution>(&operation))
             setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
         const auto make = [&](const auto& op) -> std::unique_ptr<Step> {

@@ -15,6 +15,7 @@ class CpuProgram : public CompiledProgram {
     void run(int64_t n) override;
 
   private:
+    void keep_sums_in_place();
     View make_view(int lane) const;
     void make_steps(Math math);
     void give_scratch();
@@ -24,6 +25,7 @@ class CpuProgram : public CompiledProgram {
     Program program_;
     std::shared_ptr<Lanes> lanes_;
     Plan plan_;
+    Halves halves_;
     std::vector<std::vector<AlignedFloats>> workspaces_;  // by lane and slot
     std::vector<AlignedFloats> scratch_;                  // by lane
     std::vector<View> views_;                             // by lane

@@ -24,12 +24,18 @@ using dnnl::memory;
 
 /// Zero padding costs the block-matrix kernels ("brgconv") full work, the direct ones none, and on small maps much of
 /// the window is padding: there, and for their 1x1 twins, the direct kernel of the same instruction set is taken if
-/// there is one.
-constexpr memory::dim kSmallMap = 16;  // positions
+/// there is one. In bf16 it is the quicker one for every 1x1 and for images of few channels; where there are matrix
+/// tiles (AMX) oneDNN's choice stands.
+constexpr memory::dim kSmallMap = 16;    // positions
+constexpr memory::dim kFewChannels = 8;  // of images
 
-WantedImplementation wanted_for(const ConvolutionShape& d) {
-    const bool direct = d.p * d.q <= kSmallMap;
-    return [direct](std::string_view name) { return direct && name.starts_with("jit:avx512"); };
+WantedImplementation wanted_for(const ConvolutionShape& d, Math math) {
+    const bool small = d.p * d.q <= kSmallMap, half = math == Math::bf16,
+               narrow = (d.r == 1 && d.s == 1) || d.c < kFewChannels;
+    return [small, half, narrow](std::string_view name) {
+        if (half && name.find("amx") != std::string_view::npos) return true;
+        return half ? (small || narrow) && name.starts_with("jit_bf16") : small && name.starts_with("jit:avx512");
+    };
 }
 
 ConvolutionShape shape_of(const Program& program, const Convolution& op, int64_t images) {
@@ -82,20 +88,23 @@ class ConvolutionStep : public Step {
         dnnl::primitive_attr attributes;
         attributes.set_post_ops(fusion.operations);
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // one a lane: lanes run at the same time
-        const auto desc =
-            convolution_forward_desc(d, operand_type(setting.math), fusion.bias != kNone, attributes, wanted_for(d));
+        sums_apart_ = setting.halves(op.y) && !complete_;
+        const auto output = setting.halves(op.y) && complete_ ? memory::data_type::bf16 : memory::data_type::f32;
+        const auto desc = convolution_forward_desc(d, operand_type(setting.math), output, fusion.bias != kNone,
+                                                   attributes, wanted_for(d, setting.math));
         primitive_ = dnnl::convolution_forward(desc);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = memory({{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr);
         for (int i = 0; i < setting.lanes; ++i) {
-            lanes_.push_back(
-                make_lane(desc, {desc.src_desc(), d.n * d.h * d.w * d.c, setting.math}, fusion, per_channel));
+            lanes_.push_back(make_lane(desc,
+                                       {desc.src_desc(), d.n * d.h * d.w * d.c, setting.math, setting.halves(op.x)},
+                                       fusion, per_channel));
         }
-        scratch_floats_ =
-            lanes_.front().x.scratch_floats() + (static_cast<int64_t>(desc.scratchpad_desc().get_size()) + 3) / 4;
+        sums_at_ = lanes_.front().x.scratch_floats() +
+                   (static_cast<int64_t>(desc.scratchpad_desc().get_size()) + 63) / 64 * 16;
     }
 
-    int64_t scratch_floats() const override { return scratch_floats_; }
+    int64_t scratch_floats() const override { return sums_at_ + (sums_apart_ ? count_ : 0); }
 
     void refresh(const View& view) override {
         const Versions versions{view.version(op_.w), folded_scale_ == kNone ? 0 : view.version(folded_scale_)};
@@ -118,9 +127,11 @@ class ConvolutionStep : public Step {
         for (auto& [tensor, place] : lane.operands) place.set_data_handle(view.at(tensor));
         lane.x.place(view.at(op_.x), view.scratch());
         lane.scratchpad.set_data_handle(view.scratch() + lane.x.scratch_floats());
+        float* const sums = sums_apart_ ? view.scratch() + sums_at_ : view.at(op_.y);
+        lane.y.set_data_handle(sums);
         primitive_.execute(lane.stream, lane.arguments);
         lane.stream.wait();
-        if (!complete_) finish_epilogue(op_.epilogue, view, count_, view.at(op_.y));
+        if (!complete_) finish_epilogue(op_.epilogue, view, count_, sums, view.target(op_.y));
     }
 
   private:
@@ -131,7 +142,7 @@ class ConvolutionStep : public Step {
         RoundedOperand x;
         dnnl::stream stream{engine()};
         std::vector<std::pair<TensorId, memory>> operands = {};
-        memory scratchpad = {};
+        memory y = {}, scratchpad = {};
         std::unordered_map<int, memory> arguments = {};
     };
 
@@ -143,7 +154,8 @@ class ConvolutionStep : public Step {
             lane.arguments.emplace(argument, lane.operands.back().second);
         };
         lane.arguments.emplace(DNNL_ARG_SRC, lane.x.memory());
-        add(DNNL_ARG_DST, op_.y, desc.dst_desc());
+        lane.y = memory(desc.dst_desc(), engine(), nullptr);
+        lane.arguments.emplace(DNNL_ARG_DST, lane.y);
         if (fusion.bias != kNone) add(DNNL_ARG_BIAS, fusion.bias, desc.bias_desc());
         for (size_t i = 0; i < fusion.operands.size(); ++i) {
             add(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1, fusion.operands[i], per_channel);
@@ -155,10 +167,11 @@ class ConvolutionStep : public Step {
     }
 
     Convolution op_;
-    int64_t count_, channels_, weights_per_channel_, scratch_floats_;
+    int64_t count_, channels_, weights_per_channel_;
+    int64_t sums_at_ = 0;  // in the scratch memory, behind the operand and oneDNN's scratchpad
     TensorId folded_scale_ = kNone;
-    bool complete_ = false;
-    std::optional<Versions> versions_;  // of what w_ was made from
+    bool complete_ = false, sums_apart_ = false;  // apart: not where a rounded output goes
+    std::optional<Versions> versions_;            // of what w_ was made from
     dnnl::convolution_forward primitive_;
     memory w_, plain_w_;
     std::vector<Lane> lanes_;

@@ -6,8 +6,8 @@
 
 namespace adaq::cpu {
 
-/// y = quantise(relu(y + residual_scale * residual)), in place.
-void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, float* y);
+/// y = quantise(relu(sums + residual_scale * residual)); the sums lie where y does, if that is float32.
+void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, const float* sums, Target y);
 
 QuantiserValues resolve_quantiser(const OutputQuantiser& quantiser, const View& view);
 

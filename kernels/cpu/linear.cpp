@@ -3,8 +3,8 @@
 // other, whatever the batch and the number of threads, so logits keep their bits.
 #include <algorithm>
 
+#include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/epilogue.h"
-#include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/step.h"
 #include "kernels/cpu/vectorise.h"
 
@@ -35,6 +35,7 @@ class LinearStep : public Step {
         : op_(op),
           images_(setting.images),
           half_(setting.math == Math::bf16),
+          stored_half_(setting.halves(op.x)),
           features_(program.shape(op.w)[1]),
           outputs_(program.shape(op.w)[0]),
           transposed_(features_ * outputs_) {}
@@ -63,15 +64,14 @@ class LinearStep : public Step {
             }
         }
         for (int64_t n = 0; n < images_; ++n) scale_and_shift(y + n * outputs_, scale, shift);
-        finish_epilogue(op_.epilogue, view, images_ * outputs_, y);
+        finish_epilogue(op_.epilogue, view, images_ * outputs_, y, y);
     }
 
   private:
     const float* operand(const View& view) const {
         const float* x = view.at(op_.x);
         if (!half_) return x;
-        std::copy_n(x, images_ * features_, view.scratch());
-        round_in_place(images_ * features_, view.scratch());
+        rounded_values(x, stored_half_, images_ * features_, view.scratch());
         return view.scratch();
     }
     void scale_and_shift(float* y, const float* scale, const float* shift) const {
@@ -81,7 +81,7 @@ class LinearStep : public Step {
 
     Linear op_;
     int64_t images_;
-    bool half_;  // bf16 operands
+    bool half_, stored_half_;  // bf16 operands; x is stored so
     int64_t features_, outputs_;
     AlignedFloats transposed_;  // [C][K]
     uint64_t version_ = 0;

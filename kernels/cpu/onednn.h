@@ -41,19 +41,11 @@ dnnl::convolution_forward::primitive_desc choose(const Make& make, const WantedI
     return make();
 }
 
-inline dnnl::memory::dims dims_of(const dnnl::memory::desc& layout) {
-#if DNNL_VERSION_MAJOR >= 3
-    return layout.get_dims();
-#else
-    return layout.dims();
-#endif
-}
-
-/// NHWC in and out, weights in the primitive's own layout; with a bias [k] where asked for. Operands of type `operand`.
-/// Images of a few channels that are rounded anyhow are in the primitive's own layout too: bf16 goes in pairs of
-/// channels, and three of them NHWC take twice the time.
+/// NHWC in and out, weights in the primitive's own layout; with a bias [k] where asked for. Operands of type `operand`,
+/// the output of type `output`.
 inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const ConvolutionShape& d,
-                                                                          dnnl::memory::data_type operand, bool bias,
+                                                                          dnnl::memory::data_type operand,
+                                                                          dnnl::memory::data_type output, bool bias,
                                                                           const dnnl::primitive_attr& attributes,
                                                                           const WantedImplementation& wanted) {
     using dnnl::algorithm;
@@ -61,12 +53,9 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
     using Tag = memory::format_tag;
     constexpr auto f32 = memory::data_type::f32;
     constexpr auto inference = dnnl::prop_kind::forward_inference;
-    constexpr memory::dim kFewChannels = 8;
-    const bool free = d.c < kFewChannels && operand != f32;
-    const memory::desc x({d.n, d.c, d.h, d.w}, operand, free ? Tag::any : Tag::nhwc),
-        w({d.k, d.c, d.r, d.s}, operand, Tag::any);
+    const memory::desc x({d.n, d.c, d.h, d.w}, operand, Tag::nhwc), w({d.k, d.c, d.r, d.s}, operand, Tag::any);
     const memory::desc b = bias ? memory::desc({d.k}, f32, Tag::a) : memory::desc();
-    const memory::desc y({d.n, d.k, d.p, d.q}, f32, Tag::nhwc);
+    const memory::desc y({d.n, d.k, d.p, d.q}, output, Tag::nhwc);
     const memory::dims stride{d.stride, d.stride}, padding{d.padding, d.padding};
     using Description = dnnl::convolution_forward::primitive_desc;
 #if DNNL_VERSION_MAJOR >= 3

@@ -49,7 +49,7 @@ class AddReluStep : public PointwiseStep {
     void run(const View& view) override {
         Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, true, std::nullopt};
         if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
-        pointwise(work, count_, view.at(op_.y));
+        pointwise(work, count_, view.target(op_.y));
     }
 
   private:
@@ -62,7 +62,7 @@ class FakeQuantiseStep : public PointwiseStep {
         : PointwiseStep(program, op.y, images), op_(op) {}
     void run(const View& view) override {
         pointwise({view.at(op_.x), nullptr, 1.0f, 0.0f, false, resolve_quantiser(op_.quantiser, view)}, count_,
-                  view.at(op_.y));
+                  view.target(op_.y));
     }
 
   private:
@@ -71,17 +71,20 @@ class FakeQuantiseStep : public PointwiseStep {
 
 }  // namespace
 
-void pointwise(const Pointwise& op, int64_t count, float* y) {
+void pointwise(const Pointwise& op, int64_t count, Target y) {
     const bool plain = op.b == nullptr && op.a_scale == 1.0f && !op.relu;
 #pragma omp parallel for schedule(static)
     for (int64_t first = 0; first < count; first += kBlock) {
         const int64_t n = std::min(kBlock, count - first);
+        TargetPiece<kBlock> piece(y + first);
+        float* const values = piece.values();
         if (!plain) {
-            combine(op.a + first, op.a_scale, op.b ? op.b + first : nullptr, op.b_scale, op.relu, n, y + first);
-        } else if (op.a != y) {
-            std::copy_n(op.a + first, n, y + first);
+            combine(op.a + first, op.a_scale, op.b ? op.b + first : nullptr, op.b_scale, op.relu, n, values);
+        } else if (op.a + first != values) {
+            std::copy_n(op.a + first, n, values);
         }
-        if (op.quantiser) quantise(*op.quantiser, n, y + first);
+        if (op.quantiser) quantise(*op.quantiser, n, values);
+        piece.store(n);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/grid.h"
+#include "kernels/cpu/target.h"
 
 namespace adaq::cpu {
 
@@ -22,6 +23,6 @@ struct Pointwise {
     std::optional<QuantiserValues> quantiser;
 };
 
-void pointwise(const Pointwise& op, int64_t count, float* y);
+void pointwise(const Pointwise& op, int64_t count, Target y);
 
 }  // namespace adaq::cpu

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "engine/device.h"
+#include "kernels/cpu/halves.h"
+#include "kernels/cpu/target.h"
 #include "kernels/cpu/tensor.h"
 
 namespace adaq::cpu {
@@ -15,9 +17,10 @@ class View {
   public:
     struct Place {
         float* base = nullptr;
-        int64_t image_stride = 0;           // floats from one image to the next; 0 for weights and scales
+        int64_t image_stride = 0;           // bytes from one image to the next; 0 for weights and scales
         int64_t images = 0;                 // of a temporary: room for so many, used in turn; 0: for the whole batch
         const uint64_t* version = nullptr;  // counts its changes; null for what only operations write
+        bool half = false;                  // bf16 is stored there (halves.h)
     };
     View(int lane, std::vector<Place> places) : lane_(lane), places_(std::move(places)) {}
 
@@ -30,11 +33,17 @@ class View {
         group_ = group;
         index_ = index;
     }
+    /// What is stored as bf16 begins there too.
     float* at(TensorId id) const {
         if (id == kNone) return nullptr;
         const Place& place = places_[static_cast<size_t>(id)];
         const int64_t image = place.images > 0 ? index_ % place.images : group_ + index_;
-        return place.base + image * place.image_stride;
+        return reinterpret_cast<float*>(reinterpret_cast<char*>(place.base) + image * place.image_stride);
+    }
+    /// Where an operation's results go.
+    Target target(TensorId id) const {
+        float* const place = at(id);
+        return places_[static_cast<size_t>(id)].half ? Target(reinterpret_cast<bf16*>(place)) : Target(place);
     }
     uint64_t version(TensorId id) const { return *places_[static_cast<size_t>(id)].version; }
 
@@ -64,6 +73,7 @@ struct StepSetting {
     bool of_values = false;       // a convolution's input is not integer codes: its weights may be scaled
     Math math = Math::f32;        // bf16: what it multiplies is rounded first
     bool weights_change = false;  // in every run: what is made from them must pay off at once
+    Halves halves = {};           // which tensors are stored as bf16
 };
 
 /// One factory an operation, each in the file of its name.

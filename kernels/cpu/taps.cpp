@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -10,11 +10,13 @@ namespace {
 
 constexpr int64_t kFewestChannels = 64;  // below, a product is too small for a call
 
-void copy_row(const float* from, int64_t n, bool half, int64_t row, float* rows) {
-    if (half)
-        round_row_to_bf16(from, n, reinterpret_cast<bf16*>(rows) + row * n);
+void copy_row(const TapsOperand& from, int64_t first, int64_t n, int64_t row, float* rows) {
+    if (from.stored_half)
+        std::copy_n(reinterpret_cast<const bf16*>(from.values) + first, n, reinterpret_cast<bf16*>(rows) + row * n);
+    else if (from.half)
+        round_row_to_bf16(from.values + first, n, reinterpret_cast<bf16*>(rows) + row * n);
     else
-        std::copy_n(from, n, rows + row * n);
+        std::copy_n(from.values + first, n, rows + row * n);
 }
 
 }  // namespace
@@ -45,38 +47,38 @@ int64_t Taps::most_rows() const {
     return most;
 }
 
-void Taps::copy_x(const Tap& tap, const float* x, bool half, float* rows) const {
+void Taps::copy_x(const Tap& tap, const TapsOperand& x, float* rows) const {
     const int64_t columns = tap.columns.count();
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < rows_of(tap); ++row) {
         const int64_t n = row / tap.of_image, i = row % tap.of_image;
         const int64_t h = (tap.rows.first + i / columns) * stride_ + tap.r - padding_,
                       w = (tap.columns.first + i % columns) * stride_ + tap.s - padding_;
-        copy_row(x + ((n * x_[1] + h) * x_[2] + w) * x_[3], x_[3], half, row, rows);
+        copy_row(x, ((n * x_[1] + h) * x_[2] + w) * x_[3], x_[3], row, rows);
     }
 }
 
-void Taps::copy_y(const Tap& tap, const float* y, bool half, float* rows) const {
+void Taps::copy_y(const Tap& tap, const TapsOperand& y, float* rows) const {
     const int64_t columns = tap.columns.count();
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < rows_of(tap); ++row) {
         const int64_t n = row / tap.of_image, i = row % tap.of_image;
         const int64_t p = tap.rows.first + i / columns, q = tap.columns.first + i % columns;
-        copy_row(y + ((n * y_[1] + p) * y_[2] + q) * y_[3], y_[3], half, row, rows);
+        copy_row(y, ((n * y_[1] + p) * y_[2] + q) * y_[3], y_[3], row, rows);
     }
 }
 
 TapsWeights::TapsWeights(const Shape& w, bool half)
-    : w_(w), half_(half), rounded_(half ? room_for(element_count(w), true) : 0) {}
+    : w_(w), half_(half), rounded_(half ? room_for(w[0] * w[3], true) : 0) {}
 
-void TapsWeights::set(float* w) {
-    values_ = w;
-    if (half_) round_to_bf16(w, element_count(w_), rounded_.data());
-}
-
-void* TapsWeights::of(const Tap& tap) const {
-    const int64_t first = (tap.r * w_[2] + tap.s) * w_[3];
-    return half_ ? static_cast<void*>(reinterpret_cast<bf16*>(rounded_.data()) + first) : values_ + first;
+void* TapsWeights::of(const Tap& tap, float* w) {
+    float* const values = w + (tap.r * w_[2] + tap.s) * w_[3];
+    if (!half_) return values;
+    auto* const rounded = reinterpret_cast<bf16*>(rounded_.data());
+#pragma omp parallel for schedule(static)
+    for (int64_t k = 0; k < w_[0]; ++k)
+        round_row_to_bf16(values + k * stride_of_k(w_, false), w_[3], rounded + k * w_[3]);
+    return rounded;
 }
 
 ADAQ_VECTORISE void add_row(const float* x, int64_t n, float* y) {

@@ -27,6 +27,12 @@ struct Tap {
     int64_t first_row;  // and before this tap's, in all images
 };
 
+/// A tensor whose rows are copied: what it stores, and what is wanted of it.
+struct TapsOperand {
+    const float* values;
+    bool stored_half, half;
+};
+
 class Taps {
   public:
     /// x[N,H,W,C], w[K,R,S,C], y[N,P,Q,K].
@@ -38,9 +44,9 @@ class Taps {
     int64_t rows_of(const Tap& tap) const { return y_[0] * tap.of_image; }
     int64_t total_rows() const { return total_; }
     int64_t most_rows() const;
-    /// The tap's rows one after the other, in float32 or (half) rounded to bf16; on all threads.
-    void copy_x(const Tap& tap, const float* x, bool half, float* rows) const;
-    void copy_y(const Tap& tap, const float* y, bool half, float* rows) const;
+    /// The tap's rows one after the other, in float32 or rounded to bf16; on all threads.
+    void copy_x(const Tap& tap, const TapsOperand& x, float* rows) const;
+    void copy_y(const Tap& tap, const TapsOperand& y, float* rows) const;
 
   private:
     Shape x_, y_;
@@ -48,18 +54,19 @@ class Taps {
     std::vector<Tap> taps_;
 };
 
-/// The weights as products read them: KRSC in float32, or their copy rounded to bf16.
+/// The weights as products read them: KRSC in float32, or a copy of one tap's rounded to bf16, which the product finds
+/// in the second-level cache.
 class TapsWeights {
   public:
     TapsWeights(const Shape& w, bool half);
-    /// From now on; bf16 makes its copy, on all threads.
-    void set(float* w);
-    void* of(const Tap& tap) const;
+    /// Elements from one k's weights of a tap to the next.
+    static int64_t stride_of_k(const Shape& w, bool half) { return half ? w[3] : w[1] * w[2] * w[3]; }
+    /// Of w as it is now; bf16 makes its copy, on all threads, in place of the last tap's.
+    void* of(const Tap& tap, float* w);
 
   private:
     Shape w_;
     bool half_;
-    float* values_ = nullptr;
     AlignedFloats rounded_;
 };
 

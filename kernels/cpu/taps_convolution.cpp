@@ -23,47 +23,50 @@ class TapsConvolutionStep : public Step {
     TapsConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting)
         : op_(op),
           half_(setting.math == Math::bf16),
+          x_half_(setting.halves(op.x)),
+          y_half_(setting.halves(op.y)),
           w_(program.shape(op.w)),
           y_(program.shape(op.y)),
           taps_(program.shape(op.x), w_, y_, op.stride, op.padding),
           product_(taps_,
                    [&](int64_t rows) {
                        const auto operand = operand_type(setting.math);
-                       const memory::dim k = w_[0], c = w_[3], of_k = w_[1] * w_[2] * c;
+                       const memory::dim k = w_[0], c = w_[3], of_k = TapsWeights::stride_of_k(w_, half_);
                        return TapsProduct::Layouts{memory::desc({rows, c}, operand, memory::dims{c, 1}),
                                                    memory::desc({c, k}, operand, memory::dims{1, of_k}),
                                                    memory::desc({rows, k}, memory::data_type::f32, memory::dims{k, 1})};
                    }),
           weights_(w_, half_) {}
 
-    void refresh(const View& view) override { weights_.set(view.at(op_.w)); }
-
-    int64_t scratch_floats() const override { return scratchpad_at() + product_.scratch_floats(); }
+    int64_t scratch_floats() const override { return sums_at() + (y_half_ ? element_count(y_) : 0); }
 
     void run(const View& view) override {
         float *x_rows = view.scratch(), *y_rows = view.scratch() + y_at();
         for (const Tap& tap : taps_.list()) {
             if (tap.of_image == 0) continue;
-            taps_.copy_x(tap, view.at(op_.x), half_, x_rows);
-            product_.multiply(taps_.rows_of(tap), x_rows, weights_.of(tap), y_rows + tap.first_row * w_[0],
-                              view.scratch() + scratchpad_at());
+            taps_.copy_x(tap, {view.at(op_.x), x_half_, half_}, x_rows);
+            product_.multiply(taps_.rows_of(tap), x_rows, weights_.of(tap, view.at(op_.w)),
+                              y_rows + tap.first_row * w_[0], view.scratch() + scratchpad_at());
         }
-        add_up(view, y_rows);
-        finish_epilogue(op_.epilogue, view, element_count(y_), view.at(op_.y));
+        float* const sums = y_half_ ? view.scratch() + sums_at() : view.at(op_.y);
+        add_up(view, y_rows, sums);
+        finish_epilogue(op_.epilogue, view, element_count(y_), sums, view.target(op_.y));
     }
 
   private:
-    // The scratch memory: one tap's rows of x, all taps' rows of products, oneDNN's scratchpad.
+    // The scratch memory: one tap's rows of x, all taps' rows of products, oneDNN's scratchpad, sums of a rounded
+    // output.
     int64_t y_at() const { return room_for(taps_.most_rows() * w_[3], half_); }
     int64_t scratchpad_at() const { return y_at() + room_for(taps_.total_rows() * w_[0], false); }
+    int64_t sums_at() const { return scratchpad_at() + product_.scratch_floats(); }
 
-    /// y = scale * (sum of its rows) + shift
-    void add_up(const View& view, const float* rows) const {
+    /// sums = scale * (sum of its rows) + shift
+    void add_up(const View& view, const float* rows, float* sums) const {
         const float *scale = view.at(op_.epilogue.scale), *shift = view.at(op_.epilogue.shift);
 #pragma omp parallel for schedule(static)
         for (int64_t i = 0; i < y_[0] * y_[1] * y_[2]; ++i) {
             const int64_t q = i % y_[2], p = i / y_[2] % y_[1], n = i / (y_[1] * y_[2]), k = w_[0];
-            float* y = view.at(op_.y) + i * k;
+            float* y = sums + i * k;
             std::fill_n(y, k, 0.0f);
             for (const Tap& tap : taps_.list()) {
                 if (!tap.rows.has(p) || !tap.columns.has(q)) continue;
@@ -77,7 +80,7 @@ class TapsConvolutionStep : public Step {
     }
 
     Convolution op_;
-    bool half_;
+    bool half_, x_half_, y_half_;  // operands are bf16; x, y are stored so
     Shape w_, y_;
     Taps taps_;
     TapsProduct product_;

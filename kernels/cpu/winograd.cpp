@@ -95,7 +95,8 @@ class WinogradStep : public Step {
             write_tiles(view, first, tiles, m);
         }
         if (op_.epilogue.quantiser) {
-            finish_epilogue(op_.epilogue, view, tiling_.images * tiling_.h * tiling_.w * tiling_.k, view.at(op_.y));
+            finish_epilogue(op_.epilogue, view, tiling_.images * tiling_.h * tiling_.w * tiling_.k, view.at(op_.y),
+                            view.at(op_.y));
         }
     }
 

@@ -27,7 +27,9 @@ struct Measurement {
 
 class ConvolutionTimer {
   public:
-    explicit ConvolutionTimer(const Machine& machine) : machine_(machine), device_(*machine.device) {}
+    /// operands: how x and dy are stored.
+    ConvolutionTimer(const Machine& machine, Dtype operands)
+        : machine_(machine), device_(*machine.device), operands_(operands) {}
 
     Measurement time(const ConvolutionCase& shape, int batch, Direction direction, double seconds) {
         const auto compiled = device_.compile(program(shape, batch, direction));
@@ -49,17 +51,19 @@ class ConvolutionTimer {
         if (direction == Direction::forward) {
             add_forward(program, shape, batch);
         } else if (direction == Direction::data) {
-            program.add(ConvolutionToData{program.bind(random_buffer(y)), program.bind(random_buffer(shape.w)),
-                                          program.bind(device_.create(x)), shape.stride, shape.padding});
+            program.add(ConvolutionToData{program.bind(random_buffer(y, operands_)),
+                                          program.bind(random_buffer(shape.w)), program.bind(device_.create(x)),
+                                          shape.stride, shape.padding});
         } else {
-            program.add(ConvolutionToWeights{program.bind(random_buffer(x)), program.bind(random_buffer(y)),
+            program.add(ConvolutionToWeights{program.bind(random_buffer(x, operands_)),
+                                             program.bind(random_buffer(y, operands_)),
                                              program.bind(device_.create(shape.w)), shape.stride, shape.padding});
         }
         return program;
     }
     /// With bias and ReLU in its epilogue, as a network with folded batch norms has it.
     void add_forward(Program& program, const ConvolutionCase& shape, int batch) {
-        Convolution op{program.bind(random_buffer(batched(shape.x, batch))),
+        Convolution op{program.bind(random_buffer(batched(shape.x, batch), operands_)),
                        program.bind(random_buffer(shape.w)),
                        program.bind(device_.create(batched(shape.y, batch))),
                        shape.stride,
@@ -73,17 +77,18 @@ class ConvolutionTimer {
         shape.insert(shape.begin(), batch);
         return shape;
     }
-    Buffer random_buffer(const Shape& shape) {
+    Buffer random_buffer(const Shape& shape, Dtype dtype = Dtype::f32) {
         std::vector<float> values(static_cast<size_t>(element_count(shape)));
         std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
         for (float& value : values) value = uniform(random_);
-        const Buffer buffer = device_.create(shape);
+        const Buffer buffer = device_.create(shape, dtype);
         device_.upload(*buffer, values);
         return buffer;
     }
 
     const Machine& machine_;
     Device& device_;
+    Dtype operands_;
     std::minstd_rand random_{1};
 };
 
@@ -150,7 +155,7 @@ class Table {
 int bench_convolutions(const ConvolutionBench& bench) {
     const Machine machine = make_machine(bench.device, bench.threads, bench.math, bench.wgmma);
     fmt::print("{}; {}\n", machine.device->description(), machine.limits);
-    ConvolutionTimer timer(machine);
+    ConvolutionTimer timer(machine, bench.rounding ? Dtype::f32 : machine.operands);
     Table table(machine);
     for (int image : bench.images) {
         const auto cases = resnet18_convolutions(image, bench.layers);
@@ -166,6 +171,7 @@ int bench_convolutions(const ConvolutionBench& bench) {
         const nlohmann::json json{{"device", machine.device->description()},
                                   {"math", to_string(bench.math)},
                                   {"wgmma", bench.wgmma},
+                                  {"rounding", bench.rounding},
                                   {"peak", {{"gflops", machine.flops / 1e9}, {"measured", machine.limits}}},
                                   {"yardstick", machine.yardstick},
                                   {"convolutions", table.rows()},

@@ -19,6 +19,7 @@ struct Machine {
     double bandwidth = 0.0;      // of its memory, bytes a second, reads and writes together
     std::string limits;          // how they were measured, for the table's head
     std::string yardstick;       // "oneDNN", "cuDNN"
+    Dtype operands = Dtype::f32;  // how programs store what only products read
     /// Runs one convolution by the yardstick a call, `replays` times; empty where the yardstick has none.
     std::function<std::function<void()>(const ConvolutionSizes&, Direction)> alone;
 };

@@ -100,6 +100,9 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
         ->check(CLI::IsMember(directions))
         ->default_str("forward");
     declare_device(command, bench.device, bench.math);
+    command.add_flag(
+        "--rounding", bench.rounding,
+        "bf16 on the CPU: operands lie in float32 and are rounded first, as of tensors that others read too");
     command.add_flag("--wgmma", bench.wgmma, "Forward products by sm_90's warpgroups (--device cuda --math tf32)");
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");

@@ -43,7 +43,7 @@ class ActivationBackwardStep : public Step {
     ActivationBackwardStep(const Program& program, const ActivationBackward& op)
         : op_(op), count_(element_count(program.shape(op.dx))) {}
     void run(const View& view) override {
-        pass_back(op_.activation, view, view.at(op_.dy), view.at(op_.addend), count_, view.at(op_.dx));
+        pass_back(op_.activation, view, view.at(op_.dy), view.at(op_.addend), count_, view.target(op_.dx));
     }
 
   private:
@@ -54,11 +54,12 @@ class ActivationBackwardStep : public Step {
 }  // namespace
 
 void pass_back(const ActivationGradient& a, const View& view, const float* dy, const float* addend, int64_t count,
-               float* dx) {
+               Target dx) {
     const float* v = view.at(a.value);
     const auto& q = a.quantiser;
     const double by_scale = sum_pieces(count, [&](int64_t first, int64_t n) {
-        float* g = dx + first;
+        TargetPiece<kPiece> piece(dx + first);
+        float* const g = piece.values();
         if (addend)
             add(dy + first, addend + first, n, g);
         else if (g != dy + first)
@@ -75,6 +76,7 @@ void pass_back(const ActivationGradient& a, const View& view, const float* dy, c
             sum = sum_of(slopes, n);
         }
         if (a.relu) mask_relu(v + first, n, g);
+        piece.store(n);
         return sum;
     });
     if (a.scale_gradient != kNone) *view.at(a.scale_gradient) = static_cast<float>(by_scale * a.scale_gradient_factor);

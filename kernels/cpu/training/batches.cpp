@@ -5,7 +5,6 @@
 #include "kernels/cpu/training/masks.h"
 #include "kernels/cpu/training/pieces.h"
 #include "kernels/cpu/training/steps.h"
-#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
 namespace {
@@ -45,52 +44,66 @@ class TakeBatchStep : public Step {
     Shape order_;
 };
 
-ADAQ_VECTORISE void widen(const bf16* x, int64_t n, float* y) {
-    for (int64_t i = 0; i < n; ++i) y[i] = to_float(x[i]);
-}
-
 /// A tensor that is gathered from.
-struct Cache {
-    TensorId id;
-    bool half;
+class Cache {
+  public:
+    Cache(TensorId tensor, bool half) : id_(tensor), half_(half) {}
 
-    Cache(const Program& program, TensorId tensor) : id(tensor) {
-        const Buffer& bound = program.tensors()[static_cast<size_t>(tensor)].bound;
-        half = bound && bound->dtype() == Dtype::bf16;
-    }
-    void copy(const View& view, int64_t first, int64_t n, float* y) const {
-        if (half)
-            widen(reinterpret_cast<const bf16*>(view.at(id)) + first, n, y);
+    /// Elements [first, first + n), float32 or bf16, to a place of either.
+    void copy(const View& view, int64_t first, int64_t n, Target y) const {
+        if (half_)
+            copy_halves(reinterpret_cast<const bf16*>(view.at(id_)) + first, n, y);
         else
-            std::copy_n(view.at(id) + first, n, y);
+            copy_values(view.at(id_) + first, n, y);
     }
+
+  private:
+    static void copy_halves(const bf16* x, int64_t n, Target y) {
+        if (y.rounded())
+            std::copy_n(x, n, y.rounded());
+        else
+            widen_row(x, n, y.values());
+    }
+    static void copy_values(const float* x, int64_t n, Target y) {
+        if (y.rounded())
+            round_row_to_bf16(x, n, y.rounded());
+        else
+            std::copy_n(x, n, y.values());
+    }
+    TensorId id_;
+    bool half_;
 };
 
 class GatherStep : public Step {
   public:
-    GatherStep(const Program& program, const Gather& op)
+    GatherStep(const Program& program, const Gather& op, const Halves& halves)
         : op_(op),
           count_(element_count(program.shape(op.y))),
           row_(count_ / program.shape(op.y)[0]),
-          x_(program, op.x) {
-        if (op.mixing) other_.emplace(program, op.mixing->other);
+          x_(op.x, halves(op.x)) {
+        if (op.mixing) other_ = Cache{op.mixing->other, halves(op.mixing->other)};
     }
 
     void run(const View& view) override {
         for_pieces(count_, [&](int64_t first, int64_t n) {
-            float* y = view.at(op_.y) + first;
-            copy_rows(view, x_, first, n, y);
-            if (!op_.mixing) return;
-            float kept[kPiece], others[kPiece];
-            Mask(op_.mixing->stream, op_.mixing->keep, op_.mixing->state, view).fill(first, n, kept);
-            copy_rows(view, *other_, first, n, others);
-            for (int64_t i = 0; i < n; ++i) y[i] = kept[i] > 0.0f ? y[i] : others[i];
+            const Target y = view.target(op_.y) + first;
+            if (!op_.mixing) return copy_rows(view, x_, first, n, y);
+            TargetPiece<kPiece> piece(y);
+            mix(view, first, n, piece.values());
+            piece.store(n);
         });
     }
 
   private:
+    void mix(const View& view, int64_t first, int64_t n, float* y) const {
+        copy_rows(view, x_, first, n, y);
+        float kept[kPiece], others[kPiece];
+        Mask(op_.mixing->stream, op_.mixing->keep, op_.mixing->state, view).fill(first, n, kept);
+        copy_rows(view, *other_, first, n, others);
+        for (int64_t i = 0; i < n; ++i) y[i] = kept[i] > 0.0f ? y[i] : others[i];
+    }
     /// Elements [first, first + n) of the batch, which may begin and end within rows.
-    void copy_rows(const View& view, const Cache& cache, int64_t first, int64_t n, float* y) const {
+    void copy_rows(const View& view, const Cache& cache, int64_t first, int64_t n, Target y) const {
         for (int64_t done = 0; done < n;) {
             const int64_t i = (first + done) / row_, offset = (first + done) % row_;
             const int64_t j = op_.indices == kNone ? i : static_cast<int64_t>(view.at(op_.indices)[i]);
@@ -116,8 +129,8 @@ std::unique_ptr<Step> make_training_step(const Program& program, const TakeBatch
     return std::make_unique<TakeBatchStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, const TrainingSetting&) {
-    return std::make_unique<GatherStep>(program, op);
+std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, const TrainingSetting& setting) {
+    return std::make_unique<GatherStep>(program, op, setting.halves);
 }
 
 }  // namespace adaq::cpu

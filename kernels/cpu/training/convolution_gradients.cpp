@@ -22,44 +22,47 @@ memory plain_weights(const ConvolutionShape& d) {
     return {{{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr};
 }
 
-/// Floats of a scratchpad.
-int64_t floats_of(const memory::desc& scratchpad) { return (static_cast<int64_t>(scratchpad.get_size()) + 3) / 4; }
+/// Floats of a scratchpad, a multiple of 64 bytes.
+int64_t floats_of(const memory::desc& scratchpad) {
+    return (static_cast<int64_t>(scratchpad.get_size()) + 63) / 64 * 16;
+}
 
 class ToDataStep : public Step {
   public:
-    ToDataStep(const Program& program, const ConvolutionToData& op, Math math)
-        : op_(op), count_(element_count(program.shape(op.dx))) {
+    ToDataStep(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
+        : op_(op), count_(element_count(program.shape(op.dx))), dx_half_(setting.halves(op.dx)) {
         const ConvolutionShape d = shape_of(op, program.shape(op.dx), program.shape(op.w), program.shape(op.dy));
-        const auto desc = convolution_to_data_desc(d, operand_type(math));
+        const auto desc = convolution_to_data_desc(d, operand_type(setting.math));
         primitive_ = dnnl::convolution_backward_data(desc);
-        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), math);
+        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), setting.math, setting.halves(op.dy));
         dx_ = memory(desc.diff_src_desc(), engine(), nullptr);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = plain_weights(d);
         scratchpad_ = memory(desc.scratchpad_desc(), engine(), nullptr);
-        scratch_floats_ = dy_->scratch_floats() + floats_of(desc.scratchpad_desc());
+        sums_at_ = dy_->scratch_floats() + floats_of(desc.scratchpad_desc());
     }
-    int64_t scratch_floats() const override { return scratch_floats_; }
+    int64_t scratch_floats() const override { return sums_at_ + (dx_half_ ? count_ : 0); }
 
     void run(const View& view) override {
+        float* const sums = dx_half_ ? view.scratch() + sums_at_ : view.at(op_.dx);
         plain_w_.set_data_handle(view.at(op_.w));
         dnnl::reorder(plain_w_, w_).execute(stream_, plain_w_, w_);
         dy_->place(view.at(op_.dy), view.scratch());
-        dx_.set_data_handle(view.at(op_.dx));
+        dx_.set_data_handle(sums);
         scratchpad_.set_data_handle(view.scratch() + dy_->scratch_floats());
         primitive_.execute(stream_, {{DNNL_ARG_DIFF_DST, dy_->memory()},
                                      {DNNL_ARG_WEIGHTS, w_},
                                      {DNNL_ARG_DIFF_SRC, dx_},
                                      {DNNL_ARG_SCRATCHPAD, scratchpad_}});
         stream_.wait();
-        if (op_.activation || op_.addend != kNone)
-            pass_back(op_.activation.value_or(ActivationGradient{}), view, view.at(op_.dx), view.at(op_.addend), count_,
-                      view.at(op_.dx));
+        finish_gradient(op_, view, count_, sums);
     }
 
   private:
     ConvolutionToData op_;
-    int64_t count_, scratch_floats_;
+    int64_t count_;
+    int64_t sums_at_ = 0;  // in the scratch memory, behind the operand and oneDNN's scratchpad
+    bool dx_half_;         // dx is stored as bf16: sums lie elsewhere
     dnnl::stream stream_{engine()};
     dnnl::convolution_backward_data primitive_;
     std::optional<RoundedOperand> dy_;
@@ -68,12 +71,12 @@ class ToDataStep : public Step {
 
 class ToWeightsStep : public Step {
   public:
-    ToWeightsStep(const Program& program, const ConvolutionToWeights& op, Math math) : op_(op) {
+    ToWeightsStep(const Program& program, const ConvolutionToWeights& op, const TrainingSetting& setting) : op_(op) {
         const ConvolutionShape d = shape_of(op, program.shape(op.x), program.shape(op.dw), program.shape(op.dy));
-        const auto desc = convolution_to_weights_desc(d, operand_type(math));
+        const auto desc = convolution_to_weights_desc(d, operand_type(setting.math));
         primitive_ = dnnl::convolution_backward_weights(desc);
-        x_.emplace(desc.src_desc(), element_count(program.shape(op.x)), math);
-        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), math);
+        x_.emplace(desc.src_desc(), element_count(program.shape(op.x)), setting.math, setting.halves(op.x));
+        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), setting.math, setting.halves(op.dy));
         dw_ = memory(desc.diff_weights_desc(), engine());
         plain_dw_ = plain_weights(d);
         scratchpad_ = memory(desc.scratchpad_desc(), engine(), nullptr);
@@ -108,14 +111,14 @@ class ToWeightsStep : public Step {
 
 std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToData& op,
                                          const TrainingSetting& setting) {
-    if (auto step = make_taps_step(program, op, setting.math)) return step;
-    return std::make_unique<ToDataStep>(program, op, setting.math);
+    if (auto step = make_taps_step(program, op, setting)) return step;
+    return std::make_unique<ToDataStep>(program, op, setting);
 }
 
 std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToWeights& op,
                                          const TrainingSetting& setting) {
-    if (auto step = make_taps_step(program, op, setting.math)) return step;
-    return std::make_unique<ToWeightsStep>(program, op, setting.math);
+    if (auto step = make_taps_step(program, op, setting)) return step;
+    return std::make_unique<ToWeightsStep>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

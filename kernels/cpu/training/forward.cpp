@@ -22,7 +22,7 @@ class ForwardStep : public Step {
     int64_t scratch_floats() const override { return unquantised_->scratch_floats(); }
     void run(const View& view) override {
         unquantised_->run(view);
-        quantise_pass(view.at(value_), view, quantiser_, count_, view.at(y_));
+        quantise_pass(view.at(value_), view, quantiser_, count_, view.target(y_));
     }
 
   private:
@@ -35,6 +35,7 @@ class ForwardStep : public Step {
 StepSetting whole_batch(const Program& program, TensorId y, const TrainingSetting& training) {
     StepSetting setting{program.shape(y)[0], 1, training.threads};
     setting.math = training.math;
+    setting.halves = training.halves;
     return setting;
 }
 
@@ -54,18 +55,18 @@ std::unique_ptr<Step> make_forward(const Program& program, Op op, Part Op::*part
 
 }  // namespace
 
-void quantise_pass(const float* x, const View& view, const std::optional<OutputQuantiser>& q, int64_t count, float* y) {
+void quantise_pass(const float* x, const View& view, const std::optional<OutputQuantiser>& q, int64_t count, Target y) {
     for_pieces(count, [&](int64_t first, int64_t n) {
-        if (!q) {
-            if (x != y) std::copy_n(x + first, n, y + first);
-            return;
-        }
-        const QuantiserValues values = resolve_quantiser(*q, view);
-        if (!q->dropping) return pointwise({x + first, nullptr, 1.0f, 0.0f, false, values}, n, y + first);
+        Pointwise work{x + first, nullptr, 1.0f, 0.0f, false, std::nullopt};
+        if (q) work.quantiser = resolve_quantiser(*q, view);
+        if (!q || !q->dropping) return pointwise(work, n, y + first);
         float kept[kPiece], quantised[kPiece];
         Mask(*q->dropping, view).fill(first, n, kept);
-        pointwise({x + first, nullptr, 1.0f, 0.0f, false, values}, n, quantised);
-        for (int64_t i = 0; i < n; ++i) y[first + i] = kept[i] > 0.0f ? quantised[i] : x[first + i];
+        pointwise(work, n, quantised);
+        TargetPiece<kPiece> piece(y + first);
+        float* const values = piece.values();
+        for (int64_t i = 0; i < n; ++i) values[i] = kept[i] > 0.0f ? quantised[i] : x[first + i];
+        piece.store(n);
     });
 }
 
@@ -97,9 +98,14 @@ class AddReluTrainingStep : public Step {
     AddReluTrainingStep(const Program& program, const AddRelu& op)
         : op_(op), count_(element_count(program.shape(op.y))) {}
     void run(const View& view) override {
+        Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, true, std::nullopt};
+        if (op_.saved == kNone && !(op_.quantiser && op_.quantiser->dropping)) {
+            if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
+            return pointwise(work, count_, view.target(op_.y));
+        }
         float* value = view.at(op_.saved == kNone ? op_.y : op_.saved);
-        pointwise({view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, true, std::nullopt}, count_, value);
-        quantise_pass(value, view, op_.quantiser, count_, view.at(op_.y));
+        pointwise(work, count_, value);
+        quantise_pass(value, view, op_.quantiser, count_, view.target(op_.y));
     }
 
   private:
@@ -111,7 +117,9 @@ class FakeQuantiseTrainingStep : public Step {
   public:
     FakeQuantiseTrainingStep(const Program& program, const FakeQuantise& op)
         : op_(op), count_(element_count(program.shape(op.y))) {}
-    void run(const View& view) override { quantise_pass(view.at(op_.x), view, op_.quantiser, count_, view.at(op_.y)); }
+    void run(const View& view) override {
+        quantise_pass(view.at(op_.x), view, op_.quantiser, count_, view.target(op_.y));
+    }
 
   private:
     FakeQuantise op_;

@@ -1,7 +1,7 @@
 // Gradients of the fully connected layer: 2*N*C*K flops each, a thousandth of a ResNet's work. Vectorised over C.
 #include <algorithm>
 
-#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
@@ -17,36 +17,37 @@ ADAQ_VECTORISE void add_scaled(float factor, const float* x, int64_t n, float* y
 /// memory.
 class Operands {
   public:
-    Operands(const View& view, Math math) : view_(view), half_(math == Math::bf16), free_(view.scratch()) {}
+    Operands(const View& view, const TrainingSetting& setting)
+        : view_(view), halves_(setting.halves), half_(setting.math == Math::bf16), free_(view.scratch()) {}
     const float* operator()(TensorId id, int64_t count) {
         if (!half_) return view_.at(id);
         float* copy = free_;
         free_ += count;
-        std::copy_n(view_.at(id), count, copy);
-        round_in_place(count, copy);
+        rounded_values(view_.at(id), halves_(id), count, copy);
         return copy;
     }
 
   private:
     const View& view_;
+    const Halves& halves_;
     bool half_;
     float* free_;
 };
 
 class LinearToDataStep : public Step {
   public:
-    LinearToDataStep(const Program& program, const LinearToData& op, Math math)
+    LinearToDataStep(const Program& program, const LinearToData& op, const TrainingSetting& setting)
         : op_(op),
-          math_(math),
+          setting_(setting),
           rows_(program.shape(op.dx)[0]),
           features_(program.shape(op.dx)[1]),
           outputs_(program.shape(op.w)[0]) {}
 
     int64_t scratch_floats() const override {
-        return math_ == Math::bf16 ? rows_ * outputs_ + outputs_ * features_ : 0;
+        return setting_.math == Math::bf16 ? rows_ * outputs_ + outputs_ * features_ : 0;
     }
     void run(const View& view) override {
-        Operands operand(view, math_);
+        Operands operand(view, setting_);
         const float *dy = operand(op_.dy, rows_ * outputs_), *w = operand(op_.w, outputs_ * features_);
         float* dx = view.at(op_.dx);
 #pragma omp parallel for schedule(static)
@@ -55,29 +56,27 @@ class LinearToDataStep : public Step {
             std::fill_n(row, features_, 0.0f);
             for (int64_t k = 0; k < outputs_; ++k) add_scaled(dy[n * outputs_ + k], w + k * features_, features_, row);
         }
-        if (op_.activation || op_.addend != kNone)
-            pass_back(op_.activation.value_or(ActivationGradient{}), view, dx, view.at(op_.addend), rows_ * features_,
-                      dx);
+        finish_gradient(op_, view, rows_ * features_, dx);
     }
 
   private:
     LinearToData op_;
-    Math math_;
+    TrainingSetting setting_;
     int64_t rows_, features_, outputs_;
 };
 
 class LinearToWeightsStep : public Step {
   public:
-    LinearToWeightsStep(const Program& program, const LinearToWeights& op, Math math)
+    LinearToWeightsStep(const Program& program, const LinearToWeights& op, const TrainingSetting& setting)
         : op_(op),
-          math_(math),
+          setting_(setting),
           rows_(program.shape(op.x)[0]),
           features_(program.shape(op.x)[1]),
           outputs_(program.shape(op.dw)[0]) {}
 
-    int64_t scratch_floats() const override { return math_ == Math::bf16 ? rows_ * (features_ + outputs_) : 0; }
+    int64_t scratch_floats() const override { return setting_.math == Math::bf16 ? rows_ * (features_ + outputs_) : 0; }
     void run(const View& view) override {
-        Operands operand(view, math_);
+        Operands operand(view, setting_);
         const float *dy = operand(op_.dy, rows_ * outputs_), *x = operand(op_.x, rows_ * features_);
 #pragma omp parallel for schedule(static)
         for (int64_t k = 0; k < outputs_; ++k) {
@@ -89,7 +88,7 @@ class LinearToWeightsStep : public Step {
 
   private:
     LinearToWeights op_;
-    Math math_;
+    TrainingSetting setting_;
     int64_t rows_, features_, outputs_;
 };
 
@@ -97,12 +96,12 @@ class LinearToWeightsStep : public Step {
 
 std::unique_ptr<Step> make_training_step(const Program& program, const LinearToData& op,
                                          const TrainingSetting& setting) {
-    return std::make_unique<LinearToDataStep>(program, op, setting.math);
+    return std::make_unique<LinearToDataStep>(program, op, setting);
 }
 
 std::unique_ptr<Step> make_training_step(const Program& program, const LinearToWeights& op,
                                          const TrainingSetting& setting) {
-    return std::make_unique<LinearToWeightsStep>(program, op, setting.math);
+    return std::make_unique<LinearToWeightsStep>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

@@ -19,7 +19,7 @@ class TrainingProgram : public CompiledProgram {
     void run(int64_t n) override;
 
   private:
-    std::vector<View::Place> places();
+    std::vector<View::Place> places(const Halves& halves);
     float* memory_of(TensorId id);
 
     Program program_;

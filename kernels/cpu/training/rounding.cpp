@@ -1,5 +1,5 @@
 // AdaRound's weights from V, and the fused step: 20 bytes read and 16 written an element, about 120 flops, three
-// divisions and a square root (methods.md section 5): bound by these, not by memory.
+// divisions and a square root (methods.md section 5): bound by these, and by memory where weights outgrow the caches.
 #include <algorithm>
 
 #include "engine/rounding.h"
@@ -24,6 +24,8 @@ struct StepSettings {
 struct Moved {
     const float* gradient;
     float *v, *first, *second;
+
+    Moved from(int64_t i) const { return {gradient + i, v + i, first + i, second + i}; }
 };
 
 constexpr float kSpan = static_cast<float>(kZeta - kGamma), kLowest = static_cast<float>(kGamma),
@@ -54,47 +56,86 @@ ADAQ_VECTORISE void round_hard(Channel c, const float* w, const float* v, int64_
         w_hat[i] = dequantised(std::floor(w[i] / c.scale) + (v[i] >= 0.0f ? 1.0f : 0.0f) + c.zero_point, c);
 }
 
-/// Adam's step of one element along the gradient to V.
-inline float move(const StepSettings& s, const Moved& m, int64_t i, float gradient) {
-    const float first = 0.9f * m.first[i] + 0.1f * gradient,
-                second = 0.999f * m.second[i] + 0.001f * gradient * gradient;
-    m.first[i] = first;
-    m.second[i] = second;
-    return m.v[i] - s.rate * first / (std::sqrt(second) * s.second_correction + 1e-8f);
-}
+// The step goes over a block several times: what an element needs one after the other (a tanh, a power, Adam's division
+// and root, a tanh again) is a chain of several hundred cycles, and a processor overlaps only as many elements as fit
+// the instructions that it looks ahead.
+constexpr int64_t kBlock = 128;  // elements: operands and what passes hand on fit the first-level cache
 
-/// Before the warm-up is over: no regulariser.
-ADAQ_VECTORISE void step_free(Channel c, StepSettings s, const float* w, Moved m, int64_t n, float* w_hat) {
-    const float slope = c.factor * c.scale;
-// More tensors, none of which overlap, than the compiler would check at run time.
-#pragma GCC ivdep
+/// What the passes over a block hand on.
+struct Block {
+    float t[kBlock];      // tanh(V / 2)
+    float below[kBlock];  // floor(w / s) + z
+    float power[kBlock];  // |2h - 1|^(beta - 1) with the sign of 2h - 1
+};
+
+ADAQ_VECTORISE void begin_block(Channel c, const float* w, const float* v, int64_t n, Block& block) {
     for (int64_t i = 0; i < n; ++i) {
-        const float v = m.v[i], t = fast_tanh_of_half(v), below = std::floor(w[i] / c.scale) + c.zero_point;
-        const float by_v = std::fabs(v) <= kEdge ? 0.25f * kSpan * (1.0f - t * t) : 0.0f;
-        const float q = below + rectified(v, t);
-        const float moved = move(s, m, i, q >= c.qmin && q <= c.qmax ? m.gradient[i] * slope * by_v : 0.0f);
-        m.v[i] = moved;
-        w_hat[i] = dequantised(below + rectified(moved), c);
+        block.t[i] = fast_tanh_of_half(v[i]);
+        block.below[i] = std::floor(w[i] / c.scale) + c.zero_point;
     }
 }
 
 /// penalty[i]: what the regulariser adds to the loss.
-ADAQ_VECTORISE void step_regularised(Channel c, StepSettings s, const float* w, Moved m, int64_t n, float* w_hat,
-                                     float* penalty) {
-    const float slope = c.factor * c.scale;
+ADAQ_VECTORISE void regularise(StepSettings s, const float* v, int64_t n, Block& block, float* penalty) {
+    for (int64_t i = 0; i < n; ++i) {
+        const float centred = 2.0f * rectified(v[i], block.t[i]) - 1.0f, size = std::fabs(centred),
+                    power = fast_power(size, s.beta - 1.0f);
+        penalty[i] = s.lambda * (1.0f - power * size);
+        block.power[i] = centred > 0.0f ? power : centred < 0.0f ? -power : 0.0f;
+    }
+}
+
+/// dL/dh of the loss, where the clamp lets it through.
+inline float by_loss(const Channel& c, float below, float h, float gradient) {
+    const float q = below + h;
+    return q >= c.qmin && q <= c.qmax ? gradient * (c.factor * c.scale) : 0.0f;
+}
+
+/// dh/dV, t = tanh(V / 2).
+inline float slope(float v, float t) { return std::fabs(v) <= kEdge ? 0.25f * kSpan * (1.0f - t * t) : 0.0f; }
+
+/// Adam's step of one element along the gradient to V.
+inline void move(const StepSettings& s, const Moved& m, int64_t i, float gradient) {
+    const float first = 0.9f * m.first[i] + 0.1f * gradient,
+                second = 0.999f * m.second[i] + 0.001f * gradient * gradient;
+    m.first[i] = first;
+    m.second[i] = second;
+    m.v[i] -= s.rate * first / (std::sqrt(second) * s.second_correction + 1e-8f);
+}
+
+/// Before the warm-up is over: no regulariser.
+ADAQ_VECTORISE void move_free(Channel c, StepSettings s, Moved m, int64_t n, const Block& block) {
+// More tensors, none of which overlap, than the compiler would check at run time.
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) {
-        const float v = m.v[i], t = fast_tanh_of_half(v), h = rectified(v, t),
-                    below = std::floor(w[i] / c.scale) + c.zero_point;
-        const float by_v = std::fabs(v) <= kEdge ? 0.25f * kSpan * (1.0f - t * t) : 0.0f;
-        const float q = below + h, by_loss = q >= c.qmin && q <= c.qmax ? m.gradient[i] * slope : 0.0f;
-        const float centred = 2.0f * h - 1.0f, size = std::fabs(centred), power = fast_power(size, s.beta - 1.0f);
-        const float by_h = -2.0f * s.lambda * s.beta * (centred > 0.0f ? power : centred < 0.0f ? -power : 0.0f);
-        penalty[i] = s.lambda * (1.0f - power * size);
-        const float moved = move(s, m, i, (by_loss + by_h) * by_v);
-        m.v[i] = moved;
-        w_hat[i] = dequantised(below + rectified(moved), c);
+        const float v = m.v[i], t = block.t[i];
+        move(s, m, i, by_loss(c, block.below[i], rectified(v, t), m.gradient[i]) * slope(v, t));
     }
+}
+
+ADAQ_VECTORISE void move_regularised(Channel c, StepSettings s, Moved m, int64_t n, const Block& block) {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) {
+        const float v = m.v[i], t = block.t[i], by_h = -2.0f * s.lambda * s.beta * block.power[i];
+        move(s, m, i, (by_loss(c, block.below[i], rectified(v, t), m.gradient[i]) + by_h) * slope(v, t));
+    }
+}
+
+ADAQ_VECTORISE void end_block(Channel c, const float* v, int64_t n, const Block& block, float* w_hat) {
+    for (int64_t i = 0; i < n; ++i) w_hat[i] = dequantised(block.below[i] + rectified(v[i]), c);
+}
+
+void step_block(const Channel& c, const StepSettings& s, const float* w, const Moved& m, int64_t n, float* w_hat,
+                float* penalty) {
+    Block block;
+    begin_block(c, w, m.v, n, block);
+    if (s.lambda == 0.0f) {
+        move_free(c, s, m, n, block);
+    } else {
+        regularise(s, m.v, n, block, penalty);
+        move_regularised(c, s, m, n, block);
+    }
+    end_block(c, m.v, n, block, w_hat);
 }
 
 /// A rounding's tensors, in pieces that no channel's end divides.
@@ -161,12 +202,9 @@ class RoundingStepStep : public Step {
                               view.at(op_.first_moment) + first, view.at(op_.second_moment) + first};
             const float* w = view.at(r.w) + first;
             float *w_hat = view.at(r.w_hat) + first, penalties[kPiece];
-            if (settings.lambda == 0.0f) {
-                step_free(c, settings, w, moved, n, w_hat);
-                return 0.0;
-            }
-            step_regularised(c, settings, w, moved, n, w_hat, penalties);
-            return sum_of(penalties, n);
+            for (int64_t i = 0; i < n; i += kBlock)
+                step_block(c, settings, w + i, moved.from(i), std::min(kBlock, n - i), w_hat + i, penalties + i);
+            return settings.lambda == 0.0f ? 0.0 : sum_of(penalties, n);
         });
         if (op_.penalty != kNone) *view.at(op_.penalty) = static_cast<float>(penalty);
     }

@@ -57,13 +57,15 @@ class SquaredErrorStep : public Step {
     double run_piece(const View& view, int64_t i, int64_t offset, int64_t n) const {
         const int64_t j = op_.indices == kNone ? i : static_cast<int64_t>(view.at(op_.indices)[i]);
         const float *y = view.at(op_.y) + i * row_ + offset, *target = view.at(op_.target) + j * row_ + offset;
-        float *dy = view.at(op_.dy) + i * row_ + offset, term[kPiece];
+        TargetPiece<kPiece> piece(view.target(op_.dy) + (i * row_ + offset));
+        float *const dy = piece.values(), term[kPiece];
         const auto factor = static_cast<float>(op_.factor);
         if (op_.exponent == 2.0)
             squares(y, target, factor, n, dy, term);
         else
             powers(y, target, factor, static_cast<float>(op_.exponent), n, dy, term);
         if (op_.weight != kNone) weigh(view.at(op_.weight) + j * row_ + offset, n, dy, term);
+        piece.store(n);
         return sum_of(term, n);
     }
 

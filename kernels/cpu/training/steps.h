@@ -10,6 +10,7 @@ namespace adaq::cpu {
 struct TrainingSetting {
     int threads = 1;
     Math math = Math::f32;
+    Halves halves = {};  // which tensors are stored as bf16
 };
 
 std::unique_ptr<Step> make_training_step(const Program&, const Convolution&, const TrainingSetting&);

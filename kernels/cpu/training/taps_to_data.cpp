@@ -16,50 +16,51 @@ constexpr int64_t kLargestMap = 4;  // positions: beyond, oneDNN's own kernels a
 
 class TapsToDataStep : public Step {
   public:
-    TapsToDataStep(const Program& program, const ConvolutionToData& op, Math math)
+    TapsToDataStep(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
         : op_(op),
-          half_(math == Math::bf16),
+          half_(setting.math == Math::bf16),
+          dy_half_(setting.halves(op.dy)),
+          dx_half_(setting.halves(op.dx)),
           x_(program.shape(op.dx)),
           w_(program.shape(op.w)),
           taps_(x_, w_, program.shape(op.dy), op.stride, op.padding),
           product_(taps_,
                    [&](int64_t rows) {
-                       const auto operand = operand_type(math);
-                       const memory::dim k = w_[0], c = w_[3], of_k = w_[1] * w_[2] * c;
+                       const auto operand = operand_type(setting.math);
+                       const memory::dim k = w_[0], c = w_[3], of_k = TapsWeights::stride_of_k(w_, half_);
                        return TapsProduct::Layouts{memory::desc({rows, k}, operand, memory::dims{k, 1}),
                                                    memory::desc({k, c}, operand, memory::dims{of_k, 1}),
                                                    memory::desc({rows, c}, memory::data_type::f32, memory::dims{c, 1})};
                    }),
           weights_(w_, half_) {}
 
-    int64_t scratch_floats() const override { return scratchpad_at() + product_.scratch_floats(); }
+    int64_t scratch_floats() const override { return sums_at() + (dx_half_ ? element_count(x_) : 0); }
 
     void run(const View& view) override {
-        weights_.set(view.at(op_.w));
         float *dy_rows = view.scratch(), *dx_rows = view.scratch() + dx_at();
         for (const Tap& tap : taps_.list()) {
             if (tap.of_image == 0) continue;
-            taps_.copy_y(tap, view.at(op_.dy), half_, dy_rows);
-            product_.multiply(taps_.rows_of(tap), dy_rows, weights_.of(tap), dx_rows + tap.first_row * w_[3],
-                              view.scratch() + scratchpad_at());
+            taps_.copy_y(tap, {view.at(op_.dy), dy_half_, half_}, dy_rows);
+            product_.multiply(taps_.rows_of(tap), dy_rows, weights_.of(tap, view.at(op_.w)),
+                              dx_rows + tap.first_row * w_[3], view.scratch() + scratchpad_at());
         }
-        add_up(view, dx_rows);
-        if (op_.activation || op_.addend != kNone)
-            pass_back(op_.activation.value_or(ActivationGradient{}), view, view.at(op_.dx), view.at(op_.addend),
-                      element_count(x_), view.at(op_.dx));
+        float* const sums = dx_half_ ? view.scratch() + sums_at() : view.at(op_.dx);
+        add_up(dx_rows, sums);
+        finish_gradient(op_, view, element_count(x_), sums);
     }
 
   private:
-    // The scratch memory: one tap's rows of dy, all taps' rows of products, oneDNN's scratchpad.
+    // The scratch memory: one tap's rows of dy, all taps' rows of products, oneDNN's scratchpad, sums of a rounded dx.
     int64_t dx_at() const { return room_for(taps_.most_rows() * w_[0], half_); }
     int64_t scratchpad_at() const { return dx_at() + room_for(taps_.total_rows() * w_[3], false); }
+    int64_t sums_at() const { return scratchpad_at() + product_.scratch_floats(); }
 
-    void add_up(const View& view, const float* rows) const {
+    void add_up(const float* rows, float* sums) const {
         const int64_t c = w_[3], stride = op_.stride;
 #pragma omp parallel for schedule(static)
         for (int64_t i = 0; i < x_[0] * x_[1] * x_[2]; ++i) {
             const int64_t w = i % x_[2], h = i / x_[2] % x_[1], n = i / (x_[1] * x_[2]);
-            float* dx = view.at(op_.dx) + i * c;
+            float* dx = sums + i * c;
             std::fill_n(dx, c, 0.0f);
             for (const Tap& tap : taps_.list()) {
                 const int64_t down = h + op_.padding - tap.r, right = w + op_.padding - tap.s;
@@ -74,7 +75,7 @@ class TapsToDataStep : public Step {
     }
 
     ConvolutionToData op_;
-    bool half_;
+    bool half_, dy_half_, dx_half_;  // operands are bf16; dy, dx are stored so
     Shape x_, w_;
     Taps taps_;
     TapsProduct product_;
@@ -83,9 +84,10 @@ class TapsToDataStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToData& op, Math math) {
+std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToData& op,
+                                     const TrainingSetting& setting) {
     return Taps::gain(program.shape(op.w), program.shape(op.dy), kLargestMap)
-               ? std::make_unique<TapsToDataStep>(program, op, math)
+               ? std::make_unique<TapsToDataStep>(program, op, setting)
                : nullptr;
 }
 

@@ -16,13 +16,15 @@ constexpr int64_t kLargestMap = 16;  // positions: beyond, oneDNN's own kernels 
 
 class TapsGradientStep : public Step {
   public:
-    TapsGradientStep(const Program& program, const ConvolutionToWeights& op, Math math)
+    TapsGradientStep(const Program& program, const ConvolutionToWeights& op, const TrainingSetting& setting)
         : op_(op),
-          half_(math == Math::bf16),
+          half_(setting.math == Math::bf16),
+          x_half_(setting.halves(op.x)),
+          dy_half_(setting.halves(op.dy)),
           w_(program.shape(op.dw)),
           taps_(program.shape(op.x), w_, program.shape(op.dy), op.stride, op.padding),
           product_(taps_, [&](int64_t rows) {
-              const auto operand = operand_type(math);
+              const auto operand = operand_type(setting.math);
               const memory::dim k = w_[0], c = w_[3];
               return TapsProduct::Layouts{memory::desc({k, rows}, operand, memory::dims{1, k}),
                                           memory::desc({rows, c}, operand, memory::dims{c, 1}),
@@ -39,8 +41,8 @@ class TapsGradientStep : public Step {
                 for (int64_t k = 0; k < w_[0]; ++k) std::fill_n(dw + k * of_k(), w_[3], 0.0f);
                 continue;
             }
-            taps_.copy_y(tap, view.at(op_.dy), half_, dy_rows);
-            taps_.copy_x(tap, view.at(op_.x), half_, x_rows);
+            taps_.copy_y(tap, {view.at(op_.dy), dy_half_, half_}, dy_rows);
+            taps_.copy_x(tap, {view.at(op_.x), x_half_, half_}, x_rows);
             product_.multiply(taps_.rows_of(tap), dy_rows, x_rows, dw, view.scratch() + scratchpad_at());
         }
     }
@@ -52,7 +54,7 @@ class TapsGradientStep : public Step {
     int64_t scratchpad_at() const { return x_at() + room_for(taps_.most_rows() * w_[3], half_); }
 
     ConvolutionToWeights op_;
-    bool half_;
+    bool half_, x_half_, dy_half_;  // operands are bf16; x, dy are stored so
     Shape w_;
     Taps taps_;
     TapsProduct product_;
@@ -60,9 +62,10 @@ class TapsGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToWeights& op, Math math) {
+std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToWeights& op,
+                                     const TrainingSetting& setting) {
     return Taps::gain(program.shape(op.dw), program.shape(op.dy), kLargestMap)
-               ? std::make_unique<TapsGradientStep>(program, op, math)
+               ? std::make_unique<TapsGradientStep>(program, op, setting)
                : nullptr;
 }
 

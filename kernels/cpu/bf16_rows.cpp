@@ -1,8 +1,7 @@
-#include "kernels/cpu/rounded_operand.h"
+#include "kernels/cpu/bf16_rows.h"
 
 #include <algorithm>
 
-#include "kernels/cpu/onednn.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -35,25 +34,22 @@ void round_in_place(int64_t count, float* x) {
         round_part_in_place(std::min(kPart, count - first), x + first);
 }
 
-RoundedOperand::RoundedOperand(const dnnl::memory::desc& layout, int64_t count, Math math)
-    : count_(count), half_(math == Math::bf16), memory_(layout, engine(), nullptr) {
-    using dnnl::memory;
-    constexpr auto nhwc = memory::format_tag::nhwc;
-    if (!half_ || layout == memory::desc(dims_of(layout), memory::data_type::bf16, nhwc)) return;
-    plain_ = memory({dims_of(layout), memory::data_type::f32, nhwc}, engine(), nullptr);
-    reorder_ = dnnl::reorder(plain_, memory_);
+void rounded_values(const float* x, bool stored_half, int64_t count, float* y) {
+    const auto* half = reinterpret_cast<const bf16*>(x);
+#pragma omp parallel for schedule(static)
+    for (int64_t first = 0; first < count; first += kPart) {
+        const int64_t n = std::min(kPart, count - first);
+        if (stored_half) {
+            widen_row(half + first, n, y + first);
+        } else {
+            std::copy_n(x + first, n, y + first);
+            round_part_in_place(n, y + first);
+        }
+    }
 }
 
-void RoundedOperand::place(float* values, float* scratch) {
-    memory_.set_data_handle(half_ ? scratch : values);
-    if (reorder_) {
-        plain_.set_data_handle(values);
-        dnnl::stream stream(engine());
-        reorder_.execute(stream, plain_, memory_);
-        stream.wait();
-    } else if (half_) {
-        round_to_bf16(values, count_, scratch);
-    }
+ADAQ_VECTORISE void widen_row(const bf16* x, int64_t count, float* y) {
+    for (int64_t i = 0; i < count; ++i) y[i] = to_float(x[i]);
 }
 
 }  // namespace adaq::cpu

@@ -1,0 +1,30 @@
+// Which tensors of a program are stored as bf16: with --math bf16 the temporaries that only products read, which would
+// round them anyway, and which are written by operations that can round as they write. The bits of every result are
+// those of float32 storage (below 2^-126 oneDNN's own rounding, of a convolution's output, gives zero); memory is
+// written and read by halves, and what two products read is rounded once.
+#pragma once
+
+#include <vector>
+
+#include "engine/device.h"
+
+namespace adaq::cpu {
+
+class Halves {
+  public:
+    /// None.
+    Halves() = default;
+    /// Throws std::logic_error where a tensor that is bound as bf16 is used by an operation that only takes float32.
+    Halves(const Program& program, Math math);
+
+    bool operator()(TensorId id) const { return id != kNone && !halves_.empty() && halves_[static_cast<size_t>(id)]; }
+    /// Stores the tensor in float32 after all.
+    void exclude(TensorId id) {
+        if (!halves_.empty()) halves_[static_cast<size_t>(id)] = false;
+    }
+
+  private:
+    std::vector<bool> halves_;  // by tensor
+};
+
+}  // namespace adaq::cpu
