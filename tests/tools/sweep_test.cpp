@@ -96,19 +96,20 @@ TEST_SUITE("adaq-sweep") {
         const std::string nearest = "--w3 --a4 --scheme lp", folded = "--w2 --a32 --fold --granularity layer",
                           learned =
                               "--w3 --a4 --scheme minmax --method adaround --iters 20 --minibatch 8 --seed 3 "
-                              "--calib-augment";
+                              "--calib-augment",
+                          blocks = "--w2 --a4 --fold --scheme minmax --method pdquant --iters 12 --minibatch 8";
         const TemporaryFolder files;
         std::string rows;
-        for (const auto& [title, options] :
-             {std::pair("nearest", nearest), std::pair("folded", folded), std::pair("learned", learned)})
+        for (const auto& [title, options] : {std::pair("nearest", nearest), std::pair("folded", folded),
+                                             std::pair("learned", learned), std::pair("blocks", blocks)})
             rows += std::string(rows.empty() ? "" : ",") + R"({"title": ")" + title + R"(", "options": ")" + options +
                     " --save " + (files / (std::string(title) + ".bin")) + R"("})";
         const Sweep sweep(R"({"title": "t", "columns": [{"title": "c"}], "rows": [)" + rows + "]}");
         const Outcome outcome = sweep.run();
         INFO(outcome.output);
         REQUIRE(outcome.status == 0);
-        for (const auto& [title, options] :
-             {std::pair("nearest", nearest), std::pair("folded", folded), std::pair("learned", learned)}) {
+        for (const auto& [title, options] : {std::pair("nearest", nearest), std::pair("folded", folded),
+                                             std::pair("learned", learned), std::pair("blocks", blocks)}) {
             INFO(title);
             REQUIRE(run(quoted_weights() + sweep.data.both() + "--threads 1 " + options + " --save " +
                         (files / "alone.bin") + " --report " + (files / "alone.json"))

@@ -12,7 +12,9 @@ namespace {
 constexpr double kBudget = 30.0;  // seconds of timing iterations, of all cells
 
 /// Settings on which a cell's time does not depend, or only as the number of iterations says.
-constexpr const char* kNoMatter[] = {"lr", "lr_scale", "lambda", "warm_up", "rounding_init", "seed", "calib_augment"};
+constexpr const char* kNoMatter[] = {
+    "lr",        "lr_scale",      "lambda", "warm_up", "rounding_init", "seed", "calib_augment", "lr_scale_schedule",
+    "pd_lambda", "pd_temperature"};
 
 /// Cells of one kind take the same time.
 std::string kind_of(const Cell& cell, const Device& device) {

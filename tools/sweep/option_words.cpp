@@ -52,7 +52,8 @@ std::vector<OptionWords> split_options(const std::string& text) {
 }
 
 std::string option_name(const OptionWords& option) {
-    const std::string name = option.front().substr(0, option.front().find('='));
+    std::string name = option.front().substr(0, option.front().find('='));
+    if (name.rfind("--no-", 0) == 0) name.erase(2, 3);
     const bool bits = name.size() > 3 && (name.rfind("--w", 0) == 0 || name.rfind("--a", 0) == 0) &&
                       std::all_of(name.begin() + 3, name.end(), [](char c) { return c >= '0' && c <= '9'; });
     return bits ? name.substr(0, 3) : name;

@@ -13,7 +13,7 @@ using OptionWords = std::vector<std::string>;
 /// Throws UsageError for a word before the first option, a quote without end, or an option given twice.
 std::vector<OptionWords> split_options(const std::string& text);
 
-/// What one option replaces another by: "--w" of "--w4" and "--w", "--iters" of "--iters=300".
+/// What one option replaces another by: "--w" of "--w4" and "--w", "--iters" of "--iters=300", "--fold" of "--no-fold".
 std::string option_name(const OptionWords& option);
 
 /// The options of `base` that `over` does not set, and behind them those of `over`.
