@@ -1,6 +1,7 @@
 #include "tools/run/learning_options.h"
 
 #include <map>
+#include <type_traits>
 
 #include "engine/error.h"
 
@@ -29,8 +30,8 @@ class Adder {
     Adder(CLI::App& app, const std::string& group) : app_(app), group_(group) {}
 
     template <typename T>
-    CLI::Option* number(const std::string& name, std::optional<T>& value, double low, double high,
-                        const std::string& help) {
+    CLI::Option* number(const std::string& name, std::optional<T>& value, std::type_identity_t<T> low,
+                        std::type_identity_t<T> high, const std::string& help) {
         return app_.add_option(name, value, help)->check(CLI::Range(low, high))->group(group_);
     }
     template <typename T>
@@ -72,11 +73,11 @@ void add_loop_options(Adder& add, LearningOptions& o) {
 
 void add_unit_options(Adder& add, LearningOptions& o) {
     add.word("--unit", o.units, kUnits, "What is learned at a time: layer, block");
-    add.number("--keep-input", o.keep_input, 0.0, 1.0,
+    add.number("--keep-input", o.keep_input, 0.0f, 1.0f,
                "Share of a unit's input that comes from the network quantised so far, element by element; the rest "
                "is float")
         ->type_name("P");
-    add.number("--keep-quantised", o.keep_quantised, 0.0, 1.0,
+    add.number("--keep-quantised", o.keep_quantised, 0.0f, 1.0f,
                "Share of each activation that stays quantised while a unit learns; the rest is float")
         ->type_name("P");
     add.choice("replacement", o.replacement, "Draw each batch with replacement (--no-replacement: without)");

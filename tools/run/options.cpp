@@ -118,11 +118,11 @@ void add_learning_run_options(CLI::App& app, RunOptions& o) {
     group(app.add_flag("--compare-nearest", o.compare_nearest,
                        "Evaluate the same bits rounded to nearest, too, to see what learning wins [on with the bundled "
                        "data]"));
-    group(app.add_option("--state", o.state, "Keep each finished layer in this folder, so that --resume can go on"))
+    group(app.add_option("--state", o.state, "Keep each finished unit in this folder, so that --resume can go on"))
         ->type_name("DIR");
-    group(app.add_flag("--resume", o.resume, "Go on from the finished layers in --state, to the same bits"));
+    group(app.add_flag("--resume", o.resume, "Go on from the finished units in --state, to the same bits"));
     group(app.add_option("--memory", o.memory,
-                         "Memory for the layers' inputs and targets: 6G, 500M, or a share of what is free; the rest is "
+                         "Memory for the units' inputs and targets: 6G, 500M, or a share of what is free; the rest is "
                          "kept in files (CPU) or in the host's memory (cuda)"))
         ->type_name("SIZE")
         ->capture_default_str();
