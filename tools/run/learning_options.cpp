@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "engine/error.h"
+#include "tools/run/option_names.h"
 
 namespace adaq {
 namespace {
@@ -16,14 +17,6 @@ const std::map<std::string, RoundingStart> kStarts{{"fraction", RoundingStart::f
                                                    {"nearest", RoundingStart::nearest}};
 const std::map<std::string, NormStatistics> kNorms{{"fixed", NormStatistics::fixed}, {"batch", NormStatistics::batch}};
 const std::map<std::string, bool> kSchedules{{"constant", false}, {"cosine", true}};
-
-template <typename T>
-std::string name_of(const std::map<std::string, T>& names, T value) {
-    for (const auto& [name, candidate] : names) {
-        if (candidate == value) return name;
-    }
-    return "";
-}
 
 class Adder {
   public:

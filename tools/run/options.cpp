@@ -3,21 +3,16 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "engine/error.h"
 #include "tools/run/bundled.h"
 #include "tools/run/learning_options.h"
 #include "tools/run/memory_size.h"
+#include "tools/run/option_names.h"
 
 namespace adaq {
 namespace {
-
-const std::map<std::string, ActivationSites> kSites{{"block", ActivationSites::block},
-                                                    {"layer", ActivationSites::layer}};
-const std::map<std::string, EdgeActivations> kEdges{
-    {"stem", EdgeActivations::stem}, {"fc", EdgeActivations::fc}, {"both", EdgeActivations::both}};
 
 const std::vector<std::string>& method_names() {
     static const std::vector<std::string> names = [] {
@@ -28,17 +23,8 @@ const std::vector<std::string>& method_names() {
     return names;
 }
 
-const std::map<std::string, Math> kMaths{{"fp32", Math::f32}, {"tf32", Math::tf32}, {"bf16", Math::bf16}};
 /// Of the run and not of the recipe.
 constexpr const char* kLearningRunOptions[] = {"--state", "--resume", "--memory", "--compare-nearest"};
-
-template <typename T>
-std::string name_of(const std::map<std::string, T>& names, T value) {
-    for (const auto& [name, candidate] : names) {
-        if (candidate == value) return name;
-    }
-    return "";
-}
 
 /// What the user typed, before anything depends on anything.
 struct Raw {
@@ -368,35 +354,6 @@ std::optional<RunOptions> parse_options(int argc, char** argv) {
     }
     raw.options.command = fmt::format("{}", fmt::join(argv, argv + argc, " "));
     return settle(raw, app);
-}
-
-std::string settings_json(const RunOptions& o, const Device& device) {
-    nlohmann::ordered_json settings{{"method", o.method},
-                                    {"weight_bits", o.weight_bits},
-                                    {"activation_bits", o.activation_bits},
-                                    {"input_bits", o.input_bits},
-                                    {"scheme", o.scheme},
-                                    {"act_scheme", o.activation_scheme},
-                                    {"p", o.p},
-                                    {"granularity", o.per_channel ? "channel" : "layer"},
-                                    {"fold", o.fold},
-                                    {"symmetric", o.symmetric},
-                                    {"act_sites", name_of(kSites, o.sites)},
-                                    {"head_stem_8bit", o.head_stem_8bit},
-                                    {"edge_acts", name_of(kEdges, o.edges)},
-                                    {"images", o.images},
-                                    {"calib_augment", o.calib_augment},
-                                    {"seed", o.seed},
-                                    {"batch", o.batch},
-                                    {"threads", o.threads},
-                                    {"device", device.name()},
-                                    {"processor", device.description()},
-                                    {"math", device.name() == "reference" ? "fp64" : to_string(o.math)},
-                                    {"build", "adaq " ADAQ_VERSION ", g++ " __VERSION__}};
-    if (!o.layer_bits.empty()) settings["bits"] = o.layer_bits;
-    if (!o.site_bits.empty()) settings["act_bits"] = o.site_bits;
-    if (o.learns()) settings.update(recipe_json(o.recipe));
-    return settings.dump();
 }
 
 }  // namespace adaq

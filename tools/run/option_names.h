@@ -1,0 +1,27 @@
+// The words of adaq-run's options for the engine's choices, both ways.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "engine/device.h"
+#include "engine/sites.h"
+
+namespace adaq {
+
+inline const std::map<std::string, ActivationSites> kSites{{"block", ActivationSites::block},
+                                                           {"layer", ActivationSites::layer}};
+inline const std::map<std::string, EdgeActivations> kEdges{
+    {"stem", EdgeActivations::stem}, {"fc", EdgeActivations::fc}, {"both", EdgeActivations::both}};
+
+inline const std::map<std::string, Math> kMaths{{"fp32", Math::f32}, {"tf32", Math::tf32}, {"bf16", Math::bf16}};
+
+template <typename T>
+std::string name_of(const std::map<std::string, T>& names, T value) {
+    for (const auto& [name, candidate] : names) {
+        if (candidate == value) return name;
+    }
+    return "";
+}
+
+}  // namespace adaq
