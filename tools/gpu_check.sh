@@ -50,8 +50,8 @@ step tests 300 $build/tests/adaq-cuda-tests || grep -E 'ERROR|FATAL|TEST CASE' "
 grep -E '^\[doctest\]' "$out/tests.txt"
 
 if command -v compute-sanitizer >/dev/null; then
-    suites='operations,training operations,batches,calibration,edges'
-    for tool in memcheck racecheck synccheck; do
+    suites='operations,training operations,batches,calibration,edges,statistics loss'
+    for tool in memcheck racecheck synccheck initcheck; do
         step "$tool" 240 compute-sanitizer --tool $tool --error-exitcode 9 $build/tests/adaq-cuda-tests -ts="$suites"
         grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' "$out/$tool.txt" | tail -1
     done
@@ -80,6 +80,9 @@ if [ -f "$images" ]; then
     step adaround-again 300 "${run[@]}" --method adaround --iters 2000 --save "$out/b.bin"
     if cmp -s "$out/a.bin" "$out/b.bin"; then echo "the same bits twice"; else echo "DIFFERENT BITS in two runs" && failures=$((failures + 1)); fi
     rm -f "$out"/[ab].bin
-    grep -hiE 'top-1' "$out/nearest.txt" "$out/adaround.txt"
+    for method in brecq qdrop pdquant; do
+        step $method 150 "${run[@]}" --w2 --a4 --head-stem-8bit --method $method --iters 1000 --report "$out/$method.json"
+    done
+    grep -iE 'top-1' "$out"/{nearest,adaround,brecq,qdrop,pdquant}.txt
 fi
 [ $failures = 0 ] && echo "all passed" || { echo "$failures steps failed"; exit 1; }
