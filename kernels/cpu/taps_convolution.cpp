@@ -90,7 +90,7 @@ class TapsConvolutionStep : public Step {
 }  // namespace
 
 std::unique_ptr<Step> make_taps_step(const Program& program, const Convolution& op, const StepSetting& setting) {
-    const bool gains = setting.weights_change && Taps::gain(program.shape(op.w), program.shape(op.y), kLargestMap);
+    const bool gains = setting.in_training && Taps::gain(program.shape(op.w), program.shape(op.y), kLargestMap);
     return gains ? std::make_unique<TapsConvolutionStep>(program, op, setting) : nullptr;
 }
 

@@ -10,6 +10,7 @@
 
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/winograd_transform.h"
 
 namespace adaq::cpu {
@@ -49,14 +50,35 @@ struct Tiling {
     }
 };
 
-bool fits(const Convolution& op, const Shape& weight) {
+template <typename Op>
+bool fits(const Op& op, const Shape& weight) {
     return weight[1] == 3 && weight[2] == 3 && op.stride == 1 && op.padding == 1;
+}
+
+/// t[C][3][3][K] = w[K][2-r][2-s][C].
+void turn(const float* w, int64_t k, int64_t c, float* t) {
+    constexpr int64_t kTaps = 9, kSquare = 16;  // both channels are multiples of it
+#pragma omp parallel for schedule(static) collapse(2)
+    for (int64_t tap = 0; tap < kTaps; ++tap) {
+        for (int64_t c0 = 0; c0 < c; c0 += kSquare) {
+            for (int64_t k0 = 0; k0 < k; k0 += kSquare) {
+                for (int64_t i = c0; i < c0 + kSquare; ++i)
+                    for (int64_t j = k0; j < k0 + kSquare; ++j)
+                        t[(i * kTaps + tap) * k + j] = w[(j * kTaps + kTaps - 1 - tap) * c + i];
+            }
+        }
+    }
 }
 
 class WinogradStep : public Step {
   public:
-    WinogradStep(const Convolution& op, const Tiling& tiling, const StepSetting& setting)
-        : op_(op), tiling_(tiling), zeros_(tiling.c), weights_(kPoints * tiling.c * tiling.k) {
+    /// turned: the weights are those of a convolution whose gradient to data this is, [C][3][3][K].
+    WinogradStep(const Convolution& op, const Tiling& tiling, const StepSetting& setting, bool turned = false)
+        : op_(op),
+          tiling_(tiling),
+          zeros_(tiling.c),
+          weights_(kPoints * tiling.c * tiling.k),
+          turned_(turned ? 9 * tiling.c * tiling.k : 0) {
         std::fill_n(zeros_.data(), zeros_.size(), 0.0f);
         const auto layout = [](int64_t rows, int64_t columns) {
             return memory::desc({kPoints, rows, columns}, memory::data_type::f32, memory::format_tag::abc);
@@ -76,7 +98,12 @@ class WinogradStep : public Step {
         const TensorId scale = op_.epilogue.scale;
         const Versions versions{view.version(op_.w), scale == kNone ? 0 : view.version(scale)};
         if (versions_ == versions) return;
-        transform_weights(view.at(op_.w), view.at(scale), tiling_.k, tiling_.c, weights_.data());
+        const float* w = view.at(op_.w);
+        if (turned_.size() > 0) {
+            turn(w, tiling_.c, tiling_.k, turned_.data());
+            w = turned_.data();
+        }
+        transform_weights(w, view.at(scale), tiling_.k, tiling_.c, weights_.data());
         versions_ = versions;
     }
 
@@ -168,12 +195,37 @@ class WinogradStep : public Step {
 
     Convolution op_;
     Tiling tiling_;
-    AlignedFloats zeros_, weights_;
+    AlignedFloats zeros_, weights_, turned_;
     int64_t scratchpad_floats_ = 0;
     std::optional<Versions> versions_;  // of what weights_ was made from
     dnnl::matmul primitive_;
     std::vector<Lane> lanes_;
 };
+
+class WinogradToDataStep : public Step {
+  public:
+    WinogradToDataStep(const ConvolutionToData& op, const Tiling& tiling, const StepSetting& setting)
+        : op_(op),
+          count_(tiling.images * tiling.h * tiling.w * tiling.k),
+          sums_(Convolution{op.dy, op.w, op.dx, 1, 1}, tiling, setting, true) {}
+
+    int64_t scratch_floats() const override { return sums_.scratch_floats(); }
+    void refresh(const View& view) override { sums_.refresh(view); }
+    void run(const View& view) override {
+        sums_.run(view);
+        finish_gradient(op_, view, count_, view.at(op_.dx));
+    }
+
+  private:
+    ConvolutionToData op_;
+    int64_t count_;
+    WinogradStep sums_;
+};
+
+/// Whether what the weights are made into pays off.
+bool pays(const Tiling& tiling, const StepSetting& setting) {
+    return tiling.gains() && (!setting.weights_change || tiling.total >= kFewestTilesOfNewWeights);
+}
 
 }  // namespace
 
@@ -181,8 +233,18 @@ std::unique_ptr<Step> make_winograd_step(const Program& program, const Convoluti
     const Shape& weight = program.shape(op.w);
     if (!setting.of_values || setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, setting.threads);
-    if (!tiling.gains() || (setting.weights_change && tiling.total < kFewestTilesOfNewWeights)) return nullptr;
+    if (!pays(tiling, setting)) return nullptr;
     return std::make_unique<WinogradStep>(op, tiling, setting);
+}
+
+std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToData& op,
+                                         const StepSetting& setting) {
+    const Shape& weight = program.shape(op.w);
+    if (setting.math != Math::f32 || !fits(op, weight)) return nullptr;
+    const Shape turned{weight[3], 3, 3, weight[0]};
+    const Tiling tiling(program.shape(op.dy), turned, setting.images, setting.threads);
+    if (!pays(tiling, setting)) return nullptr;
+    return std::make_unique<WinogradToDataStep>(op, tiling, setting);
 }
 
 }  // namespace adaq::cpu

@@ -11,4 +11,9 @@ namespace adaq::cpu {
 /// Null where the convolution is not one that gains from it.
 std::unique_ptr<Step> make_winograd_step(const Program& program, const Convolution& op, const StepSetting& setting);
 
+/// The gradient to data of such a convolution, which is one itself, of dy with the weights turned over and their
+/// channels exchanged. setting.images: the whole batch.
+std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToData& op,
+                                         const StepSetting& setting);
+
 }  // namespace adaq::cpu

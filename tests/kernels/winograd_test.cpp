@@ -62,6 +62,43 @@ double distance(const std::vector<float>& a, const std::vector<float>& reference
     return largest / std::sqrt(squares / static_cast<double>(a.size()));
 }
 
+/// dy -> gradient to data -> gradient to the data of what came before it, ReLU and addend on the way: run, and run
+/// again behind an upload of the first one's weights.
+std::vector<float> run_gradient(const std::string& device, const Case& c) {
+    Bench bench(device, c.threads);
+    Values random(12);
+    const auto put = [&](const Shape& shape) { return bench.put(shape, random.reals(element_count(shape))); };
+    Program program;
+    const Buffer w = put({c.k, 3, 3, c.c}), dx = bench.device().create({c.batch, c.h, c.w, c.c});
+    ConvolutionToData op{program.bind(put({c.batch, c.h, c.w, c.k})), program.bind(w), program.bind(dx), 1, 1};
+    if (c.residual) op.addend = program.bind(put({c.batch, c.h, c.w, c.c}));
+    if (c.relu) {
+        op.activation.emplace();
+        op.activation->relu = true;
+        op.activation->value = program.bind(put({c.batch, c.h, c.w, c.c}));
+    }
+    program.add(op);
+    const auto compiled = bench.device().compile(program);
+    compiled->run(2);
+    std::vector<float> all = bench.get(dx);
+    bench.device().upload(*w, random.reals(element_count(w->shape())));
+    compiled->run();
+    for (float value : bench.get(dx)) all.push_back(value);
+    return all;
+}
+
+/// The same convolution's gradient to data, of weights that change in every run or stay.
+bool gradient_taken(Shape x, Shape w, int stride, int padding, bool weights_change, Math math = Math::f32) {
+    Program program;
+    const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
+    const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
+    const ConvolutionToData op{tensor({x[0], edge, edge, w[0]}), tensor(w), tensor(x), stride, padding};
+    cpu::StepSetting setting{x[0], 1, 1};
+    setting.weights_change = weights_change;
+    setting.math = math;
+    return cpu::make_winograd_step(program, op, setting) != nullptr;
+}
+
 bool taken(Shape x, Shape w, int stride, int padding, bool of_values) {
     Program program;
     const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
@@ -140,5 +177,27 @@ TEST_SUITE("Winograd convolution") {
             return bench.get(y);
         };
         CHECK(run("cpu") == run("reference"));
+    }
+
+    TEST_CASE("the gradient to data agrees with the reference, and sees weights that were uploaded between runs") {
+        for (const Case& c : {Case{2, 16, 16, 32, 48, false, false, false, true, 1},
+                              Case{1, 13, 18, 48, 32, false, true, false, false, 2},
+                              Case{5, 9, 14, 32, 32, false, true, false, true, 2},
+                              Case{64, 16, 16, 32, 64, false, false, false, false, 2}}) {
+            CAPTURE(c.h);
+            const std::vector<float> ours = run_gradient("cpu", c), reference = run_gradient("reference", c);
+            REQUIRE(ours.size() == reference.size());
+            CHECK(distance(ours, reference) < 3e-5);
+        }
+    }
+
+    TEST_CASE("the gradient goes this way where it gains: large maps, or weights that are transformed but once") {
+        CHECK(gradient_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, true));
+        CHECK_FALSE(gradient_taken({32, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, true));
+        CHECK(gradient_taken({32, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, false));
+        CHECK_FALSE(gradient_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 2, 1, false));
+        CHECK_FALSE(gradient_taken({64, 16, 16, 64}, {64, 1, 1, 64}, 1, 0, false));
+        CHECK_FALSE(gradient_taken({64, 16, 16, 24}, {64, 3, 3, 24}, 1, 1, false));
+        CHECK_FALSE(gradient_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, false, Math::bf16));
     }
 }

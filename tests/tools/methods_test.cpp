@@ -56,7 +56,7 @@ TEST_SUITE("adaq-run methods") {
         }
     }
 
-    TEST_CASE("blocks learn in network order; brecq goes over them again for the scales, where there are some") {
+    TEST_CASE("blocks learn in network order, and brecq goes over them again for the scales, where there are some") {
         const Data data;
         const TemporaryFolder out;
         const std::vector<std::string> blocks{"stem", "layer1.0", "layer2.0", "layer3.0", "layer4.0", "head"};
@@ -84,7 +84,7 @@ TEST_SUITE("adaq-run methods") {
         }
     }
 
-    TEST_CASE("with 8 bits for head and stem, brecq leaves the stem at the nearest integers; qdrop learns it") {
+    TEST_CASE("with 8 bits for head and stem, brecq leaves the stem at the nearest integers, which qdrop does not") {
         const Data data;
         const TemporaryFolder out;
         const auto stem = [&](const std::string& method) {

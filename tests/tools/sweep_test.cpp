@@ -123,7 +123,7 @@ TEST_SUITE("adaq-sweep") {
         }
     }
 
-    TEST_CASE("the table goes to stdout and --out, beside the published numbers; progress to stderr") {
+    TEST_CASE("the table goes to stdout and --out, beside the published numbers, progress to stderr") {
         const Sweep sweep;
         const Outcome outcome = sweep.run("", "2>" + (sweep.folder / "progress"));
         const std::string progress = text_of_file(sweep.folder / "progress");

@@ -7,6 +7,7 @@
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/training/taps_gradients.h"
+#include "kernels/cpu/winograd.h"
 
 namespace adaq::cpu {
 namespace {
@@ -45,8 +46,7 @@ class ToDataStep : public Step {
 
     void run(const View& view) override {
         float* const sums = dx_half_ ? view.scratch() + sums_at_ : view.at(op_.dx);
-        plain_w_.set_data_handle(view.at(op_.w));
-        dnnl::reorder(plain_w_, w_).execute(stream_, plain_w_, w_);
+        renew_weights(view);
         dy_->place(view.at(op_.dy), view.scratch());
         dx_.set_data_handle(sums);
         scratchpad_.set_data_handle(view.scratch() + dy_->scratch_floats());
@@ -59,10 +59,18 @@ class ToDataStep : public Step {
     }
 
   private:
+    void renew_weights(const View& view) {
+        if (weights_version_ == view.version(op_.w)) return;
+        weights_version_ = view.version(op_.w);
+        plain_w_.set_data_handle(view.at(op_.w));
+        dnnl::reorder(plain_w_, w_).execute(stream_, plain_w_, w_);
+    }
+
     ConvolutionToData op_;
     int64_t count_;
-    int64_t sums_at_ = 0;  // in the scratch memory, behind the operand and oneDNN's scratchpad
-    bool dx_half_;         // dx is stored as bf16: sums lie elsewhere
+    std::optional<uint64_t> weights_version_;  // that w_ was made from
+    int64_t sums_at_ = 0;                      // in the scratch memory, behind the operand and oneDNN's scratchpad
+    bool dx_half_;                             // dx is stored as bf16: sums lie elsewhere
     dnnl::stream stream_{engine()};
     dnnl::convolution_backward_data primitive_;
     std::optional<RoundedOperand> dy_;
@@ -112,6 +120,10 @@ class ToWeightsStep : public Step {
 std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToData& op,
                                          const TrainingSetting& setting) {
     if (auto step = make_taps_step(program, op, setting)) return step;
+    StepSetting whole_batch{program.shape(op.dx)[0], 1, setting.threads};
+    whole_batch.math = setting.math;
+    whole_batch.weights_change = !setting.constants(op.w);
+    if (auto step = make_winograd_step(program, op, whole_batch)) return step;
     return std::make_unique<ToDataStep>(program, op, setting);
 }
 

@@ -39,13 +39,14 @@ bool is_training(const Program& program) {
 TrainingProgram::TrainingProgram(const Program& program, int threads, Math math)
     : program_(program), threads_(threads), arena_(make_arena(program)), temporaries_(arena_.floats) {
     const Halves halves(program, math);
+    const Constants constants(program);
     const ThreadCount inside(threads_);
-    view_ = std::make_unique<View>(0, places(halves));
+    view_ = std::make_unique<View>(0, places(halves, constants));
     int64_t scratch = 0;
     for (const Operation& operation : program_.operations()) {
         steps_.push_back(std::visit(
             [&](const auto& op) {
-                return make_training_step(program_, op, TrainingSetting{threads_, math, halves});
+                return make_training_step(program_, op, TrainingSetting{threads_, math, halves, constants});
             },
             operation));
         scratch = std::max(scratch, steps_.back()->scratch_floats());
@@ -54,15 +55,16 @@ TrainingProgram::TrainingProgram(const Program& program, int threads, Math math)
     view_->set_scratch(scratch_.data());
 }
 
-std::vector<View::Place> TrainingProgram::places(const Halves& halves) {
+std::vector<View::Place> TrainingProgram::places(const Halves& halves, const Constants& constants) {
     std::vector<View::Place> places;
     for (size_t i = 0; i < program_.tensors().size(); ++i) {
         const Program::Entry& entry = program_.tensors()[i];
-        const auto* bound = dynamic_cast<const CpuTensor*>(entry.bound.get());
+        auto* bound = dynamic_cast<CpuTensor*>(entry.bound.get());
         require(!entry.bound || bound, "cpu: a tensor of another device is bound");
-        // A bound tensor may be written by the program too: whoever keeps a copy of it makes it anew in every run.
+        // Other bound tensors may be written by the program: whoever keeps a copy of one makes it anew in every run.
         const auto id = static_cast<TensorId>(i);
-        places.push_back({memory_of(id), 0, 0, &runs_, halves(id)});
+        if (bound && !constants(id)) changing_.push_back(bound);
+        places.push_back({memory_of(id), 0, 0, constants(id) ? &bound->version : &runs_, halves(id)});
     }
     return places;
 }
@@ -89,6 +91,7 @@ void TrainingProgram::run(int64_t n) {
             step->run(*view_);
         }
     }
+    for (CpuTensor* tensor : changing_) ++tensor->version;  // for whoever keeps a copy in another program
 }
 
 }  // namespace adaq::cpu

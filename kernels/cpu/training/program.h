@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/arena.h"
+#include "kernels/cpu/constants.h"
 #include "kernels/cpu/step.h"
 
 namespace adaq::cpu {
@@ -19,7 +20,7 @@ class TrainingProgram : public CompiledProgram {
     void run(int64_t n) override;
 
   private:
-    std::vector<View::Place> places(const Halves& halves);
+    std::vector<View::Place> places(const Halves& halves, const Constants& constants);
     float* memory_of(TensorId id);
 
     Program program_;
@@ -27,7 +28,8 @@ class TrainingProgram : public CompiledProgram {
     Arena arena_;
     AlignedFloats temporaries_;
     AlignedFloats scratch_;
-    uint64_t runs_ = 0;  // the version of what the program itself writes
+    std::vector<CpuTensor*> changing_;  // bound tensors that the program may write
+    uint64_t runs_ = 0;                 // the version of what the program itself writes
     std::unique_ptr<View> view_;
     std::vector<std::unique_ptr<Step>> steps_;
 };

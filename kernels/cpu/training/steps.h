@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "kernels/cpu/constants.h"
 #include "kernels/cpu/step.h"
 
 namespace adaq::cpu {
@@ -10,7 +11,8 @@ namespace adaq::cpu {
 struct TrainingSetting {
     int threads = 1;
     Math math = Math::f32;
-    Halves halves = {};  // which tensors are stored as bf16
+    Halves halves = {};        // which tensors are stored as bf16
+    Constants constants = {};  // which weights stay as they are
 };
 
 std::unique_ptr<Step> make_training_step(const Program&, const Convolution&, const TrainingSetting&);

@@ -1,0 +1,23 @@
+// Which weights nothing in a program writes: what is made from them, once, serves every run until they are uploaded
+// again. In a reconstruction those of the float network behind a unit.
+#pragma once
+
+#include <vector>
+
+#include "engine/device.h"
+
+namespace adaq::cpu {
+
+class Constants {
+  public:
+    /// None.
+    Constants() = default;
+    explicit Constants(const Program& program);
+
+    bool operator()(TensorId id) const { return !constant_.empty() && constant_[static_cast<size_t>(id)]; }
+
+  private:
+    std::vector<bool> constant_;  // by tensor
+};
+
+}  // namespace adaq::cpu
