@@ -2,10 +2,9 @@
 
 namespace adaq {
 
-NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images, StoredAs stored)
+NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images)
     : device_(device),
       network_(network),
-      stored_(stored),
       shapes_(value_shapes(network, images.shape[1], images.shape[2])),
       batch_(images.shape[0]),
       last_reader_(shapes_.size(), -1) {
@@ -39,10 +38,9 @@ void NodeWalk::settle(int index) {
         device_.upload(*scale, std::span(&q->scale, 1));
         Program program;
         const TensorId x = program.bind(value.buffer);
-        const bool codes = stored_ == StoredAs::codes;
-        program.add(FakeQuantise{x, x, {q->grid, program.bind(scale), q->zero_point, codes}});
+        program.add(FakeQuantise{x, x, {q->grid, program.bind(scale), q->zero_point, true}});
         device_.compile(program)->run();
-        if (codes) value.scale = q->scale;
+        value.scale = q->scale;
     }
     for (ValueId input : network_.graph.nodes[static_cast<size_t>(index)].inputs) {
         if (last_reader_[static_cast<size_t>(input)] == index) values_.erase(input);

@@ -8,28 +8,23 @@
 
 namespace adaq {
 
-/// How a walk keeps values that are quantised: as integer codes (exact sums), or as the values that the codes stand
-/// for.
-enum class StoredAs { codes, values };
-
 class NodeWalk {
   public:
     /// images: [N,H,W,C], normalised. The network's activation quantisers may be set while the walk goes on: a value's
     /// is read when settle() is called for its node, the image's when the walk begins.
-    NodeWalk(Device& device, const Network& network, const Tensor& images, StoredAs stored = StoredAs::codes);
+    NodeWalk(Device& device, const Network& network, const Tensor& images);
 
     /// Computes the next node's output as its quantiser (if any) will see it; the walk goes through the nodes in order.
     /// Computing it again before it is settled takes the network as it is then.
     Buffer compute(int node);
-    /// Quantises that output in place where it is a site, and frees what no later node reads.
+    /// Quantises that output in place, to integer codes, where it is a site, and frees what no later node reads.
     void settle(int node);
-    /// A settled value that a later node reads, or the image.
+    /// A settled value that a later node reads, or the image; codes where it is a site.
     Buffer value(ValueId id) const { return values_.at(id).buffer; }
 
   private:
     Device& device_;
     const Network& network_;
-    StoredAs stored_;
     std::vector<Shape> shapes_;
     int64_t batch_;
     std::vector<int> last_reader_;  // by value

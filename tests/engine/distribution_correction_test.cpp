@@ -11,8 +11,8 @@
 #include <numeric>
 
 #include "engine/error.h"
-#include "engine/node_walk.h"
 #include "engine/reconstruction/buffers.h"
+#include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/statistics_emitter.h"
 #include "loaders/weights/weights.h"
 #include "support/devices.h"
@@ -76,11 +76,8 @@ class Setting {
         const int64_t channels = model.architecture.input_channels;
         const Tensor x({images, kSize, kSize, channels}, values.reals(images * kSize * kSize * channels));
         shapes_ = value_shapes(network_, kSize, kSize);
-        NodeWalk walk(*device_, network_, x, StoredAs::values);
-        for (int i = 0; i < u.first; ++i) {
-            walk.compute(i);
-            walk.settle(i);
-        }
+        CachedWalk walk(*device_, network_, put(*device_, x.shape, x.values), memory_);
+        for (int i = 0; i < u.first; ++i) walk.compute(i, i + 1);
         input_ = walk.value(stretch_.input);
     }
 

@@ -11,7 +11,8 @@
 #include "engine/error.h"
 #include "engine/executor.h"
 #include "engine/nearest.h"
-#include "engine/node_walk.h"
+#include "engine/reconstruction/buffers.h"
+#include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/fisher.h"
 #include "kernels/reference/device.h"
 #include "kernels/reference/tensor.h"
@@ -53,20 +54,16 @@ class Setting {
     }
     std::unique_ptr<UnitTrainer> trainer(const Stretch& s, const UnitOptions& options) {
         UnitCaches caches;
-        NodeWalk exact(*device_, original_, images_, StoredAs::values),
-            rounded(*device_, network_, images_, StoredAs::values);
+        CacheMemory memory(*device_, int64_t{1} << 30);
+        const Buffer images = put(*device_, images_.shape, images_.values);
+        CachedWalk exact(*device_, original_, images, memory), rounded(*device_, network_, images, memory);
         for (int i = 0; i < s.first; ++i) {
-            exact.compute(i);
-            exact.settle(i);
-            rounded.compute(i);
-            rounded.settle(i);
+            exact.compute(i, i + 1);
+            rounded.compute(i, i + 1);
         }
         caches.input = rounded.value(s.input);
         caches.float_input = exact.value(s.input);
-        for (int i = s.first; i < s.last; ++i) {
-            caches.target = exact.compute(i);
-            exact.settle(i);
-        }
+        caches.target = exact.compute(s.first, s.last);
         if (options.prediction || options.loss == Reconstruction::fisher_diag) look_behind(s, options, caches);
         return std::make_unique<UnitTrainer>(*device_, network_, s, options, caches, shapes_, &original_);
     }
