@@ -84,6 +84,18 @@ TEST_SUITE("adaq-run methods") {
         }
     }
 
+    TEST_CASE("brecq's scales learn with the exponent 2.4, with the Fisher diagonal squares, or with what is given") {
+        const Data data;
+        const TemporaryFolder out;
+        const auto exponent = [&](const std::string& more) {
+            REQUIRE(run(learning(data, "brecq", more + " --report " + (out / "r.json"))).status == 0);
+            return report_of(out / "r.json")["settings"]["scale_exponent"].get<double>();
+        };
+        CHECK(exponent("") == 2.4);
+        CHECK(exponent("--loss fisher-diag") == 2.0);
+        CHECK(exponent("--loss fisher-diag --scale-exponent 3") == 3.0);
+    }
+
     TEST_CASE("with 8 bits for head and stem, brecq leaves the stem at the nearest integers, which qdrop does not") {
         const Data data;
         const TemporaryFolder out;
