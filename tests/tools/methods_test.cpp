@@ -78,7 +78,8 @@ TEST_SUITE("adaq-run methods") {
         const TemporaryFolder out;
         for (const std::string method : {"qdrop", "pdquant"}) {
             REQUIRE(run(learning(data, method, "--report " + (out / "r.json"))).status == 0);
-            for (const auto& unit : report_of(out / "r.json")["learning"])
+            const nlohmann::json report = report_of(out / "r.json");
+            for (const auto& unit : report["learning"])
                 for (const auto& prediction : unit["curve"]["prediction"])
                     CHECK((prediction > 0.0) == (method == "pdquant"));
         }
