@@ -100,8 +100,7 @@ class ConvolutionStep : public Step {
                                        {desc.src_desc(), d.n * d.h * d.w * d.c, setting.math, setting.halves(op.x)},
                                        fusion, per_channel));
         }
-        sums_at_ = lanes_.front().x.scratch_floats() +
-                   (static_cast<int64_t>(desc.scratchpad_desc().get_size()) + 63) / 64 * 16;
+        sums_at_ = lanes_.front().x.scratch_floats() + floats_of(desc.scratchpad_desc());
     }
 
     int64_t scratch_floats() const override { return sums_at_ + (sums_apart_ ? count_ : 0); }

@@ -1,11 +1,17 @@
-// What differs between oneDNN 2.6 (operation descriptors) and 3.x (none), in one place.
+// What differs between oneDNN 2.6 (operation descriptors) and 3.x (none), in one place, and what all its users need.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
 
 namespace adaq::cpu {
+
+/// Floats that memory of a description takes, a multiple of 64 bytes.
+inline int64_t floats_of(const dnnl::memory::desc& desc) {
+    return (static_cast<int64_t>(desc.get_size()) + 63) / 64 * 16;
+}
 
 struct ConvolutionShape {
     dnnl::memory::dim n, h, w, c;  // x[n,h,w,c]

@@ -21,9 +21,7 @@ class RoundedOperand {
         : count_(count), copied_(math == Math::bf16 && !stored_half), memory_(layout, engine(), nullptr) {}
     RoundedOperand(RoundedOperand&&) = default;  // a copy would share what place() moves
     /// What place() needs of the scratch memory, a multiple of 64 bytes.
-    int64_t scratch_floats() const {
-        return copied_ ? (static_cast<int64_t>(memory_.get_desc().get_size()) + 63) / 64 * 16 : 0;
-    }
+    int64_t scratch_floats() const { return copied_ ? floats_of(memory_.get_desc()) : 0; }
     /// Points the primitive's argument at the values, or at their rounded copy in the scratch memory.
     void place(float* values, float* scratch) {
         memory_.set_data_handle(copied_ ? scratch : values);

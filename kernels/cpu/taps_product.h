@@ -22,7 +22,7 @@ class TapsProduct {
             const Layouts l = layouts(rows);
             const auto desc = matrix_product_desc(l.a, l.b, l.product);
             const auto scratchpad = desc.scratchpad_desc();
-            scratch_floats_ = std::max(scratch_floats_, (static_cast<int64_t>(scratchpad.get_size()) + 63) / 64 * 16);
+            scratch_floats_ = std::max(scratch_floats_, floats_of(scratchpad));
             const auto place = [](const dnnl::memory::desc& layout) { return dnnl::memory(layout, engine(), nullptr); };
             primitives_.emplace(
                 rows, Primitive{dnnl::matmul(desc), place(l.a), place(l.b), place(l.product), place(scratchpad)});

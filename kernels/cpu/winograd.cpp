@@ -86,7 +86,7 @@ class WinogradStep : public Step {
         const memory::desc v = layout(tiling.block, tiling.c), m = layout(tiling.block, tiling.k);
         const auto desc = matrix_product_desc(v, layout(tiling.c, tiling.k), m);
         primitive_ = dnnl::matmul(desc);
-        scratchpad_floats_ = (static_cast<int64_t>(desc.scratchpad_desc().get_size()) + 63) / 64 * 16;
+        scratchpad_floats_ = floats_of(desc.scratchpad_desc());
         for (int i = 0; i < setting.lanes; ++i) lanes_.push_back(make_lane(desc));
     }
 

@@ -23,11 +23,6 @@ memory plain_weights(const ConvolutionShape& d) {
     return {{{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr};
 }
 
-/// Floats of a scratchpad, a multiple of 64 bytes.
-int64_t floats_of(const memory::desc& scratchpad) {
-    return (static_cast<int64_t>(scratchpad.get_size()) + 63) / 64 * 16;
-}
-
 class ToDataStep : public Step {
   public:
     ToDataStep(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
