@@ -7,7 +7,6 @@ Prints Markdown tables (docs/accuracy.md holds them). Needs torch and torchvisio
 (yardstick_in_pieces.py), and --cache keeps their answers.
 """
 import argparse
-import importlib.util
 import json
 import pathlib
 import subprocess
@@ -19,15 +18,9 @@ import torch
 import torchvision
 
 import yardstick_in_pieces
+from yardstick_module import load_yardstick
 
 SCHEMES = ["absmax", "minmax", "norm", "norm-legacy", "lp", "orgnorm"]
-
-
-def load_yardstick(path):
-    spec = importlib.util.spec_from_file_location("yardstick", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def adaq(args, *options):

@@ -12,7 +12,6 @@ hour on two cores instead of hours. They get no time then, since it is not the y
 Needs torch.
 """
 import argparse
-import importlib.util
 import json
 import subprocess
 import time
@@ -20,16 +19,10 @@ import time
 import torch
 
 import yardstick_in_pieces
+from yardstick_module import load_yardstick
 
 JOINT = ("norm", "norm-legacy")
 SCHEMES = ("absmax", "minmax", "norm", "norm-legacy", "orgnorm", "lp")
-
-
-def load_yardstick(path):
-    spec = importlib.util.spec_from_file_location("yardstick", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def run_bench(args, scheme, bits, granularity):

@@ -7,7 +7,6 @@ The yardstick is imported by its path and its own corrected() is run; where a ca
 less patience. Activations are NHWC, weights KRSC; what a case is given is exact in float32.
 """
 import argparse
-import importlib.util
 import json
 import pathlib
 from unittest import mock
@@ -17,6 +16,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 from make_reconstruction_fixtures import eighths, randomise
+from yardstick_module import load_yardstick
 
 TARGET = pathlib.Path(__file__).parent.parent / "tests/fixtures/reconstruction/corrections.json"
 ADAM, PLATEAU = torch.optim.Adam, torch.optim.lr_scheduler.ReduceLROnPlateau
@@ -80,9 +80,7 @@ class Case:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--yardstick", required=True, type=pathlib.Path)
-    spec = importlib.util.spec_from_file_location("yardstick", parser.parse_args().yardstick)
-    yardstick = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(yardstick)
+    yardstick = load_yardstick(parser.parse_args().yardstick)
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
     case = lambda *args, **kwargs: Case(yardstick, *args, **kwargs)

@@ -8,7 +8,6 @@ them: activations NHWC, weights KRSC. Inputs are eighths, so float32 holds them 
 yardstick's own classes.
 """
 import argparse
-import importlib.util
 import json
 import pathlib
 import types
@@ -16,15 +15,10 @@ import types
 import torch
 import torch.nn.functional as F
 
+from yardstick_module import load_yardstick
+
 CONVOLUTIONS = [  # n, h, w, c, k, r, stride, padding
     (1, 9, 10, 3, 4, 7, 2, 3), (2, 5, 6, 3, 4, 3, 1, 1), (2, 6, 5, 4, 3, 3, 2, 1), (2, 4, 4, 5, 3, 1, 1, 0), (2, 5, 4, 3, 5, 1, 2, 0), (1, 1, 1, 1, 1, 1, 1, 0)]
-
-
-def load_yardstick(path):
-    spec = importlib.util.spec_from_file_location("yardstick", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def eighths(generator, *shape, largest=16):

@@ -8,7 +8,6 @@ blocks only; for the bottleneck network only the float logits are kept.
 """
 import argparse
 import copy
-import importlib.util
 import json
 import pathlib
 
@@ -17,6 +16,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from export_weights import write_bin
+from yardstick_module import load_yardstick
 
 TARGET = pathlib.Path(__file__).parent.parent / "tests/fixtures/networks"
 IMAGE = 40  # pixels
@@ -84,9 +84,7 @@ def quantised(yardstick, net, images, changes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--yardstick", required=True, type=pathlib.Path)
-    spec = importlib.util.spec_from_file_location("yardstick", parser.parse_args().yardstick)
-    yardstick = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(yardstick)
+    yardstick = load_yardstick(parser.parse_args().yardstick)
     torch.manual_seed(4)  # of a few, one where no activation lies within float rounding of a tie
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, block, blocks, width, channels in (("basic", BasicBlock, [1, 1, 1, 1], 6, 3), ("bottleneck", Bottleneck, [2, 1, 1, 1], 4, 1)):

@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import copy
 import gzip
-import importlib.util
 import itertools
 import json
 import math
@@ -27,6 +26,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 from make_network_fixtures import site_names, thin_resnet
+from yardstick_module import load_yardstick
 
 NETWORK = pathlib.Path(__file__).parent.parent / "tests/fixtures/networks/basic.bin"
 TARGET = pathlib.Path(__file__).parent.parent / "tests/fixtures/reconstruction"
@@ -438,9 +438,7 @@ def network_cases(yardstick, values):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--yardstick", required=True, type=pathlib.Path)
-    spec = importlib.util.spec_from_file_location("yardstick", parser.parse_args().yardstick)
-    yardstick = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(yardstick)
+    yardstick = load_yardstick(parser.parse_args().yardstick)
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
     values = Values()

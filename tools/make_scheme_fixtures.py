@@ -6,8 +6,10 @@
 Only the answers are stored. Inputs come from a generator that tests/support/scheme_inputs.h repeats: splitmix64, whose four
 16-bit fields add up to a bell-shaped integer; everything after that is exact or one float64 operation at a time.
 """
-import importlib.util, json, sys
+import json, sys
 import numpy as np, torch
+
+from yardstick_module import load_yardstick
 
 KINDS = ("bell", "skewed", "heavy", "relu", "constant", "zero", "dead", "far", "spiky")
 
@@ -57,9 +59,7 @@ def cases():
 
 def main():
     yardstick_path, out = sys.argv[1:]
-    spec = importlib.util.spec_from_file_location("yardstick", yardstick_path)
-    yardstick = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(yardstick)
+    yardstick = load_yardstick(yardstick_path)
     lines = []
     for seed, case in enumerate(cases(), 1):
         x = generate(case["kind"], seed, case["groups"], case["elements"])
