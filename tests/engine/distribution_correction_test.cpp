@@ -26,25 +26,6 @@ namespace {
 
 constexpr int64_t kSize = 16;  // of the thin networks' images: their last maps are of one element
 
-/// In float64 where the device has it.
-std::vector<double> doubles(Device& device, const Buffer& buffer) {
-    if (device.name() == "reference") return reference::values_of(*buffer);
-    const std::vector<float> values = get(device, *buffer);
-    return {values.begin(), values.end()};
-}
-
-/// ||a - b|| / ||b||.
-double relative_norm(const std::vector<double>& a, const std::vector<double>& b) {
-    REQUIRE(a.size() == b.size());
-    double difference = 0.0, norm = 0.0;
-    for (size_t i = 0; i < a.size(); ++i) {
-        difference += (a[i] - b[i]) * (a[i] - b[i]);
-        norm += b[i] * b[i];
-    }
-    REQUIRE(norm > 0.0);
-    return std::sqrt(difference / norm);
-}
-
 const std::vector<Json>& cases() {
     static const Json all = Json::parse(std::ifstream(std::string(ADAQ_FIXTURES) + "/reconstruction/corrections.json"));
     return all.get_ref<const std::vector<Json>&>();

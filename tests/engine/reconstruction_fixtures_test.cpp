@@ -16,18 +16,6 @@ using namespace adaq::test;
 
 namespace {
 
-/// ||a - b|| / ||b||.
-double relative_norm(const std::vector<double>& a, const std::vector<double>& b) {
-    REQUIRE(a.size() == b.size());
-    double difference = 0.0, norm = 0.0;
-    for (size_t i = 0; i < a.size(); ++i) {
-        difference += (a[i] - b[i]) * (a[i] - b[i]);
-        norm += b[i] * b[i];
-    }
-    REQUIRE(norm > 0.0);
-    return std::sqrt(difference / norm);
-}
-
 /// How many elements of a are further than `tolerance` from those of b.
 size_t apart(const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
     REQUIRE(a.size() == b.size());

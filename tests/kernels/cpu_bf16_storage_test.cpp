@@ -9,20 +9,13 @@
 #include <memory>
 
 #include "engine/error.h"
+#include "support/devices.h"
 #include "support/operations.h"
 
 using namespace adaq;
 using namespace adaq::test;
 
 namespace {
-
-std::unique_ptr<Device> bf16_device() {
-    try {
-        return make_device("cpu", 2, Math::bf16);
-    } catch (const UsageError&) {
-        return nullptr;
-    }
-}
 
 /// A program of two operations or more with one tensor between them, on any device.
 class Pair {

@@ -7,20 +7,13 @@
 
 #include "engine/bf16.h"
 #include "engine/error.h"
+#include "support/devices.h"
 #include "support/operations.h"
 
 using namespace adaq;
 using namespace adaq::test;
 
 namespace {
-
-std::unique_ptr<Device> bf16_device() {
-    try {
-        return make_device("cpu", 2, Math::bf16);
-    } catch (const UsageError&) {
-        return nullptr;
-    }
-}
 
 /// Tensors of one device.
 class Tensors {

@@ -3,9 +3,13 @@
 #pragma once
 
 #include <cstdlib>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "engine/device.h"
+#include "engine/error.h"
 
 #if !defined(ADAQ_TEST_DEVICES)
 #define ADAQ_TEST_DEVICES ""
@@ -19,6 +23,15 @@ inline std::vector<std::string> devices_under_test() {
     std::vector<std::string> devices;
     for (std::string name; std::getline(list, name, ',');) devices.push_back(name);
     return devices;
+}
+
+/// The CPU with --math bf16; null on processors that do not multiply bf16.
+inline std::unique_ptr<Device> bf16_device() {
+    try {
+        return make_device("cpu", 2, Math::bf16);
+    } catch (const UsageError&) {
+        return nullptr;
+    }
 }
 
 /// With the reference in front.

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 #include "kernels/reference/device.h"
 
@@ -100,6 +101,25 @@ inline UnitOptions unit_options(const Json& given) {
     return o;
 }
 
+/// ||a - b|| / ||b||.
+inline double relative_norm(const std::vector<double>& a, const std::vector<double>& b) {
+    REQUIRE(a.size() == b.size());
+    double difference = 0.0, norm = 0.0;
+    for (size_t i = 0; i < a.size(); ++i) {
+        difference += (a[i] - b[i]) * (a[i] - b[i]);
+        norm += b[i] * b[i];
+    }
+    REQUIRE(norm > 0.0);
+    return std::sqrt(difference / norm);
+}
+
+/// In float64 where the device has it.
+inline std::vector<double> doubles(Device& device, const Buffer& buffer) {
+    if (device.name() == "reference") return reference::values_of(*buffer);
+    const std::vector<float> values = get(device, *buffer);
+    return {values.begin(), values.end()};
+}
+
 /// A case on a device, before its first iteration.
 class UnitUnderTest {
   public:
@@ -123,12 +143,7 @@ class UnitUnderTest {
         }
     }
     /// In float64 where the device has it.
-    std::vector<double> get(const Buffer& buffer) const {
-        if (device_.name() == "reference") return reference::values_of(*buffer);
-        std::vector<float> values(static_cast<size_t>(element_count(buffer->shape())));
-        device_.download(*buffer, values);
-        return {values.begin(), values.end()};
-    }
+    std::vector<double> get(const Buffer& buffer) const { return doubles(device_, buffer); }
     double loss() const { return get(trainer_->reconstruction_loss())[0]; }
     double penalty() const {
         double sum = 0.0;
