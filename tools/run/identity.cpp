@@ -19,10 +19,6 @@ namespace {
 
 constexpr int64_t kEnds = 4096;  // bytes of a file's beginning and end
 
-std::string crc32_text(std::string_view text) {
-    return fmt::format("{:08x}", crc32_of(std::as_bytes(std::span(text))));
-}
-
 /// Size, and CRC-32 of the first and last bytes.
 std::string ends_of(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -42,11 +38,17 @@ std::string ends_of(const std::string& path) {
 
 }  // namespace
 
+std::string crc32_text(std::string_view text) {
+    return fmt::format("{:08x}", crc32_of(std::as_bytes(std::span(text))));
+}
+
+std::string fingerprint(const Tensor& tensor) {
+    return fmt::format("{:08x}, {} values", crc32_of(std::as_bytes(std::span(tensor.values))), tensor.values.size());
+}
+
 std::string crc32_of_weights(const Model& model) {
     std::string all;
-    for (const auto& [name, tensor] : model.tensors)
-        all += fmt::format("{} {:08x}, {} values\n", name, crc32_of(std::as_bytes(std::span(tensor.values))),
-                           tensor.values.size());
+    for (const auto& [name, tensor] : model.tensors) all += fmt::format("{} {}\n", name, fingerprint(tensor));
     return crc32_text(all);
 }
 

@@ -4,12 +4,19 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/model.h"
 #include "loaders/datasets/dataset.h"
 
 namespace adaq {
+
+/// CRC-32 of a text, in hexadecimal.
+std::string crc32_text(std::string_view text);
+
+/// CRC-32 of a tensor's values, and how many they are.
+std::string fingerprint(const Tensor& tensor);
 
 /// CRC-32 of a model's float tensors and their names, in hexadecimal.
 std::string crc32_of_weights(const Model& model);

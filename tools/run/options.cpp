@@ -10,6 +10,7 @@
 #include "tools/run/learning_options.h"
 #include "tools/run/memory_size.h"
 #include "tools/run/option_names.h"
+#include "tools/run/program.h"
 
 namespace adaq {
 namespace {
@@ -344,14 +345,7 @@ std::optional<RunOptions> parse_options(int argc, char** argv) {
     add_learning_options(app, raw.learning);
     add_learning_run_options(app, raw.options);
     add_run_options(app, raw);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::Success& message) {
-        app.exit(message);
-        return std::nullopt;
-    } catch (const CLI::ParseError& error) {
-        usage_error("{}", error.what());
-    }
+    if (!read_command_line(app, argc, argv)) return std::nullopt;
     raw.options.command = fmt::format("{}", fmt::join(argv, argv + argc, " "));
     return settle(raw, app);
 }

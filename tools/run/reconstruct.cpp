@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/reconstruction/unit_walk.h"
-#include "loaders/weights/flat_header.h"
 #include "tools/run/identity.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/memory_size.h"
@@ -14,11 +13,6 @@
 
 namespace adaq {
 namespace {
-
-/// CRC-32 of a tensor's values, and how many they are.
-std::string fingerprint(const Tensor& tensor) {
-    return fmt::format("{:08x}, {} values", crc32_of(std::as_bytes(std::span(tensor.values))), tensor.values.size());
-}
 
 /// All that decides what is learned: settings, the float weights, and the calibration images as the network sees them.
 std::string identity(const RunOptions& options, const ReconstructionWork& work) {

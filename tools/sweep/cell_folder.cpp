@@ -9,7 +9,6 @@
 
 #include "engine/error.h"
 #include "loaders/atomic_file.h"
-#include "loaders/weights/flat_header.h"
 #include "tools/run/identity.h"
 
 namespace adaq {
@@ -21,8 +20,6 @@ using nlohmann::ordered_json;
 constexpr const char* kFormat = "adaq-sweep-cell-1";
 
 std::string file_of(const Cell& cell) { return "cells/" + cell.name + ".json"; }
-
-std::string hash_of(const std::string& text) { return fmt::format("{:08x}", crc32_of(std::as_bytes(std::span(text)))); }
 
 bool outputs_are_there(const RunOptions& run) {
     for (const std::string& path : {run.save, run.report_html, run.report_json, run.logits})
@@ -92,7 +89,7 @@ void CellFolder::keep(const Cell& cell, const std::string& identity, const CellR
 }
 
 std::string CellFolder::state_of(const Cell& cell, const std::string& identity) const {
-    const std::string folder = path("state/" + cell.name), mine = folder + "/" + hash_of(identity);
+    const std::string folder = path("state/" + cell.name), mine = folder + "/" + crc32_text(identity);
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(folder, ignored))
         if (entry.path() != mine) fs::remove_all(entry.path(), ignored);

@@ -14,6 +14,7 @@
 #include "loaders/weights/network_tensors.h"
 #include "tools/run/bundled.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/program.h"
 #include "tools/run/run.h"
 #include "tools/sweep/cell_times.h"
 #include "tools/sweep/sweep_view.h"
@@ -163,7 +164,7 @@ class Sweep {
         } catch (const Interrupted&) {
             throw;
         } catch (const std::bad_alloc&) {
-            return fail(cell, "out of memory; try a smaller --batch or fewer --images");
+            return fail(cell, kOutOfMemory);
         } catch (const std::exception& error) {
             return fail(cell, error.what());
         }

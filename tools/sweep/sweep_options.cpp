@@ -5,6 +5,7 @@
 #include <list>
 
 #include "engine/error.h"
+#include "tools/run/program.h"
 
 namespace adaq {
 namespace {
@@ -65,14 +66,7 @@ std::optional<SweepOptions> parse_sweep_options(int argc, char** argv) {
         app.add_option(option.name, values.emplace_back(), option.help)
             ->type_name(option.type)
             ->group("Passed on to every cell");
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::Success& message) {
-        app.exit(message);
-        return std::nullopt;
-    } catch (const CLI::ParseError& error) {
-        usage_error("{}", error.what());
-    }
+    if (!read_command_line(app, argc, argv)) return std::nullopt;
     try {
         o.passed_on = split_options(with);
     } catch (const UsageError& error) {
