@@ -51,9 +51,7 @@ Program Emitter::emit(int first, int last) {
 TensorId Emitter::make_tensor(ValueId id) {
     const auto found = bound_.find(id);
     if (found != bound_.end() && id != kImage) return program_.bind(found->second.buffer);
-    Shape shape = shapes_[static_cast<size_t>(id)];
-    shape.insert(shape.begin(), batch_);
-    return program_.temporary(std::move(shape));
+    return program_.temporary(stacked(batch_, shapes_[static_cast<size_t>(id)]));
 }
 
 Emitter::Output Emitter::produce(ValueId id) {

@@ -1,16 +1,6 @@
 #include "engine/executor.h"
 
 namespace adaq {
-namespace {
-
-Shape batched(int64_t batch, const Shape& shape) {
-    Shape all{batch};
-    all.insert(all.end(), shape.begin(), shape.end());
-    return all;
-}
-
-}  // namespace
-
 Segment::Segment(Device& device, const Network& network, int first, int last,
                  const std::map<ValueId, StoredValue>& bound, KeptValues kept, const std::vector<Shape>& shapes) {
     const int64_t batch = bound.begin()->second.buffer->shape()[0];
@@ -20,8 +10,8 @@ Segment::Segment(Device& device, const Network& network, int first, int last,
 Executor::Executor(Device& device, const Network& network, int64_t batch, int64_t height, int64_t width)
     : device_(device) {
     const std::vector<Shape> shapes = value_shapes(network, height, width);
-    images_ = device.create(batched(batch, shapes.front()));
-    logits_ = device.create(batched(batch, shapes.back()));
+    images_ = device.create(stacked(batch, shapes.front()));
+    logits_ = device.create(stacked(batch, shapes.back()));
     const int nodes = static_cast<int>(network.graph.nodes.size());
     const std::map<ValueId, StoredValue> bound{{kImage, {images_}}, {Graph::output_of(nodes - 1), {logits_}}};
     segment_ = std::make_unique<Segment>(device, network, 0, nodes, bound, KeptValues::quantised, shapes);

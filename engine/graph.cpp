@@ -96,6 +96,18 @@ std::string batch_norm_of(const std::string& convolution) {
     return convolution.substr(0, conv) + "bn" + convolution.substr(conv + 4);
 }
 
+std::vector<int> last_readers(const Graph& graph) {
+    std::vector<int> readers(graph.nodes.size() + 1, -1);
+    for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i)
+        for (ValueId input : graph.nodes[static_cast<size_t>(i)].inputs) readers[static_cast<size_t>(input)] = i;
+    return readers;
+}
+
+bool is_pooled(const Graph& graph, int node) {
+    const auto next = static_cast<size_t>(node) + 1;
+    return next < graph.nodes.size() && graph.nodes[next].kind == NodeKind::max_pool;
+}
+
 Graph build_graph(const Model& model) { return Builder(model).build(); }
 
 }  // namespace adaq

@@ -39,6 +39,12 @@ struct Graph {
     static int producer_of(ValueId value) { return value - 1; }  // -1 for the image
 };
 
+/// By value: the last node that reads it; -1 where none does.
+std::vector<int> last_readers(const Graph& graph);
+
+/// Whether nobody but the max pool that follows reads a node's output.
+bool is_pooled(const Graph& graph, int node);
+
 /// torchvision's ResNet (v1.5) as the model's tensors have it: a block has a downsample convolution where the model has
 /// one.
 Graph build_graph(const Model& model);

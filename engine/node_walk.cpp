@@ -7,11 +7,7 @@ NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images)
       network_(network),
       shapes_(value_shapes(network, images.shape[1], images.shape[2])),
       batch_(images.shape[0]),
-      last_reader_(shapes_.size(), -1) {
-    const auto& nodes = network.graph.nodes;
-    for (int i = 0; i < static_cast<int>(nodes.size()); ++i) {
-        for (ValueId input : nodes[static_cast<size_t>(i)].inputs) last_reader_[static_cast<size_t>(input)] = i;
-    }
+      last_reader_(last_readers(network.graph)) {
     const Buffer buffer = device.create(images.shape);
     device.upload(*buffer, images.values);
     values_[kImage] = {buffer};
@@ -20,9 +16,8 @@ NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images)
 Buffer NodeWalk::compute(int index) {
     const Node& node = network_.graph.nodes[static_cast<size_t>(index)];
     const ValueId output = Graph::output_of(index);
-    Shape shape = shapes_[static_cast<size_t>(output)];
-    shape.insert(shape.begin(), batch_);
-    std::map<ValueId, StoredValue> bound{{output, {device_.create(shape)}}};
+    std::map<ValueId, StoredValue> bound{
+        {output, {device_.create(stacked(batch_, shapes_[static_cast<size_t>(output)]))}}};
     for (ValueId input : node.inputs) bound[input] = values_.at(input);
     Segment(device_, network_, index, index + 1, bound, KeptValues::raw, shapes_).run();
     values_[output] = bound[output];

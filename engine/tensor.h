@@ -15,6 +15,18 @@ inline int64_t element_count(const Shape& shape) {
     return std::accumulate(shape.begin(), shape.end(), int64_t{1}, [](int64_t a, int64_t b) { return a * b; });
 }
 
+/// So many of one shape: [count, ...].
+inline Shape stacked(int64_t count, Shape one) {
+    one.insert(one.begin(), count);
+    return one;
+}
+
+/// The same with another first extent.
+inline Shape with_rows(Shape shape, int64_t rows) {
+    shape[0] = rows;
+    return shape;
+}
+
 /// "64x3x7x7", for messages.
 inline std::string to_string(const Shape& shape) {
     std::string text;

@@ -9,19 +9,11 @@ CachedWalk::CachedWalk(Device& device, const Network& network, Buffer images, Ca
       network_(network),
       memory_(memory),
       shapes_(value_shapes(network, images->shape()[1], images->shape()[2])),
-      last_reader_(shapes_.size(), -1) {
-    const auto& nodes = network.graph.nodes;
-    for (int i = 0; i < static_cast<int>(nodes.size()); ++i) {
-        for (ValueId input : nodes[static_cast<size_t>(i)].inputs) last_reader_[static_cast<size_t>(input)] = i;
-    }
+      last_reader_(last_readers(network.graph)) {
     values_[kImage] = std::move(images);
 }
 
-Shape CachedWalk::batched(ValueId id, int64_t batch) const {
-    Shape shape = shapes_[static_cast<size_t>(id)];
-    shape.insert(shape.begin(), batch);
-    return shape;
-}
+Shape CachedWalk::batched(ValueId id, int64_t batch) const { return stacked(batch, shapes_[static_cast<size_t>(id)]); }
 
 std::vector<ValueId> CachedWalk::inputs(int first, int last) const {
     std::vector<ValueId> inputs;
@@ -66,9 +58,7 @@ void CachedWalk::release(int next) {
 
 Buffer first_rows(Device& device, const Buffer& values, int64_t rows) {
     if (values->shape()[0] <= rows) return values;
-    Shape shape = values->shape();
-    shape[0] = rows;
-    const Buffer part = device.create(shape);
+    const Buffer part = device.create(with_rows(values->shape(), rows));
     Program program;
     program.add(Gather{program.rows(program.bind(values), 0, rows), program.bind(part)});
     device.compile(program)->run();

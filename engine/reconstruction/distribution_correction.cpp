@@ -12,12 +12,6 @@
 namespace adaq {
 namespace {
 
-Shape batched(const Buffer& images, int64_t batch) {
-    Shape shape = images->shape();
-    shape[0] = batch;
-    return shape;
-}
-
 /// Batches of one size: one step compiled, replayed for each of them.
 class BatchCorrection {
   public:
@@ -119,8 +113,8 @@ Buffer corrected_input(Device& device, const Network& original, const Stretch& u
         const int64_t batch = std::min(options.batch, images - first);
         if (batch != compiled_for) {
             correction.reset();  // its memory first
-            correction =
-                std::make_unique<BatchCorrection>(device, unit.name, options, batched(float_input, batch), emitter);
+            correction = std::make_unique<BatchCorrection>(device, unit.name, options,
+                                                           with_rows(float_input->shape(), batch), emitter);
             compiled_for = batch;
         }
         correction->run(float_input, first, corrected, poll);

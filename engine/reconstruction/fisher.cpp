@@ -21,15 +21,12 @@ class OutputGradient {
             roundings_.emplace_back(device, network, node.layer, options);
             roundings_.back().round(device);
         }
-        Shape shape = shapes[static_cast<size_t>(unit.output())];
-        shape.insert(shape.begin(), batch_);
-        gradient_ = device.create(shape);
+        gradient_ = device.create(stacked(batch_, shapes[static_cast<size_t>(unit.output())]));
         indices_ = device.create({batch_});
         Program program;
         const TensorId indices = program.bind(indices_);
-        Shape x_shape = caches.input->shape();
-        x_shape[0] = batch_;
-        const Gather gather{program.bind(caches.input), program.temporary(x_shape), indices};
+        const Gather gather{program.bind(caches.input), program.temporary(with_rows(caches.input->shape(), batch_)),
+                            indices};
         program.add(gather);
         TrainingEmitter emitter(device, network, unit, options, shapes, program, kNone);
         for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
@@ -66,9 +63,7 @@ Buffer fisher_weights(Device& device, const Network& network, const Network& ori
                       CacheMemory& memory, const std::function<void()>& poll) {
     OutputGradient gradient(device, network, original, unit, options, caches, shapes);
     const int64_t images = caches.input->shape()[0];
-    Shape shape = shapes[static_cast<size_t>(unit.output())];
-    shape.insert(shape.begin(), images);
-    const Buffer weights = memory.create(shape);
+    const Buffer weights = memory.create(stacked(images, shapes[static_cast<size_t>(unit.output())]));
     for (int64_t first = 0; first < images; first += options.batch) {
         if (poll) poll();
         const Buffer& part = gradient.compute(first, images);

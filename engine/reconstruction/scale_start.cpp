@@ -60,22 +60,20 @@ void ScaleStarter::in_float_network(const Network& original, const Buffer& image
 
 void ScaleStarter::in_quantised_network(const Buffer& images) {
     image(*images);
-    CacheMemory memory(device_, std::numeric_limits<int64_t>::max());
-    CachedWalk walk(device_, network_, quantised_image(images, memory), memory);
-    for (int i = 0; i < static_cast<int>(network_.graph.nodes.size()); ++i) {
-        in_turn(walk, i, i + 1, images->shape()[0]);
-        walk.compute(i, i + 1);
-        walk.release(i + 1);
-    }
+    at_each_site(images, [this](ValueId value, const DeviceTensor& values) { choose(value, values); });
 }
 
 void ScaleStarter::show(const Buffer& images, const SiteObserver& observe) const {
     if (is_site(kImage)) observe(kImage, *images);
+    at_each_site(images, observe);
+}
+
+void ScaleStarter::at_each_site(const Buffer& images, const SiteObserver& visit) const {
     CacheMemory memory(device_, std::numeric_limits<int64_t>::max());
     CachedWalk walk(device_, network_, quantised_image(images, memory), memory);
     for (int i = 0; i < static_cast<int>(network_.graph.nodes.size()); ++i) {
         const ValueId value = Graph::output_of(i);
-        if (is_site(value)) observe(value, *walk.sample(i, i, images->shape()[0]));
+        if (is_site(value)) visit(value, *walk.sample(i, i, images->shape()[0]));
         walk.compute(i, i + 1);
         walk.release(i + 1);
     }

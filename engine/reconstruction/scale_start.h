@@ -29,6 +29,8 @@ class ScaleStarter {
   private:
     bool is_site(ValueId value) const { return bits_[static_cast<size_t>(value)] < 32; }
     void choose(ValueId value, const DeviceTensor& values);
+    /// Each site's values but the image's, once; a quantiser that is chosen on them counts from there on.
+    void at_each_site(const Buffer& images, const SiteObserver& visit) const;
 
     Device& device_;
     Network& network_;

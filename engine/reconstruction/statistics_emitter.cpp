@@ -29,9 +29,7 @@ TensorId StatisticsEmitter::constant(const std::vector<float>& values, const Sha
 }
 
 TensorId StatisticsEmitter::temporary(ValueId id) {
-    Shape shape = shapes_[static_cast<size_t>(id)];
-    shape.insert(shape.begin(), batch_);
-    return program_->temporary(std::move(shape));
+    return program_->temporary(stacked(batch_, shapes_[static_cast<size_t>(id)]));
 }
 
 void StatisticsEmitter::forward(Normalised& n) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/reconstruction/buffers.h"
 
 namespace adaq {
 
@@ -22,15 +23,11 @@ void TrainingEmitter::learn(const LearnedScale& scale) { scales_[scale.site] = &
 void TrainingEmitter::move(const MovingNorm& norm) { norms_[norm.layer].moving = &norm; }
 
 TensorId TrainingEmitter::temporary(ValueId id) {
-    Shape shape = shapes_[static_cast<size_t>(id)];
-    shape.insert(shape.begin(), batch_);
-    return program_.temporary(std::move(shape));
+    return program_.temporary(stacked(batch_, shapes_[static_cast<size_t>(id)]));
 }
 
 TensorId TrainingEmitter::constant(const std::vector<float>& values, const Shape& shape) {
-    const Buffer buffer = device_.create(shape);
-    device_.upload(*buffer, values);
-    return program_.bind(buffer);
+    return program_.bind(put(device_, shape, values));
 }
 
 /// Soft where it is learned, else as the network has it: with a fixed batch norm's factor in it either way.

@@ -16,12 +16,6 @@ namespace {
 
 enum RandomSite : uint32_t { kBatchSite, kMixingSite };  // TrainingEmitter's activation sites come behind
 
-Shape batched(const Buffer& cache, int64_t batch) {
-    Shape shape = cache->shape();
-    shape[0] = batch;
-    return shape;
-}
-
 }  // namespace
 
 UnitTrainer::UnitTrainer(Device& device, const Network& network, const Stretch& stretch, const UnitOptions& options,
@@ -81,7 +75,7 @@ TensorId UnitTrainer::batch_indices(Program& program, TensorId state, int64_t im
 /// images as the quantised network alone has them (methods.md section 8: two halves of one pass).
 TensorId UnitTrainer::inputs(Program& program, const UnitCaches& caches, TensorId indices, TensorId state) const {
     const int64_t batch = options_.batch;
-    const TensorId x = program.temporary(batched(caches.input, options_.prediction ? 2 * batch : batch));
+    const TensorId x = program.temporary(with_rows(caches.input->shape(), options_.prediction ? 2 * batch : batch));
     Gather gather{program.bind(caches.input), options_.prediction ? program.rows(x, 0, batch) : x, indices};
     if (options_.keep_input < 1.0f)
         gather.mixing = Mixing{program.bind(caches.float_input),

@@ -45,8 +45,7 @@ class UnitWalk {
     }
 
     Buffer first_images(const Tensor& images) {
-        Shape shape = images.shape;
-        shape[0] = std::min(shape[0], options_.recipe.scale_images);
+        const Shape shape = with_rows(images.shape, std::min(images.shape[0], options_.recipe.scale_images));
         Buffer some = memory_.create(shape);
         device_.upload(*some, std::span(images.values).first(static_cast<size_t>(element_count(shape))));
         return some;
@@ -73,7 +72,7 @@ class UnitWalk {
         for (int i = 0, next; i < nodes; i = next) {
             const bool learned = unit != units.end() && unit->first == i;
             const int last = learned ? unit->last : i + 1;
-            next = is_pooled(last - 1) ? last + 1 : last;
+            next = is_pooled(network_.graph, last - 1) ? last + 1 : last;
             if (options_.recipe.scale_start == ScaleStart::in_turn)
                 start_.in_turn(*rounded, i, last, options_.recipe.scale_images);
             UnitCaches caches;
@@ -92,13 +91,6 @@ class UnitWalk {
             if (rounded) rounded->release(next);
             if (learned) ++unit;
         }
-    }
-
-    /// Whether nobody but the max pool that follows reads a node's output.
-    bool is_pooled(int index) const {
-        const auto& nodes = network_.graph.nodes;
-        return index + 1 < static_cast<int>(nodes.size()) &&
-               nodes[static_cast<size_t>(index) + 1].kind == NodeKind::max_pool;
     }
 
     void learn(const Stretch& unit, const UnitOptions& options, UnitCaches caches) {

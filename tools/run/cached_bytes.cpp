@@ -11,11 +11,11 @@ class Sizes {
   public:
     Sizes(const Network& network, const std::vector<Shape>& shapes, const std::vector<Stretch>& units,
           const Recipe& recipe)
-        : network_(network), shapes_(shapes), units_(units), recipe_(recipe), last_reader_(shapes.size(), -1) {
-        const auto& nodes = network.graph.nodes;
-        for (int i = 0; i < count(); ++i)
-            for (ValueId input : nodes[static_cast<size_t>(i)].inputs) last_reader_[static_cast<size_t>(input)] = i;
-    }
+        : network_(network),
+          shapes_(shapes),
+          units_(units),
+          recipe_(recipe),
+          last_reader_(last_readers(network.graph)) {}
 
     /// Elements an image, at most.
     int64_t most(bool image_quantised) {
@@ -51,10 +51,6 @@ class Sizes {
     }
     /// Whether the image is counted without the float network's walk.
     bool image_elsewhere() const { return image_stays_ || (rounded_.count(kImage) && !own_image_); }
-    bool is_pooled(int index) const {
-        return index + 1 < count() && network_.graph.nodes[static_cast<size_t>(index) + 1].kind == NodeKind::max_pool;
-    }
-
     void pass(const UnitOptions& options, bool own_image, bool image_stays) {
         const bool on_float = !options.learn_rounding;
         own_image_ = own_image;
@@ -65,7 +61,7 @@ class Sizes {
         for (int i = 0, next; i < count(); i = next) {
             const bool learned = unit != units_.end() && unit->first == i;
             const int last = learned ? unit->last : i + 1;
-            next = is_pooled(last - 1) ? last + 1 : last;
+            next = is_pooled(network_.graph, last - 1) ? last + 1 : last;
             const ValueId output = Graph::output_of(last - 1);
             exact_.insert(output);
             look(0);

@@ -27,11 +27,8 @@ constexpr int64_t kSqnrImages = 64;    // per-layer output SQNR is measured on s
 
 /// The first rows of a tensor, or all of them.
 Tensor first_rows(const Tensor& tensor, int64_t rows) {
-    Tensor part;
-    part.shape = tensor.shape;
-    part.shape[0] = std::min(part.shape[0], rows);
-    part.values.assign(tensor.values.begin(), tensor.values.begin() + element_count(part.shape));
-    return part;
+    const Shape shape = with_rows(tensor.shape, std::min(tensor.shape[0], rows));
+    return {shape, {tensor.values.begin(), tensor.values.begin() + element_count(shape)}};
 }
 
 /// One run: its parts in the order in which they happen.

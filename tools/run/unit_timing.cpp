@@ -11,6 +11,7 @@
 #include <random>
 
 #include "engine/executor.h"
+#include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 #include "tools/run/interrupt.h"
 
@@ -30,10 +31,8 @@ std::vector<float> made_up(int64_t count) {
 }
 
 Buffer made_up(Device& device, Shape shape, int64_t images) {
-    shape.insert(shape.begin(), images);
-    const Buffer buffer = device.create(shape);
-    device.upload(*buffer, made_up(element_count(shape)));
-    return buffer;
+    shape = stacked(images, std::move(shape));
+    return put(device, shape, made_up(element_count(shape)));
 }
 
 class Timer {
