@@ -1,5 +1,6 @@
 // Which weights nothing in a program writes: what is made from them, once, serves every run until they are uploaded
-// again. In a reconstruction those of the float network behind a unit.
+// again. In a reconstruction those of the float network behind a unit, and the float weights that it learns to round,
+// with their grids.
 #pragma once
 
 #include <vector>

@@ -73,7 +73,6 @@ struct StepSetting {
     bool of_values = false;       // a convolution's input is not integer codes: its weights may be scaled
     Math math = Math::f32;        // bf16: what it multiplies is rounded first
     bool weights_change = false;  // in every run: what is made from them must pay off at once
-    bool in_training = false;     // the whole batch at once, of a program of training
     Halves halves = {};           // which tensors are stored as bf16
 };
 

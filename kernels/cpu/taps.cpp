@@ -68,19 +68,6 @@ void Taps::copy_y(const Tap& tap, const TapsOperand& y, float* rows) const {
     }
 }
 
-TapsWeights::TapsWeights(const Shape& w, bool half)
-    : w_(w), half_(half), rounded_(half ? room_for(w[0] * w[3], true) : 0) {}
-
-void* TapsWeights::of(const Tap& tap, float* w) {
-    float* const values = w + (tap.r * w_[2] + tap.s) * w_[3];
-    if (!half_) return values;
-    auto* const rounded = reinterpret_cast<bf16*>(rounded_.data());
-#pragma omp parallel for schedule(static)
-    for (int64_t k = 0; k < w_[0]; ++k)
-        round_row_to_bf16(values + k * stride_of_k(w_, false), w_[3], rounded + k * w_[3]);
-    return rounded;
-}
-
 ADAQ_VECTORISE void add_row(const float* x, int64_t n, float* y) {
     for (int64_t i = 0; i < n; ++i) y[i] += x[i];
 }

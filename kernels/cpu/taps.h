@@ -54,29 +54,13 @@ class Taps {
     std::vector<Tap> taps_;
 };
 
-/// The weights as products read them: KRSC in float32, or a copy of one tap's rounded to bf16, which the product finds
-/// in the second-level cache.
-class TapsWeights {
-  public:
-    TapsWeights(const Shape& w, bool half);
-    /// Elements from one k's weights of a tap to the next.
-    static int64_t stride_of_k(const Shape& w, bool half) { return half ? w[3] : w[1] * w[2] * w[3]; }
-    /// Of w as it is now; bf16 makes its copy, on all threads, in place of the last tap's.
-    void* of(const Tap& tap, float* w);
-
-  private:
-    Shape w_;
-    bool half_;
-    AlignedFloats rounded_;
-};
-
 /// y += x
 void add_row(const float* x, int64_t n, float* y);
 
 /// Memory for so many elements, float32 or bf16, in floats; a multiple of 64 bytes.
 inline int64_t room_for(int64_t elements, bool half) { return ((half ? (elements + 1) / 2 : elements) + 15) / 16 * 16; }
 
-/// The convolution itself, where weights change in every run; null where it gains nothing.
+/// The convolution itself; null where it gains nothing.
 std::unique_ptr<Step> make_taps_step(const Program& program, const Convolution& op, const StepSetting& setting);
 
 }  // namespace adaq::cpu

@@ -1,10 +1,10 @@
 // The convolution by taps: each tap's rows of x are copied together (rounded where --math asks) and multiplied by the
-// tap's weights as KRSC has them; then every output adds up the rows that belong to it. 2*K*C flops a row.
+// tap's weights; then every output adds up the rows that belong to it. 2*K*C flops a row.
 #include <algorithm>
 
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/rounded_operand.h"
-#include "kernels/cpu/taps_product.h"
+#include "kernels/cpu/taps_weights.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -24,21 +24,23 @@ class TapsConvolutionStep : public Step {
         : op_(op),
           half_(setting.math == Math::bf16),
           x_half_(setting.halves(op.x)),
-          y_half_(setting.halves(op.y)),
+          apart_(setting.halves(op.y) || setting.in_place),
           w_(program.shape(op.w)),
-          y_(program.shape(op.y)),
-          taps_(program.shape(op.x), w_, y_, op.stride, op.padding),
-          product_(taps_,
-                   [&](int64_t rows) {
-                       const auto operand = operand_type(setting.math);
-                       const memory::dim k = w_[0], c = w_[3], of_k = TapsWeights::stride_of_k(w_, half_);
-                       return TapsProduct::Layouts{memory::desc({rows, c}, operand, memory::dims{c, 1}),
-                                                   memory::desc({c, k}, operand, memory::dims{1, of_k}),
-                                                   memory::desc({rows, k}, memory::data_type::f32, memory::dims{k, 1})};
-                   }),
-          weights_(w_, half_) {}
+          y_(with_rows(program.shape(op.y), setting.images)),
+          taps_(with_rows(program.shape(op.x), setting.images), w_, y_, op.stride, op.padding),
+          weights_(w_, TapsWeights::Order::ck, setting.math, !setting.weights_change),
+          product_(
+              taps_,
+              [&](int64_t rows) {
+                  const memory::dim k = w_[0], c = w_[3];
+                  return TapsProduct::Layouts{memory::desc({rows, c}, operand_type(setting.math), memory::dims{c, 1}),
+                                              weights_.layout(),
+                                              memory::desc({rows, k}, memory::data_type::f32, memory::dims{k, 1})};
+              },
+              setting.lanes) {}
 
-    int64_t scratch_floats() const override { return sums_at() + (y_half_ ? element_count(y_) : 0); }
+    void refresh(const View& view) override { weights_.refresh(taps_, product_, view.version(op_.w), view.at(op_.w)); }
+    int64_t scratch_floats() const override { return sums_at() + (apart_ ? element_count(y_) : 0); }
 
     void run(const View& view) override {
         float *x_rows = view.scratch(), *y_rows = view.scratch() + y_at();
@@ -46,16 +48,16 @@ class TapsConvolutionStep : public Step {
             if (tap.of_image == 0) continue;
             taps_.copy_x(tap, {view.at(op_.x), x_half_, half_}, x_rows);
             product_.multiply(taps_.rows_of(tap), x_rows, weights_.of(tap, view.at(op_.w)),
-                              y_rows + tap.first_row * w_[0], view.scratch() + scratchpad_at());
+                              y_rows + tap.first_row * w_[0], view.scratch() + scratchpad_at(), view.lane());
         }
-        float* const sums = y_half_ ? view.scratch() + sums_at() : view.at(op_.y);
+        float* const sums = apart_ ? view.scratch() + sums_at() : view.at(op_.y);
         add_up(view, y_rows, sums);
         finish_epilogue(op_.epilogue, view, element_count(y_), sums, view.target(op_.y));
     }
 
   private:
-    // The scratch memory: one tap's rows of x, all taps' rows of products, oneDNN's scratchpad, sums of a rounded
-    // output.
+    // The scratch memory: one tap's rows of x, all taps' rows of products, oneDNN's scratchpad, sums that lie
+    // apart.
     int64_t y_at() const { return room_for(taps_.most_rows() * w_[3], half_); }
     int64_t scratchpad_at() const { return y_at() + room_for(taps_.total_rows() * w_[0], false); }
     int64_t sums_at() const { return scratchpad_at() + product_.scratch_floats(); }
@@ -80,18 +82,20 @@ class TapsConvolutionStep : public Step {
     }
 
     Convolution op_;
-    bool half_, x_half_, y_half_;  // operands are bf16; x, y are stored so
+    bool half_, x_half_;  // operands are bf16; x is stored so
+    bool apart_;          // sums lie elsewhere: y is stored as bf16, or holds the residual until they are there
     Shape w_, y_;
     Taps taps_;
-    TapsProduct product_;
     TapsWeights weights_;
+    TapsProduct product_;
 };
 
 }  // namespace
 
 std::unique_ptr<Step> make_taps_step(const Program& program, const Convolution& op, const StepSetting& setting) {
-    const bool gains = setting.in_training && Taps::gain(program.shape(op.w), program.shape(op.y), kLargestMap);
-    return gains ? std::make_unique<TapsConvolutionStep>(program, op, setting) : nullptr;
+    return Taps::gain(program.shape(op.w), program.shape(op.y), kLargestMap)
+               ? std::make_unique<TapsConvolutionStep>(program, op, setting)
+               : nullptr;
 }
 
 }  // namespace adaq::cpu

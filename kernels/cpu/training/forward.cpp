@@ -74,7 +74,6 @@ std::unique_ptr<Step> make_training_step(const Program& program, const Convoluti
                                          const TrainingSetting& training) {
     StepSetting setting = whole_batch(program, op.y, training);
     setting.of_values = true;  // training never multiplies codes
-    setting.in_training = true;
     setting.weights_change = !training.constants(op.w);
     return make_forward(program, op, &Convolution::epilogue, setting);
 }

@@ -1,6 +1,9 @@
-// AdaRound's weights from V, and the fused step: 20 bytes read and 16 written an element, about 120 flops, three
+// AdaRound's weights from V, and the fused step: 18 bytes read and 16 written an element, about 120 flops, two
 // divisions and a square root (methods.md section 5): bound by these, and by memory where weights outgrow the caches.
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <vector>
 
 #include "engine/rounding.h"
 #include "kernels/cpu/training/pieces.h"
@@ -64,14 +67,25 @@ constexpr int64_t kBlock = 128;  // elements: operands and what passes hand on f
 /// What the passes over a block hand on.
 struct Block {
     float t[kBlock];      // tanh(V / 2)
-    float below[kBlock];  // floor(w / s) + z
+    float below[kBlock];  // as floats
     float power[kBlock];  // |2h - 1|^(beta - 1) with the sign of 2h - 1
 };
 
-ADAQ_VECTORISE void begin_block(Channel c, const float* w, const float* v, int64_t n, Block& block) {
+/// floor(w / s) + z, which no step changes. Two beyond the grid stand for whatever is farther out: no h in [0, 1]
+/// brings either back onto it.
+ADAQ_VECTORISE void round_down(Channel c, const float* w, int64_t n, int16_t* below) {
+    for (int64_t i = 0; i < n; ++i) {
+        float q = std::floor(w[i] / c.scale) + c.zero_point;
+        q = q >= c.qmin - 2.0f ? q : c.qmin - 2.0f;
+        q = q <= c.qmax + 2.0f ? q : c.qmax + 2.0f;
+        below[i] = static_cast<int16_t>(q);
+    }
+}
+
+ADAQ_VECTORISE void begin_block(const int16_t* below, const float* v, int64_t n, Block& block) {
     for (int64_t i = 0; i < n; ++i) {
         block.t[i] = fast_tanh_of_half(v[i]);
-        block.below[i] = std::floor(w[i] / c.scale) + c.zero_point;
+        block.below[i] = static_cast<float>(below[i]);
     }
 }
 
@@ -125,10 +139,10 @@ ADAQ_VECTORISE void end_block(Channel c, const float* v, int64_t n, const Block&
     for (int64_t i = 0; i < n; ++i) w_hat[i] = dequantised(block.below[i] + rectified(v[i]), c);
 }
 
-void step_block(const Channel& c, const StepSettings& s, const float* w, const Moved& m, int64_t n, float* w_hat,
+void step_block(const Channel& c, const StepSettings& s, const int16_t* below, const Moved& m, int64_t n, float* w_hat,
                 float* penalty) {
     Block block;
-    begin_block(c, w, m.v, n, block);
+    begin_block(below, m.v, n, block);
     if (s.lambda == 0.0f) {
         move_free(c, s, m, n, block);
     } else {
@@ -191,7 +205,22 @@ class RoundWeightsStep : public Step {
 
 class RoundingStepStep : public Step {
   public:
-    RoundingStepStep(const Program& program, const RoundingStep& op) : op_(op), pieces_(program, op.rounding) {}
+    RoundingStepStep(const Program& program, const RoundingStep& op)
+        : op_(op),
+          pieces_(program, op.rounding),
+          below_(static_cast<size_t>(element_count(program.shape(op.rounding.w)))) {}
+
+    void refresh(const View& view) override {
+        const Rounding& r = op_.rounding;
+        const Versions versions{view.version(r.w), view.version(r.scale), view.version(r.zero_point)};
+        if (versions_ == versions) return;
+        versions_ = versions;
+        pieces_.for_each(view, [&](const Channel& c, int64_t first, int64_t n) {
+            round_down(c, view.at(r.w) + first, n, below_.data() + first);
+            return 0.0;
+        });
+    }
+
     void run(const View& view) override {
         const Rounding& r = op_.rounding;
         const float* state = view.at(op_.state);
@@ -200,18 +229,22 @@ class RoundingStepStep : public Step {
         const double penalty = pieces_.for_each(view, [&](const Channel& c, int64_t first, int64_t n) {
             const Moved moved{view.at(op_.w_hat_gradient) + first, view.at(r.v) + first,
                               view.at(op_.first_moment) + first, view.at(op_.second_moment) + first};
-            const float* w = view.at(r.w) + first;
+            const int16_t* below = below_.data() + first;
             float *w_hat = view.at(r.w_hat) + first, penalties[kPiece];
             for (int64_t i = 0; i < n; i += kBlock)
-                step_block(c, settings, w + i, moved.from(i), std::min(kBlock, n - i), w_hat + i, penalties + i);
+                step_block(c, settings, below + i, moved.from(i), std::min(kBlock, n - i), w_hat + i, penalties + i);
             return settings.lambda == 0.0f ? 0.0 : sum_of(penalties, n);
         });
         if (op_.penalty != kNone) *view.at(op_.penalty) = static_cast<float>(penalty);
     }
 
   private:
+    using Versions = std::array<uint64_t, 3>;  // of w, its scales and zero points
+
     RoundingStep op_;
     RoundingPieces pieces_;
+    std::vector<int16_t> below_;
+    std::optional<Versions> versions_;  // of what below_ was made from
 };
 
 }  // namespace

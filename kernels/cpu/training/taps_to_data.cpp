@@ -1,9 +1,9 @@
-// The gradient to data by taps (kernels/cpu/taps.h): each tap's rows of dy times its weights as KRSC has them, which
-// need no reorder; then every position of dx adds up the rows that belong to it. 2*K*C flops a row.
+// The gradient to data by taps (kernels/cpu/taps.h): each tap's rows of dy times its weights; then every position of dx
+// adds up the rows that belong to it. 2*K*C flops a row.
 #include <algorithm>
 
 #include "kernels/cpu/rounded_operand.h"
-#include "kernels/cpu/taps_product.h"
+#include "kernels/cpu/taps_weights.h"
 #include "kernels/cpu/training/activation_backward.h"
 #include "kernels/cpu/training/taps_gradients.h"
 
@@ -24,16 +24,15 @@ class TapsToDataStep : public Step {
           x_(program.shape(op.dx)),
           w_(program.shape(op.w)),
           taps_(x_, w_, program.shape(op.dy), op.stride, op.padding),
-          product_(taps_,
-                   [&](int64_t rows) {
-                       const auto operand = operand_type(setting.math);
-                       const memory::dim k = w_[0], c = w_[3], of_k = TapsWeights::stride_of_k(w_, half_);
-                       return TapsProduct::Layouts{memory::desc({rows, k}, operand, memory::dims{k, 1}),
-                                                   memory::desc({k, c}, operand, memory::dims{of_k, 1}),
-                                                   memory::desc({rows, c}, memory::data_type::f32, memory::dims{c, 1})};
-                   }),
-          weights_(w_, half_) {}
+          weights_(w_, TapsWeights::Order::kc, setting.math, setting.constants(op.w)),
+          product_(taps_, [&](int64_t rows) {
+              const memory::dim k = w_[0], c = w_[3];
+              return TapsProduct::Layouts{memory::desc({rows, k}, operand_type(setting.math), memory::dims{k, 1}),
+                                          weights_.layout(),
+                                          memory::desc({rows, c}, memory::data_type::f32, memory::dims{c, 1})};
+          }) {}
 
+    void refresh(const View& view) override { weights_.refresh(taps_, product_, view.version(op_.w), view.at(op_.w)); }
     int64_t scratch_floats() const override { return sums_at() + (dx_half_ ? element_count(x_) : 0); }
 
     void run(const View& view) override {
@@ -78,8 +77,8 @@ class TapsToDataStep : public Step {
     bool half_, dy_half_, dx_half_;  // operands are bf16; dy, dx are stored so
     Shape x_, w_;
     Taps taps_;
-    TapsProduct product_;
     TapsWeights weights_;
+    TapsProduct product_;
 };
 
 }  // namespace
