@@ -20,20 +20,27 @@ struct Rounded {
     std::vector<double> w_hat, hard, gradient;  // of V, by dL/dw_hat = 1
 };
 
-/// w of one channel with scale 1 and zero point 0; the gradient read off Adam's first moment after one step.
-Rounded round(const std::string& device, const std::vector<float>& w, const std::vector<float>& v, int bits) {
-    const auto n = static_cast<int64_t>(w.size());
-    const Shape shape{1, n};
-    ProgramBuilder b(device);
+/// A step that rounds w, of one channel with zero point 0; its tensors in b, "scale" among them.
+RoundingStep step_of(ProgramBuilder& b, const std::vector<float>& w, const std::vector<float>& v,
+                     const std::vector<float>& gradient, int bits) {
+    const Shape shape{1, static_cast<int64_t>(w.size())};
     RoundingStep op;
     op.rounding = {b.put("w", shape, w),  b.put("v", shape, v),
                    b.out("w_hat", shape), b.put("scale", {1}, {1.0f}),
                    b.zeros("zero", {1}),  kNone,
                    {bits, false}};
-    op.w_hat_gradient = b.put("g", shape, std::vector<float>(w.size(), 1.0f));
+    op.w_hat_gradient = b.put("g", shape, gradient);
     op.first_moment = b.zeros("m", shape);
     op.second_moment = b.zeros("u", shape);
     op.state = b.zeros("state", {kStepValues});
+    return op;
+}
+
+/// With scale 1; the gradient read off Adam's first moment after one step.
+Rounded round(const std::string& device, const std::vector<float>& w, const std::vector<float>& v, int bits) {
+    const Shape shape{1, static_cast<int64_t>(w.size())};
+    ProgramBuilder b(device);
+    const RoundingStep op = step_of(b, w, v, std::vector<float>(w.size(), 1.0f), bits);
     Rounding soft = op.rounding, hard = op.rounding;
     soft.w_hat = b.out("soft", shape);
     hard.w_hat = b.out("hard", shape);
@@ -184,6 +191,53 @@ TEST_SUITE("edges") {
         const auto da = l.get("da"), dw = l.get("dw");
         for (size_t i = 0; i < da.size(); ++i) CHECK(std::abs(slope(l, "a", i, "y") - da[i]) < 1e-8);
         for (size_t i = 0; i < dw.size(); ++i) CHECK(std::abs(slope(l, "w", i, "y") - dw[i]) < 1e-8);
+    }
+
+    TEST_CASE("a gradient that is not finite shows in the weight, and in no other") {
+        constexpr float kInfinity = std::numeric_limits<float>::infinity();
+        std::vector<float> gradient(40, 0.5f);
+        gradient[3] = kInfinity;
+        gradient[17] = std::numeric_limits<float>::quiet_NaN();
+        gradient[38] = -kInfinity;
+        for (const std::string& device : all_devices()) {
+            CAPTURE(device);
+            ProgramBuilder b(device);
+            const RoundingStep op = step_of(b, std::vector<float>(40, 0.3f), std::vector<float>(40, 0.2f), gradient, 4);
+            b.add(AdvanceStep{op.state, {}, {}});
+            b.add(op);
+            for (int run = 0; run < 2; ++run) {
+                b.run();
+                const std::vector<double> w_hat = b.get("w_hat");
+                for (size_t i = 0; i < w_hat.size(); ++i) {
+                    CAPTURE(i);
+                    CHECK(std::isnan(w_hat[i]) == !std::isfinite(gradient[i]));
+                }
+            }
+        }
+    }
+
+    TEST_CASE("a step goes by the weights and the scale as they are, also after another upload") {
+        const std::vector<float> v(20, -0.4f), gradient(20, 0.25f), first(20, 0.3f), second(20, -2.6f);
+        for (const std::string& device : all_devices()) {
+            CAPTURE(device);
+            ProgramBuilder b(device), fresh(device);
+            for (ProgramBuilder* builder : {&b, &fresh}) {
+                const RoundingStep op = step_of(*builder, builder == &b ? first : second, v, gradient, 4);
+                builder->add(AdvanceStep{op.state, {}, {}});
+                builder->add(op);
+            }
+            fresh.set("scale", {0.5f});
+            fresh.run();
+            b.run();
+            for (const char* zero : {"m", "u"}) b.set(zero, std::vector<float>(20));
+            b.set("state", std::vector<float>(kStepValues));
+            b.set("v", v);
+            b.set("w", second);
+            b.set("scale", {0.5f});
+            b.run();
+            CHECK(b.get("w_hat") == fresh.get("w_hat"));
+            CHECK(b.get("w_hat")[0] == doctest::Approx(-2.6).epsilon(0.2));
+        }
     }
 
     TEST_CASE("soft rounding and its penalty have the slopes that they say") {

@@ -2,6 +2,7 @@
 // divisions and a square root (methods.md section 5): bound by these, and by memory where weights outgrow the caches.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <optional>
 #include <vector>
 
@@ -135,8 +136,14 @@ ADAQ_VECTORISE void move_regularised(Channel c, StepSettings s, Moved m, int64_t
     }
 }
 
+/// x, or not a number where v is none. By integers: what is built without NaN in mind loses it in a minimum.
+inline float poisoned(float x, float v) {
+    const bool none = std::bit_cast<uint32_t>(v) << 1 > 0xFF000000u;
+    return std::bit_cast<float>(std::bit_cast<uint32_t>(x) | (none ? 0x7FC00000u : 0u));
+}
+
 ADAQ_VECTORISE void end_block(Channel c, const float* v, int64_t n, const Block& block, float* w_hat) {
-    for (int64_t i = 0; i < n; ++i) w_hat[i] = dequantised(block.below[i] + rectified(v[i]), c);
+    for (int64_t i = 0; i < n; ++i) w_hat[i] = poisoned(dequantised(block.below[i] + rectified(v[i]), c), v[i]);
 }
 
 void step_block(const Channel& c, const StepSettings& s, const int16_t* below, const Moved& m, int64_t n, float* w_hat,
