@@ -100,7 +100,7 @@ class GatherStep : public Step {
         float kept[kPiece], others[kPiece];
         Mask(op_.mixing->stream, op_.mixing->keep, op_.mixing->state, view).fill(first, n, kept);
         copy_rows(view, *other_, first, n, others);
-        for (int64_t i = 0; i < n; ++i) y[i] = kept[i] > 0.0f ? y[i] : others[i];
+        choose(kept, y, others, n, y);
     }
     /// Elements [first, first + n) of the batch, which may begin and end within rows.
     void copy_rows(const View& view, const Cache& cache, int64_t first, int64_t n, Target y) const {

@@ -65,7 +65,7 @@ void quantise_pass(const float* x, const View& view, const std::optional<OutputQ
         pointwise(work, n, quantised);
         TargetPiece<kPiece> piece(y + first);
         float* const values = piece.values();
-        for (int64_t i = 0; i < n; ++i) values[i] = kept[i] > 0.0f ? quantised[i] : x[first + i];
+        choose(kept, quantised, x + first, n, values);
         piece.store(n);
     });
 }

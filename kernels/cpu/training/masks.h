@@ -22,4 +22,7 @@ struct Mask {
     void fill(int64_t first, int64_t count, float* kept) const;
 };
 
+/// y[i] = kept[i] > 0 ? a[i] : b[i]; y may be a or b.
+void choose(const float* kept, const float* a, const float* b, int64_t n, float* y);
+
 }  // namespace adaq::cpu

@@ -3,9 +3,22 @@
 
 #include "kernels/cpu/training/pieces.h"
 #include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
 namespace {
+
+/// Of each channel the larger of best and one pixel's x, and which pixel has it.
+ADAQ_VECTORISE void keep_larger(const float* x, int32_t pixel, int64_t channels, float* best, int32_t* place) {
+#pragma GCC ivdep
+    for (int64_t c = 0; c < channels; ++c) {
+        const float value = x[c], before = best[c];
+        const int32_t there = place[c];
+        const bool better = value > before;
+        best[c] = better ? value : before;
+        place[c] = better ? pixel : there;
+    }
+}
 
 class MaxPoolGradientStep : public Step {
   public:
@@ -24,27 +37,28 @@ class MaxPoolGradientStep : public Step {
         const int64_t channels = x_[3];
         std::fill_n(dx, x_[1] * x_[2] * channels, 0.0f);
         std::vector<float> best(static_cast<size_t>(channels));
-        std::vector<int64_t> place(best.size());
+        std::vector<int32_t> place(best.size());  // pixels of a map
         for (int64_t p = 0; p < y_[1]; ++p) {
             for (int64_t q = 0; q < y_[2]; ++q) {
                 first_maxima(x, p * op_.stride - op_.padding, q * op_.stride - op_.padding, best.data(), place.data());
                 const float* gradient = dy + (p * y_[2] + q) * channels;
-                for (int64_t c = 0; c < channels; ++c) dx[place[static_cast<size_t>(c)] * channels + c] += gradient[c];
+                for (int64_t c = 0; c < channels; ++c)
+                    dx[int64_t{place[static_cast<size_t>(c)]} * channels + c] += gradient[c];
             }
         }
     }
     /// Of the window at (top, left): the first maximum of each channel and its pixel.
-    void first_maxima(const float* x, int64_t top, int64_t left, float* best, int64_t* place) const {
+    void first_maxima(const float* x, int64_t top, int64_t left, float* best, int32_t* place) const {
         const int64_t channels = x_[3];
         bool first = true;
         for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + op_.kernel, x_[1]); ++h) {
             for (int64_t w = std::max<int64_t>(left, 0); w < std::min(left + op_.kernel, x_[2]); ++w) {
-                const int64_t pixel = h * x_[2] + w;
-                for (int64_t c = 0; c < channels; ++c) {
-                    const float value = x[pixel * channels + c];
-                    const bool better = first || value > best[c];
-                    best[c] = better ? value : best[c];
-                    place[c] = better ? pixel : place[c];
+                const auto pixel = static_cast<int32_t>(h * x_[2] + w);
+                if (first) {
+                    std::copy_n(x + pixel * channels, channels, best);
+                    std::fill_n(place, channels, pixel);
+                } else {
+                    keep_larger(x + pixel * channels, pixel, channels, best, place);
                 }
                 first = false;
             }
