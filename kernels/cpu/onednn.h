@@ -130,10 +130,13 @@ inline dnnl::convolution_backward_weights::primitive_desc convolution_to_weights
 #endif
 }
 
-/// m = v * u of several matrices, with a scratchpad of the caller's.
+/// m = v * u of several matrices, or m += v * u, with a scratchpad of the caller's.
 inline dnnl::matmul::primitive_desc matrix_product_desc(const dnnl::memory::desc& v, const dnnl::memory::desc& u,
-                                                        const dnnl::memory::desc& m) {
+                                                        const dnnl::memory::desc& m, bool added = false) {
     dnnl::primitive_attr attributes;
+    dnnl::post_ops operations;
+    if (added) operations.append_sum();
+    attributes.set_post_ops(operations);
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
 #if DNNL_VERSION_MAJOR >= 3
     return {engine(), v, u, m, attributes};

@@ -11,6 +11,7 @@
 #include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/training/activation_backward.h"
+#include "kernels/cpu/winograd_tiling.h"
 #include "kernels/cpu/winograd_transform.h"
 
 namespace adaq::cpu {
@@ -19,41 +20,8 @@ namespace {
 using namespace winograd;
 using dnnl::memory;
 
-constexpr int64_t kFewestChannels = 32;           // below, transforms cost more than they save
-constexpr int64_t kFewestTiles = 16;              // rows of the matrix products: fewer would only wait for the weights
-constexpr int64_t kMostWeights = 36 * 256 * 256;  // transformed: more would not stay in the last-level cache
 constexpr int64_t kFewestTilesOfNewWeights = 1024;  // fewer do not pay for transforming the weights in every run
 constexpr int64_t kTilesOfABlock = 64;              // rows enough for fast matrix products, and not more
-
-struct Tiling {
-    int64_t images, h, w, c, k;    // 3x3, stride 1, padding 1: maps keep their size
-    int64_t rows, columns;         // of tiles, on a map
-    int64_t total, blocks, block;  // tiles: in all images, and of each of `blocks` blocks (the last may have fewer)
-
-    Tiling(const Shape& x, const Shape& weight, int64_t images_at_a_time, int threads)
-        : images(images_at_a_time),
-          h(x[1]),
-          w(x[2]),
-          c(x[3]),
-          k(weight[0]),
-          rows((h + kOutputs - 1) / kOutputs),
-          columns((w + kOutputs - 1) / kOutputs),
-          total(images * rows * columns),
-          blocks((total + kTilesOfABlock * threads - 1) / (kTilesOfABlock * threads)),
-          block((total + blocks - 1) / blocks) {}
-
-    /// 36 products a tile against 9 an output; they come with transforms, and must be clearly fewer.
-    bool gains() const {
-        const bool fewer = 2 * kPoints * rows * columns <= 9 * h * w;
-        const bool channels = c % kLanes == 0 && k % kLanes == 0 && std::min(c, k) >= kFewestChannels;
-        return fewer && channels && total >= kFewestTiles && kPoints * c * k <= kMostWeights;
-    }
-};
-
-template <typename Op>
-bool fits(const Op& op, const Shape& weight) {
-    return weight[1] == 3 && weight[2] == 3 && op.stride == 1 && op.padding == 1;
-}
 
 /// t[C][3][3][K] = w[K][2-r][2-s][C].
 void turn(const float* w, int64_t k, int64_t c, float* t) {
@@ -116,7 +84,7 @@ class WinogradStep : public Step {
         lane.scratchpad.set_data_handle(m + kPoints * tiling_.block * tiling_.k);
         for (int64_t first = 0; first < tiling_.total; first += tiling_.block) {
             const int64_t tiles = std::min(tiling_.block, tiling_.total - first);
-            read_tiles(view.at(op_.x), first, tiles, v);
+            read_tiles(tiling_, view.at(op_.x), zeros_.data(), first, tiles, v);
             primitive_.execute(lane.stream, lane.arguments);
             lane.stream.wait();
             write_tiles(view, first, tiles, m);
@@ -148,34 +116,6 @@ class WinogradStep : public Step {
         return lane;
     }
 
-    /// Where a tile begins on its map.
-    struct Corner {
-        int64_t image, row, column;
-    };
-    Corner corner(int64_t tile) const {
-        const int64_t of_a_map = tiling_.rows * tiling_.columns, on_map = tile % of_a_map;
-        return {tile / of_a_map, on_map / tiling_.columns * kOutputs, on_map % tiling_.columns * kOutputs};
-    }
-    int64_t position(int64_t image, int64_t row, int64_t column) const {
-        return (image * tiling_.h + row) * tiling_.w + column;
-    }
-
-    void read_tiles(const float* x, int64_t first, int64_t tiles, float* v) const {
-#pragma omp parallel for schedule(static)
-        for (int64_t t = 0; t < tiles; ++t) {
-            const Corner at = corner(first + t);
-            const float* d[kInputs][kInputs];
-            for (int p = 0; p < kInputs; ++p) {
-                for (int q = 0; q < kInputs; ++q) {
-                    const int64_t row = at.row + p - 1, column = at.column + q - 1;  // padding 1
-                    const bool inside = row >= 0 && row < tiling_.h && column >= 0 && column < tiling_.w;
-                    d[p][q] = inside ? x + position(at.image, row, column) * tiling_.c : zeros_.data();
-                }
-            }
-            transform_input(d, tiling_.c, tiling_.block, t, v);
-        }
-    }
-
     void write_tiles(const View& view, int64_t first, int64_t tiles, const float* m) const {
         const Epilogue& e = op_.epilogue;
         const bool complete = !e.quantiser;
@@ -184,8 +124,8 @@ class WinogradStep : public Step {
         float* y = view.at(op_.y);
 #pragma omp parallel for schedule(static)
         for (int64_t t = 0; t < tiles; ++t) {
-            const Corner at = corner(first + t);
-            const int64_t offset = position(at.image, at.row, at.column) * tiling_.k;
+            const Tiling::Corner at = tiling_.corner(first + t);
+            const int64_t offset = tiling_.position(at.image, at.row, at.column) * tiling_.k;
             const OutputTile target{y + offset, residual ? residual + offset : nullptr, tiling_.w * tiling_.k,
                                     static_cast<int>(std::min<int64_t>(kOutputs, tiling_.h - at.row)),
                                     static_cast<int>(std::min<int64_t>(kOutputs, tiling_.w - at.column))};
@@ -232,7 +172,7 @@ bool pays(const Tiling& tiling, const StepSetting& setting) {
 std::unique_ptr<Step> make_winograd_step(const Program& program, const Convolution& op, const StepSetting& setting) {
     const Shape& weight = program.shape(op.w);
     if (!setting.of_values || setting.math != Math::f32 || !fits(op, weight)) return nullptr;
-    const Tiling tiling(program.shape(op.x), weight, setting.images, setting.threads);
+    const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
     if (!pays(tiling, setting)) return nullptr;
     return std::make_unique<WinogradStep>(op, tiling, setting);
 }
@@ -242,7 +182,7 @@ std::unique_ptr<Step> make_winograd_step(const Program& program, const Convoluti
     const Shape& weight = program.shape(op.w);
     if (setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Shape turned{weight[3], 3, 3, weight[0]};
-    const Tiling tiling(program.shape(op.dy), turned, setting.images, setting.threads);
+    const Tiling tiling(program.shape(op.dy), turned, setting.images, kTilesOfABlock * setting.threads);
     if (!pays(tiling, setting)) return nullptr;
     return std::make_unique<WinogradToDataStep>(op, tiling, setting);
 }

@@ -16,4 +16,8 @@ std::unique_ptr<Step> make_winograd_step(const Program& program, const Convoluti
 std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToData& op,
                                          const StepSetting& setting);
 
+/// The gradient to its weights, which gains at all sizes of batches.
+std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToWeights& op,
+                                         const StepSetting& setting);
+
 }  // namespace adaq::cpu

@@ -10,6 +10,14 @@ namespace {
 // The points +-a and +-b.
 constexpr double kA = 0.70710678118654752440, kB = 1.41421356237309504880;
 
+constexpr double kNa = 2 * kA * kA * (kA * kA - kB * kB), kNb = 2 * kB * kB * (kB * kB - kA * kA);
+constexpr double kG[kInputs][3] = {{1, 0, 0},
+                                   {1 / kNa, kA / kNa, kA* kA / kNa},
+                                   {1 / kNa, -kA / kNa, kA* kA / kNa},
+                                   {1 / kNb, kB / kNb, kB* kB / kNb},
+                                   {1 / kNb, -kB / kNb, kB* kB / kNb},
+                                   {0, 0, 1}};
+
 /// Loops over kLanes channels become vector instructions, of whichever set the caller is compiled for.
 using Vector = float[kLanes];
 
@@ -29,6 +37,22 @@ using Vector = float[kLanes];
     }
 }
 
+/// o = A y of four vectors.
+[[gnu::always_inline]] inline void gradients(const Vector (&y)[kOutputs], Vector (&o)[kInputs]) {
+    constexpr auto a = static_cast<float>(kA), b = static_cast<float>(kB);
+    constexpr float a2 = 0.5f, b2 = 2.0f;
+    for (int i = 0; i < kLanes; ++i) {
+        const float even_a = y[0][i] + a2 * y[2][i], odd_a = a * (y[1][i] + a2 * y[3][i]);
+        const float even_b = y[0][i] + b2 * y[2][i], odd_b = b * (y[1][i] + b2 * y[3][i]);
+        o[0][i] = y[0][i];
+        o[1][i] = even_a + odd_a;
+        o[2][i] = even_a - odd_a;
+        o[3][i] = even_b + odd_b;
+        o[4][i] = even_b - odd_b;
+        o[5][i] = y[3][i];
+    }
+}
+
 /// o = A^T m of six vectors.
 [[gnu::always_inline]] inline void outputs(const Vector (&m)[kInputs], Vector (&o)[kOutputs]) {
     constexpr auto a = static_cast<float>(kA), b = static_cast<float>(kB);
@@ -43,35 +67,77 @@ using Vector = float[kLanes];
     }
 }
 
-}  // namespace
-
-void transform_weights(const float* w, const float* scale, int64_t k, int64_t c, float* u) {
-    constexpr double na = 2 * kA * kA * (kA * kA - kB * kB), nb = 2 * kB * kB * (kB * kB - kA * kA);
-    constexpr double g[kInputs][3] = {{1, 0, 0},
-                                      {1 / na, kA / na, kA * kA / na},
-                                      {1 / na, -kA / na, kA * kA / na},
-                                      {1 / nb, kB / nb, kB * kB / nb},
-                                      {1 / nb, -kB / nb, kB * kB / nb},
-                                      {0, 0, 1}};
-#pragma omp parallel for schedule(static)
-    for (int64_t ci = 0; ci < c; ++ci) {
-        for (int64_t ki = 0; ki < k; ++ki) {
-            double half[kInputs][3];  // G g
-            for (int p = 0; p < kInputs; ++p) {
-                for (int s = 0; s < 3; ++s) {
-                    half[p][s] = 0.0;
-                    for (int r = 0; r < 3; ++r) half[p][s] += g[p][r] * w[((ki * 3 + r) * 3 + s) * c + ci];
+ADAQ_VECTORISE void transform_weights_block(const float* w, const float* scale, int64_t k, int64_t c, int64_t k0,
+                                            int64_t c0, float* u) {
+    float block[kPoints][kLanes][kLanes];  // [point][k][c]
+    for (int64_t ki = 0; ki < kLanes; ++ki) {
+        double half[kInputs][3][kLanes];  // G g
+        for (int p = 0; p < kInputs; ++p) {
+            for (int s = 0; s < 3; ++s) {
+                const float* from = w + ((k0 + ki) * 9 + s) * c + c0;
+                for (int i = 0; i < kLanes; ++i) {
+                    double sum = kG[p][0] * from[i];
+                    sum += kG[p][1] * from[3 * c + i];
+                    half[p][s][i] = sum + kG[p][2] * from[6 * c + i];
                 }
             }
-            for (int p = 0; p < kInputs; ++p) {
-                for (int q = 0; q < kInputs; ++q) {
-                    double sum = 0.0;
-                    for (int s = 0; s < 3; ++s) sum += half[p][s] * g[q][s];
-                    u[((p * kInputs + q) * c + ci) * k + ki] = static_cast<float>(scale ? sum * scale[ki] : sum);
+        }
+        const double factor = scale ? scale[k0 + ki] : 1.0;
+        for (int p = 0; p < kInputs; ++p) {
+            for (int q = 0; q < kInputs; ++q) {
+                for (int i = 0; i < kLanes; ++i) {
+                    double sum = half[p][0][i] * kG[q][0];
+                    sum += half[p][1][i] * kG[q][1];
+                    sum += half[p][2][i] * kG[q][2];
+                    block[p * kInputs + q][ki][i] = static_cast<float>(sum * factor);
                 }
             }
         }
     }
+    for (int point = 0; point < kPoints; ++point) {
+        for (int64_t ci = 0; ci < kLanes; ++ci) {
+            float* to = u + (point * c + c0 + ci) * k + k0;
+            for (int64_t ki = 0; ki < kLanes; ++ki) to[ki] = block[point][ki][ci];
+        }
+    }
+}
+
+/// One output channel's dw[3][3][C].
+ADAQ_VECTORISE void transform_to_weights_of(const float* m, int64_t k, int64_t c, int64_t ki, float* dw) {
+    constexpr auto g = [](int p, int r) { return static_cast<float>(kG[p][r]); };
+    for (int64_t first = 0; first < c; first += kLanes) {
+        Vector half[3][kInputs] = {};  // G^T m
+        for (int p = 0; p < kInputs; ++p) {
+            for (int q = 0; q < kInputs; ++q) {
+                const float* from = m + ((p * kInputs + q) * k + ki) * c + first;
+                for (int r = 0; r < 3; ++r)
+                    for (int i = 0; i < kLanes; ++i) half[r][q][i] += g(p, r) * from[i];
+            }
+        }
+        for (int r = 0; r < 3; ++r) {
+            for (int s = 0; s < 3; ++s) {
+                float* to = dw + ((ki * 3 + r) * 3 + s) * c + first;
+                for (int i = 0; i < kLanes; ++i) {
+                    float sum = g(0, s) * half[r][0][i];
+                    for (int q = 1; q < kInputs; ++q) sum += g(q, s) * half[r][q][i];
+                    to[i] = sum;
+                }
+            }
+        }
+    }
+}
+
+}  // namespace
+
+void transform_weights(const float* w, const float* scale, int64_t k, int64_t c, float* u) {
+#pragma omp parallel for schedule(static) collapse(2)
+    for (int64_t c0 = 0; c0 < c; c0 += kLanes)
+        for (int64_t k0 = 0; k0 < k; k0 += kLanes) transform_weights_block(w, scale, k, c, k0, c0, u);
+}
+
+void transform_to_weights(const float* m, int64_t k, int64_t c, float* dw) {
+#pragma omp parallel for schedule(static)
+    for (int64_t ki = 0; ki < k; ++ki) transform_to_weights_of(m, k, c, ki, dw);
 }
 
 ADAQ_VECTORISE void transform_input(const float* const (&d)[kInputs][kInputs], int64_t c, int64_t tiles, int64_t tile,
@@ -91,6 +157,29 @@ ADAQ_VECTORISE void transform_input(const float* const (&d)[kInputs][kInputs], i
             inputs(column, row);
             for (int q = 0; q < kInputs; ++q) {
                 float* to = v + ((p * kInputs + q) * tiles + tile) * c + first;
+                for (int i = 0; i < kLanes; ++i) to[i] = row[q][i];
+            }
+        }
+    }
+}
+
+ADAQ_VECTORISE void transform_gradient(const float* const (&dy)[kOutputs][kOutputs], int64_t k, int64_t tiles,
+                                       int64_t tile, float* u) {
+    for (int64_t first = 0; first < k; first += kLanes) {
+        Vector columns[kOutputs][kInputs], column[kOutputs], row[kInputs];  // columns: [q][p] of A dY
+        for (int q = 0; q < kOutputs; ++q) {
+            for (int p = 0; p < kOutputs; ++p) {
+                for (int i = 0; i < kLanes; ++i) column[p][i] = dy[p][q][first + i];
+            }
+            gradients(column, columns[q]);
+        }
+        for (int p = 0; p < kInputs; ++p) {
+            for (int q = 0; q < kOutputs; ++q) {
+                for (int i = 0; i < kLanes; ++i) column[q][i] = columns[q][p][i];
+            }
+            gradients(column, row);
+            for (int q = 0; q < kInputs; ++q) {
+                float* to = u + ((p * kInputs + q) * tiles + tile) * k + first;
                 for (int i = 0; i < kLanes; ++i) to[i] = row[q][i];
             }
         }

@@ -38,4 +38,13 @@ struct OutputTile {
 void transform_output(const float* m, int64_t k, int64_t tiles, int64_t tile, const Output& output,
                       const OutputTile& target);
 
+// The way back to the weights is the transpose of all that (linear in g): dg = G^T [ sum of tiles of (B^T d B) .
+// (A dY A^T) ] G.
+
+/// u[36][tiles][K], row `tile`: A dY A^T of the gradients dy[4][4] -> [K] (those beyond the map point to zeros).
+void transform_gradient(const float* const (&dy)[kOutputs][kOutputs], int64_t k, int64_t tiles, int64_t tile, float* u);
+
+/// dw[K][3][3][C] = G^T m G, m[36][K][C] summed over all tiles.
+void transform_to_weights(const float* m, int64_t k, int64_t c, float* dw);
+
 }  // namespace adaq::cpu::winograd

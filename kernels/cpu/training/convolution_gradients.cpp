@@ -124,6 +124,9 @@ std::unique_ptr<Step> make_training_step(const Program& program, const Convoluti
 
 std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToWeights& op,
                                          const TrainingSetting& setting) {
+    StepSetting whole_batch{program.shape(op.x)[0], 1, setting.threads};
+    whole_batch.math = setting.math;
+    if (auto step = make_winograd_step(program, op, whole_batch)) return step;
     if (auto step = make_taps_step(program, op, setting)) return step;
     return std::make_unique<ToWeightsStep>(program, op, setting);
 }
