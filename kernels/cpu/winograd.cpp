@@ -20,8 +20,7 @@ namespace {
 using namespace winograd;
 using dnnl::memory;
 
-constexpr int64_t kFewestTilesOfNewWeights = 1024;  // fewer do not pay for transforming the weights in every run
-constexpr int64_t kTilesOfABlock = 64;              // rows enough for fast matrix products, and not more
+constexpr int64_t kTilesOfABlock = 64;  // rows enough for fast matrix products, and not more
 
 /// t[C][3][3][K] = w[K][2-r][2-s][C].
 void turn(const float* w, int64_t k, int64_t c, float* t) {
@@ -162,18 +161,13 @@ class WinogradToDataStep : public Step {
     WinogradStep sums_;
 };
 
-/// Whether what the weights are made into pays off.
-bool pays(const Tiling& tiling, const StepSetting& setting) {
-    return tiling.gains() && (!setting.weights_change || tiling.total >= kFewestTilesOfNewWeights);
-}
-
 }  // namespace
 
 std::unique_ptr<Step> make_winograd_step(const Program& program, const Convolution& op, const StepSetting& setting) {
     const Shape& weight = program.shape(op.w);
     if (!setting.of_values || setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
-    if (!pays(tiling, setting)) return nullptr;
+    if (!tiling.gains(setting.weights_change)) return nullptr;
     return std::make_unique<WinogradStep>(op, tiling, setting);
 }
 
@@ -183,7 +177,7 @@ std::unique_ptr<Step> make_winograd_step(const Program& program, const Convoluti
     if (setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Shape turned{weight[3], 3, 3, weight[0]};
     const Tiling tiling(program.shape(op.dy), turned, setting.images, kTilesOfABlock * setting.threads);
-    if (!pays(tiling, setting)) return nullptr;
+    if (!tiling.gains(setting.weights_change)) return nullptr;
     return std::make_unique<WinogradToDataStep>(op, tiling, setting);
 }
 

@@ -16,7 +16,7 @@ std::unique_ptr<Step> make_winograd_step(const Program& program, const Convoluti
 std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToData& op,
                                          const StepSetting& setting);
 
-/// The gradient to its weights, which gains at all sizes of batches.
+/// The gradient to its weights.
 std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToWeights& op,
                                          const StepSetting& setting);
 

@@ -87,6 +87,35 @@ std::vector<float> run_gradient(const std::string& device, const Case& c) {
     return all;
 }
 
+/// The gradient to weights, from x and dy that are uploaded anew between two runs.
+std::vector<float> run_to_weights(const std::string& device, const Case& c) {
+    Bench bench(device, c.threads);
+    Values random(13);
+    Program program;
+    const Buffer x = bench.device().create({c.batch, c.h, c.w, c.c}),
+                 dy = bench.device().create({c.batch, c.h, c.w, c.k}), dw = bench.device().create({c.k, 3, 3, c.c});
+    program.add(ConvolutionToWeights{program.bind(x), program.bind(dy), program.bind(dw), 1, 1});
+    const auto compiled = bench.device().compile(program);
+    std::vector<float> all;
+    for (int run = 0; run < 2; ++run) {
+        for (const Buffer& operand : {x, dy})
+            bench.device().upload(*operand, random.reals(element_count(operand->shape())));
+        compiled->run();
+        for (float value : bench.get(dw)) all.push_back(value);
+    }
+    return all;
+}
+
+bool to_weights_taken(Shape x, Shape w, int stride, int padding, Math math = Math::f32) {
+    Program program;
+    const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
+    const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
+    const ConvolutionToWeights op{tensor(x), tensor({x[0], edge, edge, w[0]}), tensor(w), stride, padding};
+    cpu::StepSetting setting{x[0], 1, 1};
+    setting.math = math;
+    return cpu::make_winograd_step(program, op, setting) != nullptr;
+}
+
 /// The same convolution's gradient to data, of weights that change in every run or stay.
 bool gradient_taken(Shape x, Shape w, int stride, int padding, bool weights_change, Math math = Math::f32) {
     Program program;
@@ -191,13 +220,33 @@ TEST_SUITE("Winograd convolution") {
         }
     }
 
-    TEST_CASE("the gradient goes this way where it gains: large maps, or weights that are transformed but once") {
-        CHECK(gradient_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, true));
-        CHECK_FALSE(gradient_taken({32, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, true));
-        CHECK(gradient_taken({32, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, false));
+    TEST_CASE(
+        "the gradient to weights agrees with the reference, whatever is left of the last tiles and of the last block") {
+        for (const Case& c : {Case{4, 16, 16, 32, 48, false, false, false, false, 1},
+                              Case{5, 13, 18, 48, 32, false, false, false, false, 2},
+                              Case{47, 4, 44, 32, 32, false, false, false, false, 1},
+                              Case{35, 16, 13, 32, 64, false, false, false, false, 2}}) {
+            CAPTURE(c.h);
+            REQUIRE(to_weights_taken({c.batch, c.h, c.w, c.c}, {c.k, 3, 3, c.c}, 1, 1));
+            const std::vector<float> ours = run_to_weights("cpu", c), reference = run_to_weights("reference", c);
+            REQUIRE(ours.size() == reference.size());
+            CHECK(distance(ours, reference) < 3e-5);
+        }
+    }
+
+    TEST_CASE("gradients go this way where it gains: maps enough, the more if weights are transformed in every run") {
+        CHECK(gradient_taken({4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, true));
+        CHECK_FALSE(gradient_taken({3, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, true));
+        CHECK(gradient_taken({3, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, false));
         CHECK_FALSE(gradient_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 2, 1, false));
         CHECK_FALSE(gradient_taken({64, 16, 16, 64}, {64, 1, 1, 64}, 1, 0, false));
         CHECK_FALSE(gradient_taken({64, 16, 16, 24}, {64, 3, 3, 24}, 1, 1, false));
         CHECK_FALSE(gradient_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, false, Math::bf16));
+        CHECK(to_weights_taken({4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1));
+        CHECK_FALSE(to_weights_taken({3, 16, 16, 64}, {64, 3, 3, 64}, 1, 1));
+        CHECK_FALSE(to_weights_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 2, 1));
+        CHECK_FALSE(to_weights_taken({64, 16, 16, 64}, {64, 1, 1, 64}, 1, 0));
+        CHECK_FALSE(to_weights_taken({64, 2, 2, 64}, {64, 3, 3, 64}, 1, 1));
+        CHECK_FALSE(to_weights_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, Math::bf16));
     }
 }

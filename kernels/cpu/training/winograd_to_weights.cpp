@@ -82,7 +82,7 @@ std::unique_ptr<Step> make_winograd_step(const Program& program, const Convoluti
     const Shape& weight = program.shape(op.dw);
     if (setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
-    return tiling.gains() ? std::make_unique<WinogradToWeightsStep>(op, tiling) : nullptr;
+    return tiling.gains(true) ? std::make_unique<WinogradToWeightsStep>(op, tiling) : nullptr;
 }
 
 }  // namespace adaq::cpu
