@@ -83,7 +83,7 @@ class WinogradStep : public Step {
         lane.scratchpad.set_data_handle(m + kPoints * tiling_.block * tiling_.k);
         for (int64_t first = 0; first < tiling_.total; first += tiling_.block) {
             const int64_t tiles = std::min(tiling_.block, tiling_.total - first);
-            read_tiles(tiling_, view.at(op_.x), zeros_.data(), first, tiles, v);
+            read_tiles(tiling_, {view.at(op_.x)}, zeros_.data(), first, tiles, v);
             primitive_.execute(lane.stream, lane.arguments);
             lane.stream.wait();
             write_tiles(view, first, tiles, m);

@@ -1,39 +1,77 @@
 #include "kernels/cpu/winograd_tiling.h"
 
+#include <vector>
+
+#include "kernels/cpu/bf16_rows.h"
+
 namespace adaq::cpu::winograd {
 namespace {
 
-/// A square of positions of a map with so many channels, from (row, column) on; those outside point to zeros.
+/// The values of a square of positions, kEdge a side, of a map with so many channels; a thread has one of its own.
 template <int kEdge>
-void point_to(const Tiling& t, const float* map, int64_t channels, const float* zeros, Tiling::Corner from,
-              const float* (&d)[kEdge][kEdge]) {
-    for (int p = 0; p < kEdge; ++p) {
-        for (int q = 0; q < kEdge; ++q) {
-            const int64_t row = from.row + p, column = from.column + q;
-            const bool inside = row >= 0 && row < t.h && column >= 0 && column < t.w;
-            d[p][q] = inside ? map + t.position(from.image, row, column) * channels : zeros;
+class Square {
+  public:
+    Square(const Tiling& tiling, Operand map, int64_t channels, const float* zeros)
+        : tiling_(tiling),
+          map_(map),
+          channels_(channels),
+          zeros_(zeros),
+          copies_(static_cast<size_t>(map.rounded ? kEdge * kEdge * channels : 0)) {}
+
+    /// From (row, column) on; those outside the map point to zeros.
+    const float* const (&at(Tiling::Corner from))[kEdge][kEdge] {
+        float* copy = copies_.data();
+        for (int p = 0; p < kEdge; ++p) {
+            for (int q = 0; q < kEdge; ++q) {
+                const int64_t row = from.row + p, column = from.column + q;
+                const bool inside = row >= 0 && row < tiling_.h && column >= 0 && column < tiling_.w;
+                const int64_t first = tiling_.position(from.image, row, column) * channels_;
+                places_[p][q] = !inside ? zeros_ : map_.rounded ? rounded(first, copy) : map_.values + first;
+            }
+        }
+        return places_;
+    }
+
+  private:
+    const float* rounded(int64_t first, float*& copy) const {
+        const float* x = map_.stored_half
+                             ? reinterpret_cast<const float*>(reinterpret_cast<const bf16*>(map_.values) + first)
+                             : map_.values + first;
+        rounded_row(x, map_.stored_half, channels_, copy);
+        copy += channels_;
+        return copy - channels_;
+    }
+
+    const Tiling& tiling_;
+    Operand map_;
+    int64_t channels_;
+    const float* zeros_;
+    std::vector<float> copies_;
+    const float* places_[kEdge][kEdge] = {};
+};
+
+}  // namespace
+
+void read_tiles(const Tiling& tiling, Operand x, const float* zeros, int64_t first, int64_t tiles, float* v) {
+#pragma omp parallel
+    {
+        Square<kInputs> square(tiling, x, tiling.c, zeros);
+#pragma omp for schedule(static)
+        for (int64_t t = 0; t < tiles; ++t) {
+            const Tiling::Corner at = tiling.corner(first + t);
+            const Tiling::Corner with_padding{at.image, at.row - 1, at.column - 1};
+            transform_input(square.at(with_padding), tiling.c, tiling.block, t, v);
         }
     }
 }
 
-}  // namespace
-
-void read_tiles(const Tiling& tiling, const float* x, const float* zeros, int64_t first, int64_t tiles, float* v) {
-#pragma omp parallel for schedule(static)
-    for (int64_t t = 0; t < tiles; ++t) {
-        const Tiling::Corner at = tiling.corner(first + t);
-        const float* d[kInputs][kInputs];
-        point_to(tiling, x, tiling.c, zeros, {at.image, at.row - 1, at.column - 1}, d);  // padding 1
-        transform_input(d, tiling.c, tiling.block, t, v);
-    }
-}
-
-void read_gradients(const Tiling& tiling, const float* dy, const float* zeros, int64_t first, int64_t tiles, float* u) {
-#pragma omp parallel for schedule(static)
-    for (int64_t t = 0; t < tiles; ++t) {
-        const float* d[kOutputs][kOutputs];
-        point_to(tiling, dy, tiling.k, zeros, tiling.corner(first + t), d);
-        transform_gradient(d, tiling.k, tiling.block, t, u);
+void read_gradients(const Tiling& tiling, Operand dy, const float* zeros, int64_t first, int64_t tiles, float* u) {
+#pragma omp parallel
+    {
+        Square<kOutputs> square(tiling, dy, tiling.k, zeros);
+#pragma omp for schedule(static)
+        for (int64_t t = 0; t < tiles; ++t)
+            transform_gradient(square.at(tiling.corner(first + t)), tiling.k, tiling.block, t, u);
     }
 }
 

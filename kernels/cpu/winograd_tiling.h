@@ -57,10 +57,16 @@ bool fits(const Op& op, const Shape& weight) {
     return weight[1] == 3 && weight[2] == 3 && op.stride == 1 && op.padding == 1;
 }
 
+/// A map's values: float32 as they are, or as bf16 rounds them (stored so, or yet to be rounded).
+struct Operand {
+    const float* values;
+    bool rounded = false, stored_half = false;
+};
+
 /// v[36][block][C] of tiles [first, first + tiles) of x; zeros [C]. On all threads.
-void read_tiles(const Tiling& tiling, const float* x, const float* zeros, int64_t first, int64_t tiles, float* v);
+void read_tiles(const Tiling& tiling, Operand x, const float* zeros, int64_t first, int64_t tiles, float* v);
 
 /// u[36][block][K] of their gradients in dy [N,H,W,K]; zeros [K].
-void read_gradients(const Tiling& tiling, const float* dy, const float* zeros, int64_t first, int64_t tiles, float* u);
+void read_gradients(const Tiling& tiling, Operand dy, const float* zeros, int64_t first, int64_t tiles, float* u);
 
 }  // namespace adaq::cpu::winograd

@@ -126,6 +126,7 @@ std::unique_ptr<Step> make_training_step(const Program& program, const Convoluti
                                          const TrainingSetting& setting) {
     StepSetting whole_batch{program.shape(op.x)[0], 1, setting.threads};
     whole_batch.math = setting.math;
+    whole_batch.halves = setting.halves;
     if (auto step = make_winograd_step(program, op, whole_batch)) return step;
     if (auto step = make_taps_step(program, op, setting)) return step;
     return std::make_unique<ToWeightsStep>(program, op, setting);

@@ -18,8 +18,12 @@ constexpr int64_t kTilesOfABlock = 256;  // terms enough of each product's sums,
 
 class WinogradToWeightsStep : public Step {
   public:
-    WinogradToWeightsStep(const ConvolutionToWeights& op, const Tiling& tiling)
-        : op_(op), tiling_(tiling), zeros_(std::max(tiling.c, tiling.k)) {
+    WinogradToWeightsStep(const ConvolutionToWeights& op, const Tiling& tiling, const StepSetting& setting)
+        : op_(op),
+          tiling_(tiling),
+          x_{nullptr, setting.math == Math::bf16, setting.halves(op.x)},
+          dy_{nullptr, setting.math == Math::bf16, setting.halves(op.dy)},
+          zeros_(std::max(tiling.c, tiling.k)) {
         std::fill_n(zeros_.data(), zeros_.size(), 0.0f);
         const memory::dim k = tiling.k, c = tiling.c, tiles = tiling.block;
         const memory::desc u({kPoints, k, tiles}, memory::data_type::f32, memory::dims{tiles * k, 1, k}),
@@ -43,10 +47,12 @@ class WinogradToWeightsStep : public Step {
         m_.set_data_handle(m);
         scratchpad_.set_data_handle(m + sums);
         std::fill_n(m, sums, 0.0f);
+        x_.values = view.at(op_.x);
+        dy_.values = view.at(op_.dy);
         for (int64_t first = 0; first < tiling_.total; first += tiling_.block) {
             const int64_t tiles = std::min(tiling_.block, tiling_.total - first);
-            read_gradients(tiling_, view.at(op_.dy), zeros_.data(), first, tiles, u);
-            read_tiles(tiling_, view.at(op_.x), zeros_.data(), first, tiles, v);
+            read_gradients(tiling_, dy_, zeros_.data(), first, tiles, u);
+            read_tiles(tiling_, x_, zeros_.data(), first, tiles, v);
             leave_out(tiles, u);
             primitive_.execute(
                 stream_,
@@ -69,20 +75,29 @@ class WinogradToWeightsStep : public Step {
 
     ConvolutionToWeights op_;
     Tiling tiling_;
+    Operand x_, dy_;
     AlignedFloats zeros_;
     dnnl::stream stream_{engine()};
     dnnl::matmul primitive_;
     memory u_, v_, m_, scratchpad_;
 };
 
+bool multiplies_tiles() {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("amx-bf16");
+#else
+    return false;
+#endif
+}
+
 }  // namespace
 
 std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToWeights& op,
                                          const StepSetting& setting) {
     const Shape& weight = program.shape(op.dw);
-    if (setting.math != Math::f32 || !fits(op, weight)) return nullptr;
+    if ((setting.math == Math::bf16 && multiplies_tiles()) || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
-    return tiling.gains(true) ? std::make_unique<WinogradToWeightsStep>(op, tiling) : nullptr;
+    return tiling.gains(true) ? std::make_unique<WinogradToWeightsStep>(op, tiling, setting) : nullptr;
 }
 
 }  // namespace adaq::cpu
