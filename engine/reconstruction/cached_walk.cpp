@@ -13,6 +13,11 @@ CachedWalk::CachedWalk(Device& device, const Network& network, Buffer images, Ca
     values_[kImage] = std::move(images);
 }
 
+void CachedWalk::share(FloatValues& kept, std::vector<FloatValues::Nodes> units) {
+    kept_ = &kept;
+    units_ = std::move(units);
+}
+
 Shape CachedWalk::batched(ValueId id, int64_t batch) const { return stacked(batch, shapes_[static_cast<size_t>(id)]); }
 
 std::vector<ValueId> CachedWalk::inputs(int first, int last) const {
@@ -27,6 +32,7 @@ std::vector<ValueId> CachedWalk::inputs(int first, int last) const {
 
 Buffer CachedWalk::compute(int first, int last) {
     const ValueId output = Graph::output_of(last - 1);
+    if (const Buffer kept = kept_ ? kept_->find(units_, {first, last}) : nullptr) return values_[output] = kept;
     std::map<ValueId, StoredValue> bound;
     int64_t images = 0;
     for (ValueId input : inputs(first, last)) {
@@ -36,6 +42,7 @@ Buffer CachedWalk::compute(int first, int last) {
     values_[output] = memory_.create(batched(output, images));
     bound[output] = {values_[output]};
     Segment(device_, network_, first, last, bound, KeptValues::quantised, shapes_).run();
+    if (kept_) kept_->keep(units_, {first, last}, values_[output]);
     return values_[output];
 }
 

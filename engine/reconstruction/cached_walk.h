@@ -7,6 +7,7 @@
 
 #include "engine/executor.h"
 #include "engine/reconstruction/cache_memory.h"
+#include "engine/reconstruction/float_values.h"
 
 namespace adaq {
 
@@ -15,6 +16,8 @@ class CachedWalk {
     /// images: [N,H,W,C], normalised, and quantised if the network's input is a site. The network may change while the
     /// walk goes on: nodes are computed as it is then.
     CachedWalk(Device& device, const Network& network, Buffer images, CacheMemory& memory);
+    /// Of a network that stays as it is: takes outputs from `kept` and leaves new ones there. units: see FloatValues.
+    void share(FloatValues& kept, std::vector<FloatValues::Nodes> units);
 
     /// Output of nodes [first, last), which read values that are kept; behind its quantiser where it is a site, as
     /// values. Kept until release().
@@ -38,6 +41,8 @@ class CachedWalk {
     std::vector<Shape> shapes_;
     std::vector<int> last_reader_;  // by value
     std::map<ValueId, Buffer> values_;
+    FloatValues* kept_ = nullptr;
+    std::vector<FloatValues::Nodes> units_;
 };
 
 /// The first rows of a tensor; the tensor itself where it has no more.

@@ -40,6 +40,11 @@ class UnitWalk {
     }
 
   private:
+    static std::vector<FloatValues::Nodes> nodes_of(const std::vector<Stretch>& units) {
+        std::vector<FloatValues::Nodes> nodes;
+        for (const Stretch& unit : units) nodes.emplace_back(unit.first, unit.last);
+        return nodes;
+    }
     static bool needs_logits(const UnitOptions& options) {
         return options.prediction || options.loss == Reconstruction::fisher_diag;
     }
@@ -64,6 +69,7 @@ class UnitWalk {
         const bool on_float = !options.learn_rounding;
         const std::vector<Stretch> units = options_.units_of(options);
         CachedWalk exact(device_, original_, image_, memory_);
+        if (options_.float_values) exact.share(*options_.float_values, nodes_of(units));
         std::optional<CachedWalk> rounded;
         if (!on_float) rounded.emplace(device_, network_, start_.quantised_image(image_, memory_), memory_);
         if (&options == options_.passes().back()) image_.reset();

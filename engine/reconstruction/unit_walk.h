@@ -5,6 +5,7 @@
 
 #include "engine/nearest.h"
 #include "engine/reconstruction/cache_memory.h"
+#include "engine/reconstruction/float_values.h"
 #include "engine/reconstruction/recipe.h"
 #include "engine/reconstruction/unit_result.h"
 #include "engine/reconstruction/unit_trainer.h"
@@ -18,6 +19,8 @@ struct WalkOptions {
     std::vector<Site> sites;            // activations to quantise; empty: they stay float
     SchemeOptions activation_range;
     int64_t memory = 0;  // bytes of the device's memory for cached values; what does not fit is spilled
+    /// Values of the float network on the same images, of reconstructions before and for those to come; null: none.
+    FloatValues* float_values = nullptr;
 
     /// The passes over the network.
     std::vector<const UnitOptions*> passes() const;

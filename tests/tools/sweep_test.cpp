@@ -97,19 +97,26 @@ TEST_SUITE("adaq-sweep") {
                           learned =
                               "--w3 --a4 --scheme minmax --method adaround --iters 20 --minibatch 8 --seed 3 "
                               "--calib-augment",
-                          blocks = "--w2 --a4 --fold --scheme minmax --method pdquant --iters 12 --minibatch 8";
+                          blocks = "--w2 --a4 --fold --scheme minmax --method pdquant --iters 12 --minibatch 8",
+                          // On the float network's values that the rows before have left.
+            learned_again =
+                "--w2 --a8 --scheme minmax --method adaround --iters 10 --minibatch 8 --seed 3 "
+                "--calib-augment",
+                          blocks_again =
+                              "--w3 --a4 --fold --scheme minmax --method brecq --iters 8 --iters-scale 6 --minibatch 8";
+        const std::vector<std::pair<std::string, std::string>> all{{"nearest", nearest}, {"folded", folded},
+                                                                   {"learned", learned}, {"again", learned_again},
+                                                                   {"blocks", blocks},   {"twice", blocks_again}};
         const TemporaryFolder files;
         std::string rows;
-        for (const auto& [title, options] : {std::pair("nearest", nearest), std::pair("folded", folded),
-                                             std::pair("learned", learned), std::pair("blocks", blocks)})
+        for (const auto& [title, options] : all)
             rows += std::string(rows.empty() ? "" : ",") + R"({"title": ")" + title + R"(", "options": ")" + options +
                     " --save " + (files / (std::string(title) + ".bin")) + R"("})";
         const Sweep sweep(R"({"title": "t", "columns": [{"title": "c"}], "rows": [)" + rows + "]}");
         const Outcome outcome = sweep.run();
         INFO(outcome.output);
         REQUIRE(outcome.status == 0);
-        for (const auto& [title, options] : {std::pair("nearest", nearest), std::pair("folded", folded),
-                                             std::pair("learned", learned), std::pair("blocks", blocks)}) {
+        for (const auto& [title, options] : all) {
             INFO(title);
             REQUIRE(run(quoted_weights() + sweep.data.both() + "--threads 1 " + options + " --save " +
                         (files / "alone.bin") + " --report " + (files / "alone.json"))

@@ -5,6 +5,7 @@
 #include "engine/reconstruction/record.h"
 #include "tools/run/options.h"
 #include "tools/run/progress.h"
+#include "tools/run/shared.h"
 
 namespace adaq {
 
@@ -16,6 +17,7 @@ struct ReconstructionWork {
     Tensor images;     // the calibration set
     std::vector<Site> sites;
     SiteObserver see_site;
+    Shared* shared = nullptr;  // keeps the float network's values for other runs
 };
 
 /// Learns every unit and returns what is to be told of each. Throws Interrupted, saying what was kept.

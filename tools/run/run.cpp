@@ -156,8 +156,10 @@ class Run {
         if (options_.learns()) {
             if (data_->validation() && options_.compare_nearest) start_nearest(first_rows(images, kScaleImages), sites);
             phase("reconstruct", [&] {
-                report_.learning = reconstruct(
-                    options_, {*device_, *model_, *original_, network_, std::move(images), sites, see}, progress_);
+                report_.learning = reconstruct(options_,
+                                               {*device_, *model_, *original_, network_, std::move(images), sites, see,
+                                                shared_.keeps() ? &shared_ : nullptr},
+                                               progress_);
             });
         } else if (!sites.empty()) {
             phase("quantise activations", [&] { quantise_activations(network_, images, sites, see); });

@@ -60,4 +60,12 @@ void Shared::keep(const std::string& key, EvaluatedNetwork network) {
     evaluated_.insert_or_assign(key, std::move(network));
 }
 
+FloatValues& Shared::float_values(const std::string& key, int64_t limit_bytes) {
+    if (!float_values_ || float_values_->first != key) {
+        float_values_.reset();  // before others take its place
+        float_values_.emplace(key, FloatValues(limit_bytes));
+    }
+    return float_values_->second;
+}
+
 }  // namespace adaq

@@ -1,14 +1,17 @@
 // What the runs of one process have in common (adaq-run has one, adaq-sweep one for each cell of a table): the device,
-// the model and its float network, the opened data sets, decoded images, how good the float network is. Each is made
-// when a run first asks for it. A run's result has the same bits with whatever others it shares.
+// the model and its float network, the opened data sets, decoded images, how good the float network is and what it
+// gives behind each unit. Each is made when a run first asks for it. A run's result has the same bits with whatever
+// others it shares.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 
 #include "engine/network.h"
+#include "engine/reconstruction/float_values.h"
 #include "engine/report/report.h"
 #include "loaders/datasets/dataset.h"
 #include "loaders/preprocessing_choice.h"
@@ -50,6 +53,10 @@ class Shared {
     void keep(const std::string& key, EvaluatedNetwork network);
     bool keeps() const { return use_ == Use::again; }
 
+    /// What the float network gives on the calibration images, under a key that tells networks, images and devices
+    /// apart: of the last key alone. limit_bytes: of its memory, where it is new.
+    FloatValues& float_values(const std::string& key, int64_t limit_bytes);
+
   private:
     Use use_;
     std::map<std::tuple<std::string, int, Math>, std::unique_ptr<Device>> devices_;
@@ -60,6 +67,7 @@ class Shared {
     std::map<std::pair<std::string, const Dataset*>, std::string> image_crcs_;
     std::map<std::string, std::string> weight_crcs_;
     std::map<std::string, EvaluatedNetwork> evaluated_;
+    std::optional<std::pair<std::string, FloatValues>> float_values_;
     BatchCache images_;
 };
 
