@@ -41,7 +41,7 @@ struct RoundingPenalty {
 template <typename Real>
 ADAQ_HOST_DEVICE inline RoundingPenalty<Real> rounding_penalty(Real h, Real beta) {
     const Real centred = Real(2) * h - Real(1), size = std::fabs(centred);
-    if (!(size > Real(0))) return {Real(1), Real(0)};
+    if (size == Real(0)) return {Real(1), Real(0)};  // what is not a number goes on
     const Real power = std::pow(size, beta - Real(1));
     return {Real(1) - power * size, (centred > Real(0) ? Real(-2) : Real(2)) * beta * power};
 }

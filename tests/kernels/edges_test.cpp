@@ -193,7 +193,7 @@ TEST_SUITE("edges") {
         for (size_t i = 0; i < dw.size(); ++i) CHECK(std::abs(slope(l, "w", i, "y") - dw[i]) < 1e-8);
     }
 
-    TEST_CASE("a gradient that is not finite shows in the weight, and in no other") {
+    TEST_CASE("a gradient that is not finite shows in its weight and in the penalty, and in no other weight") {
         constexpr float kInfinity = std::numeric_limits<float>::infinity();
         std::vector<float> gradient(40, 0.5f);
         gradient[3] = kInfinity;
@@ -202,8 +202,11 @@ TEST_SUITE("edges") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
             ProgramBuilder b(device);
-            const RoundingStep op = step_of(b, std::vector<float>(40, 0.3f), std::vector<float>(40, 0.2f), gradient, 4);
-            b.add(AdvanceStep{op.state, {}, {}});
+            RoundingStep op = step_of(b, std::vector<float>(40, 0.3f), std::vector<float>(40, 0.2f), gradient, 4);
+            op.penalty = b.out("penalty", {1});
+            StepSchedule schedule;
+            schedule.iterations = 5;  // the second is regularised
+            b.add(AdvanceStep{op.state, schedule, {}});
             b.add(op);
             for (int run = 0; run < 2; ++run) {
                 b.run();
@@ -213,6 +216,7 @@ TEST_SUITE("edges") {
                     CHECK(std::isnan(w_hat[i]) == !std::isfinite(gradient[i]));
                 }
             }
+            CHECK(std::isnan(b.get("penalty")[0]));
         }
     }
 

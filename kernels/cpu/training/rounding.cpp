@@ -90,12 +90,18 @@ ADAQ_VECTORISE void begin_block(const int16_t* below, const float* v, int64_t n,
     }
 }
 
+/// x, or not a number where v is none. By integers: what is built without NaN in mind loses it in a minimum.
+inline float poisoned(float x, float v) {
+    const bool none = std::bit_cast<uint32_t>(v) << 1 > 0xFF000000u;
+    return std::bit_cast<float>(std::bit_cast<uint32_t>(x) | (none ? 0x7FC00000u : 0u));
+}
+
 /// penalty[i]: what the regulariser adds to the loss.
 ADAQ_VECTORISE void regularise(StepSettings s, const float* v, int64_t n, Block& block, float* penalty) {
     for (int64_t i = 0; i < n; ++i) {
         const float centred = 2.0f * rectified(v[i], block.t[i]) - 1.0f, size = std::fabs(centred),
                     power = fast_power(size, s.beta - 1.0f);
-        penalty[i] = s.lambda * (1.0f - power * size);
+        penalty[i] = poisoned(s.lambda * (1.0f - power * size), v[i]);
         block.power[i] = centred > 0.0f ? power : centred < 0.0f ? -power : 0.0f;
     }
 }
@@ -134,12 +140,6 @@ ADAQ_VECTORISE void move_regularised(Channel c, StepSettings s, Moved m, int64_t
         const float v = m.v[i], t = block.t[i], by_h = -2.0f * s.lambda * s.beta * block.power[i];
         move(s, m, i, (by_loss(c, block.below[i], rectified(v, t), m.gradient[i]) + by_h) * slope(v, t));
     }
-}
-
-/// x, or not a number where v is none. By integers: what is built without NaN in mind loses it in a minimum.
-inline float poisoned(float x, float v) {
-    const bool none = std::bit_cast<uint32_t>(v) << 1 > 0xFF000000u;
-    return std::bit_cast<float>(std::bit_cast<uint32_t>(x) | (none ? 0x7FC00000u : 0u));
 }
 
 ADAQ_VECTORISE void end_block(Channel c, const float* v, int64_t n, const Block& block, float* w_hat) {
