@@ -34,19 +34,16 @@ void round_in_place(int64_t count, float* x) {
         round_part_in_place(std::min(kPart, count - first), x + first);
 }
 
-void rounded_row(const float* x, bool stored_half, int64_t count, float* y) {
-    if (stored_half) return widen_row(reinterpret_cast<const bf16*>(x), count, y);
-    std::copy_n(x, count, y);
+void rounded_row(const float* x, bool stored_half, int64_t first, int64_t count, float* y) {
+    if (stored_half) return widen_row(reinterpret_cast<const bf16*>(x) + first, count, y);
+    std::copy_n(x + first, count, y);
     round_part_in_place(count, y);
 }
 
 void rounded_values(const float* x, bool stored_half, int64_t count, float* y) {
-    const auto* half = reinterpret_cast<const bf16*>(x);
 #pragma omp parallel for schedule(static)
-    for (int64_t first = 0; first < count; first += kPart) {
-        const float* part = stored_half ? reinterpret_cast<const float*>(half + first) : x + first;
-        rounded_row(part, stored_half, std::min(kPart, count - first), y + first);
-    }
+    for (int64_t first = 0; first < count; first += kPart)
+        rounded_row(x, stored_half, first, std::min(kPart, count - first), y + first);
 }
 
 ADAQ_VECTORISE void widen_row(const bf16* x, int64_t count, float* y) {

@@ -19,8 +19,8 @@ void round_in_place(int64_t count, float* x);
 /// The same of x, or of what x stores as bf16, at y.
 void rounded_values(const float* x, bool stored_half, int64_t count, float* y);
 
-/// A row of it in the thread that calls.
-void rounded_row(const float* x, bool stored_half, int64_t count, float* y);
+/// Elements [first, first + count) of it, in the thread that calls.
+void rounded_row(const float* x, bool stored_half, int64_t first, int64_t count, float* y);
 
 /// y[i] = x[i] in the thread that calls.
 void widen_row(const bf16* x, int64_t count, float* y);

@@ -34,10 +34,7 @@ class Square {
 
   private:
     const float* rounded(int64_t first, float*& copy) const {
-        const float* x = map_.stored_half
-                             ? reinterpret_cast<const float*>(reinterpret_cast<const bf16*>(map_.values) + first)
-                             : map_.values + first;
-        rounded_row(x, map_.stored_half, channels_, copy);
+        rounded_row(map_.values, map_.stored_half, first, channels_, copy);
         copy += channels_;
         return copy - channels_;
     }
