@@ -23,9 +23,8 @@ std::string identity(const RunOptions& options, const ReconstructionWork& work) 
 }
 
 /// Half of the room for cached values is for those of the float network that other runs may want, too.
-void share_float_values(const RunOptions& o, const ReconstructionWork& work, WalkOptions& walk) {
-    const std::string key = fmt::format("{} fold {} device {} {} {} on {}", crc32_of_weights(work.model), o.fold,
-                                        o.device, o.threads, to_string(o.math), fingerprint(work.images));
+void share_float_values(const ReconstructionWork& work, WalkOptions& walk) {
+    const std::string key = work.float_network + " on " + fingerprint(work.images);
     walk.float_values = &work.shared->float_values(key, walk.memory / 2);
     walk.memory -= walk.float_values->bytes();
 }
@@ -37,7 +36,7 @@ WalkOptions walk_options(const RunOptions& o, const ReconstructionWork& work) {
     options.sites = work.sites;
     options.activation_range = {o.activation_scheme, o.activation_bits, o.p, false};
     options.memory = memory_size(o.memory, work.device.free_memory());
-    if (work.shared) share_float_values(o, work, options);
+    if (work.shared) share_float_values(work, options);
     return options;
 }
 

@@ -17,7 +17,8 @@ struct ReconstructionWork {
     Tensor images;     // the calibration set
     std::vector<Site> sites;
     SiteObserver see_site;
-    Shared* shared = nullptr;  // keeps the float network's values for other runs
+    Shared* shared = nullptr;        // keeps the float network's values for other runs, if there are any,
+    std::string float_network = {};  // under this name of network and device
 };
 
 /// Learns every unit and returns what is to be told of each. Throws Interrupted, saying what was kept.

@@ -158,7 +158,7 @@ class Run {
             phase("reconstruct", [&] {
                 report_.learning = reconstruct(options_,
                                                {*device_, *model_, *original_, network_, std::move(images), sites, see,
-                                                shared_.keeps() ? &shared_ : nullptr},
+                                                shared_.keeps() ? &shared_ : nullptr, float_network()},
                                                progress_);
             });
         } else if (!sites.empty()) {
@@ -234,10 +234,14 @@ class Run {
         });
     }
 
-    /// All that decides how the float network does.
+    /// The float network on its device.
+    std::string float_network() const {
+        return fmt::format("{} fold {} device {} {} {}", model_path_, options_.fold, options_.device, options_.threads,
+                           to_string(options_.math));
+    }
+    /// All that decides how it does.
     std::string float_key() const {
-        return fmt::format("{} fold {} device {} {} {} batch {} on {} {}", model_path_, options_.fold, options_.device,
-                           options_.threads, to_string(options_.math), options_.batch, options_.val,
+        return fmt::format("{} batch {} on {} {}", float_network(), options_.batch, options_.val,
                            data_->identity(false));
     }
 
