@@ -13,8 +13,9 @@ import pathlib
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
+
+from adaq_report import adaq_report
 
 SCHEMES = ("absmax", "minmax", "norm", "orgnorm")
 
@@ -64,13 +65,9 @@ class Results:
         return ["--weights", self.args.weights, "--calib", self.args.calib, "--val", self.args.val]
 
     def adaq(self, cell, words):
-        with tempfile.TemporaryDirectory() as folder:
-            report = f"{folder}/report.json"
-            subprocess.run([self.args.adaq_run, *self.files(), f"--w{cell['w']}", f"--a{cell['a']}", "--device", "cpu", "--math", self.args.math,
-                            "--threads", str(self.args.threads), "--report", report, *words],
-                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            accuracy = json.loads(pathlib.Path(report).read_text())["accuracy"]
-        return round(100 * accuracy["quantised"]["top1"]["share"], 3)
+        report = adaq_report([self.args.adaq_run, *self.files(), f"--w{cell['w']}", f"--a{cell['a']}", "--device", "cpu", "--math", self.args.math,
+                              "--threads", str(self.args.threads), *words])
+        return round(100 * report["accuracy"]["quantised"]["top1"]["share"], 3)
 
     def yardstick(self, cell, words):
         out = subprocess.run([sys.executable, self.args.yardstick, *self.files(), "--w", str(cell["w"]), "--a", str(cell["a"]), *words], check=True,

@@ -14,10 +14,11 @@ import os
 import pathlib
 import shlex
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+
+from adaq_report import adaq_report
 
 CANDIDATES = ["brecq", "qdrop", "pdquant", "pdquant --lr 1e-2", "pdquant --lr-scale 4e-4", "pdquant --lr 1e-2 --lr-scale 4e-4"]
 
@@ -39,12 +40,8 @@ def link(images, classes, folder):
 
 
 def top1(args, val, words):
-    with tempfile.TemporaryDirectory() as folder:
-        report = pathlib.Path(folder) / "report.json"
-        command = [args.adaq_run, "--weights", args.weights, "--calib", args.calib, "--images", str(args.images), "--val", str(val), "--device", "cpu",
-                   "--threads", str(args.threads), "--report", str(report), *words]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        report = json.loads(report.read_text())
+    report = adaq_report([args.adaq_run, "--weights", args.weights, "--calib", args.calib, "--images", str(args.images), "--val", str(val), "--device",
+                          "cpu", "--threads", str(args.threads), *words])
     return {"top1": round(100 * report["accuracy"]["quantised"]["top1"]["share"], 3), "seconds": round(report["seconds"]["reconstruct"], 1)}
 
 
