@@ -5,8 +5,10 @@ folder behind the first ones.
     tools/search_settings.py --adaq-run build/release/adaq-run --weights r18.pth --calib DIR --results FILE.json [--iters 300] \\
         [--widths W4A4 W2A4 W2A2] [--seeds 0] [--math bf16] [--candidates 'pdquant' 'pdquant --lr 1e-2' ...] [--limit MINUTES]
 
-A candidate is a method and its options. Every run's top-1 is kept in FILE.json under its options; what is there is not run again. Prints a
-Markdown table: the mean over seeds for each width, and of all widths.
+A candidate is a method and its options; --iters among them takes the place of the tool's own. Every run's top-1 (%), the mean KL(float
+prediction || quantised prediction) over the same images (nats) and the seconds of learning are kept in FILE.json under its options; what is
+there is not run again. The divergence tells candidates apart that top-1 on a thousand images cannot: it is of every image's whole prediction.
+Prints a Markdown table: the means over seeds for each width, and of all widths.
 """
 import argparse
 import json
@@ -17,6 +19,8 @@ import statistics
 import sys
 import tempfile
 import time
+
+import numpy as np
 
 from adaq_report import adaq_report
 
@@ -39,10 +43,60 @@ def link(images, classes, folder):
         os.symlink(path.resolve(), folder / name / path.name)
 
 
-def top1(args, val, words):
-    report = adaq_report([args.adaq_run, "--weights", args.weights, "--calib", args.calib, "--images", str(args.images), "--val", str(val), "--device",
-                          "cpu", "--threads", str(args.threads), *words])
-    return {"top1": round(100 * report["accuracy"]["quantised"]["top1"]["share"], 3), "seconds": round(report["seconds"]["reconstruct"], 1)}
+def log_softmax(logits):
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+class Judge:
+    """Runs adaq-run on the calibration images and judges it on the others."""
+
+    def __init__(self, args, folder):
+        self.args, self.folder = args, pathlib.Path(folder)
+        self.val = self.folder / "val"
+        self.val.mkdir()
+        calib = pathlib.Path(args.calib)
+        link(held_out(calib, args.images), [p.name for p in calib.iterdir() if p.is_dir()], self.val)
+        self.float = None
+
+    def run(self, words):
+        args, logits = self.args, self.folder / "logits.npy"
+        report = adaq_report([args.adaq_run, "--weights", args.weights, "--calib", args.calib, "--images", str(args.images), "--val", str(self.val),
+                              "--device", "cpu", "--threads", str(args.threads), "--logits", str(logits), *words])
+        return report, log_softmax(np.load(logits))
+
+    def judge(self, words):
+        if self.float is None:
+            self.float = self.run(["--float"])[1]
+        report, quantised = self.run(words)
+        kl = (np.exp(self.float) * (self.float - quantised)).sum(axis=1).mean()
+        return {"top1": round(100 * report["accuracy"]["quantised"]["top1"]["share"], 3), "kl": round(float(kl), 5),
+                "seconds": round(report["seconds"]["reconstruct"], 1)}
+
+
+def runs(args, judge, rows, path, started, candidate, width):
+    """A candidate's results at a width, one a seed; none where one of them is missing and may not be made any more."""
+    w, a = width[1:].split("A")
+    found = []
+    for seed in args.seeds:
+        words = ["--w", w, "--a", a, "--head-stem-8bit", "--seed", str(seed), "--math", args.math, "--method", *shlex.split(candidate)]
+        if "--iters" not in words:
+            words += ["--iters", str(args.iters)]
+        key = " ".join(words)
+        if key not in rows:
+            if time.time() - started > 60 * args.limit:
+                return []
+            rows[key] = judge.judge(words)
+            path.write_text(json.dumps(rows, indent=1) + "\n")
+            print(f"{key}: {rows[key]}", file=sys.stderr, flush=True)
+        found.append(rows[key])
+    return found
+
+
+def shown(cell):
+    if not cell:
+        return "–"
+    return f"{statistics.mean(run['top1'] for run in cell):.2f} ({statistics.mean(run['kl'] for run in cell):.4f})"
 
 
 def main():
@@ -58,30 +112,15 @@ def main():
     parser.add_argument("--threads", type=int, default=0, help="0: every core")
     parser.add_argument("--limit", type=float, default=float("inf"), help="minutes after which no run is started any more")
     args = parser.parse_args()
-    calib, path, started = pathlib.Path(args.calib), pathlib.Path(args.results), time.time()
+    path, started = pathlib.Path(args.results), time.time()
     rows = json.loads(path.read_text()) if path.exists() else {}
-    means = {}
     with tempfile.TemporaryDirectory() as folder:
-        link(held_out(calib, args.images), [p.name for p in calib.iterdir() if p.is_dir()], pathlib.Path(folder))
-        for candidate in args.candidates:
-            for width in args.widths:
-                found = []
-                for seed in args.seeds:
-                    w, a = width[1:].split("A")
-                    words = ["--w", w, "--a", a, "--head-stem-8bit", "--iters", str(args.iters), "--seed", str(seed), "--math", args.math, "--method",
-                             *shlex.split(candidate)]
-                    key = " ".join(words)
-                    if key not in rows and time.time() - started < 60 * args.limit:
-                        rows[key] = top1(args, folder, words)
-                        path.write_text(json.dumps(rows, indent=1) + "\n")
-                        print(f"{key}: {rows[key]}", file=sys.stderr, flush=True)
-                    found += [rows[key]["top1"]] if key in rows else []
-                means[candidate, width] = statistics.mean(found) if len(found) == len(args.seeds) else None
+        judge = Judge(args, folder)
+        found = {(candidate, width): runs(args, judge, rows, path, started, candidate, width) for candidate in args.candidates for width in args.widths}
     print(f"| {args.iters:,} iterations | " + " | ".join(args.widths) + " | mean |\n" + "| --- " * (len(args.widths) + 2) + "|")
     for candidate in args.candidates:
-        found = [means[candidate, width] for width in args.widths]
-        shown = [f"{v:.2f}" if v is not None else "–" for v in found + [statistics.mean(found) if None not in found else None]]
-        print(f"| `{candidate}` | " + " | ".join(shown) + " |")
+        cells = [found[candidate, width] for width in args.widths]
+        print(f"| `{candidate}` | " + " | ".join(shown(cell) for cell in [*cells, [run for cell in cells for run in cell] if all(cells) else []]) + " |")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ class OutputGradient {
   public:
     OutputGradient(Device& device, const Network& network, const Network& original, const Stretch& unit,
                    const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes)
-        : device_(device), batch_(options.batch) {
+        : device_(device), batch_(options.batch), undropped_(options) {
+        undropped_.keep_quantised = 1.0f;
         for (int i = unit.first; i < unit.last; ++i) {
             const Node& node = network.graph.nodes[static_cast<size_t>(i)];
             if (!options.learn_rounding || node.layer < 0) continue;
@@ -28,7 +29,7 @@ class OutputGradient {
         const Gather gather{program.bind(caches.input), program.temporary(with_rows(caches.input->shape(), batch_)),
                             indices};
         program.add(gather);
-        TrainingEmitter emitter(device, network, unit, options, shapes, program, kNone);
+        TrainingEmitter emitter(device, network, unit, undropped_, shapes, program, kNone);
         for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
         const TensorId y = emitter.forward(gather.y);
         FloatTail(device, original, unit, shapes, program)
@@ -51,6 +52,7 @@ class OutputGradient {
   private:
     Device& device_;
     int64_t batch_;
+    UnitOptions undropped_;  // every activation of the unit is quantised
     std::vector<LearnedRounding> roundings_;
     Buffer gradient_, indices_;
     std::unique_ptr<CompiledProgram> compiled_;

@@ -14,8 +14,9 @@ using namespace adaq::test;
 
 namespace {
 
-const std::vector<std::string> kMethods{"brecq", "brecq --loss fisher-diag", "qdrop", "pdquant",
-                                        "pdquant --distribution-correction --correction-steps 5"};
+const std::vector<std::string> kMethods{"brecq",   "brecq --loss fisher-diag",
+                                        "qdrop",   "qdrop --loss fisher-diag",
+                                        "pdquant", "pdquant --distribution-correction --correction-steps 5"};
 
 std::string learning(const Data& data, const std::string& method, const std::string& more) {
     return quoted_weights() + data.both() + "--w3 --a4 --scheme minmax --iters 12 --minibatch 8 --seed 5 --threads 1 " +
