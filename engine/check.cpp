@@ -117,6 +117,15 @@ class Checker {
         rounding(op.rounding);
         if (op.penalty != kNone) output(op.penalty, {1});
     }
+    void operator()(const ChannelScaleGradient& op) {
+        const Shape w = input(op.w_hat, 0, "channel scale w_hat");
+        same(input(op.w_hat_gradient, 0, "channel scale dw_hat"), w, "channel scale dw_hat");
+        same(input(op.factor, 1, "channel scale factor"), {w[0]}, "channel scale factor");
+        output(op.gradient, {w[0]});
+    }
+    void operator()(const ChannelShiftGradient& op) {
+        output(op.gradient, {input(op.dy, 0, "channel shift dy").back()});
+    }
     void operator()(const AdamStep& op) {
         const Shape& x = input(op.x, 0, "Adam x");
         for (TensorId id : {op.gradient, op.first_moment, op.second_moment}) same(input(id, 0, "Adam"), x, "Adam");

@@ -201,9 +201,10 @@ Model quantised_model(const Network& network, const Model& original, const std::
             for (const char* part : {".weight", ".bias", kRunningMean, kRunningVariance}) {
                 model.tensors.erase(batch_norm_of(layer.name) + part);
             }
-            model.tensors[layer.name + ".bias"] = Tensor({layer.channels()}, layer.channel_shift);
         }
-        if (layer.norm) {  // its statistics may have moved
+        if (!layer.norm) {  // a norm's, folded, or one that may have been learned
+            model.tensors[layer.name + ".bias"] = Tensor({layer.channels()}, layer.channel_shift);
+        } else {  // its statistics may have moved
             const std::string bn = batch_norm_of(layer.name);
             model.tensors[bn + kRunningMean] = Tensor({layer.channels()}, layer.norm->mean);
             model.tensors[bn + kRunningVariance] = Tensor({layer.channels()}, layer.norm->variance);

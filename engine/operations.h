@@ -32,6 +32,7 @@ enum StepValue {
     kBeta,              // of the rounding regulariser
     kRoundingRate,      // learning rates
     kScaleRate,         //
+    kChannelRate,       //
     kFirstCorrection,   // Adam: 1 / (1 - 0.9^t)
     kSecondCorrection,  // 1 / sqrt(1 - 0.999^t)
     kFirstBad,          // the first iteration whose loss was not finite; 0: none
@@ -45,8 +46,8 @@ struct StepSchedule {
     int64_t iterations = 20000;  // T
     double warm_up = 0.2;
     double beta_start = 20.0, beta_end = 2.0;
-    double rounding_rate = 1e-3, scale_rate = 4e-5;
-    bool cosine_scale_rate = false;  // rate * (1 + cos(pi (t - 1) / T)) / 2
+    double rounding_rate = 1e-3, scale_rate = 4e-5, channel_rate = 0.0;
+    bool cosine_scale_rate = false;  // scale and channel rates * (1 + cos(pi (t - 1) / T)) / 2
 };
 
 /// Begins an iteration: looks whether the losses of the last one were finite, then counts and computes the step values.
@@ -255,11 +256,24 @@ struct RoundingStep {
     TensorId penalty = kNone;  // [1]: lambda * sum(1 - |2h - 1|^beta) before the step, 0 while the regulariser is off
 };
 
-/// Adam (0.9, 0.999, 1e-8) at the scale rate; x never falls below `minimum`.
+/// gradient[k] = sum over k's weights of dL/dw_hat * w_hat, divided by factor[k]: that of a factor which multiplies
+/// whole channels (Rounding::channel_scale).
+struct ChannelScaleGradient {
+    TensorId w_hat, w_hat_gradient;  // [K,...]
+    TensorId factor, gradient;       // [K]
+};
+
+/// gradient[C] = sum of dy[...,C] over all but C: that of what is added to each channel (Epilogue::shift).
+struct ChannelShiftGradient {
+    TensorId dy, gradient;
+};
+
+/// Adam (0.9, 0.999, 1e-8) at one of the step values' rates; x never falls below `minimum`.
 struct AdamStep {
     TensorId x, gradient, first_moment, second_moment;  // of one shape
     TensorId state;
     float minimum = -std::numeric_limits<float>::infinity();
+    StepValue rate = kScaleRate;
 };
 
 // ---- losses ---------------------------------------------------------------------------------------------------------
@@ -333,10 +347,11 @@ struct Gather {
     std::optional<Mixing> mixing = std::nullopt;
 };
 
-using Operation = std::variant<Convolution, ConvolutionToData, ConvolutionToWeights, Linear, LinearToData,
-                               LinearToWeights, BatchNorm, BatchNormGradient, MaxPool, MaxPoolGradient,
-                               GlobalAveragePool, GlobalAveragePoolGradient, AddRelu, ActivationBackward, FakeQuantise,
-                               FakeQuantiseChannels, FakeQuantiseChannelsGradient, RoundWeights, RoundingStep, AdamStep,
-                               SquaredError, KlDivergence, StatisticsLoss, AdvanceStep, DrawBatch, TakeBatch, Gather>;
+using Operation =
+    std::variant<Convolution, ConvolutionToData, ConvolutionToWeights, Linear, LinearToData, LinearToWeights, BatchNorm,
+                 BatchNormGradient, MaxPool, MaxPoolGradient, GlobalAveragePool, GlobalAveragePoolGradient, AddRelu,
+                 ActivationBackward, FakeQuantise, FakeQuantiseChannels, FakeQuantiseChannelsGradient, RoundWeights,
+                 RoundingStep, ChannelScaleGradient, ChannelShiftGradient, AdamStep, SquaredError, KlDivergence,
+                 StatisticsLoss, AdvanceStep, DrawBatch, TakeBatch, Gather>;
 
 }  // namespace adaq

@@ -41,6 +41,10 @@ class TensorsOf {
     Ids operator()(const RoundingStep& op) const {
         return with(op.rounding, {op.w_hat_gradient, op.first_moment, op.second_moment, op.state, op.penalty});
     }
+    Ids operator()(const ChannelScaleGradient& op) const {
+        return {op.w_hat, op.w_hat_gradient, op.factor, op.gradient};
+    }
+    Ids operator()(const ChannelShiftGradient& op) const { return {op.dy, op.gradient}; }
     Ids operator()(const AdamStep& op) const {
         return {op.x, op.gradient, op.first_moment, op.second_moment, op.state};
     }

@@ -72,6 +72,24 @@ void LearnedRounding::freeze(Device& device, Network& network) const {
     }
 }
 
+LearnedChannels::LearnedChannels(Device& device, const Network& network, int layer_index) : layer(layer_index) {
+    const Layer& l = network.layers[static_cast<size_t>(layer_index)];
+    const Shape channels{l.channels()};
+    const auto begin = [&](const std::vector<float>& values) {
+        return Variable{put(device, channels, values), zeros(device, channels), zeros(device, channels),
+                        zeros(device, channels)};
+    };
+    factor = begin(std::vector<float>(static_cast<size_t>(l.channels()), 1.0f));
+    shift = begin(l.channel_shift);
+}
+
+void LearnedChannels::freeze(Device& device, Network& network) const {
+    Layer& l = network.layers[static_cast<size_t>(layer)];
+    const std::vector<float> factors = get(device, *factor.value);
+    for (size_t k = 0; k < factors.size(); ++k) l.codes->scale[k] *= factors[k];
+    l.channel_shift = get(device, *shift.value);
+}
+
 MovingNorm::MovingNorm(Device& device, const Network& network, int layer_index) : layer(layer_index) {
     const Layer& l = network.layers[static_cast<size_t>(layer_index)];
     const Shape channels{l.channels()};

@@ -22,6 +22,20 @@ struct LearnedRounding {
     void freeze(Device& device, Network& network) const;
 };
 
+/// What the channels of one layer have to themselves: a factor of the weight's scale, relative to where it starts, and
+/// the bias. The layer's weight is LearnedRounding's.
+struct LearnedChannels {
+    struct Variable {
+        Buffer value, gradient, first_moment, second_moment;  // [K]
+    };
+    int layer = -1;
+    Variable factor, shift;
+
+    LearnedChannels(Device& device, const Network& network, int layer_index);
+    /// Behind LearnedRounding::freeze(), which goes by the scales that roundings were learned with.
+    void freeze(Device& device, Network& network) const;
+};
+
 /// A batch norm that uses the batch's statistics; its running ones move.
 struct MovingNorm {
     int layer = -1;

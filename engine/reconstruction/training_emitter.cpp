@@ -19,6 +19,7 @@ TrainingEmitter::TrainingEmitter(Device& device, const Network& network, const S
       state_(state) {}
 
 void TrainingEmitter::learn(const LearnedRounding& rounding) { roundings_[rounding.layer] = &rounding; }
+void TrainingEmitter::learn(const LearnedChannels& channels) { channels_[channels.layer] = &channels; }
 void TrainingEmitter::learn(const LearnedScale& scale) { scales_[scale.site] = &scale; }
 void TrainingEmitter::move(const MovingNorm& norm) { norms_[norm.layer].moving = &norm; }
 
@@ -76,9 +77,12 @@ Epilogue TrainingEmitter::epilogue(ValueId id) {
     return e;
 }
 
-Epilogue TrainingEmitter::epilogue(ValueId id, const Layer& layer) {
+Epilogue TrainingEmitter::layer_epilogue(ValueId id, int index) {
+    const Layer& layer = network_.layers[static_cast<size_t>(index)];
     Epilogue e = epilogue(id);
-    e.shift = constant(layer.channel_shift, {layer.channels()});
+    const auto learned = channels_.find(index);
+    e.shift = learned == channels_.end() ? constant(layer.channel_shift, {layer.channels()})
+                                         : program_.bind(learned->second->shift.value);
     return e;
 }
 
@@ -87,7 +91,7 @@ void TrainingEmitter::forward_convolution(const Node& n, ValueId id) {
     Convolution convolution{value(n.inputs[0]).output, weight(n.layer), value(id).output, n.stride, n.padding};
     const auto found = norms_.find(n.layer);
     if (found == norms_.end()) {
-        convolution.epilogue = epilogue(id, layer);
+        convolution.epilogue = layer_epilogue(id, n.layer);
         program_.add(convolution);
         return;
     }
@@ -124,8 +128,7 @@ void TrainingEmitter::forward_node(int index) {
             forward_convolution(n, id);
             return;
         case NodeKind::linear:
-            program_.add(
-                Linear{x, weight(n.layer), v.output, epilogue(id, network_.layers[static_cast<size_t>(n.layer)])});
+            program_.add(Linear{x, weight(n.layer), v.output, layer_epilogue(id, n.layer)});
             return;
         case NodeKind::add:
             program_.add(AddRelu{x, value(n.inputs[1]).output, v.output, 1.0f, 1.0f, v.quantiser,
@@ -219,6 +222,9 @@ void TrainingEmitter::backward_node(int index) {
         else
             program_.add(LinearToWeights{x, gradient, dw});
     }
+    const auto channels = channels_.find(n.layer);
+    if (channels != channels_.end())
+        program_.add(ChannelShiftGradient{gradient, program_.bind(channels->second->shift.gradient)});
     switch (n.kind) {
         case NodeKind::convolution:
             if (wanted(input))
@@ -254,7 +260,23 @@ void TrainingEmitter::backward(TensorId output_gradient, TensorId input_gradient
             "{}: the first node does not read the input", stretch_.name);
 }
 
+/// Before the roundings' own step, which makes w_hat anew with the factors that come out here.
+void TrainingEmitter::step_channels(const LearnedChannels& channels) {
+    program_.add(ChannelScaleGradient{program_.bind(roundings_.at(channels.layer)->w_hat),
+                                      weight_gradients_.at(channels.layer), program_.bind(channels.factor.value),
+                                      program_.bind(channels.factor.gradient)});
+    constexpr float kSmallestFactor = 0.01f;  // a weight scale neither vanishes nor changes its sign
+    for (const auto* v : {&channels.factor, &channels.shift}) {
+        AdamStep step{program_.bind(v->value), program_.bind(v->gradient), program_.bind(v->first_moment),
+                      program_.bind(v->second_moment), state_};
+        step.rate = kChannelRate;
+        if (v == &channels.factor) step.minimum = kSmallestFactor;
+        program_.add(step);
+    }
+}
+
 void TrainingEmitter::step() {
+    for (const auto& [layer, channels] : channels_) step_channels(*channels);
     for (const auto& [layer, rounding] : roundings_) {
         RoundingStep step;
         step.rounding = rounding->bind(program_);

@@ -17,6 +17,8 @@ class TrainingEmitter {
 
     /// Weights that are learned; all others of the stretch are taken as the network has them now.
     void learn(const LearnedRounding& rounding);
+    /// Scales and biases of a learned weight's channels.
+    void learn(const LearnedChannels& channels);
     /// A site's scale in device memory; its gradient is computed if it is learned.
     void learn(const LearnedScale& scale);
     /// A batch norm that takes the batch's statistics; all others are fixed.
@@ -58,7 +60,7 @@ class TrainingEmitter {
     TensorId weight(int layer);
     void prepare(ValueId id, bool relu);
     Epilogue epilogue(ValueId id);
-    Epilogue epilogue(ValueId id, const Layer& layer);
+    Epilogue layer_epilogue(ValueId id, int index);
 
     void forward_node(int index);
     void forward_convolution(const Node& n, ValueId id);
@@ -70,6 +72,7 @@ class TrainingEmitter {
     void contribute(ValueId id, ToData operation);
     void contribute_tensor(ValueId id, TensorId gradient);
     ActivationGradient activation(ValueId id);
+    void step_channels(const LearnedChannels& channels);
 
     Device& device_;
     const Network& network_;
@@ -80,6 +83,7 @@ class TrainingEmitter {
     TensorId state_;
     std::map<ValueId, Value> values_;
     std::map<int, const LearnedRounding*> roundings_;  // by layer
+    std::map<int, const LearnedChannels*> channels_;   // by layer
     std::map<ValueId, const LearnedScale*> scales_;
     std::map<int, Norm> norms_;                           // by layer
     std::map<int, TensorId> weights_, weight_gradients_;  // by layer

@@ -44,6 +44,7 @@ struct UnitOptions {
     StepSchedule schedule;
     bool learn_rounding = true;
     bool learn_scales = false;
+    bool learn_channels = false;       // with the rounding: each channel's weight scale and bias
     bool quantise_activations = true;  // where the network has quantisers
     Reconstruction loss = Reconstruction::mean;
     double exponent = 2.0;

@@ -10,8 +10,10 @@ UnitResult result_of(const Network& network, const Stretch& stretch, UnitRecord 
         const Node& node = network.graph.nodes[static_cast<size_t>(i)];
         if (node.layer >= 0) {
             const Layer& layer = network.layers[static_cast<size_t>(node.layer)];
-            UnitResult::LayerResult learned{node.layer, layer.codes->centred, {}, {}};
-            if (layer.norm) {
+            UnitResult::LayerResult learned{node.layer, layer.codes->centred, layer.codes->scale, {}, {}, {}};
+            if (!layer.norm) {
+                learned.bias = layer.channel_shift;
+            } else {
                 learned.running_mean = layer.norm->mean;
                 learned.running_variance = layer.norm->variance;
             }
@@ -29,12 +31,18 @@ void put_result(Network& network, const UnitResult& result) {
         if (learned.layer < 0 || static_cast<size_t>(learned.layer) >= network.layers.size())
             data_error("{}: no layer {} in this network", result.record.name, learned.layer);
         Layer& layer = network.layers[static_cast<size_t>(learned.layer)];
-        const size_t norms = layer.norm ? layer.norm->mean.size() : 0;
+        const size_t norms = layer.norm ? layer.norm->mean.size() : 0,
+                     biases = layer.norm ? 0 : layer.channel_shift.size();
         if (!layer.codes || learned.centred.size() != layer.codes->centred.size() ||
+            learned.weight_scale.size() != layer.codes->scale.size() || learned.bias.size() != biases ||
             learned.running_mean.size() != norms || learned.running_variance.size() != norms)
             data_error("{}: what was learned is of another size than {}", result.record.name, layer.name);
         layer.codes->centred = learned.centred;
-        if (!layer.norm) continue;
+        layer.codes->scale = learned.weight_scale;
+        if (!layer.norm) {
+            layer.channel_shift = learned.bias;
+            continue;
+        }
         KeptNorm norm = *layer.norm;
         norm.mean = learned.running_mean;
         norm.variance = learned.running_variance;

@@ -14,6 +14,8 @@ struct UnitResult {
     struct LayerResult {
         int layer = -1;                                     // Node::layer
         std::vector<float> centred;                         // q - z of each weight, KRSC
+        std::vector<float> weight_scale;                    // [K] or [1]
+        std::vector<float> bias;                            // [K]; empty where a batch norm is kept
         std::vector<float> running_mean, running_variance;  // of a kept batch norm, which --bn batch moves; else empty
     };
     std::vector<LayerResult> layers;

@@ -43,7 +43,13 @@ UnitTrainer::~UnitTrainer() = default;
 void UnitTrainer::find_learned(const Network& network) {
     for (int i = stretch_.first; i < stretch_.last; ++i) {
         const Node& node = network.graph.nodes[static_cast<size_t>(i)];
-        if (options_.learn_rounding && node.layer >= 0) roundings_.emplace_back(device_, network, node.layer, options_);
+        if (options_.learn_rounding && node.layer >= 0) {
+            roundings_.emplace_back(device_, network, node.layer, options_);
+            if (options_.learn_channels) {
+                channels_.emplace_back(device_, network, node.layer);
+                roundings_.back().channel_scale = channels_.back().factor.value;
+            }
+        }
         if (options_.norms == NormStatistics::batch && node.layer >= 0 &&
             network.layers[static_cast<size_t>(node.layer)].norm)
             norms_.emplace_back(device_, network, node.layer);
@@ -110,6 +116,7 @@ Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, cons
     const TensorId x = inputs(program, caches, indices, state);
     TrainingEmitter emitter(device_, network, stretch_, options_, shapes, program, state);
     for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
+    for (const LearnedChannels& channels : channels_) emitter.learn(channels);
     for (const LearnedScale& scale : scales_) emitter.learn(scale);
     for (const MovingNorm& norm : norms_) emitter.move(norm);
     const TensorId y = emitter.forward(x), dy = program.temporary(program.shape(y));
@@ -186,6 +193,7 @@ void UnitTrainer::run(const Observer& observe, int64_t interval, const Poll& pol
 
 void UnitTrainer::freeze(Network& network) const {
     for (const LearnedRounding& rounding : roundings_) rounding.freeze(device_, network);
+    for (const LearnedChannels& channels : channels_) channels.freeze(device_, network);
     for (const LearnedScale& scale : scales_) scale.freeze(device_, network);
     for (const MovingNorm& norm : norms_) norm.freeze(device_, network);
 }

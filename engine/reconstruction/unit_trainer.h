@@ -51,6 +51,7 @@ class UnitTrainer {
     void freeze(Network& network) const;
 
     const std::vector<LearnedRounding>& roundings() const { return roundings_; }
+    const std::vector<LearnedChannels>& channels() const { return channels_; }
     const std::vector<LearnedScale>& scales() const { return scales_; }
     const std::vector<MovingNorm>& norms() const { return norms_; }
     const Buffer& reconstruction_loss() const { return loss_; }         // [1], of the last iteration
@@ -72,6 +73,7 @@ class UnitTrainer {
     Stretch stretch_;
     UnitOptions options_;
     std::vector<LearnedRounding> roundings_;
+    std::vector<LearnedChannels> channels_;
     std::vector<LearnedScale> scales_;
     std::vector<MovingNorm> norms_;
     Buffer state_, loss_, prediction_loss_;

@@ -28,6 +28,7 @@ class Roles {
     Of operator()(const Linear& op) const { return {{op.x}, {}}; }
     Of operator()(const LinearToData& op) const { return {{op.dy}, {}}; }
     Of operator()(const LinearToWeights& op) const { return {{op.x, op.dy}, {}}; }
+    Of operator()(const ChannelShiftGradient& op) const { return {{op.dy}, {}}; }
     Of operator()(const AddRelu& op) const {
         return {{}, quantised_in_place(op.quantiser, op.saved) ? Ids{} : Ids{op.y}};
     }

@@ -1,6 +1,6 @@
-// Adam at the scale rate, with a floor (methods.md section 6: a scale never falls below 1e-8): for scales, of which
-// there are a few, and for a unit's input (section 8), of which there are millions.
-// Cost: 16 B read and 12 B written an element, 14 flops. Memory bound; a thread takes runs of 8 elements.
+// Adam with a floor (methods.md section 6: a scale never falls below 1e-8): for scales, of which there are a few, and
+// for a unit's input (section 8), of which there are millions. Cost: 16 B read and 12 B written an element, 14 flops.
+// Memory bound; a thread takes runs of 8 elements.
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/step.h"
 
@@ -13,6 +13,7 @@ struct AdamWork {
     float *first_moment, *second_moment;
     const float* state;
     float minimum;
+    StepValue rate;
 
     struct Loaded {
         const AdamWork& w;
@@ -37,9 +38,7 @@ struct AdamWork {
             store_run<Count>(w.x + first, v);
         }
     };
-    __device__ Loaded load() const {
-        return {*this, state[kScaleRate] * state[kFirstCorrection], state[kSecondCorrection]};
-    }
+    __device__ Loaded load() const { return {*this, state[rate] * state[kFirstCorrection], state[kSecondCorrection]}; }
 };
 
 }  // namespace
@@ -50,7 +49,8 @@ Step make_step(const Context& context, const AdamStep& op) {
                         context.at(op.first_moment),
                         context.at(op.second_moment),
                         context.at(op.state),
-                        op.minimum};
+                        op.minimum,
+                        op.rate};
     const ElementRuns runs(context.count(op.x), kRun, {work.x, work.gradient, work.first_moment, work.second_moment});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
 }

@@ -43,6 +43,7 @@ __global__ void advance_kernel(AdvanceArguments a) {
     } else {
         const double cosine = (1.0 + cos(3.14159265358979323846 * (t - 1.0) / total)) / 2.0;
         state[kScaleRate] = static_cast<float>(s.scale_rate * (s.cosine_scale_rate ? cosine : 1.0));
+        state[kChannelRate] = static_cast<float>(s.channel_rate * (s.cosine_scale_rate ? cosine : 1.0));
         state[kBestLoss] = INFINITY;
         state[kBadIterations] = 0.0f;
     }

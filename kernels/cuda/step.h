@@ -56,6 +56,8 @@ Step make_step(const Context&, const FakeQuantiseChannels&);
 Step make_step(const Context&, const FakeQuantiseChannelsGradient&);
 Step make_step(const Context&, const RoundWeights&);
 Step make_step(const Context&, const RoundingStep&);
+Step make_step(const Context&, const ChannelScaleGradient&);
+Step make_step(const Context&, const ChannelShiftGradient&);
 Step make_step(const Context&, const AdamStep&);
 Step make_step(const Context&, const SquaredError&);
 Step make_step(const Context&, const KlDivergence&);

@@ -30,6 +30,7 @@ void Interpreter::operator()(const AdvanceStep& op) {
         state[kBestLoss] = INFINITY;
         state[kBadIterations] = 0.0;
         state[kScaleRate] = s.scale_rate * (s.cosine_scale_rate ? cosine : 1.0);
+        state[kChannelRate] = s.channel_rate * (s.cosine_scale_rate ? cosine : 1.0);
     }
     state[kFirstCorrection] = 1.0 / (1.0 - std::pow(0.9, t));
     state[kSecondCorrection] = 1.0 / std::sqrt(1.0 - std::pow(0.999, t));

@@ -37,6 +37,8 @@ class Interpreter : public CompiledProgram {
     void operator()(const FakeQuantiseChannelsGradient& op);
     void operator()(const RoundWeights& op);
     void operator()(const RoundingStep& op);
+    void operator()(const ChannelScaleGradient& op);
+    void operator()(const ChannelShiftGradient& op);
     void operator()(const AdamStep& op);
     void operator()(const SquaredError& op);
     void operator()(const KlDivergence& op);

@@ -242,6 +242,23 @@ TEST_SUITE("check") {
              [](auto& op, Tensors& t) { op.penalty = t.bound({4}); }});
         refuses(
             [](Tensors& t) {
+                return ChannelScaleGradient{t.bound({4, 9}), t.bound({4, 9}), t.bound({4}), t.unwritten({4})};
+            },
+            {[](auto& op, Tensors& t) {
+                 op.w_hat_gradient = t.bound({9, 4});
+             },
+             [](auto& op, Tensors& t) { op.factor = t.bound({9}); },
+             [](auto& op, Tensors& t) { op.gradient = t.unwritten({1}); }});
+        refuses(
+            [](Tensors& t) {
+                return ChannelShiftGradient{t.bound({2, 3, 3, 4}), t.unwritten({4})};
+            },
+            {[](auto& op, Tensors& t) {
+                 op.dy = t.unwritten({2, 3, 3, 4});
+             },
+             [](auto& op, Tensors& t) { op.gradient = t.unwritten({3}); }});
+        refuses(
+            [](Tensors& t) {
                 return AdamStep{t.bound({1}), t.bound({1}), t.bound({1}), t.bound({1}), t.bound({kStepValues})};
             },
             {[](auto& op, Tensors& t) { op.gradient = t.bound({2}); },

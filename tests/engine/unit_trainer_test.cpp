@@ -168,7 +168,7 @@ TEST_SUITE("unit trainer") {
         "every device learns what the reference learns: rounding and scales, every kind of loss, mixing, dropping") {
         for (const std::string& device : devices_under_test()) {
             for (int u : kUnits) {
-                for (const std::string kind : {"plain", "drop", "prediction", "fisher"}) {
+                for (const std::string kind : {"plain", "drop", "prediction", "fisher", "channels"}) {
                     CAPTURE(device);
                     CAPTURE(u);
                     CAPTURE(kind);
@@ -177,6 +177,10 @@ TEST_SUITE("unit trainer") {
                     o.lambda = 0.01;
                     if (kind == "prediction") o.prediction = PredictionDifference{};
                     if (kind == "fisher") o.loss = Reconstruction::fisher_diag;
+                    if (kind == "channels") {
+                        o.learn_channels = true;
+                        o.schedule.channel_rate = 1e-3;
+                    }
                     if (kind == "drop" || kind == "prediction") {
                         o.keep_input = o.keep_quantised = 0.5f;
                         o.replacement = o.scale_gradient_factor = true;
@@ -199,9 +203,99 @@ TEST_SUITE("unit trainer") {
                     for (size_t i = 0; i < a->scales().size(); ++i)
                         CHECK(get(ours.device(), a->scales()[i].scale)[0] ==
                               doctest::Approx(get(theirs.device(), b->scales()[i].scale)[0]).epsilon(1e-3));
+                    CHECK(a->channels().size() == (kind == "channels" ? a->roundings().size() : 0));
+                    for (size_t i = 0; i < a->channels().size(); ++i) {
+                        const auto apart = [&](Buffer LearnedChannels::Variable::*tensor,
+                                               LearnedChannels::Variable LearnedChannels::*variable) {
+                            const auto x = get(ours.device(), a->channels()[i].*variable.*tensor),
+                                       y = get(theirs.device(), b->channels()[i].*variable.*tensor);
+                            double most = 0.0;
+                            for (size_t k = 0; k < x.size(); ++k)
+                                most = std::max(most, static_cast<double>(std::abs(x[k] - y[k])));
+                            return most;
+                        };
+                        // Twenty steps of 1e-3 at most: few channels' gradients change sign near nothing.
+                        CHECK(apart(&LearnedChannels::Variable::value, &LearnedChannels::factor) < 1e-3);
+                        CHECK(apart(&LearnedChannels::Variable::value, &LearnedChannels::shift) < 1e-3);
+                    }
                 }
             }
         }
+    }
+
+    TEST_CASE("gradients of channels' scales and biases are the slopes of the loss") {
+        for (int u : kUnits) {
+            for (const std::string kind : {"plain", "prediction"}) {
+                CAPTURE(u);
+                CAPTURE(kind);
+                Setting setting("reference", true, 32);
+                UnitOptions o = options(1, 0.0);
+                o.learn_channels = true;
+                o.schedule.warm_up = 2.0;  // no regulariser
+                o.order = {{3, 0, 7, 5}};
+                o.loss = Reconstruction::channel_sum;
+                if (kind == "prediction") o.prediction = PredictionDifference{2.0, 0.5};
+                auto learner = setting.trainer(setting.stretch(u), o);
+                loss_of(*learner);
+                for (size_t l = 0; l < learner->channels().size(); ++l) {
+                    for (const auto* variable : {&learner->channels()[l].factor, &learner->channels()[l].shift}) {
+                        const std::vector<double> gradient = reference::values_of(*variable->gradient);
+                        auto& values = dynamic_cast<reference::ReferenceTensor&>(*variable->value).values;
+                        double largest = 0.0;
+                        for (double g : gradient) largest = std::max(largest, std::abs(g));
+                        CHECK(largest > 0.0);
+                        const auto loss_at = [&](size_t k, double value) {
+                            values[k] = value;
+                            learner->roundings()[l].round(setting.device());
+                            return loss_of(*learner);
+                        };
+                        for (size_t k = 0; k < values.size(); ++k) {
+                            const double before = values[k], step = 1e-5,
+                                         slope = (loss_at(k, before + step) - loss_at(k, before - step)) / (2 * step);
+                            loss_at(k, before);
+                            CHECK(std::abs(slope - gradient[k]) < 1e-6 * std::max(largest, 1e-3));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    TEST_CASE(
+        "what channels learn goes into the network, beside the integers of the scales that roundings were learned "
+        "with") {
+        Setting setting("reference", true, 4);
+        UnitOptions o = options(30, 1e-2);
+        o.learn_channels = true;
+        o.schedule.channel_rate = 1e-2;
+        const Stretch stretch = setting.stretch(2);
+        auto learner = setting.trainer(stretch, o);
+        learner->run();
+        std::vector<std::vector<float>> scales;
+        for (const LearnedRounding& r : learner->roundings())
+            scales.push_back(setting.network().layers[static_cast<size_t>(r.layer)].codes->scale);
+        learner->freeze(setting.network());
+        size_t moved = 0;  // not those that a ReLU always cuts off
+        for (size_t l = 0; l < scales.size(); ++l) {
+            const LearnedChannels& channels = learner->channels()[l];
+            const Layer& layer = setting.network().layers[static_cast<size_t>(channels.layer)];
+            const auto factor = get(setting.device(), channels.factor.value);
+            CHECK(layer.channel_shift == get(setting.device(), channels.shift.value));
+            for (size_t k = 0; k < factor.size(); ++k) {
+                moved += factor[k] != 1.0f;
+                CHECK(layer.codes->scale[k] == scales[l][k] * factor[k]);
+            }
+            const auto v = get(setting.device(), learner->roundings()[l].v);
+            const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
+            for (size_t i = 0; i < v.size(); ++i) {
+                const size_t k = i / per_channel;
+                const float zero = layer.codes->zero_point[k],
+                            q = std::floor(layer.weight.values[i] / scales[l][k]) + (v[i] >= 0.0f ? 1.0f : 0.0f) + zero;
+                CHECK(layer.codes->centred[i] ==
+                      std::min(std::max(q, layer.codes->grid.qmin()), layer.codes->grid.qmax()) - zero);
+            }
+        }
+        CHECK(moved > 3);
     }
 
     TEST_CASE("learned rounding reconstructs a unit better than the nearest") {

@@ -369,6 +369,56 @@ TEST_SUITE("training operations") {
         }
     }
 
+    TEST_CASE("gradients of what whole channels have in common") {
+        for (const Shape& shape :
+             {Shape{1, 1}, Shape{4, 3, 3, 5}, Shape{7, 129}, Shape{300, 1, 1, 64}, Shape{2, 3000}}) {
+            CAPTURE(to_string(shape));
+            compare(
+                [&](ProgramBuilder& b) {
+                    Values values(31);
+                    const int64_t count = element_count(shape);
+                    std::vector<float> factor = values.reals(shape[0]);
+                    for (float& f : factor) f += 2.0f;
+                    b.add(ChannelScaleGradient{b.put("w", shape, values.reals(count)),
+                                               b.put("dw", shape, values.reals(count)),
+                                               b.put("factor", {shape[0]}, factor), b.out("by factor", {shape[0]})});
+                },
+                {"by factor"});
+        }
+        for (const Shape& shape :
+             {Shape{1, 1, 1, 1}, Shape{5, 3}, Shape{2, 9, 7, 5}, Shape{3, 40, 40, 33}, Shape{2, 2, 2, 3000}}) {
+            CAPTURE(to_string(shape));
+            compare(
+                [&](ProgramBuilder& b) {
+                    Values values(32);
+                    b.add(ChannelShiftGradient{b.put("dy", shape, values.reals(element_count(shape))),
+                                               b.out("by shift", {shape.back()})});
+                },
+                {"by shift"});
+        }
+    }
+
+    TEST_CASE("Adam goes at the rate that it is told") {
+        compare(
+            [](ProgramBuilder& b) {
+                const TensorId state = b.zeros("state", {kStepValues});
+                StepSchedule schedule;
+                schedule.iterations = 4;
+                schedule.scale_rate = 0.01;
+                schedule.channel_rate = 0.2;
+                schedule.cosine_scale_rate = true;
+                b.add(AdvanceStep{state, schedule, {}});
+                for (const StepValue rate : {kScaleRate, kChannelRate}) {
+                    const std::string n = rate == kScaleRate ? "scale" : "channel";
+                    AdamStep step{b.put(n, {1}, {0.5f}), b.put(n + " g", {1}, {0.3f}), b.zeros(n + " m", {1}),
+                                  b.zeros(n + " u", {1}), state};
+                    step.rate = rate;
+                    b.add(step);
+                }
+            },
+            {"scale", "channel", "state"}, 3, 1e-6);
+    }
+
     TEST_CASE("Adam moves scales, and never below their least") {
         compare(
             [](ProgramBuilder& b) {

@@ -14,9 +14,13 @@ using namespace adaq::test;
 
 namespace {
 
-const std::vector<std::string> kMethods{"brecq",   "brecq --loss fisher-diag",
-                                        "qdrop",   "qdrop --loss fisher-diag",
-                                        "pdquant", "pdquant --distribution-correction --correction-steps 5"};
+const std::vector<std::string> kMethods{"brecq",
+                                        "brecq --loss fisher-diag",
+                                        "qdrop",
+                                        "qdrop --loss fisher-diag",
+                                        "pdquant",
+                                        "qdrop --lr-channel 1e-2",
+                                        "pdquant --distribution-correction --correction-steps 5"};
 
 std::string learning(const Data& data, const std::string& method, const std::string& more) {
     return quoted_weights() + data.both() + "--w3 --a4 --scheme minmax --iters 12 --minibatch 8 --seed 5 --threads 1 " +
@@ -134,6 +138,35 @@ TEST_SUITE("adaq-run methods") {
         check_refused(quoted_weights() + data.both() + "--bits conv1=4,conv1=5", 2, "conv1 is named twice");
     }
 
+    TEST_CASE("with --lr-channel every channel's weight scale and bias are learned, without it none") {
+        const Data data;
+        const TemporaryFolder out;
+        const auto saved = [&](const std::string& more) {
+            REQUIRE(run(learning(data, "qdrop", more + " --save " + (out / "q.bin"))).status == 0);
+            return load_weights(out / "q.bin");
+        };
+        const Model still = saved(""), moved = saved("--lr-channel 1e-2");
+        const Model nearest = [&] {
+            REQUIRE(run(quoted_weights() + data.both() + "--w3 --a4 --scheme minmax --fold --save " + (out / "n.bin"))
+                        .status == 0);
+            return load_weights(out / "n.bin");
+        }();
+        for (const auto& [name, weight] : moved.quantisation->weights) {
+            CAPTURE(name);
+            CHECK(still.quantisation->weights.at(name).scale == nearest.quantisation->weights.at(name).scale);
+            CHECK(weight.scale != nearest.quantisation->weights.at(name).scale);
+        }
+        size_t biases = 0;
+        for (const auto& [name, tensor] : moved.tensors) {
+            if (name.size() < 5 || name.substr(name.size() - 5) != ".bias") continue;
+            CAPTURE(name);
+            ++biases;
+            CHECK(still.tensors.at(name).values == nearest.tensors.at(name).values);
+            CHECK(tensor.values != nearest.tensors.at(name).values);
+        }
+        CHECK(biases == moved.quantisation->weights.size());
+    }
+
     TEST_CASE("what does not go together is refused, saying what to change") {
         const Data data;
         const auto refuse = [&](const std::string& method, const std::string& more, const std::string& text) {
@@ -148,6 +181,9 @@ TEST_SUITE("adaq-run methods") {
                "--distribution-correction: nudges the float part of a unit's input, and with --method brecq");
         refuse("pdquant", "--distribution-correction --keep-input 1", "with --keep-input 1 there is none");
         refuse("brecq", "--bn batch", "--bn batch: with --method brecq no batch norm is left; give --no-fold too");
+        refuse("adaround", "--lr-channel 1e-3",
+               "--lr-channel: learns biases, and kept batch norms have none; give --fold");
+        refuse("qdrop", "--lr-channel 1e-3 --granularity layer", "--lr-channel: learns a scale of each channel; leave");
         check_refused(quoted_weights() + data.both() + "--keep-input 0.5", 2,
                       "--keep-input: only with a --method that learns");
         check_refused(quoted_weights() + data.both() + "--no-lsq-grad-scale", 2, "only with a --method that learns");

@@ -137,6 +137,10 @@ void add_activation_cases(std::vector<Case>& cases, const Shape& s) {
                          op.through = ThroughFixedNorm{dy, o.small(c, 1.0f), o.small(c, 1.0f)};
                          o.add(op);
                      }});
+    cases.push_back({"channel shift gradient", s, [=](OneOperation& o) {
+                         const TensorId dy = o.in(s);
+                         o.add(ChannelShiftGradient{dy, o.small({s[3]}, 0.0f)});
+                     }});
     cases.push_back({"Adam", s, [=](OneOperation& o) {
                          const TensorId x = o.moved(s), gradient = o.in(s), m = o.moved(s), u = o.moved(s);
                          o.add(AdamStep{x, gradient, m, u, o.state()});
@@ -185,6 +189,11 @@ void add_weight_cases(std::vector<Case>& cases, const Shape& s) {
         const TensorId w = o.in(s), w_hat = o.out(s);
         return Rounding{w, v, w_hat, o.small(k, 0.1f), o.small(k, 0.0f), o.small(k, 1.0f), {4, false}};
     };
+    cases.push_back({"channel scale gradient", s, [=](OneOperation& o) {
+                         const Shape k{s[0]};
+                         const TensorId w_hat = o.in(s), gradient = o.in(s);
+                         o.add(ChannelScaleGradient{w_hat, gradient, o.small(k, 1.0f), o.small(k, 0.0f)});
+                     }});
     cases.push_back({"round weights", s, [=](OneOperation& o) { o.add(RoundWeights{rounding(o, o.in(s))}); }});
     cases.push_back({"rounding step", s, [=](OneOperation& o) {
                          RoundingStep op{rounding(o, o.moved(s)), o.in(s), o.moved(s), o.moved(s), o.state()};

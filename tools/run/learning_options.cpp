@@ -52,6 +52,8 @@ void add_loop_options(Adder& add, LearningOptions& o) {
     add.number("--minibatch", o.minibatch, 1, 4096, "Images an iteration")->type_name("N");
     add.number("--lr", o.rate, 0.0, 1e38, "Learning rate of the rounding");
     add.number("--lr-scale", o.scale_rate, 0.0, 1e38, "Learning rate of the activation scales");
+    add.number("--lr-channel", o.channel_rate, 0.0, 1e38,
+               "Learning rate of each channel's weight scale (relative to where it starts) and bias; 0: they stay");
     add.word("--lr-scale-schedule", o.scale_schedule, kSchedules, "How that rate goes: constant, cosine");
     add.number("--lambda", o.lambda, 0.0, 1e6, "Weight of the term that drives roundings to 0 or 1");
     add.number("--warm-up", o.warm_up, 0.0, 1.0, "Share of the iterations before that term sets in");
@@ -105,6 +107,8 @@ void set_learning(UnitOptions& unit, const LearningOptions& o) {
     unit.schedule.iterations = o.iterations.value_or(unit.schedule.iterations);
     unit.schedule.rounding_rate = o.rate.value_or(unit.schedule.rounding_rate);
     unit.schedule.warm_up = o.warm_up.value_or(unit.schedule.warm_up);
+    unit.schedule.channel_rate = o.channel_rate.value_or(unit.schedule.channel_rate);
+    unit.learn_channels = unit.schedule.channel_rate > 0.0;
     unit.lambda = o.lambda.value_or(unit.lambda);
     unit.exponent = o.exponent.value_or(unit.exponent);
     if (o.start) unit.start = kStarts.at(*o.start);
@@ -194,6 +198,7 @@ nlohmann::ordered_json recipe_json(const Recipe& r) {
         {"replacement", u.replacement},
         {"lr", u.schedule.rounding_rate},
         {"lr_scale", r.scales ? r.scales->schedule.scale_rate : u.schedule.scale_rate},
+        {"lr_channel", u.schedule.channel_rate},
         {"lr_scale_schedule", name_of(kSchedules, (r.scales ? *r.scales : u).schedule.cosine_scale_rate)},
         {"lambda", u.lambda},
         {"warm_up", u.schedule.warm_up},

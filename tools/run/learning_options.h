@@ -14,7 +14,8 @@ namespace adaq {
 struct LearningOptions {
     std::optional<int64_t> iterations, scale_iterations;
     std::optional<int> minibatch;
-    std::optional<double> rate, scale_rate, lambda, warm_up, exponent, scale_exponent, prediction_lambda, temperature;
+    std::optional<double> rate, scale_rate, channel_rate, lambda, warm_up, exponent, scale_exponent, prediction_lambda,
+        temperature;
     std::optional<float> keep_input, keep_quantised;
     std::optional<std::string> units, loss, start, norms, scale_schedule;
     std::optional<bool> replacement, scale_gradient, correct_distribution;

@@ -272,6 +272,10 @@ void check_learning(const RunOptions& o, const CLI::App& app) {
         usage_error("--bn batch: with {} no batch norm is left; {}",
                     app.count("--fold") ? "--fold" : "--method " + o.method,
                     app.count("--fold") ? "leave one of them out" : "give --no-fold too");
+    if (o.recipe.learn.learn_channels && !o.fold)
+        usage_error("--lr-channel: learns biases, and kept batch norms have none; give --fold too");
+    if (o.recipe.learn.learn_channels && !o.per_channel)
+        usage_error("--lr-channel: learns a scale of each channel; leave --granularity at channel");
     if (o.resume && o.state.empty()) usage_error("--resume: needs --state DIR, where the earlier run kept its layers");
     memory_size(o.memory, 0);  // refuses what is no size
     if (o.learns() && o.calib.empty()) usage_error("--method {}: --calib is needed to learn from", o.method);

@@ -38,6 +38,8 @@ Json json_of(const UnitResult::LayerResult& layer) {
     for (float q : layer.centred) codes.push_back(static_cast<int16_t>(std::lrint(q)));
     return {{"layer", layer.layer},
             {"codes", binary(codes)},
+            {"weight_scale", binary(layer.weight_scale)},
+            {"bias", binary(layer.bias)},
             {"running_mean", binary(layer.running_mean)},
             {"running_variance", binary(layer.running_variance)}};
 }
@@ -46,6 +48,8 @@ UnitResult::LayerResult layer_of(const Json& json) {
     const std::vector<int16_t> codes = values_of<int16_t>(json.at("codes"));
     return {json.at("layer"),
             {codes.begin(), codes.end()},
+            values_of<float>(json.at("weight_scale")),
+            values_of<float>(json.at("bias")),
             values_of<float>(json.at("running_mean")),
             values_of<float>(json.at("running_variance"))};
 }

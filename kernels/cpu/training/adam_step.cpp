@@ -31,7 +31,7 @@ class AdamStepStep : public Step {
     void run(const View& view) override {
         const float *state = view.at(op_.state), *gradient = view.at(op_.gradient);
         float *x = view.at(op_.x), *first = view.at(op_.first_moment), *second = view.at(op_.second_moment);
-        const Adam adam{state[kScaleRate] * state[kFirstCorrection], state[kSecondCorrection], op_.minimum};
+        const Adam adam{state[op_.rate] * state[kFirstCorrection], state[kSecondCorrection], op_.minimum};
         for_pieces(count_, [&](int64_t i, int64_t n) { step(adam, gradient + i, n, x + i, first + i, second + i); });
     }
 

@@ -33,6 +33,7 @@ class AdvanceStepStep : public Step {
         } else {
             const double cosine = (1.0 + std::cos(std::numbers::pi * (t - 1.0) / total)) / 2.0;
             state[kScaleRate] = static_cast<float>(s.scale_rate * (s.cosine_scale_rate ? cosine : 1.0));
+            state[kChannelRate] = static_cast<float>(s.channel_rate * (s.cosine_scale_rate ? cosine : 1.0));
             state[kBestLoss] = INFINITY;
             state[kBadIterations] = 0.0f;
         }

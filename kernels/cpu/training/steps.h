@@ -34,6 +34,8 @@ std::unique_ptr<Step> make_training_step(const Program&, const FakeQuantiseChann
 std::unique_ptr<Step> make_training_step(const Program&, const FakeQuantiseChannelsGradient&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const RoundWeights&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const RoundingStep&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const ChannelScaleGradient&, const TrainingSetting&);
+std::unique_ptr<Step> make_training_step(const Program&, const ChannelShiftGradient&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const AdamStep&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const SquaredError&, const TrainingSetting&);
 std::unique_ptr<Step> make_training_step(const Program&, const KlDivergence&, const TrainingSetting&);
