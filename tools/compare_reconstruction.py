@@ -2,7 +2,8 @@
 """Accuracy of what learns: adaq beside the yardstick over several seeds, and adaq alone over methods, schemes, rates and widths.
 
     tools/compare_reconstruction.py --adaq-run build/release/adaq-run --weights r18.pth --calib DIR --val DIR --results FILE.json \\
-        --table adaround|adaround-alone|methods|methods-alone [--yardstick YARDSTICK.py] [--math bf16] [--seeds 0 1 2] [--limit MINUTES]
+        --table adaround|adaround-alone|methods|methods-alone|best [--only TEXT] [--yardstick YARDSTICK.py] [--math bf16] \\
+        [--seeds 0 1 2] [--limit MINUTES]
 
 Every run's result is kept in FILE.json under its options, so that a table can be made in several sittings: what is there is not run
 again. Prints Markdown (docs/accuracy.md holds it). Needs torch and torchvision for --yardstick alone.
@@ -36,6 +37,7 @@ METHODS = [method("brecq", 2, 32, 500)] + [method(name, w, a, 300) for w, a in (
 METHODS_ALONE = [method("brecq", w, 32, 2000) for w in (4, 3, 2)] + [method(name, w, a, 2000) for w, a in ((4, 4), (2, 4), (2, 2))
                                                                      for name in ("brecq", "qdrop", "pdquant")]
 METHODS_ALONE += [method("pdquant", 2, 4, 2000, True)]
+BEST = [method(name, w, a, 2000) for w, a in ((4, 4), (2, 4), (2, 2)) for name in ("brecq", "qdrop", "pdquant", "best")]
 # The yardstick's rows of one seed that others measured (the development data's own table).
 GIVEN = {"W2A32 brecq": 47.88, "W2A4 qdrop": 38.93, "W2A4 pdquant": 49.45}
 
@@ -53,7 +55,7 @@ class Results:
         if key not in self.rows:
             if (who == "yardstick" and not self.args.yardstick) or time.time() - self.started > 60 * self.args.limit:
                 return None
-            self.rows[key] = {"top1": (self.yardstick if who == "yardstick" else self.adaq)(cell, words)}
+            self.rows[key] = (self.yardstick if who == "yardstick" else self.adaq)(cell, words)
             self.path.write_text(json.dumps(self.rows, indent=1) + "\n")
             print(f"{key}: {self.rows[key]}", file=sys.stderr, flush=True)
         return self.rows[key]["top1"]
@@ -61,18 +63,21 @@ class Results:
     def all(self, who, cell, seeds):
         return [v for v in (self.get(who, cell, seed) for seed in seeds) if v is not None]
 
+    def of(self, cells):
+        return [cell for cell in cells if self.args.only in cell["title"]]
+
     def files(self):
         return ["--weights", self.args.weights, "--calib", self.args.calib, "--val", self.args.val]
 
     def adaq(self, cell, words):
         report = adaq_report([self.args.adaq_run, *self.files(), f"--w{cell['w']}", f"--a{cell['a']}", "--device", "cpu", "--math", self.args.math,
                               "--threads", str(self.args.threads), *words])
-        return round(100 * report["accuracy"]["quantised"]["top1"]["share"], 3)
+        return {"top1": round(100 * report["accuracy"]["quantised"]["top1"]["share"], 3), "seconds": round(report["seconds"]["reconstruct"], 1)}
 
     def yardstick(self, cell, words):
         out = subprocess.run([sys.executable, self.args.yardstick, *self.files(), "--w", str(cell["w"]), "--a", str(cell["a"]), *words], check=True,
                              capture_output=True, text=True).stdout
-        return json.loads(out.strip().splitlines()[-1])["result"]
+        return {"top1": json.loads(out.strip().splitlines()[-1])["result"]}
 
 
 def side(values):
@@ -81,7 +86,7 @@ def side(values):
 
 def beside(results, cells, yardstick_seeds):
     print("| | adaq | mean | yardstick | mean | difference |\n| --- | --- | --- | --- | --- | --- |")
-    for cell in cells:
+    for cell in results.of(cells):
         ours, theirs = results.all("adaq", cell, results.args.seeds), results.all("yardstick", cell, yardstick_seeds)
         if cell["title"] in GIVEN:
             theirs = [GIVEN[cell["title"]]]
@@ -98,9 +103,9 @@ def adaround_alone(results):
         print(f"| {scheme}, lr {lr}, {iters:,} | " + " | ".join(f"{v:.2f}" if v is not None else "–" for v in found) + " |", flush=True)
 
 
-def methods_alone(results):
+def alone(results, cells):
     print("| 2,000 iterations | adaq | mean |\n| --- | --- | --- |")
-    for cell in METHODS_ALONE:
+    for cell in results.of(cells):
         print(f"| {cell['title']} | {' | '.join(side(results.all('adaq', cell, results.args.seeds)))} |", flush=True)
 
 
@@ -111,12 +116,14 @@ def main():
     parser.add_argument("--yardstick", help="run its side too, where the results file does not have it")
     parser.add_argument("--threads", type=int, default=0, help="of adaq; 0: every core")
     parser.add_argument("--math", default="fp32", help="of adaq")
-    parser.add_argument("--table", choices=["adaround", "adaround-alone", "methods", "methods-alone"], default="adaround")
+    parser.add_argument("--table", choices=["adaround", "adaround-alone", "methods", "methods-alone", "best"], default="adaround")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--limit", type=float, default=float("inf"), help="minutes after which no run is started any more")
+    parser.add_argument("--only", default="", help="cells of a table whose title has this in it (not of adaround-alone)")
     results = Results(parser.parse_args())
     tables = {"adaround": lambda: beside(results, ADAROUND, results.args.seeds), "adaround-alone": lambda: adaround_alone(results),
-              "methods": lambda: beside(results, METHODS, results.args.seeds[:1]), "methods-alone": lambda: methods_alone(results)}
+              "methods": lambda: beside(results, METHODS, results.args.seeds[:1]), "methods-alone": lambda: alone(results, METHODS_ALONE),
+              "best": lambda: alone(results, BEST)}
     tables[results.args.table]()
 
 

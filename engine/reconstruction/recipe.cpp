@@ -71,10 +71,23 @@ Recipe pdquant() {
     return r;
 }
 
+/// Our own: QDrop's loop with rates for few iterations, and what a channel has to itself learned with the rounding.
+/// Chosen on images that neither calibrate nor validate (tools/search_settings.py; docs/accuracy.md).
+Recipe best() {
+    Recipe r = qdrop();
+    r.learn.schedule.iterations = 2000;
+    r.learn.schedule.rounding_rate = 2e-2;
+    r.learn.schedule.scale_rate = 4e-4;
+    r.learn.schedule.channel_rate = 4e-3;
+    r.learn.learn_channels = true;
+    r.edges = EdgeActivations::stem;
+    return r;
+}
+
 }  // namespace
 
 const std::vector<std::string>& recipe_names() {
-    static const std::vector<std::string> names{"adaround", "brecq", "qdrop", "pdquant"};
+    static const std::vector<std::string> names{"adaround", "brecq", "qdrop", "pdquant", "best"};
     return names;
 }
 
@@ -82,8 +95,9 @@ Recipe recipe(const std::string& method) {
     if (method == "adaround") return adaround();
     if (method == "brecq") return brecq();
     if (method == "qdrop") return qdrop();
-    require(method == "pdquant", "recipe: no method {}", method);
-    return pdquant();
+    if (method == "pdquant") return pdquant();
+    require(method == "best", "recipe: no method {}", method);
+    return best();
 }
 
 }  // namespace adaq

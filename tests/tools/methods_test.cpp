@@ -14,13 +14,9 @@ using namespace adaq::test;
 
 namespace {
 
-const std::vector<std::string> kMethods{"brecq",
-                                        "brecq --loss fisher-diag",
-                                        "qdrop",
-                                        "qdrop --loss fisher-diag",
-                                        "pdquant",
-                                        "qdrop --lr-channel 1e-2",
-                                        "pdquant --distribution-correction --correction-steps 5"};
+const std::vector<std::string> kMethods{
+    "brecq",   "brecq --loss fisher-diag", "qdrop", "qdrop --loss fisher-diag",
+    "pdquant", "qdrop --lr-channel 1e-2",  "best",  "pdquant --distribution-correction --correction-steps 5"};
 
 std::string learning(const Data& data, const std::string& method, const std::string& more) {
     return quoted_weights() + data.both() + "--w3 --a4 --scheme minmax --iters 12 --minibatch 8 --seed 5 --threads 1 " +
@@ -165,6 +161,20 @@ TEST_SUITE("adaq-run methods") {
             CHECK(tensor.values != nearest.tensors.at(name).values);
         }
         CHECK(biases == moved.quantisation->weights.size());
+    }
+
+    TEST_CASE("best learns channels where it can, and goes on without where norms are kept or a layer has one scale") {
+        const Data data;
+        const TemporaryFolder out;
+        const auto rate = [&](const std::string& more) {
+            REQUIRE(run(learning(data, "best", more + " --report " + (out / "r.json"))).status == 0);
+            return report_of(out / "r.json")["settings"]["lr_channel"].get<double>();
+        };
+        CHECK(rate("") == doctest::Approx(4e-3));
+        CHECK(rate("--lr-channel 1e-3") == doctest::Approx(1e-3));
+        CHECK(rate("--no-fold") == 0.0);
+        CHECK(rate("--granularity layer") == 0.0);
+        check_refused(learning(data, "best", "--no-fold --lr-channel 1e-3"), 2, "--lr-channel: learns biases");
     }
 
     TEST_CASE("what does not go together is refused, saying what to change") {

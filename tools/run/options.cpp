@@ -239,6 +239,10 @@ void take_recipe(Raw& raw, const CLI::App& app) {
     if (!app.count("--scheme")) o.scheme = o.recipe.scheme;
     if (!app.count("--act-scheme")) o.activation_scheme = o.scheme;
     if (!app.count("--fold")) o.fold = o.recipe.fold;
+    if (!app.count("--lr-channel") && !(o.fold && o.per_channel)) {
+        o.recipe.learn.learn_channels = false;
+        o.recipe.learn.schedule.channel_rate = 0.0;
+    }
     o.edges = app.count("--edge-acts") ? kEdges.at(raw.edges) : o.recipe.edges;
 }
 
@@ -324,9 +328,12 @@ What the methods take where it is not given
   brecq     lp       folded       block  1e-3  4e-4, cosine     0.01      channel-sum  64 images, behind the weights
   qdrop     orgnorm  folded       block  1e-3  4e-5, cosine     0.01      channel-sum  256 images, the float network's
   pdquant   orgnorm  folded       block  3e-3  4e-5, cosine     0.01      channel-sum  256 images, in turn
-20,000 iterations (brecq: 5,000 more for scales alone) of 32 images. qdrop and pdquant draw with replacement, and keep
-half of each input and activation quantised; pdquant adds the difference in prediction, T = 4, divided by 0.1.
---head-stem-8bit: the activation with 8 bits is the stem's output with adaround and brecq, else the one that feeds fc.
+  best      orgnorm  folded       block  2e-2  4e-4, cosine     0.01      channel-sum  256 images, the float network's
+20,000 iterations (brecq: 5,000 more for scales alone; best: 2,000) of 32 images. qdrop, pdquant and best draw with
+replacement, and keep half of each input and activation quantised; pdquant adds the difference in prediction, T = 4,
+divided by 0.1; best learns channels' weight scales and biases too (--lr-channel 4e-3).
+--head-stem-8bit: the activation with 8 bits is the stem's output with adaround, brecq and best, else the one that
+feeds fc.
 
 How images are prepared, where neither the weights file nor --resize and --crop say it: used as they are if all have one
 size, else resized to 256 and cropped to 224. Normalised by the file's mean and standard deviation, or ImageNet's.
