@@ -83,6 +83,12 @@ LearnedChannels::LearnedChannels(Device& device, const Network& network, int lay
     shift = begin(l.channel_shift);
 }
 
+ChannelRecord LearnedChannels::describe(Device& device, const std::string& name) const {
+    std::vector<float> factors = get(device, *factor.value);
+    std::sort(factors.begin(), factors.end());
+    return {name, factors.front(), factors[factors.size() / 2], factors.back()};
+}
+
 void LearnedChannels::freeze(Device& device, Network& network) const {
     Layer& l = network.layers[static_cast<size_t>(layer)];
     const std::vector<float> factors = get(device, *factor.value);

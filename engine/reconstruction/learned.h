@@ -3,6 +3,7 @@
 
 #include "engine/device.h"
 #include "engine/network.h"
+#include "engine/reconstruction/record.h"
 #include "engine/reconstruction/unit_options.h"
 
 namespace adaq {
@@ -32,6 +33,8 @@ struct LearnedChannels {
     Variable factor, shift;
 
     LearnedChannels(Device& device, const Network& network, int layer_index);
+    /// The factors as they stand; `name` is the layer's.
+    ChannelRecord describe(Device& device, const std::string& name) const;
     /// Behind LearnedRounding::freeze(), which goes by the scales that roundings were learned with.
     void freeze(Device& device, Network& network) const;
 };

@@ -67,6 +67,9 @@ UnitRecord record_from(const Json& json) {
     for (const Json& scale : json.at("scales"))
         record.scales.push_back({scale.at("site").get<std::string>(), scale.at("initial").get<double>(),
                                  scale.at("learned").get<double>()});
+    for (const Json& layer : json.at("channels"))
+        record.channels.push_back({layer.at("layer").get<std::string>(), layer.at("lowest").get<double>(),
+                                   layer.at("median").get<double>(), layer.at("highest").get<double>()});
     return record;
 }
 
@@ -86,6 +89,7 @@ std::string to_json(const UnitRecord& record) {
               {"gflops_per_second", record.gflops_per_second()},
               {"roundings", Json::array()},
               {"scales", Json::array()},
+              {"channels", Json::array()},
               {"curve", curve_json(record.curve)}};
     for (const RoundingRecord& layer : record.roundings)
         json["roundings"].push_back({{"layer", layer.layer},
@@ -96,6 +100,9 @@ std::string to_json(const UnitRecord& record) {
                                      {kShare, layer.unsettled.share}});
     for (const ScaleRecord& scale : record.scales)
         json["scales"].push_back({{"site", scale.site}, {"initial", scale.initial}, {"learned", scale.learned}});
+    for (const ChannelRecord& layer : record.channels)
+        json["channels"].push_back(
+            {{"layer", layer.layer}, {"lowest", layer.lowest}, {"median", layer.median}, {"highest", layer.highest}});
     // Layers' names come from a file and need not be UTF-8; JSON must be.
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

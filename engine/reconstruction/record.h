@@ -37,6 +37,12 @@ struct ScaleRecord {
     double initial = 0.0, learned = 0.0;
 };
 
+/// Learned factors of the weight scales of one layer's channels, each relative to where its scale started.
+struct ChannelRecord {
+    std::string layer;
+    double lowest = 1.0, median = 1.0, highest = 1.0;
+};
+
 struct UnitRecord {
     std::string name;    // the stretch's: "layer1.0.conv1", or a block's
     uint32_t phase = 0;  // of methods that go over the network more than once
@@ -44,8 +50,9 @@ struct UnitRecord {
     std::vector<LearningPoint> curve;  // report_interval() apart
     std::vector<RoundingRecord> roundings;
     std::vector<ScaleRecord> scales;
-    double seconds = 0.0;             // of all iterations, measuring included
-    int64_t flops_per_iteration = 0;  // of convolutions and products, forward and both gradients, where done
+    std::vector<ChannelRecord> channels;  // of those layers whose channels' scales were learned
+    double seconds = 0.0;                 // of all iterations, measuring included
+    int64_t flops_per_iteration = 0;      // of convolutions and products, forward and both gradients, where done
 
     double gflops_per_second() const {
         return seconds > 0.0

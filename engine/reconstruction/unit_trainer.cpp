@@ -147,6 +147,8 @@ void UnitTrainer::begin_record(const Network& network) {
     record_.iterations = options_.schedule.iterations;
     for (const LearnedRounding& rounding : roundings_)
         record_.roundings.push_back({network.layers[static_cast<size_t>(rounding.layer)].name, 0, 0.0, 0.0, {}});
+    for (const LearnedChannels& channels : channels_)
+        record_.channels.push_back({network.layers[static_cast<size_t>(channels.layer)].name});
     for (const LearnedScale& scale : scales_)
         record_.scales.push_back({site_name(network.graph, scale.site), value_of(scale.scale), value_of(scale.scale)});
 }
@@ -155,6 +157,8 @@ void UnitTrainer::end_record(double seconds) {
     record_.seconds = seconds;
     for (size_t i = 0; i < roundings_.size(); ++i)
         record_.roundings[i] = describe_rounding(device_, roundings_[i], record_.roundings[i].layer);
+    for (size_t i = 0; i < channels_.size(); ++i)
+        record_.channels[i] = channels_[i].describe(device_, record_.channels[i].layer);
     for (size_t i = 0; i < scales_.size(); ++i) record_.scales[i].learned = value_of(scales_[i].scale);
 }
 

@@ -34,6 +34,9 @@ std::string rounding_chart(const Report& report);
 /// Every learned activation scale against the one it started from, in percent.
 std::string scale_chart(const Report& report);
 
+/// Of every layer whose channels' weight scales were learned, the range of their change and its median, in percent.
+std::string channel_chart(const Report& report);
+
 /// A unit's losses and unsettled roundings over its iterations.
 std::string learning_curves(const UnitRecord& unit);
 

@@ -185,11 +185,15 @@ std::vector<LegendEntry> learning_key(const Report& report) {
 /// What a method that learns did to each unit.
 std::string learning(const Report& report) {
     if (report.learning.empty()) return "";
-    return block("pair", figure("Roundings that left the nearest integer",
-                                "Of every layer’s weights, the share that was rounded the other way.",
-                                legend({{"k-quantised", "up"}, {"k-outputs", "down"}}), rounding_chart(report)) +
-                             figure("Activation scales", "How far each moved from where calibration put it.",
-                                    legend({{"k-quantised dot", "learned"}}), scale_chart(report))) +
+    return block("pair",
+                 figure("Roundings that left the nearest integer",
+                        "Of every layer’s weights, the share that was rounded the other way.",
+                        legend({{"k-quantised", "up"}, {"k-outputs", "down"}}), rounding_chart(report)) +
+                     figure("Activation scales", "How far each moved from where calibration put it.",
+                            legend({{"k-quantised dot", "learned"}}), scale_chart(report)) +
+                     figure("Weight scales", "How far each layer’s channels moved from where they started.",
+                            legend({{"k-quantised stroke", "lowest to highest"}, {"k-quantised dot", "median"}}),
+                            channel_chart(report))) +
            "<p class=\"muted\">Each unit over its iterations. Above, on a logarithmic scale: the reconstruction error "
            "on "
            "the batch of that iteration. Below: the roundings that are still between 0 and 1, and the penalty that "

@@ -41,46 +41,87 @@ void draw_rounding(Svg& svg, const Axis& axis, const Rows& rows, size_t row, con
 
 // ---- scales
 
-struct ScaleRow {
-    std::string name;
-    double initial, learned;
-
-    double change() const { return initial > 0.0 ? 100 * (learned / initial - 1) : 0.0; }  // percent
-};
-
 constexpr double kLargestChange = 200.0;  // percent; a scale that moved further is cut here and marked
 
-std::vector<ScaleRow> scale_rows(const Report& report) {
-    std::vector<ScaleRow> rows;
+/// How far something moved, in percent; what is no number is drawn nowhere.
+struct Change {
+    double lowest, middle, highest;
+
+    bool finite() const { return std::isfinite(lowest) && std::isfinite(middle) && std::isfinite(highest); }
+};
+
+struct ChangeRow {
+    std::string name, value, title;
+    Change change;
+};
+
+double percent_change(double from, double to) { return from > 0.0 ? 100 * (to / from - 1) : 0.0; }
+
+std::vector<ChangeRow> scale_rows(const Report& report) {
+    std::vector<ChangeRow> rows;
     for (const UnitRecord& unit : report.learning)
-        for (const ScaleRecord& scale : unit.scales)
-            rows.push_back({with_phase(scale.site, unit.phase), scale.initial, scale.learned});
+        for (const ScaleRecord& scale : unit.scales) {
+            const std::string name = with_phase(scale.site, unit.phase);
+            const double change = percent_change(scale.initial, scale.learned);
+            rows.push_back(
+                {name,
+                 significant(scale.learned),
+                 fmt::format("{}: {} became {}", name, significant(scale.initial, 4), significant(scale.learned, 4)),
+                 {std::min(0.0, change), change, std::max(0.0, change)}});
+        }
     return rows;
 }
 
-Axis change_axis(const std::vector<ScaleRow>& items, double from, double to) {
+std::vector<ChangeRow> channel_rows(const Report& report) {
+    std::vector<ChangeRow> rows;
+    for (const UnitRecord& unit : report.learning)
+        for (const ChannelRecord& layer : unit.channels) {
+            const std::string name = with_phase(layer.layer, unit.phase);
+            rows.push_back({name,
+                            significant(layer.median),
+                            fmt::format("{}: times {} to {}, half of them below {}", name, significant(layer.lowest, 4),
+                                        significant(layer.highest, 4), significant(layer.median, 4)),
+                            {percent_change(1.0, layer.lowest), percent_change(1.0, layer.median),
+                             percent_change(1.0, layer.highest)}});
+        }
+    return rows;
+}
+
+Axis change_axis(const std::vector<ChangeRow>& items, double from, double to) {
     double lo = -5.0, hi = 5.0;
-    for (const ScaleRow& item : items) {
-        if (!std::isfinite(item.change())) continue;
-        lo = std::min(lo, 5.0 * std::floor(item.change() / 5.0));
-        hi = std::max(hi, std::min(kLargestChange, 5.0 * std::ceil(item.change() / 5.0)));
+    for (const ChangeRow& item : items) {
+        if (!item.change.finite()) continue;
+        lo = std::min(lo, 5.0 * std::floor(item.change.lowest / 5.0));
+        hi = std::max(hi, std::min(kLargestChange, 5.0 * std::ceil(item.change.highest / 5.0)));
     }
     return {lo, hi, from, to};
 }
 
-void draw_scale(Svg& svg, const Axis& axis, const Rows& rows, size_t row, const ScaleRow& item) {
-    svg.begin_group("scale", fmt::format("{}: {} became {}", item.name, significant(item.initial, 4),
-                                         significant(item.learned, 4)));
-    draw_row_label(svg, rows, row, item.name, significant(item.learned));
-    if (std::isfinite(item.change())) {
-        const double y = rows.y(row), x = axis.clamped(item.change());
-        svg.line(axis(0.0), y, x, y, "observed");
-        if (item.change() > axis.hi)
+void draw_change(Svg& svg, const Axis& axis, const Rows& rows, size_t row, const ChangeRow& item) {
+    svg.begin_group("scale", item.title);
+    draw_row_label(svg, rows, row, item.name, item.value);
+    if (item.change.finite()) {
+        const double y = rows.y(row), x = axis.clamped(item.change.middle);
+        svg.line(axis.clamped(item.change.lowest), y, axis.clamped(item.change.highest), y, "observed");
+        if (item.change.middle > axis.hi)
             svg.path(fmt::format("M{} {}l-6 -4v8z", coordinate(x + 3), coordinate(y)), "arrow");
         else
             svg.circle(x, y, 4, "scale");
     }
     svg.end_group();
+}
+
+std::string change_chart(const std::vector<ChangeRow>& items, const char* title, const char* value,
+                         const char* axis_title) {
+    if (items.empty()) return "";
+    const Rows rows = rows_for(items);
+    Svg svg(kWidth, rows.bottom() + kAxisHeight, title);
+    const Axis axis = change_axis(items, rows.label_width, kWidth - 64);
+    draw_stripes(svg, rows);
+    svg.text(kWidth - 2, 12, value, "tick", Anchor::end);
+    draw_axis(svg, axis, round_ticks(axis.lo, axis.hi, 5), rows.top, rows.bottom(), axis_title);
+    for (size_t i = 0; i < rows.count; ++i) draw_change(svg, axis, rows, i, items[i]);
+    return svg.str();
 }
 
 // ---- curves
@@ -181,17 +222,13 @@ std::string rounding_chart(const Report& report) {
 }
 
 std::string scale_chart(const Report& report) {
-    const std::vector<ScaleRow> items = scale_rows(report);
-    if (items.empty()) return "";
-    const Rows rows = rows_for(items);
-    Svg svg(kWidth, rows.bottom() + kAxisHeight, "Change of every learned activation scale in percent");
-    const Axis axis = change_axis(items, rows.label_width, kWidth - 64);
-    draw_stripes(svg, rows);
-    svg.text(kWidth - 2, 12, "learned", "tick", Anchor::end);
-    draw_axis(svg, axis, round_ticks(axis.lo, axis.hi, 5), rows.top, rows.bottom(),
-              "learned scale against initial scale (%)");
-    for (size_t i = 0; i < rows.count; ++i) draw_scale(svg, axis, rows, i, items[i]);
-    return svg.str();
+    return change_chart(scale_rows(report), "Change of every learned activation scale in percent", "learned",
+                        "learned scale against initial scale (%)");
+}
+
+std::string channel_chart(const Report& report) {
+    return change_chart(channel_rows(report), "Change of every layer's learned weight scales in percent", "median",
+                        "learned scale against initial scale (%)");
 }
 
 std::string learning_curves(const UnitRecord& unit) {

@@ -24,6 +24,7 @@ UnitRecord awkward() {
                     {20000, 1e300, static_cast<double>(0.1f), {std::nextafter(1.0, 0.0), 1.0}}};
     record.roundings = {{"layer1.0.conv1", 36864, 1.0 / 7.0, 2.0 / 7.0, {1e-9, 0.0}}};
     record.scales = {{"layer1.0", static_cast<double>(0.1f), static_cast<double>(0.12345679f)}};
+    record.channels = {{"layer1.0.conv1", static_cast<double>(0.9f), 1.0 + 1e-15, 4.0 / 3.0}};
     return record;
 }
 
@@ -63,6 +64,11 @@ TEST_SUITE("unit record") {
         CHECK(back.scales[0].site == "layer1.0");
         CHECK(static_cast<float>(back.scales[0].initial) == 0.1f);
         CHECK(static_cast<float>(back.scales[0].learned) == 0.12345679f);
+        REQUIRE(back.channels.size() == 1);
+        CHECK(back.channels[0].layer == "layer1.0.conv1");
+        CHECK(back.channels[0].lowest == static_cast<double>(0.9f));
+        CHECK(back.channels[0].median == 1.0 + 1e-15);
+        CHECK(back.channels[0].highest == 4.0 / 3.0);
     }
 
     TEST_CASE("text that is no record is refused") {
@@ -72,7 +78,7 @@ TEST_SUITE("unit record") {
               with(good, "\"name\"", "\"nome\""), with(good, "\"iterations\":20000", "\"iterations\":20000.5"),
               with(good, "\"iterations\":20000", "\"iterations\":\"20000\""), with(good, "[1,20000]", "[1]"),
               with(good, "[1,20000]", "[1,20000,3]"), with(good, "[1,20000]", "7"),
-              with(good, "\"weights\":36864", "\"weights\":null")}) {
+              with(good, "\"weights\":36864", "\"weights\":null"), with(good, "\"channels\"", "\"canals\"")}) {
             CAPTURE(bad);
             CHECK_THROWS_AS(unit_record_from_json(bad), DataError);
         }

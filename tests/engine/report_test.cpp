@@ -86,6 +86,8 @@ Report with_extremes() {
     r.learning[0].scales[0] = {"conv1", 1.0, 1e6};
     r.learning[1].scales[0] = {"zero", 0.0, 0.1};
     r.learning[3].scales = {{"infinite", 1.0, kInfinity}, {"lost", 1.0, 1e-8}};
+    r.learning[3].channels = {
+        {"wild", -1.0, 0.0, 1e6}, {"infinite", 1.0, 1.0, kInfinity}, {"lost", 0.0, std::nan(""), 1.0}};
     r.float_network->images = 0;
     r.float_network->top1 = r.float_network->top5 = 0;
     return r;
@@ -315,6 +317,7 @@ TEST_SUITE("report") {
         unit.curve = {{1, 0.0125, 0.0, {}}, {1234, 0.00375, 7.0, {0.1, 0.2}}};
         unit.roundings = {{"layer1.0.conv1", 300, 0.04, 0.0, {0.0, 0.02}}, {"layer1.0.conv2", 100, 0.0, 0.08, {}}};
         unit.scales = {{"layer1.0.conv1", 0.25, 0.5}, {"layer1.0", 0.125, 0.0625}};
+        unit.channels = {{"layer1.0.conv1", 0.75, 0.98, 1.5}};
         r.learning = {unit};
         const std::string page = render_html(r);
         CHECK(page.find("<tr><td>layer1.0, phase 2</td><td>1,234</td><td>1 min 02 s</td><td>40.0</td><td>0.0125</td>"
@@ -323,6 +326,11 @@ TEST_SUITE("report") {
               std::string::npos);
         CHECK(page.find("layer1.0.conv2, phase 2: of 100 weights 0.00 % went up, 8.00 % down") != std::string::npos);
         CHECK(page.find("5.0 % flipped, 1.5 % unsettled") != std::string::npos);
+        CHECK(occurrences(page, "<h3>Weight scales</h3>") == 1);
+        CHECK(page.find("layer1.0.conv1, phase 2: times 0.7500 to 1.500, half of them below 0.9800") !=
+              std::string::npos);
+        r.learning[0].channels.clear();
+        CHECK(occurrences(render_html(r), "<h3>Weight scales</h3>") == 0);
     }
 
     TEST_CASE("a reconstruction curve is logarithmic: equal factors are equal heights") {
@@ -365,6 +373,7 @@ TEST_SUITE("report") {
         r.seconds = {{hostile, 1.0}};
         r.weights[0].name = r.weights[0].scheme = r.activations[0].name = r.activations[0].scheme = hostile;
         r.learning[0].name = r.learning[0].roundings[0].layer = r.learning[0].scales[0].site = hostile;
+        r.learning[0].channels = {{hostile}};
         const std::string page = render_html(r);
         CHECK(markup_problem(page) == "");
         for (std::string_view raw : {"<script", "<b>", "<i>", "<u>", "\x01"})

@@ -275,11 +275,19 @@ TEST_SUITE("unit trainer") {
         for (const LearnedRounding& r : learner->roundings())
             scales.push_back(setting.network().layers[static_cast<size_t>(r.layer)].codes->scale);
         learner->freeze(setting.network());
+        REQUIRE(learner->record().channels.size() == scales.size());
         size_t moved = 0;  // not those that a ReLU always cuts off
         for (size_t l = 0; l < scales.size(); ++l) {
             const LearnedChannels& channels = learner->channels()[l];
             const Layer& layer = setting.network().layers[static_cast<size_t>(channels.layer)];
             const auto factor = get(setting.device(), channels.factor.value);
+            const ChannelRecord& record = learner->record().channels[l];
+            CHECK(record.layer == layer.name);
+            CHECK(record.lowest == *std::min_element(factor.begin(), factor.end()));
+            CHECK(record.highest == *std::max_element(factor.begin(), factor.end()));
+            const auto half = static_cast<std::ptrdiff_t>(factor.size() / 2);
+            CHECK(std::count_if(factor.begin(), factor.end(), [&](float f) { return f < record.median; }) <= half);
+            CHECK(std::count_if(factor.begin(), factor.end(), [&](float f) { return f > record.median; }) <= half);
             CHECK(layer.channel_shift == get(setting.device(), channels.shift.value));
             for (size_t k = 0; k < factor.size(); ++k) {
                 moved += factor[k] != 1.0f;
