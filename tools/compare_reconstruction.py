@@ -37,7 +37,6 @@ METHODS = [method("brecq", 2, 32, 500)] + [method(name, w, a, 300) for w, a in (
 METHODS_ALONE = [method("brecq", w, 32, 2000) for w in (4, 3, 2)] + [method(name, w, a, 2000) for w, a in ((4, 4), (2, 4), (2, 2))
                                                                      for name in ("brecq", "qdrop", "pdquant")]
 METHODS_ALONE += [method("pdquant", 2, 4, 2000, True)]
-BEST = [method(name, w, a, 2000) for w, a in ((4, 4), (2, 4), (2, 2)) for name in ("brecq", "qdrop", "pdquant", "best")]
 # The yardstick's rows of one seed that others measured (the development data's own table).
 GIVEN = {"W2A32 brecq": 47.88, "W2A4 qdrop": 38.93, "W2A4 pdquant": 49.45}
 
@@ -94,6 +93,10 @@ def beside(results, cells, yardstick_seeds):
         print(f"| {cell['title']} | {' | '.join(side(ours) + side(theirs))} | {difference} |", flush=True)
 
 
+def best(iters):
+    return [method(name, w, a, iters) for w, a in ((4, 4), (2, 4), (2, 2)) for name in ("brecq", "qdrop", "pdquant", "best")]
+
+
 def adaround_alone(results):
     widths = [(a, fold) for a in (32, 8, 4) for fold in (False, True)]
     print("| one seed | " + " | ".join(f"W4A{a}{' folded' if fold else ''}" for a, fold in widths) + " |\n" + "| --- " * (len(widths) + 1) + "|")
@@ -103,8 +106,8 @@ def adaround_alone(results):
         print(f"| {scheme}, lr {lr}, {iters:,} | " + " | ".join(f"{v:.2f}" if v is not None else "–" for v in found) + " |", flush=True)
 
 
-def alone(results, cells):
-    print("| 2,000 iterations | adaq | mean |\n| --- | --- | --- |")
+def alone(results, cells, iters=2000):
+    print(f"| {iters:,} iterations | adaq | mean |\n| --- | --- | --- |")
     for cell in results.of(cells):
         print(f"| {cell['title']} | {' | '.join(side(results.all('adaq', cell, results.args.seeds)))} |", flush=True)
 
@@ -117,13 +120,14 @@ def main():
     parser.add_argument("--threads", type=int, default=0, help="of adaq; 0: every core")
     parser.add_argument("--math", default="fp32", help="of adaq")
     parser.add_argument("--table", choices=["adaround", "adaround-alone", "methods", "methods-alone", "best"], default="adaround")
+    parser.add_argument("--iters", type=int, default=2000, help="of --table best")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--limit", type=float, default=float("inf"), help="minutes after which no run is started any more")
     parser.add_argument("--only", default="", help="cells of a table whose title has this in it (not of adaround-alone)")
     results = Results(parser.parse_args())
     tables = {"adaround": lambda: beside(results, ADAROUND, results.args.seeds), "adaround-alone": lambda: adaround_alone(results),
               "methods": lambda: beside(results, METHODS, results.args.seeds[:1]), "methods-alone": lambda: alone(results, METHODS_ALONE),
-              "best": lambda: alone(results, BEST)}
+              "best": lambda: alone(results, best(results.args.iters), results.args.iters)}
     tables[results.args.table]()
 
 
