@@ -9,6 +9,9 @@ namespace {
 
 constexpr double kNoticeableDrop = 1.0;  // points of top-1
 
+/// Where rounding alone, learned layer by layer, does not win everything back (docs/accuracy.md).
+bool few_bits(const RunOptions& o) { return o.weight_bits < 4 || o.activation_bits <= 4; }
+
 std::string range_sentence(const std::string& scheme, double p) {
     return scheme.rfind("norm", 0) == 0 ? fmt::format("{} (p = {})", scheme, p) : scheme;
 }
@@ -27,6 +30,7 @@ std::string method_sentence(const RunOptions& o) {
                             learn.batch, blocks ? "block" : "layer", learn.schedule.rounding_rate);
     if (o.learns() && o.recipe.scales && o.activation_bits < 32)
         text += fmt::format(", then {} for activation scales", o.recipe.scales->schedule.iterations);
+    if (o.learns() && learn.learn_channels) text += ", with each channel's weight scale and bias";
     if (!o.layer_bits.empty()) text += fmt::format(", own bits for {} of the weights", o.layer_bits.size());
     if (!o.site_bits.empty()) text += fmt::format(", own bits for {} of the activations", o.site_bits.size());
     if (o.symmetric) text += ", zero point 0";
@@ -50,14 +54,17 @@ std::vector<std::string> advice(const RunOptions& o, const Report& report) {
             next.push_back(fmt::format("Little is lost at {}: try fewer bits, e.g. --w{}.", report.label,
                                        std::max(2, o.weight_bits - 1)));
     } else {
-        if (!o.learns()) next.emplace_back("Learn how to round: --method adaround, with --iters 200 for a first look.");
+        if (o.method != "best" && few_bits(o))
+            next.emplace_back("Learn what so few bits need: --method best, with --iters 300 for a first look.");
+        else if (!o.learns())
+            next.emplace_back("Learn how to round: --method adaround, with --iters 200 for a first look.");
         if (!o.per_channel) next.emplace_back("One scale a layer is coarse: try --granularity channel.");
         if (!o.head_stem_8bit)
             next.emplace_back(
                 "Give the first and last layer 8 bits: --head-stem-8bit costs little size and often wins back much.");
         if (o.weight_bits < 8) next.push_back(fmt::format("See what a bit more buys: --w{}.", o.weight_bits + 1));
-        const std::string other = o.scheme == "lp" ? "orgnorm" : "lp";
-        next.push_back(fmt::format("Try another range scheme: --scheme {}.", other));
+        if (o.scheme != "orgnorm" && o.scheme != "lp")
+            next.emplace_back("Try a range scheme that is better at few bits: --scheme orgnorm.");
     }
     if (o.report_html.empty()) next.emplace_back("See where the error arises, layer by layer: --report report.html.");
     if (o.save.empty())
