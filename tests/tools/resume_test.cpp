@@ -93,7 +93,7 @@ TEST_SUITE("resume") {
     TEST_CASE("Ctrl-C keeps the finished layers and says how to go on") {
         const Data data;
         const TemporaryFolder out;
-        const std::string command = learning(data, out, state_of(out), 3000);
+        const std::string command = learning(data, out, state_of(out), 20000);
         const Outcome stopped = run_shell("timeout --foreground --preserve-status -s INT 2 '" +
                                           program_path("adaq-run") + "' " + command + " 2>&1");
         INFO(stopped.output);
