@@ -32,10 +32,13 @@ def method(name, w, a, iters, correction=False):
                 title=f"W{w}A{a} {name}{', distribution correction' if correction else ''}")
 
 
+def of_few_bits(names, iters):
+    return [method(name, w, a, iters) for w, a in ((4, 4), (2, 4), (2, 2)) for name in names]
+
+
 ADAROUND = [adaround(scheme, a) for scheme in ("minmax", "norm") for a in (32, 8)] + [adaround("norm", 8, True)]
 METHODS = [method("brecq", 2, 32, 500)] + [method(name, w, a, 300) for w, a in ((2, 4), (4, 4), (2, 2)) for name in ("qdrop", "pdquant")]
-METHODS_ALONE = [method("brecq", w, 32, 2000) for w in (4, 3, 2)] + [method(name, w, a, 2000) for w, a in ((4, 4), (2, 4), (2, 2))
-                                                                     for name in ("brecq", "qdrop", "pdquant")]
+METHODS_ALONE = [method("brecq", w, 32, 2000) for w in (4, 3, 2)] + of_few_bits(("brecq", "qdrop", "pdquant"), 2000)
 METHODS_ALONE += [method("pdquant", 2, 4, 2000, True)]
 # The yardstick's rows of one seed that others measured (the development data's own table).
 GIVEN = {"W2A32 brecq": 47.88, "W2A4 qdrop": 38.93, "W2A4 pdquant": 49.45}
@@ -93,10 +96,6 @@ def beside(results, cells, yardstick_seeds):
         print(f"| {cell['title']} | {' | '.join(side(ours) + side(theirs))} | {difference} |", flush=True)
 
 
-def best(iters):
-    return [method(name, w, a, iters) for w, a in ((4, 4), (2, 4), (2, 2)) for name in ("brecq", "qdrop", "pdquant", "best")]
-
-
 def adaround_alone(results):
     widths = [(a, fold) for a in (32, 8, 4) for fold in (False, True)]
     print("| one seed | " + " | ".join(f"W4A{a}{' folded' if fold else ''}" for a, fold in widths) + " |\n" + "| --- " * (len(widths) + 1) + "|")
@@ -127,7 +126,7 @@ def main():
     results = Results(parser.parse_args())
     tables = {"adaround": lambda: beside(results, ADAROUND, results.args.seeds), "adaround-alone": lambda: adaround_alone(results),
               "methods": lambda: beside(results, METHODS, results.args.seeds[:1]), "methods-alone": lambda: alone(results, METHODS_ALONE),
-              "best": lambda: alone(results, best(results.args.iters), results.args.iters)}
+              "best": lambda: alone(results, of_few_bits(("brecq", "qdrop", "pdquant", "best"), results.args.iters), results.args.iters)}
     tables[results.args.table]()
 
 
