@@ -8,6 +8,7 @@
 
 #include "engine/random.h"
 #include "kernels/cuda/platform.h"
+#include "kernels/cuda/ptx.h"
 
 namespace adaq::cuda {
 
@@ -148,6 +149,18 @@ __device__ inline void store_run(float* to, const float (&v)[Count]) {
         *reinterpret_cast<float2*>(to) = float2{v[0], v[1]};
     } else {
         *to = v[0];
+    }
+}
+
+/// Rounds a run to bf16, to nearest, ties to even, and stores it (Count 8: one access of 16 bytes).
+template <int Count>
+__device__ inline void store_halves(bf16* to, const float (&v)[Count]) {
+    if constexpr (Count == 8) {
+        *reinterpret_cast<uint4*>(to) = uint4{pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]),
+                                              pack_bf16(v[6], v[7])};
+    } else {
+#pragma unroll
+        for (int i = 0; i < Count; ++i) to[i] = to_bf16(v[i]);
     }
 }
 

@@ -10,7 +10,6 @@ namespace adaq::cuda {
 template <Math math, typename T, int Vector, typename F = ForwardFinish>
 struct ForwardProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, MatrixRows<T, T::N, Vector>, F> {
     static constexpr bool kWindowRows = true;
-    const float *x, *w;
     ConvolutionSizes sizes;
     FastDivide by_c, by_s, by_q, by_p;
 
@@ -27,10 +26,10 @@ struct ForwardProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, Matrix
         }
         __device__ int64_t offset(int row) const { return int64_t{row} * problem.sizes.k; }
         __device__ WindowRows<T, T::M, Vector> loader_a(const PixelRow* pixels, int) const {
-            return {problem.x, pixels, problem.sizes.h, problem.sizes.w, total, 1, problem.by_c, problem.by_s};
+            return {problem.a, pixels, problem.sizes.h, problem.sizes.w, total, 1, problem.by_c, problem.by_s};
         }
         __device__ MatrixRows<T, T::N, Vector> loader_b(int first_column) const {
-            return {problem.w, first_column, problem.sizes.k, total};
+            return {problem.b, first_column, problem.sizes.k, total};
         }
     };
     __device__ Place place() const { return {*this, sizes.n * sizes.p * sizes.q, sizes.r * sizes.s * sizes.c}; }
@@ -43,8 +42,7 @@ Problem forward_problem(const Operands& operands, const typename Problem::Finish
     problem.columns = z.k;
     problem.count = z.outputs();
     problem.finish = finish;
-    problem.x = operands.a;
-    problem.w = operands.b;
+    operands.give(problem.a, problem.b);
     problem.sizes = z;
     problem.by_c = FastDivide(z.c);
     problem.by_s = FastDivide(z.s);
@@ -61,18 +59,19 @@ Step forward_with(const Operands& operands, const ForwardFinish& finish, int spl
 
 template <Math math>
 Step forward_step(const Operands& operands, const ForwardFinish& finish) {
-    using Of = Tiles<math>;
+    constexpr int kVector = vector_of(math);
+    using Of = Tiles<math, kVector>;
     const Choice choice = operands.choice;
-    if (!operands.vectors) return forward_with<math, typename Of::Tall, 1>(operands, finish, choice.splits);
+    if (!operands.vectors) return forward_with<math, typename Tiles<math, 1>::Tall, 1>(operands, finish, choice.splits);
     switch (choice.tile) {
         case TileSize::large:
-            return forward_with<math, typename Of::Large, 4>(operands, finish, choice.splits);
+            return forward_with<math, typename Of::Large, kVector>(operands, finish, choice.splits);
         case TileSize::tall:
-            return forward_with<math, typename Of::Tall, 4>(operands, finish, choice.splits);
+            return forward_with<math, typename Of::Tall, kVector>(operands, finish, choice.splits);
         case TileSize::small:
             break;
     }
-    return forward_with<math, typename Of::Small, 4>(operands, finish, choice.splits);
+    return forward_with<math, typename Of::Small, kVector>(operands, finish, choice.splits);
 }
 
 }  // namespace adaq::cuda

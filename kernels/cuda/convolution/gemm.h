@@ -1,8 +1,8 @@
 // The matrix product behind convolutions and fully connected layers in all three directions: an implicit GEMM, whose
 // operands are gathered from maps and weights as they are.
 // Work: a block computes T::M x T::N sums; its k runs through shared memory T::K at a time, copied in the background
-// T::kStages - 1 ahead of the products, with one barrier a stage. Bytes from device memory: (1 / M + 1 / N) * 4 for
-// each product, of which neighbours in the grid share one operand through the L2 cache; flops: 2 a product. Where there
+// T::kStages - 1 ahead of the products, with one barrier a stage. Bytes from device memory: (1 / M + 1 / N) * 4 (2 where
+// operands are bf16) for each product, of which neighbours in the grid share one operand through the L2 cache; flops: 2 a product. Where there
 // are fewer tiles than the card has room for, k is split among blocks; parts are added up in order.
 //
 // A `Problem` (GemmProblem, and forward.h, to_data.h, to_weights.h) is what the kernel takes. Its place() tells what a
@@ -51,13 +51,15 @@ template <typename Problem, typename Multiplier>
 __device__ inline void run_pipeline(const typename Problem::LoaderA& a, const typename Problem::LoaderB& b,
                                     float* stages, int first_tile, int tiles, Multiplier& multiplier) {
     using T = typename Problem::Tile;
+    using ElementA = typename Problem::LoaderA::Element;
+    using ElementB = typename Problem::LoaderB::Element;
     constexpr int kStage = SharedPlan<Problem>::kStage, kA = Problem::LoaderA::Layout::kFloats;
     constexpr bool kInBackground = Multiplier::kInBackground;  // products run while the next copies are started
     const auto fetch = [&](int tile) {
         if (tile < tiles) {
             float* const stage = stages + tile % T::kStages * kStage;
-            a.load(stage, (first_tile + tile) * T::K);
-            b.load(stage + kA, (first_tile + tile) * T::K);
+            a.load(reinterpret_cast<ElementA*>(stage), (first_tile + tile) * T::K);
+            b.load(reinterpret_cast<ElementB*>(stage + kA), (first_tile + tile) * T::K);
         }
         cp_async_commit();  // an empty group as well, so that the count below is right
     };
@@ -67,13 +69,15 @@ __device__ inline void run_pipeline(const typename Problem::LoaderA& a, const ty
         if constexpr (kInBackground) Multiplier::after_copies();
         __syncthreads();  // everyone's copies of this tile are there, and the stage to be filled next has been used
         const float* const stage = stages + tile % T::kStages * kStage;
+        const auto* const stage_a = reinterpret_cast<const ElementA*>(stage);
+        const auto* const stage_b = reinterpret_cast<const ElementB*>(stage + kA);
         if constexpr (kInBackground) {
-            multiplier.start(stage, stage + kA);
+            multiplier.start(stage_a, stage_b);
             fetch(tile + T::kStages - 1);
             multiplier.wait();
         } else {
             fetch(tile + T::kStages - 1);
-            multiplier.multiply(stage, stage + kA);
+            multiplier.multiply(stage_a, stage_b);
         }
     }
     __syncthreads();  // the stages may be used for other things; no copy is under way, for the last groups are empty
@@ -144,7 +148,7 @@ __global__ void __launch_bounds__(Problem::Tile::kThreads, Problem::Multiplier::
     }
 }
 
-/// What all problems share.
+/// What all problems share. a, b: the operands, of the loaders' elements.
 template <Math math, typename T, typename A, typename B, typename F>
 struct GemmProblem {
     static constexpr Math kMath = math;
@@ -154,6 +158,8 @@ struct GemmProblem {
     using Finish = F;
     using Multiplier = MultiplierFor<math, T, typename A::Layout, typename B::Layout>;
 
+    const typename A::Element* a = nullptr;
+    const typename B::Element* b = nullptr;
     TileGrid grid;
     int columns = 0;         // of the product
     int64_t count = 0;       // of the output's elements

@@ -1,6 +1,7 @@
 // Copies of pieces of the operands into shared memory, in the background. Each loader belongs to one operand of one
 // block and fills a stage with the values of k from `first_k` on; what lies outside the operand is filled with zeros.
-// Vector: 4 floats a copy where the fastest extent is a multiple of 4, else 1.
+// Vector: elements a copy, and what they are (ElementOf): 8 of bf16 or 4 floats where the fastest extent is a multiple of
+// that, else 1 float.
 #pragma once
 
 #include "kernels/cuda/convolution/tile.h"
@@ -10,8 +11,8 @@
 namespace adaq::cuda {
 
 template <int Vector>
-__device__ inline void copy_async(float* to, const float* from, bool valid) {
-    if constexpr (Vector == 4) {
+__device__ inline void copy_async(ElementOf<Vector>* to, const ElementOf<Vector>* from, bool valid) {
+    if constexpr (Vector > 1) {
         cp_async_16(to, from, valid);
     } else {
         cp_async_4(to, from, valid);
@@ -23,12 +24,13 @@ __device__ inline void copy_async(float* to, const float* from, bool valid) {
 /// Rows of a matrix [rows, total].
 template <typename T, int Extent, int Vector>
 struct MatrixRows {
-    using Layout = ByRow<Extent, T::K>;
+    using Element = ElementOf<Vector>;
+    using Layout = ByRow<Extent, T::K, Element>;
     using Mine = Copies<T::K, Extent, Vector, T::kThreads>;
-    const float* matrix;
+    const Element* matrix;
     int first_row, rows, total;
 
-    __device__ void load(float* stage, int first_k) const {
+    __device__ void load(Element* stage, int first_k) const {
         const int k = first_k + Mine::along();
         const bool within = inside(k, total);
 #pragma unroll 4
@@ -51,14 +53,15 @@ inline constexpr int kNowhere = -(1 << 24);
 /// channel). direction +1: taps go down and right (forward); -1: up and left (to data).
 template <typename T, int Extent, int Vector>
 struct WindowRows {
-    using Layout = ByRow<Extent, T::K>;
+    using Element = ElementOf<Vector>;
+    using Layout = ByRow<Extent, T::K, Element>;
     using Mine = Copies<T::K, Extent, Vector, T::kThreads>;
-    const float* map;
+    const Element* map;
     const PixelRow* rows;  // [Extent], shared memory
     int height, width, total, direction;
     FastDivide channels, taps;  // taps: of a line
 
-    __device__ void load(float* stage, int first_k) const {
+    __device__ void load(Element* stage, int first_k) const {
         const int k = first_k + Mine::along(), tap = channels.quotient(k), line = taps.quotient(tap);
         const int dh = direction * line, dw = direction * taps.remainder(tap, line);
         const int channel = channels.remainder(k, tap), channel_count = static_cast<int>(channels.divisor);
@@ -81,12 +84,13 @@ struct WindowRows {
 /// Columns of a matrix [total, columns].
 template <typename T, int Extent, int Vector>
 struct MatrixColumns {
-    using Layout = ByColumn<Extent, T::K>;
+    using Element = ElementOf<Vector>;
+    using Layout = ByColumn<Extent, T::K, Element>;
     using Mine = Copies<Extent, T::K, Vector, T::kThreads>;
-    const float* matrix;
+    const Element* matrix;
     int first_column, columns, total;
 
-    __device__ void load(float* stage, int first_k) const {
+    __device__ void load(Element* stage, int first_k) const {
         const int column = first_column + Mine::along();
         const bool within = inside(column, columns);
 #pragma unroll 4
@@ -102,14 +106,15 @@ struct MatrixColumns {
 /// taps only each `stride`-th counts, from `first` on.
 template <typename T, int Extent, int Vector>
 struct FilterColumns {
-    using Layout = ByColumn<Extent, T::K>;
+    using Element = ElementOf<Vector>;
+    using Layout = ByColumn<Extent, T::K, Element>;
     using Mine = Copies<Extent, T::K, Vector, T::kThreads>;
-    const float* weights;
+    const Element* weights;
     int first_column, channels, total;
     int height, width, first_r, first_s, stride;  // R, S
     FastDivide filters, taps;
 
-    __device__ void load(float* stage, int first_k) const {
+    __device__ void load(Element* stage, int first_k) const {
         const int column = first_column + Mine::along();
         const bool within = inside(column, channels);
 #pragma unroll 4
@@ -126,15 +131,16 @@ struct FilterColumns {
 /// What the taps of a window over x see: k is an output pixel (n, p, q), columns are (tap, channel).
 template <typename T, int Extent, int Vector>
 struct WindowColumns {
-    using Layout = ByColumn<Extent, T::K>;
+    using Element = ElementOf<Vector>;
+    using Layout = ByColumn<Extent, T::K, Element>;
     using Mine = Copies<Extent, T::K, Vector, T::kThreads>;
-    const float* map;
+    const Element* map;
     int height, width, channels, total, stride;
     FastDivide columns, rows;  // Q, P
     int dh, dw, channel;       // of this thread's column, dh and dw with the padding taken off
     bool within;
 
-    __device__ WindowColumns(const float* x, int h, int w, int pixels, int step, int padding, FastDivide q,
+    __device__ WindowColumns(const Element* x, int h, int w, int pixels, int step, int padding, FastDivide q,
                              FastDivide p, FastDivide by_channels, FastDivide by_taps, int first_column,
                              int width_of_all)
         : map(x),
@@ -152,7 +158,7 @@ struct WindowColumns {
         dw = by_taps.remainder(tap, r) - padding;
         within = inside(column, width_of_all);
     }
-    __device__ void load(float* stage, int first_k) const {
+    __device__ void load(Element* stage, int first_k) const {
 #pragma unroll 4
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i), k = first_k + row;

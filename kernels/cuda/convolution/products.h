@@ -9,15 +9,32 @@
 
 namespace adaq::cuda {
 
+/// One of a product's operands in device memory.
+struct Operand {
+    const void* values;
+    int64_t count;
+    bool half = false;  // stored in bf16, else in float32
+};
+
 /// A convolution's operands: of the result there is none here, it is the finish's.
 struct Operands {
-    const float *a, *b;  // forward: x, w; to data: dy, w; to weights: dy, x
+    Operand a, b;  // forward: x, w; to data: dy, w; to weights: dy, x
     ConvolutionSizes sizes;
     Choice choice;
-    bool vectors;  // both can be copied 16 bytes at a time
+    /// Both are copied 16 bytes at a time, of ElementOf<vector_of(math)>; else float by float.
+    bool vectors;
 
-    Operands(const float* first, const float* second, const ConvolutionSizes& of)
-        : a(first), b(second), sizes(of), vectors(of.in_fours() && aligned_runs<4>(first) && aligned_runs<4>(second)) {}
+    Operands(Operand first, Operand second, const ConvolutionSizes& of, Math math)
+        : a(first),
+          b(second),
+          sizes(of),
+          vectors(of.in_vectors(math) && aligned_runs<4>(first.values) && aligned_runs<4>(second.values)) {}
+    /// To a problem's pointers, whose elements they must be.
+    template <typename Element>
+    void give(const Element*& to_a, const Element*& to_b) const {
+        to_a = static_cast<const Element*>(a.values);
+        to_b = static_cast<const Element*>(b.values);
+    }
 };
 
 template <Math math>
@@ -27,12 +44,14 @@ Step to_data_step(const Operands& operands, const ToDataFinish& finish);
 template <Math math>
 Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish);
 
-/// The tiles of one kind of arithmetic. Operands that are copied float by float have one of their own: the stem's.
-template <Math math>
+/// The tiles of one kind of arithmetic and of copies. Operands that are copied float by float have one of their own: the
+/// stem's.
+template <Math math, int Vector>
 struct Tiles {
-    using Large = Tile<128, 128, k_tile(math), 2, 4>;
-    using Tall = Tile<128, 64, k_tile(math), 2, 2>;
-    using Small = Tile<64, 64, k_tile(math), 2, 2>;
+    static constexpr int kK = k_tile(math, Vector > 1);
+    using Large = Tile<128, 128, kK, 2, 4>;
+    using Tall = Tile<128, 64, kK, 2, 2>;
+    using Small = Tile<64, 64, kK, 2, 2>;
 };
 
 /// to_data's pixels of one parity form a product of their own: there are stride^2 of them.

@@ -7,6 +7,9 @@
 
 namespace adaq::cuda {
 
+/// Elements of an operand that one copy of 16 bytes takes: bf16 in that arithmetic, else floats.
+constexpr int vector_of(Math math) { return math == Math::bf16 ? 8 : 4; }
+
 struct ConvolutionSizes {
     int n, h, w, c;  // x
     int k, r, s;     // filters
@@ -16,8 +19,8 @@ struct ConvolutionSizes {
     int64_t pixels_out() const { return int64_t{n} * p * q; }
     int64_t window() const { return int64_t{r} * s * c; }
     int64_t outputs() const { return pixels_out() * k; }
-    /// Whether pixels and filters are made of whole pieces of 16 bytes.
-    bool in_fours() const { return c % 4 == 0 && k % 4 == 0; }
+    /// Whether pixels and filters are made of whole copies.
+    bool in_vectors(Math math) const { return c % vector_of(math) == 0 && k % vector_of(math) == 0; }
 };
 
 inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const Shape& y, int stride, int padding) {
@@ -28,8 +31,12 @@ inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const 
             narrow(w[2]), narrow(y[1]), narrow(y[2]), stride,       padding};
 }
 
-/// How much of k a stage holds.
-constexpr int k_tile(Math math) { return math == Math::f32 ? 16 : 32; }
+/// How much of k a stage holds: 128 bytes of it, 64 where products run on the ordinary cores. vectors: operands are
+/// copied 16 bytes at a time.
+constexpr int k_tile(Math math, bool vectors) {
+    if (math == Math::f32) return 16;
+    return math == Math::bf16 && vectors ? 64 : 32;
+}
 
 /// The products that the three directions are.
 inline Product forward_product(const ConvolutionSizes& z) { return {z.pixels_out(), z.k, z.window()}; }

@@ -1,13 +1,19 @@
 // Which product an operation is, with which tile: convolutions and fully connected layers in three directions.
 #include "kernels/cuda/arguments.h"
+#include "kernels/cuda/convolution/halves.h"
 #include "kernels/cuda/convolution/products.h"
 #include "kernels/cuda/sm90a/forward.h"
 
 namespace adaq::cuda {
 namespace {
 
-Choice choice_for(const Context& context, const Product& product) {
-    return context.choice ? *context.choice : choose(product, k_tile(context.math), context.card);
+void choose_for(const Context& context, const Product& product, Operands& operands) {
+    operands.choice = context.choice ? *context.choice
+                                     : choose(product, k_tile(context.math, operands.vectors), context.card);
+}
+
+Operand operand_of(const Context& context, TensorId id) {
+    return {context.at(id), context.count(id), context.is_bf16(id)};
 }
 
 Step forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {
@@ -16,7 +22,7 @@ Step forward(const Context& context, const Operands& operands, const ForwardFini
             if (context.wgmma && operands.vectors) return forward_step_wgmma(operands, finish, context.card);
             return forward_step<Math::tf32>(operands, finish);
         case Math::bf16:
-            return forward_step<Math::bf16>(operands, finish);
+            return of_halves(operands, finish, forward_step<Math::bf16>);
         case Math::f32:
             break;
     }
@@ -24,12 +30,12 @@ Step forward(const Context& context, const Operands& operands, const ForwardFini
 }
 
 Step to_data(const Context& context, Operands operands, const ToDataFinish& finish) {
-    operands.choice = choice_for(context, to_data_product(operands.sizes));
+    choose_for(context, to_data_product(operands.sizes), operands);
     switch (context.math) {
         case Math::tf32:
             return to_data_step<Math::tf32>(operands, finish);
         case Math::bf16:
-            return to_data_step<Math::bf16>(operands, finish);
+            return of_halves(operands, finish, to_data_step<Math::bf16>);
         case Math::f32:
             break;
     }
@@ -37,12 +43,12 @@ Step to_data(const Context& context, Operands operands, const ToDataFinish& fini
 }
 
 Step to_weights(const Context& context, Operands operands, const ToWeightsFinish& finish) {
-    operands.choice = choice_for(context, to_weights_product(operands.sizes));
+    choose_for(context, to_weights_product(operands.sizes), operands);
     switch (context.math) {
         case Math::tf32:
             return to_weights_step<Math::tf32>(operands, finish);
         case Math::bf16:
-            return to_weights_step<Math::bf16>(operands, finish);
+            return of_halves(operands, finish, to_weights_step<Math::bf16>);
         case Math::f32:
             break;
     }
@@ -59,41 +65,45 @@ int linear_splits(int64_t inputs) {
 
 Step make_step(const Context& context, const Convolution& op) {
     Operands operands(
-        context.at(op.x), context.at(op.w),
-        convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding));
-    operands.choice = choice_for(context, forward_product(operands.sizes));
+        operand_of(context, op.x), operand_of(context, op.w),
+        convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding),
+        context.math);
+    choose_for(context, forward_product(operands.sizes), operands);
     return forward(context, operands, {context.at(op.y), arguments_of(context, op.epilogue)});
 }
 
 Step make_step(const Context& context, const Linear& op) {
-    Operands operands(context.at(op.x), context.at(op.w), linear_sizes(context.shape(op.x), context.shape(op.w)));
+    Operands operands(operand_of(context, op.x), operand_of(context, op.w),
+                      linear_sizes(context.shape(op.x), context.shape(op.w)), context.math);
     operands.choice = {TileSize::small, linear_splits(operands.sizes.c)};
     return forward(context, operands, {context.at(op.y), arguments_of(context, op.epilogue)});
 }
 
 Step make_step(const Context& context, const ConvolutionToData& op) {
     const Operands operands(
-        context.at(op.dy), context.at(op.w),
-        convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.stride, op.padding));
+        operand_of(context, op.dy), operand_of(context, op.w),
+        convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.stride, op.padding),
+        context.math);
     return to_data(context, operands, {context.at(op.dx), context.at(op.addend), arguments_of(context, op.activation)});
 }
 
 Step make_step(const Context& context, const LinearToData& op) {
-    const Operands operands(context.at(op.dy), context.at(op.w),
-                            linear_sizes(context.shape(op.dx), context.shape(op.w)));
+    const Operands operands(operand_of(context, op.dy), operand_of(context, op.w),
+                            linear_sizes(context.shape(op.dx), context.shape(op.w)), context.math);
     return to_data(context, operands, {context.at(op.dx), context.at(op.addend), arguments_of(context, op.activation)});
 }
 
 Step make_step(const Context& context, const ConvolutionToWeights& op) {
     const Operands operands(
-        context.at(op.dy), context.at(op.x),
-        convolution_sizes(context.shape(op.x), context.shape(op.dw), context.shape(op.dy), op.stride, op.padding));
+        operand_of(context, op.dy), operand_of(context, op.x),
+        convolution_sizes(context.shape(op.x), context.shape(op.dw), context.shape(op.dy), op.stride, op.padding),
+        context.math);
     return to_weights(context, operands, {context.at(op.dw)});
 }
 
 Step make_step(const Context& context, const LinearToWeights& op) {
-    const Operands operands(context.at(op.dy), context.at(op.x),
-                            linear_sizes(context.shape(op.x), context.shape(op.dw)));
+    const Operands operands(operand_of(context, op.dy), operand_of(context, op.x),
+                            linear_sizes(context.shape(op.x), context.shape(op.dw)), context.math);
     return to_weights(context, operands, {context.at(op.dw)});
 }
 

@@ -1,7 +1,8 @@
-// Products on tensor cores: mma.m16n8k8 in tf32 or mma.m16n8k16 in bf16, sums in float32. Fragments come from float32
-// in shared memory by ldmatrix (8x4 of 32 bits) where the summed index runs fastest, else by plain reads without bank
-// conflicts, and are rounded to nearest in registers. bf16 takes the 16 values of k in the order 0, 4, 8, 12, 1, 5 ...
-// for both operands, which is what two reads of 8x4 give: the sum is over all of them anyway.
+// Products on tensor cores: mma.m16n8k8 in tf32 or mma.m16n8k16 in bf16, sums in float32. Fragments of bf16 in shared
+// memory come by ldmatrix, transposed where rows run fastest. Those of float32 come by ldmatrix (8x4 of 32 bits) where
+// the summed index runs fastest, else by plain reads without bank conflicts, and are rounded to nearest in registers;
+// bf16 then takes the 16 values of k in the order 0, 4, 8, 12, 1, 5 ... for both operands, which is what two reads of
+// 8x4 give: the sum is over all of them anyway.
 #pragma once
 
 #include "engine/device.h"
@@ -16,9 +17,11 @@ class TensorMultiplier {
   public:
     static constexpr bool kInBackground = false;
     static constexpr int kBlocks = 1;
+    using Element = typename A::Element;
+    static_assert(std::is_same_v<Element, typename B::Element>, "operands are stored alike");
 
     /// Adds the products of one stage.
-    __device__ void multiply(const float* a, const float* b) {
+    __device__ void multiply(const Element* a, const Element* b) {
         constexpr int kStep = math == Math::tf32 ? 8 : 16;
 #pragma unroll
         for (int k = 0; k < T::K; k += kStep) {
@@ -84,6 +87,25 @@ class TensorMultiplier {
             for (int i = 0; i < 4; ++i)
                 bits[i] = __float_as_uint(b[B::index(column + i / 2 * 8 + group(), k + i % 2 * 4 + member())]);
         }
+    }
+    /// Rows 0 and 8 and values of k 0 and 8 begin the four matrices of 8x8, in the order that mma_bf16 has them.
+    __device__ static void load_a(uint32_t (&f)[4], const bf16* a, int row, int k) {
+        const int matrix = lane() / 8, line = lane() % 8, left = matrix % 2 * 8, right = matrix / 2 * 8;
+        if constexpr (A::kByRow) {
+            ldmatrix_x4(f, a + A::index(row + left + line, k + right));
+        } else {
+            ldmatrix_x4_transposed(f, a + A::index(row + left, k + right + line));
+        }
+    }
+    __device__ static void load_b(uint32_t (&f)[2], uint32_t (&next)[2], const bf16* b, int column, int k) {
+        const int matrix = lane() / 8, line = lane() % 8, left = matrix / 2 * 8, right = matrix % 2 * 8;
+        uint32_t bits[4];
+        if constexpr (B::kByRow) {
+            ldmatrix_x4(bits, b + B::index(column + left + line, k + right));
+        } else {
+            ldmatrix_x4_transposed(bits, b + B::index(column + left, k + right + line));
+        }
+        f[0] = bits[0], f[1] = bits[1], next[0] = bits[2], next[1] = bits[3];
     }
     __device__ static void load_a(uint32_t (&f)[4], const float* a, int row, int k) {
         load_bits_a(f, a, row, k);

@@ -39,7 +39,6 @@ __device__ inline Parity parity_of(const Parity (&all)[kMostStride], int parity)
 template <Math math, typename T, int Vector>
 struct ToDataProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, FilterColumns<T, T::N, Vector>, ToDataFinish> {
     static constexpr bool kWindowRows = true;
-    const float *dy, *w;
     ConvolutionSizes sizes;
     FastDivide by_k;
     Parity of_lines[kMostStride], of_columns[kMostStride];
@@ -70,11 +69,11 @@ struct ToDataProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, FilterC
             return ((int64_t{at.n} * z.h + h) * z.w + w) * z.c;
         }
         __device__ WindowRows<T, T::M, Vector> loader_a(const PixelRow* pixels, int) const {
-            return {problem.dy, pixels, problem.sizes.p, problem.sizes.q, total, -1, problem.by_k, column.by_taps};
+            return {problem.a, pixels, problem.sizes.p, problem.sizes.q, total, -1, problem.by_k, column.by_taps};
         }
         __device__ FilterColumns<T, T::N, Vector> loader_b(int first_column) const {
             const ConvolutionSizes& z = problem.sizes;
-            return {problem.w,      first_column,     z.c,      total,        z.r,           z.s,
+            return {problem.b,      first_column,     z.c,      total,        z.r,           z.s,
                     line.first_tap, column.first_tap, z.stride, problem.by_k, column.by_taps};
         }
     };
@@ -100,8 +99,7 @@ Step to_data_with(const Operands& operands, const ToDataFinish& finish, int spli
     problem.columns = z.c;
     problem.count = int64_t{z.n} * z.h * z.w * z.c;
     problem.finish = finish;
-    problem.dy = operands.a;
-    problem.w = operands.b;
+    operands.give(problem.a, problem.b);
     problem.sizes = z;
     problem.by_k = FastDivide(z.k);
     for (int parity = 0; parity < z.stride; ++parity) {
@@ -115,18 +113,19 @@ Step to_data_with(const Operands& operands, const ToDataFinish& finish, int spli
 
 template <Math math>
 Step to_data_step(const Operands& operands, const ToDataFinish& finish) {
-    using Of = Tiles<math>;
+    constexpr int kVector = vector_of(math);
+    using Of = Tiles<math, kVector>;
     const Choice choice = operands.choice;
-    if (!operands.vectors) return to_data_with<math, typename Of::Small, 1>(operands, finish, choice.splits);
+    if (!operands.vectors) return to_data_with<math, typename Tiles<math, 1>::Small, 1>(operands, finish, choice.splits);
     switch (choice.tile) {
         case TileSize::large:
-            return to_data_with<math, typename Of::Large, 4>(operands, finish, choice.splits);
+            return to_data_with<math, typename Of::Large, kVector>(operands, finish, choice.splits);
         case TileSize::tall:
-            return to_data_with<math, typename Of::Tall, 4>(operands, finish, choice.splits);
+            return to_data_with<math, typename Of::Tall, kVector>(operands, finish, choice.splits);
         case TileSize::small:
             break;
     }
-    return to_data_with<math, typename Of::Small, 4>(operands, finish, choice.splits);
+    return to_data_with<math, typename Of::Small, kVector>(operands, finish, choice.splits);
 }
 
 }  // namespace adaq::cuda

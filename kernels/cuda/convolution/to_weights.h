@@ -12,7 +12,6 @@ template <Math math, typename T, int Vector>
 struct ToWeightsProblem
     : GemmProblem<math, T, MatrixColumns<T, T::M, Vector>, WindowColumns<T, T::N, Vector>, ToWeightsFinish> {
     static constexpr bool kWindowRows = false;
-    const float *dy, *x;
     ConvolutionSizes sizes;
     FastDivide by_c, by_s, by_q, by_p;
 
@@ -22,11 +21,11 @@ struct ToWeightsProblem
 
         __device__ int64_t offset(int row) const { return int64_t{row} * problem.columns; }
         __device__ MatrixColumns<T, T::M, Vector> loader_a(const PixelRow*, int first_row) const {
-            return {problem.dy, first_row, rows, total};
+            return {problem.a, first_row, rows, total};
         }
         __device__ WindowColumns<T, T::N, Vector> loader_b(int first_column) const {
             const ConvolutionSizes& z = problem.sizes;
-            return {problem.x,    z.h,          z.w,          total,        z.stride,     z.padding,
+            return {problem.b,    z.h,          z.w,          total,        z.stride,     z.padding,
                     problem.by_q, problem.by_p, problem.by_c, problem.by_s, first_column, problem.columns};
         }
     };
@@ -40,8 +39,7 @@ Step to_weights_with(const Operands& operands, const ToWeightsFinish& finish, in
     problem.columns = static_cast<int>(z.window());
     problem.count = z.window() * z.k;
     problem.finish = finish;
-    problem.dy = operands.a;
-    problem.x = operands.b;
+    operands.give(problem.a, problem.b);
     problem.sizes = z;
     problem.by_c = FastDivide(z.c);
     problem.by_s = FastDivide(z.s);
@@ -52,18 +50,19 @@ Step to_weights_with(const Operands& operands, const ToWeightsFinish& finish, in
 
 template <Math math>
 Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish) {
-    using Of = Tiles<math>;
+    constexpr int kVector = vector_of(math);
+    using Of = Tiles<math, kVector>;
     const Choice choice = operands.choice;
-    if (!operands.vectors) return to_weights_with<math, typename Of::Small, 1>(operands, finish, choice.splits);
+    if (!operands.vectors) return to_weights_with<math, typename Tiles<math, 1>::Small, 1>(operands, finish, choice.splits);
     switch (choice.tile) {
         case TileSize::large:
-            return to_weights_with<math, typename Of::Large, 4>(operands, finish, choice.splits);
+            return to_weights_with<math, typename Of::Large, kVector>(operands, finish, choice.splits);
         case TileSize::tall:
-            return to_weights_with<math, typename Of::Tall, 4>(operands, finish, choice.splits);
+            return to_weights_with<math, typename Of::Tall, kVector>(operands, finish, choice.splits);
         case TileSize::small:
             break;
     }
-    return to_weights_with<math, typename Of::Small, 4>(operands, finish, choice.splits);
+    return to_weights_with<math, typename Of::Small, kVector>(operands, finish, choice.splits);
 }
 
 }  // namespace adaq::cuda

@@ -46,9 +46,9 @@ Step forward_with_warpgroups(const Operands& operands, const ForwardFinish& fini
     const size_t bytes = shared_bytes<float>(static_cast<size_t>(count));  // a multiple of 128
     return {bytes + product(problem).scratch_bytes, [=](cudaStream_t stream, void* scratch) {
                 auto* const rounded = static_cast<float*>(scratch);
-                for_each_run(ElementRuns(count, kRun, {problem.w, rounded}), RoundToTf32{problem.w, rounded}, stream);
+                for_each_run(ElementRuns(count, kRun, {problem.b, rounded}), RoundToTf32{problem.b, rounded}, stream);
                 auto with_rounded = problem;
-                with_rounded.w = rounded;
+                with_rounded.b = rounded;
                 product(with_rounded).enqueue(stream, static_cast<unsigned char*>(scratch) + bytes);
             }};
 }

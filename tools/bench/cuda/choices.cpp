@@ -37,7 +37,8 @@ int print_choices(const ChoicesOf& of) {
                                                              shape.stride, shape.padding);
             for (Direction direction : {Direction::forward, Direction::data, Direction::weights}) {
                 const Product product = product_of(sizes, direction);
-                const Choice choice = choose(product, k_tile(of.math), card);
+                const bool vectors = sizes.in_vectors(of.math);
+                const Choice choice = choose(product, k_tile(of.math, vectors), card);
                 rows.push_back({{"batch", batch},
                                 {"layer", shape.layer},
                                 {"count", shape.count},
@@ -52,7 +53,7 @@ int print_choices(const ChoicesOf& of) {
                                 {"planes", product.planes},
                                 {"tile", name_of(choice.tile)},
                                 {"splits", choice.splits},
-                                {"vectors", sizes.in_fours()},
+                                {"vectors", vectors},
                                 {"flops", shape.flops() * batch}});
             }
         }
