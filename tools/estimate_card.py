@@ -6,9 +6,11 @@ over k, which cuobjdump shows). Nothing here is a measurement.
 Of each product: how many blocks fit a multiprocessor, how many rounds of them there are, and how long the busiest
 multiprocessor takes for its share on each of its parts (tensor cores, instruction issue, the integer pipe, shared
 memory), the L2 cache and device memory for all of it; the longest is the estimate. What latencies cost that no other
-warp covers is left out, so that it is a bound on what can be had, not a forecast.
+warp covers is left out, so that it is a bound on what can be had, not a forecast. In bf16 activations and their
+gradients are taken to be stored so (kernels/halves.h) and weights to be rounded before each product; what a product
+reads in float32 costs a pass over it more (--floats: all of it does).
 
-Usage: tools/estimate_card.py BUILD [--card h100|h200] [--batch 32,128] [--layers] [--cuobjdump PROGRAM]
+Usage: tools/estimate_card.py BUILD [--card h100|h200] [--batch 32,128] [--layers] [--floats] [--cuobjdump PROGRAM]
 BUILD has objects for sm_90 (-DCMAKE_CUDA_ARCHITECTURES=90-real) and adaq-bench.
 """
 import argparse
@@ -34,6 +36,8 @@ TILES = {"large": (128, 128), "tall": (128, 64), "small": (64, 64)}
 MATHS = ["fp32", "tf32", "bf16"]
 # 16 lanes of each scheduler: a warp takes two cycles.
 INTEGER = re.compile(r"^(IADD3|VIADD|LOP3|LEA|ISETP|FSETP|SHF|SEL|PRMT|F2FP|VIMNMX|IMNMX|FMNMX|PLOP3)")
+
+VECTOR = {"fp32": 4, "tf32": 4, "bf16": 8, "wgmma": 4}  # elements of 16 bytes
 
 Kernel = collections.namedtuple("Kernel", "direction math m n k vector threads warpgroups registers loop")
 
@@ -114,13 +118,17 @@ def kernels_of(build, cuobjdump):
     return found
 
 
+def element_bytes(kernel):
+    return 2 if kernel.vector == 8 else 4
+
+
 def shared_bytes(kernel):
     """As SharedPlan (gemm.h) has it: three stages, pixel rows, a double a warp."""
     pad = 8
     a = kernel.k * (kernel.m + (pad if kernel.direction == "weights" else 0))
     b = kernel.k * (kernel.n + (pad if kernel.direction != "forward" else 0))
     rows = 1 if kernel.direction == "weights" else kernel.m
-    return 3 * (a + b) * 4 + rows * 16 + 256
+    return 3 * (a + b) * element_bytes(kernel) + rows * 16 + 256
 
 
 def resident(kernel):
@@ -136,7 +144,7 @@ def cycles_of_stage(kernel):
     moved = 0
     for opcode, count in kernel.loop.items():
         if opcode.startswith(("LDSM", "LDS", "LDGSTS")):  # narrow ones are fragments, or pixel rows that lanes share
-            moved += count * warps * 32 * (16 if ".128" in opcode or ".M88.4" in opcode else 4)
+            moved += count * warps * 32 * (16 if ".128" in opcode or "88.4" in opcode else 4)
     if kernel.warpgroups:  # operand B, read by the tensor cores for each 64 rows
         moved += kernel.m // 64 * kernel.n * kernel.k * 4
     share = 1 if kernel.warpgroups or kernel.math == "fp32" else MMA_SHARE
@@ -144,10 +152,30 @@ def cycles_of_stage(kernel):
             "integers": integer, "shared": moved / SHARED_CYCLE}
 
 
-def estimate(row, kernels, kind, bandwidth):
+def operands_of(row):
+    """Elements of both operands and of the result."""
+    x, w, y = (math.prod(row[name]) for name in "xwy")
+    x, y = row["batch"] * x, row["batch"] * y
+    return {"forward": (x, w, y), "data": (y, w, x), "weights": (y, x, w)}[row["direction"]]
+
+
+def rounded_bytes(row, kind, floats):
+    """Read and written by the launches that round operands before the product."""
+    a, b, _ = operands_of(row)
+    if kind == "wgmma":
+        return 8 * b, 1
+    if kind != "bf16" or not row["vectors"]:
+        return 0, 0
+    rounded = [b] if row["direction"] != "weights" else []
+    if floats:
+        rounded = [a, b]
+    return 6 * sum(rounded), len(rounded)
+
+
+def estimate(row, kernels, kind, bandwidth, floats=False):
     """Seconds, what limits them, blocks resident and rounds."""
     tile = row["tile"] if row["vectors"] else "tall" if row["direction"] == "forward" else "small"
-    vector = 4 if row["vectors"] else 1
+    vector = VECTOR[kind] if row["vectors"] else 1
     if kind == "wgmma" and vector == 1:
         kind = "tf32"
     widest = math.ceil(row["rows"] / 256) * math.ceil(row["columns"] / 128) * row["splits"]
@@ -161,14 +189,14 @@ def estimate(row, kernels, kind, bandwidth):
     rounds = math.ceil(blocks / (MULTIPROCESSORS * fits))
     of_one = math.ceil(blocks / MULTIPROCESSORS)
     seconds = {part: of_one * stages * cycles / CLOCK for part, cycles in cycles_of_stage(kernel).items()}
-    x, w, y = (math.prod(row[name]) for name in "xwy")
-    tensors = 4 * (row["batch"] * (x + y) + w)
+    a, b, result = operands_of(row)
+    tensors = element_bytes(kernel) * (a + b) + 4 * result
     parts = 4 * math.prod((row["rows"], row["columns"], row["planes"])) * row["splits"] * 2 if row["splits"] > 1 else 0
-    rounding = 8 * w if kind == "wgmma" else 0
-    seconds["L2"] = (blocks * stages * (kernel.m + kernel.n) * kernel.k * 4 + parts) / L2_BYTES
+    rounding, rounding_launches = rounded_bytes(row, kind, floats)
+    seconds["L2"] = (blocks * stages * (kernel.m + kernel.n) * kernel.k * element_bytes(kernel) + parts) / L2_BYTES
     seconds["memory"] = tensors / (bandwidth * DEVICE_SHARE)
     limit = max(seconds, key=seconds.get)
-    launches = 1 + (row["splits"] > 1) + (kind == "wgmma")
+    launches = 1 + (row["splits"] > 1) + rounding_launches
     total = seconds[limit] + launches * LAUNCH + (parts + rounding) / (bandwidth * DEVICE_SHARE)
     return total, limit, f"{kernel.m}x{kernel.n}", fits, rounds
 
@@ -179,6 +207,7 @@ def main():
     arguments.add_argument("--card", choices=CARDS, default="h100")
     arguments.add_argument("--batch", default="32,128")
     arguments.add_argument("--layers", action="store_true", help="a line a layer, not the totals alone")
+    arguments.add_argument("--floats", action="store_true", help="bf16: operands lie in float32")
     arguments.add_argument("--cuobjdump", default="cuobjdump")
     chosen = arguments.parse_args()
     kernels = kernels_of(chosen.build, chosen.cuobjdump)
@@ -186,7 +215,7 @@ def main():
     print(f"{'kernel':24}{'products':>9}{'issue':>7}{'integers':>9}{'shared':>7}{'registers':>10}{'KiB':>5}"
           f"{'blocks':>7}")
     for (direction, kind, m, n, vector), kernel in sorted(kernels.items(), key=lambda item: str(item[0])):
-        name = f"{direction} {kind} {m}x{n}" + ("" if vector == 4 else " /1")
+        name = f"{direction} {kind} {m}x{n}" + ("" if vector > 1 else " /1")
         parts = cycles_of_stage(kernel)
         print(f"{name:24}{parts['products']:9.0f}{parts['issue']:7.0f}{parts['integers']:9.0f}{parts['shared']:7.0f}"
               f"{kernel.registers:10}{shared_bytes(kernel) // 1024:5}{resident(kernel):7}")
@@ -202,7 +231,7 @@ def main():
                 continue
             if row["layer"] == "conv1" and row["direction"] == "data":
                 continue  # the image's gradient: nobody asks for it
-            seconds, limit, tile, fits, rounds = estimate(row, kernels, kind, CARDS[chosen.card])
+            seconds, limit, tile, fits, rounds = estimate(row, kernels, kind, CARDS[chosen.card], chosen.floats)
             speed = row["flops"] / seconds
             if chosen.layers:
                 print(f"{kind:6}{row['direction']:8}{row['batch']:4} {row['layer']:22}x{row['count']} {tile:8}"

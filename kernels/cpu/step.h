@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "engine/device.h"
-#include "kernels/cpu/halves.h"
 #include "kernels/cpu/target.h"
 #include "kernels/cpu/tensor.h"
+#include "kernels/halves.h"
 
 namespace adaq::cpu {
 

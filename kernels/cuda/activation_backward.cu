@@ -1,6 +1,6 @@
 // dx = the way back of (dy + addend) through relu and quantiser, and the scale's gradient (methods.md section 6).
-// Cost: 8 to 12 B read and 4 B written an element, about 12 flops with one division. Memory bound; a thread takes runs
-// of 8 elements, the scale's gradient is summed a block, then over blocks.
+// Cost: 8 to 12 B read and 4 B written an element (2 B in bf16), about 12 flops with one division. Memory bound; a
+// thread takes runs of 8 elements, the scale's gradient is summed a block, then over blocks.
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/elements.h"
 
@@ -9,7 +9,7 @@ namespace {
 
 struct ActivationBackwardWork {
     const float *dy, *addend;
-    float* dx;
+    Target dx;
     ActivationGradientArguments activation;
 
     struct Loaded {
@@ -27,7 +27,7 @@ struct ActivationBackwardWork {
                 for (int i = 0; i < Count; ++i) g[i] += other[i];
             }
             const float scale_gradient = activation.apply<Count>(g, first);
-            store_run<Count>(w.dx + first, g);
+            w.dx.store<Count>(first, g);
             return scale_gradient;
         }
     };
@@ -37,10 +37,10 @@ struct ActivationBackwardWork {
 }  // namespace
 
 Step make_step(const Context& context, const ActivationBackward& op) {
-    const ActivationBackwardWork work{context.at(op.dy), context.at(op.addend), context.at(op.dx),
+    const ActivationBackwardWork work{context.at(op.dy), context.at(op.addend), target_of(context, op.dx),
                                       arguments_of(context, std::optional(op.activation))};
     const int64_t count = context.count(op.dx);
-    const ElementRuns runs(count, kRun, {work.dy, work.addend, work.dx, work.activation.value});
+    const ElementRuns runs(count, kRun, {work.dy, work.addend, work.dx.address(), work.activation.value});
     if (!work.activation.scale_gradient)
         return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
     return {runs.partial_bytes(), [=](cudaStream_t stream, void* scratch) {

@@ -1,6 +1,7 @@
 // y = quantise(relu(a_scale * a + b_scale * b)).
-// Cost: 8 B read and 4 B written an element (8 with the value saved), 3 flops and the quantiser's 8 (10 more for an
-// eighth of a Philox block where elements are dropped). Memory bound; a thread takes runs of 8 elements.
+// Cost: 8 B read and 4 B written an element (2 B in bf16; 4 more with the value saved), 3 flops and the quantiser's 8
+// (10 more for an eighth of a Philox block where elements are dropped). Memory bound; a thread takes runs of 8
+// elements.
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/elements.h"
 
@@ -9,7 +10,8 @@ namespace {
 
 struct AddReluWork {
     const float *a, *b;
-    float *y, *saved;
+    Target y;
+    float* saved;
     float a_scale, b_scale;
     QuantiserArguments quantiser;
 
@@ -26,7 +28,7 @@ struct AddReluWork {
             for (int i = 0; i < Count; ++i) v[i] = relu_of(w.a_scale * v[i] + w.b_scale * other[i]);
             if (w.saved) store_run<Count>(w.saved + first, v);
             quantiser.apply<Count>(v, first);
-            store_run<Count>(w.y + first, v);
+            w.y.store<Count>(first, v);
         }
     };
     __device__ Loaded load() const { return {*this, LoadedQuantiser(quantiser)}; }
@@ -35,15 +37,10 @@ struct AddReluWork {
 }  // namespace
 
 Step make_step(const Context& context, const AddRelu& op) {
-    const AddReluWork work{context.at(op.a),
-                           context.at(op.b),
-                           context.at(op.y),
-                           context.at(op.saved),
-                           op.a_scale,
-                           op.b_scale,
-                           arguments_of(context, op.quantiser)};
+    const AddReluWork work{context.at(op.a), context.at(op.b), target_of(context, op.y),           context.at(op.saved),
+                           op.a_scale,       op.b_scale,       arguments_of(context, op.quantiser)};
     const int64_t count = context.count(op.y);
-    const ElementRuns runs(count, kRun, {work.a, work.b, work.y, work.saved});
+    const ElementRuns runs(count, kRun, {work.a, work.b, work.y.address(), work.saved});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
 }
 

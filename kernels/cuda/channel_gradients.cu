@@ -1,6 +1,7 @@
 // Gradients of what a whole channel has in common (engine/operations.h): its weights' factor and what is added to its
-// output. Cost: 8 B read a weight, a block a channel; 4 B read an element of the output's gradient. Memory bound. Sums
-// are in double and in fixed orders.
+// output. Cost: 8 B read a weight, a block a channel; 4 B (2 B in bf16) read an element of the output's gradient.
+// Memory bound. Sums are in double and in fixed orders.
+#include "kernels/cuda/arguments.h"
 #include "kernels/cuda/column_sums.h"
 #include "kernels/cuda/reduce.h"
 #include "kernels/cuda/step.h"
@@ -24,8 +25,8 @@ __global__ void channel_scale_gradient_kernel(const float* w_hat, const float* w
 
 /// ColumnSums adds up two terms; the second one is nothing.
 struct Values {
-    const float* x;
-    __device__ double2 of(int64_t index, int64_t) const { return {static_cast<double>(x[index]), 0.0}; }
+    Source x;
+    __device__ double2 of(int64_t index, int64_t) const { return {static_cast<double>(x.at(index)), 0.0}; }
 };
 
 __global__ void totals_kernel(ColumnSums sums, const double* partials, float* gradient) {
@@ -48,7 +49,7 @@ Step make_step(const Context& context, const ChannelScaleGradient& op) {
 
 Step make_step(const Context& context, const ChannelShiftGradient& op) {
     const ColumnSums sums(context.shape(op.dy), 1);
-    const Values values{context.at(op.dy)};
+    const Values values{source_of(context, op.dy)};
     float* gradient = context.at(op.gradient);
     const dim3 blocks(static_cast<unsigned>(ceil_div(sums.channels, kThreads)));
     return {sums.scratch_bytes(), [=](cudaStream_t stream, void* scratch) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "kernels/cuda/convolution/sizes.h"
 
 namespace adaq::cuda {
 namespace {
@@ -13,13 +14,50 @@ constexpr bool kShareMemory = false;  // each piece to itself, so that the emula
 constexpr bool kShareMemory = true;
 #endif
 
+/// Products whose operands are copied float by float read float32 alone.
+class FloatOperands {
+  public:
+    explicit FloatOperands(const Program& program) : program_(program) {}
+    std::vector<TensorId> operator()(const Convolution& op) const { return of(op.w, {op.x}); }
+    std::vector<TensorId> operator()(const ConvolutionToData& op) const { return of(op.w, {op.dy}); }
+    std::vector<TensorId> operator()(const ConvolutionToWeights& op) const { return of(op.dw, {op.x, op.dy}); }
+    std::vector<TensorId> operator()(const Linear& op) const { return of(op.w, {op.x}); }
+    std::vector<TensorId> operator()(const LinearToData& op) const { return of(op.w, {op.dy}); }
+    std::vector<TensorId> operator()(const LinearToWeights& op) const { return of(op.dw, {op.x, op.dy}); }
+    template <typename Other>
+    std::vector<TensorId> operator()(const Other&) const {
+        return {};
+    }
+
+  private:
+    std::vector<TensorId> of(TensorId weights, std::vector<TensorId> operands) const {
+        const Shape& w = program_.shape(weights);
+        return in_vectors(w.back(), w.front(), Math::bf16) ? std::vector<TensorId>{} : operands;
+    }
+
+    const Program& program_;
+};
+
+Halves halves_of(const Program& program, Math math) {
+    Halves halves(program, math);
+    const FloatOperands float_operands(program);
+    for (const Operation& operation : program.operations()) {
+        for (TensorId id : std::visit(float_operands, operation)) {
+            require(!program.tensors()[static_cast<size_t>(id)].bound || !halves(id),
+                    "cuda: a bf16 tensor where only float32 will do");
+            halves.exclude(id);
+        }
+    }
+    return halves;
+}
+
 }  // namespace
 
 CudaProgram::CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math,
                          std::optional<Choice> choice, bool wgmma)
     : program_(program), queue_(std::move(queue)), places_(program.tensors().size(), nullptr) {
     place_tensors();
-    const Context context{program_, places_, card, math, choice, wgmma};
+    const Context context{program_, places_, card, math, choice, wgmma, halves_of(program_, math)};
     std::vector<Step> steps;
     for (const Operation& operation : program_.operations())
         steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));

@@ -1,14 +1,10 @@
 // What happens to a sum before it is written, and to a gradient on its way back through relu and quantiser: the device
 // side of engine/operations.h's Epilogue and ActivationGradient. Kernels take the ...Arguments structs (pointers into
 // device memory, null where a term is left out), make the loaded form once a thread, and apply it to runs of elements.
-//
-// A run is `Count` (1, 2, 4 or 8) consecutive elements of a tensor, of which the first has an index that Count divides,
-// so that the random bits of a run come from one block (engine/random.h).
 #pragma once
 
 #include "engine/random.h"
-#include "kernels/cuda/platform.h"
-#include "kernels/cuda/ptx.h"
+#include "kernels/cuda/stored.h"
 
 namespace adaq::cuda {
 
@@ -120,50 +116,6 @@ struct LoadedQuantiser {
     }
 };
 
-/// Loads or stores a run; one access of 16 bytes where Count is a multiple of 4, of 8 where it is 2 (the address must
-/// be aligned to that).
-template <int Count>
-__device__ inline void load_run(float (&v)[Count], const float* from) {
-    if constexpr (Count % 4 == 0) {
-#pragma unroll
-        for (int i = 0; i < Count; i += 4) {
-            const float4 four = *reinterpret_cast<const float4*>(from + i);
-            v[i] = four.x, v[i + 1] = four.y, v[i + 2] = four.z, v[i + 3] = four.w;
-        }
-    } else if constexpr (Count == 2) {
-        const float2 two = *reinterpret_cast<const float2*>(from);
-        v[0] = two.x, v[1] = two.y;
-    } else {
-        v[0] = *from;
-    }
-}
-
-template <int Count>
-__device__ inline void store_run(float* to, const float (&v)[Count]) {
-    if constexpr (Count % 4 == 0) {
-#pragma unroll
-        for (int i = 0; i < Count; i += 4) {
-            *reinterpret_cast<float4*>(to + i) = float4{v[i], v[i + 1], v[i + 2], v[i + 3]};
-        }
-    } else if constexpr (Count == 2) {
-        *reinterpret_cast<float2*>(to) = float2{v[0], v[1]};
-    } else {
-        *to = v[0];
-    }
-}
-
-/// Rounds a run to bf16, to nearest, ties to even, and stores it (Count 8: one access of 16 bytes).
-template <int Count>
-__device__ inline void store_halves(bf16* to, const float (&v)[Count]) {
-    if constexpr (Count == 8) {
-        *reinterpret_cast<uint4*>(to) = uint4{pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]),
-                                              pack_bf16(v[6], v[7])};
-    } else {
-#pragma unroll
-        for (int i = 0; i < Count; ++i) to[i] = to_bf16(v[i]);
-    }
-}
-
 /// NaN passes, as it does in every other device's ReLU.
 __device__ inline float relu_of(float v) { return v < 0.0f ? 0.0f : v; }
 
@@ -231,12 +183,5 @@ class LoadedActivationGradient {
     const ActivationGradientArguments& arguments_;
     LoadedQuantiser quantiser_;
 };
-
-/// On the host: whether runs of `Count` can be loaded from and stored to a tensor as a whole.
-template <int Count>
-inline bool aligned_runs(const void* pointer) {
-    constexpr uintptr_t kBytes = Count % 4 == 0 ? 16 : Count * 4;
-    return reinterpret_cast<uintptr_t>(pointer) % kBytes == 0;
-}
 
 }  // namespace adaq::cuda

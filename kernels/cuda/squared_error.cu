@@ -1,6 +1,7 @@
 // loss = factor * sum of weight * |y - target|^p and its gradient, the target's rows straight from their cache.
-// Cost: 8 B read and 4 B written an element (4 more with weights), 4 flops, or a power. Memory bound; a thread takes
-// runs of 8 elements of one row, the loss is summed a block, then over blocks.
+// Cost: 8 B read and 4 B written an element (2 B in bf16; 4 read more with weights), 4 flops, or a power. Memory bound;
+// a thread takes runs of 8 elements of one row, the loss is summed a block, then over blocks.
+#include "kernels/cuda/arguments.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
 #include "kernels/cuda/step.h"
@@ -10,7 +11,7 @@ namespace {
 
 struct SquaredErrorWork {
     const float *y, *target, *weight, *indices;
-    float* dy;
+    Target dy;
     FastDivide row;
     float factor, exponent;
 
@@ -31,7 +32,7 @@ struct SquaredErrorWork {
             // An error of 0 has no slope, also where the exponent is 1.
             v[j] = size == 0.0f ? 0.0f : by * (factor * exponent * copysignf(power, error));
         }
-        store_run<Count>(dy + first, v);
+        dy.store<Count>(first, v);
         return sum;
     }
     __device__ const SquaredErrorWork& load() const { return *this; }
@@ -41,10 +42,15 @@ struct SquaredErrorWork {
 
 Step make_step(const Context& context, const SquaredError& op) {
     const int64_t count = context.count(op.y), row = count / context.shape(op.y)[0];
-    const SquaredErrorWork work{
-        context.at(op.y),  context.at(op.target), context.at(op.weight),         context.at(op.indices),
-        context.at(op.dy), FastDivide(row),       static_cast<float>(op.factor), static_cast<float>(op.exponent)};
-    const ElementRuns runs(count, row, {work.y, work.target, work.weight, work.dy});
+    const SquaredErrorWork work{context.at(op.y),
+                                context.at(op.target),
+                                context.at(op.weight),
+                                context.at(op.indices),
+                                target_of(context, op.dy),
+                                FastDivide(row),
+                                static_cast<float>(op.factor),
+                                static_cast<float>(op.exponent)};
+    const ElementRuns runs(count, row, {work.y, work.target, work.weight, work.dy.address()});
     const auto factor = static_cast<float>(op.factor);
     float* loss = context.at(op.loss);
     return {runs.partial_bytes(),

@@ -9,6 +9,7 @@
 #include "engine/device.h"
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/convolution/choice.h"
+#include "kernels/halves.h"
 
 namespace adaq::cuda {
 
@@ -20,15 +21,12 @@ struct Context {
     Math math = Math::f32;
     std::optional<Choice> choice = std::nullopt;  // for all products; none: what choose() says
     bool wgmma = false;                           // forward products by warpgroups (sm90a/forward.h)
+    Halves halves = {};                           // those that lie in bf16
 
     /// Null for kNone.
     float* at(TensorId id) const { return id == kNone ? nullptr : places[static_cast<size_t>(id)]; }
     const Shape& shape(TensorId id) const { return program.shape(id); }
     int64_t count(TensorId id) const { return element_count(shape(id)); }
-    bool is_bf16(TensorId id) const {
-        const Buffer& bound = program.tensors()[static_cast<size_t>(id)].bound;
-        return bound && bound->dtype() == Dtype::bf16;
-    }
 };
 
 struct Step {

@@ -219,6 +219,22 @@ TEST_SUITE("cuda convolutions") {
         }
     }
 
+    TEST_CASE("a tensor bound as bf16 is read by products that copy 16 bytes at a time, and refused by others") {
+        if (!on_trial()) return;
+        const auto device = cuda::make_cuda_device(Math::bf16);
+        const auto with_channels = [&](int64_t channels) {
+            const Layer layer{1, 4, 5, channels, 16, 3, 1, 1};
+            Program program;
+            const TensorId x = program.bind(device->create(layer.x(), Dtype::bf16)),
+                           w = program.bind(device->create(layer.filter())),
+                           y = program.bind(device->create(layer.y()));
+            program.add(Convolution{x, w, y, layer.stride, layer.padding});
+            device->compile(program);
+        };
+        CHECK_NOTHROW(with_channels(16));
+        CHECK_THROWS_AS(with_channels(12), std::logic_error);
+    }
+
     TEST_CASE("products of integer codes are exact in every arithmetic") {
         if (!on_trial()) return;
         const auto reference = make_device("reference");

@@ -25,13 +25,22 @@ inline std::vector<std::string> devices_under_test() {
     return devices;
 }
 
-/// The CPU with --math bf16; null on processors that do not multiply bf16.
-inline std::unique_ptr<Device> bf16_device() {
+/// The device with --math bf16; null where it does not multiply bf16 (a processor without it).
+inline std::unique_ptr<Device> bf16_device(const std::string& name = "cpu") {
     try {
-        return make_device("cpu", 2, Math::bf16);
+        return make_device(name, 2, Math::bf16);
     } catch (const UsageError&) {
         return nullptr;
     }
+}
+
+/// Those under test that multiply bf16.
+inline std::vector<std::unique_ptr<Device>> bf16_devices() {
+    std::vector<std::unique_ptr<Device>> devices;
+    for (const std::string& name : devices_under_test()) {
+        if (auto device = name == "reference" ? nullptr : bf16_device(name)) devices.push_back(std::move(device));
+    }
+    return devices;
 }
 
 /// With the reference in front.

@@ -11,7 +11,7 @@ namespace adaq::cuda {
 /// Forward: y = epilogue(sum).
 struct ForwardFinish {
     static constexpr bool kSums = false;
-    float* y;
+    Target y;
     EpilogueArguments epilogue;
 
     struct Loaded {
@@ -21,7 +21,7 @@ struct ForwardFinish {
         template <int Count>
         __device__ float run(float (&v)[Count], int64_t first, int channel) const {
             epilogue.apply<Count>(v, first, channel);
-            store_run<Count>(f.y + first, v);
+            f.y.store<Count>(first, v);
             return 0.0f;
         }
     };
@@ -29,7 +29,7 @@ struct ForwardFinish {
     float* scale_gradient() const { return nullptr; }
     float scale_gradient_factor() const { return 1.0f; }
     bool aligned() const {
-        return aligned_runs<8>(y) && aligned_runs<8>(epilogue.scale) && aligned_runs<8>(epilogue.shift) &&
+        return aligned_runs<8>(y.address()) && aligned_runs<8>(epilogue.scale) && aligned_runs<8>(epilogue.shift) &&
                aligned_runs<8>(epilogue.residual) && aligned_runs<8>(epilogue.saved);
     }
 };
@@ -37,7 +37,7 @@ struct ForwardFinish {
 /// To data: dx = activation backward of (sum + addend); the runs return the scale's gradient.
 struct ToDataFinish {
     static constexpr bool kSums = true;
-    float* dx;
+    Target dx;
     const float* addend;
     ActivationGradientArguments activation;
 
@@ -54,14 +54,16 @@ struct ToDataFinish {
                 for (int i = 0; i < Count; ++i) v[i] += other[i];
             }
             const float by_scale = activation.apply<Count>(v, first);
-            store_run<Count>(f.dx + first, v);
+            f.dx.store<Count>(first, v);
             return by_scale;
         }
     };
     __device__ Loaded load() const { return {*this, LoadedActivationGradient(activation)}; }
     float* scale_gradient() const { return activation.scale_gradient; }
     float scale_gradient_factor() const { return activation.scale_gradient_factor; }
-    bool aligned() const { return aligned_runs<8>(dx) && aligned_runs<8>(addend) && aligned_runs<8>(activation.value); }
+    bool aligned() const {
+        return aligned_runs<8>(dx.address()) && aligned_runs<8>(addend) && aligned_runs<8>(activation.value);
+    }
 };
 
 /// To weights: the sum as it is.

@@ -8,21 +8,21 @@ namespace {
 
 struct RoundWork {
     const float* x;
-    bf16* y;
+    Target y;
 
     __device__ const RoundWork& load() const { return *this; }
     template <int Count>
     __device__ void run(int64_t first) const {
         float v[Count];
         load_run<Count>(v, x + first);
-        store_halves<Count>(y + first, v);
+        y.store<Count>(first, v);
     }
 };
 
 }  // namespace
 
 void round_to_halves(const float* x, int64_t count, bf16* y, cudaStream_t stream) {
-    for_each_run(ElementRuns(count, kRun, {x, y}), RoundWork{x, y}, stream);
+    for_each_run(ElementRuns(count, kRun, {x, y}), RoundWork{x, {nullptr, y}}, stream);
 }
 
 Operand to_halves(const Operand& operand, void* scratch, cudaStream_t stream) {

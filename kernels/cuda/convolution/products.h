@@ -28,7 +28,7 @@ struct Operands {
         : a(first),
           b(second),
           sizes(of),
-          vectors(of.in_vectors(math) && aligned_runs<4>(first.values) && aligned_runs<4>(second.values)) {}
+          vectors(in_vectors(of.c, of.k, math) && aligned_runs<4>(first.values) && aligned_runs<4>(second.values)) {}
     /// To a problem's pointers, whose elements they must be.
     template <typename Element>
     void give(const Element*& to_a, const Element*& to_b) const {
@@ -44,8 +44,8 @@ Step to_data_step(const Operands& operands, const ToDataFinish& finish);
 template <Math math>
 Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish);
 
-/// The tiles of one kind of arithmetic and of copies. Operands that are copied float by float have one of their own: the
-/// stem's.
+/// The tiles of one kind of arithmetic and of copies. Operands that are copied float by float have one of their own:
+/// the stem's.
 template <Math math, int Vector>
 struct Tiles {
     static constexpr int kK = k_tile(math, Vector > 1);

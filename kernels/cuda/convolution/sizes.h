@@ -10,6 +10,11 @@ namespace adaq::cuda {
 /// Elements of an operand that one copy of 16 bytes takes: bf16 in that arithmetic, else floats.
 constexpr int vector_of(Math math) { return math == Math::bf16 ? 8 : 4; }
 
+/// Whether pixels and filters of so many channels are made of whole copies.
+constexpr bool in_vectors(int64_t c, int64_t k, Math math) {
+    return c % vector_of(math) == 0 && k % vector_of(math) == 0;
+}
+
 struct ConvolutionSizes {
     int n, h, w, c;  // x
     int k, r, s;     // filters
@@ -19,8 +24,6 @@ struct ConvolutionSizes {
     int64_t pixels_out() const { return int64_t{n} * p * q; }
     int64_t window() const { return int64_t{r} * s * c; }
     int64_t outputs() const { return pixels_out() * k; }
-    /// Whether pixels and filters are made of whole copies.
-    bool in_vectors(Math math) const { return c % vector_of(math) == 0 && k % vector_of(math) == 0; }
 };
 
 inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const Shape& y, int stride, int padding) {

@@ -8,12 +8,12 @@ namespace adaq::cuda {
 namespace {
 
 void choose_for(const Context& context, const Product& product, Operands& operands) {
-    operands.choice = context.choice ? *context.choice
-                                     : choose(product, k_tile(context.math, operands.vectors), context.card);
+    operands.choice =
+        context.choice ? *context.choice : choose(product, k_tile(context.math, operands.vectors), context.card);
 }
 
 Operand operand_of(const Context& context, TensorId id) {
-    return {context.at(id), context.count(id), context.is_bf16(id)};
+    return {context.at(id), context.count(id), context.halves(id)};
 }
 
 Step forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {
@@ -69,14 +69,14 @@ Step make_step(const Context& context, const Convolution& op) {
         convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding),
         context.math);
     choose_for(context, forward_product(operands.sizes), operands);
-    return forward(context, operands, {context.at(op.y), arguments_of(context, op.epilogue)});
+    return forward(context, operands, {target_of(context, op.y), arguments_of(context, op.epilogue)});
 }
 
 Step make_step(const Context& context, const Linear& op) {
     Operands operands(operand_of(context, op.x), operand_of(context, op.w),
                       linear_sizes(context.shape(op.x), context.shape(op.w)), context.math);
     operands.choice = {TileSize::small, linear_splits(operands.sizes.c)};
-    return forward(context, operands, {context.at(op.y), arguments_of(context, op.epilogue)});
+    return forward(context, operands, {target_of(context, op.y), arguments_of(context, op.epilogue)});
 }
 
 Step make_step(const Context& context, const ConvolutionToData& op) {
@@ -84,13 +84,15 @@ Step make_step(const Context& context, const ConvolutionToData& op) {
         operand_of(context, op.dy), operand_of(context, op.w),
         convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.stride, op.padding),
         context.math);
-    return to_data(context, operands, {context.at(op.dx), context.at(op.addend), arguments_of(context, op.activation)});
+    return to_data(context, operands,
+                   {target_of(context, op.dx), context.at(op.addend), arguments_of(context, op.activation)});
 }
 
 Step make_step(const Context& context, const LinearToData& op) {
     const Operands operands(operand_of(context, op.dy), operand_of(context, op.w),
                             linear_sizes(context.shape(op.dx), context.shape(op.w)), context.math);
-    return to_data(context, operands, {context.at(op.dx), context.at(op.addend), arguments_of(context, op.activation)});
+    return to_data(context, operands,
+                   {target_of(context, op.dx), context.at(op.addend), arguments_of(context, op.activation)});
 }
 
 Step make_step(const Context& context, const ConvolutionToWeights& op) {

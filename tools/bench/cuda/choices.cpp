@@ -37,7 +37,7 @@ int print_choices(const ChoicesOf& of) {
                                                              shape.stride, shape.padding);
             for (Direction direction : {Direction::forward, Direction::data, Direction::weights}) {
                 const Product product = product_of(sizes, direction);
-                const bool vectors = sizes.in_vectors(of.math);
+                const bool vectors = in_vectors(sizes.c, sizes.k, of.math);
                 const Choice choice = choose(product, k_tile(of.math, vectors), card);
                 rows.push_back({{"batch", batch},
                                 {"layer", shape.layer},

@@ -1,7 +1,7 @@
-// Tensors that the CPU stores as bf16 because only products read them: which, and that results keep their bits. A
+// Tensors that devices store as bf16 because only products read them: which, and that results keep their bits. A
 // tensor that is bound stays float32, so that the same program with bound tensors in place of temporaries is the judge.
-// Passes without a look where a bf16 device is needed and the processor does not multiply bf16.
-#include "kernels/cpu/halves.h"
+// Passes without a look where the processor does not multiply bf16.
+#include "kernels/halves.h"
 
 #include <doctest/doctest.h>
 
@@ -241,7 +241,7 @@ void compare(Device& device, Device& reference, const Named& writer, const Named
         Pair pair(on, reader.shape, temporary);
         writer.emit(pair, pair.between());
         reader.emit(pair, pair.between());
-        if (&on == &device) CHECK(cpu::Halves(pair.program, Math::bf16)(pair.between()) == temporary);
+        if (&on == &device) CHECK(Halves(pair.program, Math::bf16)(pair.between()) == temporary);
         return pair.run();
     };
     const std::vector<float> found = run(device, true);
@@ -253,21 +253,21 @@ void compare(Device& device, Device& reference, const Named& writer, const Named
 
 TEST_SUITE("bf16 storage") {
     TEST_CASE("whoever writes it and whoever multiplies it, the bits are those of float32 storage") {
-        const auto device = bf16_device(), reference = make_device("reference");
-        if (!device) return;
-        for (const Named& reader : readers()) {
-            for (const Named& writer : writers()) compare(*device, *reference, writer, reader);
-            if (reader.shape.size() != 4) continue;
-            for (const Named& writer : convolution_writers()) compare(*device, *reference, writer, reader);
+        const auto reference = make_device("reference");
+        const auto devices = bf16_devices();
+        for (const auto& device : devices) {
+            for (const Named& reader : readers()) {
+                for (const Named& writer : writers()) compare(*device, *reference, writer, reader);
+                if (reader.shape.size() != 4) continue;
+                for (const Named& writer : convolution_writers()) compare(*device, *reference, writer, reader);
+            }
         }
     }
 
     TEST_CASE("inference in lanes and phases keeps the bits") {
-        const auto device = bf16_device();
-        if (!device) return;
-        const auto run = [&](bool temporary, bool codes) {
+        const auto run = [](Device& device, bool temporary, bool codes) {
             const Shape small{37, 5, 5, 48};
-            Pair pair(*device, small, temporary);
+            Pair pair(device, small, temporary);
             const TensorId wide = pair.out({37, 5, 5, 24});
             Convolution first{pair.put({37, 20, 20, 3}), pair.put({48, 7, 7, 3}), pair.between(), 4, 2};
             first.epilogue.relu = true;
@@ -275,10 +275,12 @@ TEST_SUITE("bf16 storage") {
             pair.program.add(first);
             pair.program.add(Convolution{pair.between(), pair.put({24, 3, 3, 48}), wide, 1, 1});
             pair.program.add(GlobalAveragePool{wide, pair.out({37, 24})});
-            CHECK(cpu::Halves(pair.program, Math::bf16)(pair.between()) == temporary);
+            CHECK(Halves(pair.program, Math::bf16)(pair.between()) == temporary);
             return pair.run();
         };
-        for (bool codes : {false, true}) CHECK(run(true, codes) == run(false, codes));
+        const auto devices = bf16_devices();
+        for (const auto& device : devices)
+            for (bool codes : {false, true}) CHECK(run(*device, true, codes) == run(*device, false, codes));
     }
 
     TEST_CASE("what others than products read stays float32, and so does all where products do not round") {
@@ -289,7 +291,7 @@ TEST_SUITE("bf16 storage") {
             pair.program.add(Gather{pair.put(shape), pair.between()});
             pair.program.add(Convolution{pair.between(), pair.put(weight), pair.out(shape)});
             also(pair, pair.between());
-            return cpu::Halves(pair.program, math)(pair.between());
+            return Halves(pair.program, math)(pair.between());
         };
         const Emit nothing = [](Pair&, TensorId) {};
         CHECK(stored(Math::bf16, nothing));
@@ -307,18 +309,19 @@ TEST_SUITE("bf16 storage") {
     }
 
     TEST_CASE("products read a tensor that is bound as bf16, other operations refuse it") {
-        const auto device = bf16_device();
-        if (!device) return;
         const Shape shape{4, 6, 6, 16}, weight{16, 3, 3, 16};
-        const auto run = [&](Dtype dtype) {
-            Pair pair(*device, {1}, true);
-            const TensorId x = pair.put(shape, dtype);
-            pair.program.add(Convolution{x, pair.put(weight), pair.out(shape), 1, 1});
-            return pair.run();
-        };
-        CHECK(run(Dtype::bf16) == run(Dtype::f32));
-        Pair pooled(*device, {1}, true);
-        pooled.program.add(MaxPool{pooled.put(shape, Dtype::bf16), pooled.out({4, 3, 3, 16})});
-        CHECK_THROWS_AS(pooled.run(), std::logic_error);
+        const auto devices = bf16_devices();
+        for (const auto& device : devices) {
+            const auto run = [&](Dtype dtype) {
+                Pair pair(*device, {1}, true);
+                const TensorId x = pair.put(shape, dtype);
+                pair.program.add(Convolution{x, pair.put(weight), pair.out(shape), 1, 1});
+                return pair.run();
+            };
+            CHECK(run(Dtype::bf16) == run(Dtype::f32));
+            Pair pooled(*device, {1}, true);
+            pooled.program.add(MaxPool{pooled.put(shape, Dtype::bf16), pooled.out({4, 3, 3, 16})});
+            CHECK_THROWS_AS(pooled.run(), std::logic_error);
+        }
     }
 }

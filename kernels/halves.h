@@ -1,14 +1,15 @@
-// Which tensors of a program are stored as bf16: with --math bf16 the temporaries that only products read, which would
-// round them anyway, and which are written by operations that can round as they write. The bits of every result are
-// those of float32 storage (below 2^-126 oneDNN's own rounding, of a convolution's output, gives zero); memory is
-// written and read by halves, and what two products read is rounded once.
+// Which tensors of a program a device stores as bf16: with --math bf16 the temporaries that only products read, which
+// would round them anyway, and which are written by operations that can round as they write. The bits of every result
+// are those of float32 storage (below 2^-126 oneDNN's own rounding, of a convolution's output, gives zero), but for
+// sums of rounded gradients (ChannelShiftGradient); memory is written and read by halves, and what two products read is
+// rounded once.
 #pragma once
 
 #include <vector>
 
 #include "engine/device.h"
 
-namespace adaq::cpu {
+namespace adaq {
 
 class Halves {
   public:
@@ -27,4 +28,4 @@ class Halves {
     std::vector<bool> halves_;  // by tensor
 };
 
-}  // namespace adaq::cpu
+}  // namespace adaq

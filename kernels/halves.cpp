@@ -1,9 +1,9 @@
-#include "kernels/cpu/halves.h"
+#include "kernels/halves.h"
 
 #include "engine/error.h"
 #include "kernels/arena.h"
 
-namespace adaq::cpu {
+namespace adaq {
 namespace {
 
 /// The tensors of an operation that may be stored as bf16. An operation that is not listed takes float32 alone.
@@ -74,7 +74,7 @@ Halves::Halves(const Program& program, Math math) : halves_(program.tensors().si
     for (size_t i = 0; i < halves_.size(); ++i) {
         const Program::Entry& entry = program.tensors()[i];
         const bool bound_as_half = entry.bound && entry.bound->dtype() == Dtype::bf16;
-        require(!bound_as_half || others[i] == 0, "cpu: a bf16 tensor where only float32 will do");
+        require(!bound_as_half || others[i] == 0, "a bf16 tensor where only float32 will do");
         const bool temporary = !entry.bound && entry.whole == kNone;
         halves_[i] = bound_as_half || (math == Math::bf16 && temporary && others[i] == 0 && reads[i] > 0);
     }
@@ -82,4 +82,4 @@ Halves::Halves(const Program& program, Math math) : halves_(program.tensors().si
         if (entry.whole != kNone && !program.tensors()[static_cast<size_t>(entry.whole)].bound) exclude(entry.whole);
 }
 
-}  // namespace adaq::cpu
+}  // namespace adaq

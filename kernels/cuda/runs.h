@@ -1,0 +1,48 @@
+// A run is `Count` (1, 2, 4 or 8) consecutive elements of a tensor, of which the first has an index that Count divides,
+// so that the random bits of a run come from one block (engine/random.h), and that it is loaded and stored as a whole.
+#pragma once
+
+#include "kernels/cuda/platform.h"
+
+namespace adaq::cuda {
+
+/// Loads or stores a run; one access of 16 bytes where Count is a multiple of 4, of 8 where it is 2 (the address must
+/// be aligned to that).
+template <int Count>
+__device__ inline void load_run(float (&v)[Count], const float* from) {
+    if constexpr (Count % 4 == 0) {
+#pragma unroll
+        for (int i = 0; i < Count; i += 4) {
+            const float4 four = *reinterpret_cast<const float4*>(from + i);
+            v[i] = four.x, v[i + 1] = four.y, v[i + 2] = four.z, v[i + 3] = four.w;
+        }
+    } else if constexpr (Count == 2) {
+        const float2 two = *reinterpret_cast<const float2*>(from);
+        v[0] = two.x, v[1] = two.y;
+    } else {
+        v[0] = *from;
+    }
+}
+
+template <int Count>
+__device__ inline void store_run(float* to, const float (&v)[Count]) {
+    if constexpr (Count % 4 == 0) {
+#pragma unroll
+        for (int i = 0; i < Count; i += 4) {
+            *reinterpret_cast<float4*>(to + i) = float4{v[i], v[i + 1], v[i + 2], v[i + 3]};
+        }
+    } else if constexpr (Count == 2) {
+        *reinterpret_cast<float2*>(to) = float2{v[0], v[1]};
+    } else {
+        *to = v[0];
+    }
+}
+
+/// On the host: whether runs of `Count` can be loaded from and stored to a tensor as a whole.
+template <int Count>
+inline bool aligned_runs(const void* pointer) {
+    constexpr uintptr_t kBytes = Count % 4 == 0 ? 16 : Count * 4;
+    return reinterpret_cast<uintptr_t>(pointer) % kBytes == 0;
+}
+
+}  // namespace adaq::cuda
