@@ -85,8 +85,8 @@ def copy_sources(tree):
 
 def build(tree, folder):
     subprocess.run(["cmake", "-S", tree, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DADAQ_CUDA=OFF"]
-                   + [f"-DCMAKE_CXX_COMPILER_LAUNCHER={os.environ['CMAKE_CXX_COMPILER_LAUNCHER']}"]
-                   * ("CMAKE_CXX_COMPILER_LAUNCHER" in os.environ), check=True, stdout=subprocess.DEVNULL)
+                   + [f"-D{name}={os.environ[name]}" for name in ["CMAKE_CXX_COMPILER_LAUNCHER"] if name in os.environ],
+                   check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", folder, "-j", "2", "--target", "adaq-emulated-tests"], check=True,
                    stdout=subprocess.DEVNULL)
     return folder / "tests/adaq-emulated-tests"

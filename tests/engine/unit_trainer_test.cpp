@@ -30,7 +30,9 @@ constexpr int64_t kImages = 12, kSize = 16;
 /// A thin network with 3-bit weights, its calibration images, and the values at the ends of one of its units.
 class Setting {
   public:
-    Setting(const std::string& device, bool fold, int activation_bits) : device_(make_device(device, 2)) {
+    Setting(const std::string& device, bool fold, int activation_bits)
+        : Setting(make_device(device, 2), fold, activation_bits) {}
+    Setting(std::unique_ptr<Device> device, bool fold, int activation_bits) : device_(std::move(device)) {
         const Model model = load_weights(std::string(ADAQ_FIXTURES) + "/networks/basic.bin");
         original_ = make_network(model, fold);
         network_ = original_;
@@ -217,6 +219,45 @@ TEST_SUITE("unit trainer") {
                         // Twenty steps of 1e-3 at most: few channels' gradients change sign near nothing.
                         CHECK(apart(&LearnedChannels::Variable::value, &LearnedChannels::factor) < 1e-3);
                         CHECK(apart(&LearnedChannels::Variable::value, &LearnedChannels::shift) < 1e-3);
+                    }
+                }
+            }
+        }
+    }
+
+    TEST_CASE("gradients of a whole unit in bf16 are those of the reference but for the rounding of operands") {
+        constexpr int kOfEights[] = {3, 4};  // units whose layers have multiples of 8 channels, all or all but one
+        for (const std::string& name : devices_under_test()) {
+            if (name == "reference") continue;
+            for (int u : kOfEights) {
+                for (const std::string kind : {"plain", "drop", "prediction"}) {
+                    auto device = bf16_device(name);
+                    if (!device) return;
+                    CAPTURE(name);
+                    CAPTURE(u);
+                    CAPTURE(kind);
+                    UnitOptions o = options(1, 0.0);
+                    o.schedule.warm_up = 2.0;  // no regulariser
+                    o.order = {{3, 0, 7, 5}};
+                    o.learn_channels = true;
+                    if (kind == "prediction") o.prediction = PredictionDifference{2.0, 0.5};
+                    if (kind == "drop") {
+                        o.keep_input = o.keep_quantised = 0.5f;
+                        o.replacement = o.scale_gradient_factor = true;
+                    }
+                    const int bits = kind == "drop" ? 8 : 32;
+                    Setting ours(std::move(device), true, bits), theirs("reference", true, bits);
+                    auto a = ours.trainer(ours.stretch(u), o), b = theirs.trainer(theirs.stretch(u), o);
+                    a->run();
+                    b->run();
+                    const auto apart = [&](const Buffer& found, const Buffer& expected) {
+                        return relative_error(get(ours.device(), found), get(theirs.device(), expected));
+                    };
+                    for (size_t i = 0; i < a->roundings().size(); ++i) {
+                        CAPTURE(i);
+                        CHECK(apart(a->roundings()[i].first_moment, b->roundings()[i].first_moment) < 0.2);
+                        CHECK(apart(a->channels()[i].factor.gradient, b->channels()[i].factor.gradient) < 0.2);
+                        CHECK(apart(a->channels()[i].shift.gradient, b->channels()[i].shift.gradient) < 0.2);
                     }
                 }
             }

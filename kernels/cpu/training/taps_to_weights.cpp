@@ -60,11 +60,17 @@ class TapsGradientStep : public Step {
     TapsProduct product_;
 };
 
+/// Whether a tap never meets the map. oneDNN's bf16 kernel leaves such taps' gradients as they happen to be.
+bool of_padding_alone(const Program& program, const ConvolutionToWeights& op) {
+    const Taps taps(program.shape(op.x), program.shape(op.dw), program.shape(op.dy), op.stride, op.padding);
+    return std::any_of(taps.list().begin(), taps.list().end(), [](const Tap& tap) { return tap.of_image == 0; });
+}
+
 }  // namespace
 
 std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToWeights& op,
                                      const TrainingSetting& setting) {
-    return Taps::gain(program.shape(op.dw), program.shape(op.dy), kLargestMap)
+    return Taps::gain(program.shape(op.dw), program.shape(op.dy), kLargestMap) || of_padding_alone(program, op)
                ? std::make_unique<TapsGradientStep>(program, op, setting)
                : nullptr;
 }
