@@ -12,12 +12,16 @@ ImageSize input_size(const Dataset& dataset, int64_t item, const InputOptions& o
 InputMaker::InputMaker(const Dataset& dataset, const InputOptions& options, ImageSize size)
     : dataset_(dataset), options_(options), size_(size), normaliser_(options.preprocessing, options.channels) {}
 
+ResizePlan InputMaker::plan(ImageSize image, uint64_t item) const {
+    if (options_.augment_seed) return plan_augmentation(image, size_, *options_.augment_seed, item);
+    return plan_view(image, plan_evaluation(image, options_.preprocessing, reader_.name()), options_.view,
+                     options_.view_seed, item);
+}
+
 const Image& InputMaker::make_pixels(int64_t item) {
     dataset_.open(item, reader_);
     const ImageSize image = reader_.size();
-    const ResizePlan plan = options_.augment_seed
-                                ? plan_augmentation(image, size_, *options_.augment_seed, static_cast<uint64_t>(item))
-                                : plan_evaluation(image, options_.preprocessing, reader_.name());
+    const ResizePlan plan = this->plan(image, static_cast<uint64_t>(item));
     if (plan.output() != size_) {
         data_error("{}: {}x{} pixels, expected {}x{} like the first image (or set a crop)", reader_.name(),
                    plan.output().width, plan.output().height, size_.width, size_.height);

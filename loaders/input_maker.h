@@ -17,6 +17,9 @@ struct InputOptions {
     /// If set: RandomResizedCrop and horizontal flip (--calib-augment) instead of resize and centre crop, to the same
     /// output size, with random numbers of (seed, item) alone.
     std::optional<uint64_t> augment_seed;
+    /// Else: which of an image's views (plan_view()).
+    int view = 0;
+    uint64_t view_seed = 0;
 };
 
 /// Height and width of the inputs that these options make of `item`. Without crop this is the (resized) image's own
@@ -35,6 +38,9 @@ class InputMaker {
     const Image& make_pixels(int64_t item);
 
   private:
+    /// Of the image that the reader has opened.
+    ResizePlan plan(ImageSize image, uint64_t item) const;
+
     const Dataset& dataset_;
     InputOptions options_;
     ImageSize size_;

@@ -78,6 +78,20 @@ Window random_part(ImageSize image, Counter& random) {
     return central_part(image, kMinRatio, kMaxRatio);
 }
 
+/// A part of the proportions of `output`.
+Window nearby_part(ImageSize image, ImageSize output, Counter& random) {
+    constexpr double kLeastEdge = 0.8;
+    const double share = random.uniform(kLeastEdge, 1.0),
+                 scale = share * std::min(static_cast<double>(image.height) / output.height,
+                                          static_cast<double>(image.width) / output.width);
+    const auto extent = [scale](int of_output, int of_image) {
+        return std::clamp(round_half_even(scale * of_output), 1, of_image);
+    };
+    const int height = extent(output.height, image.height), width = extent(output.width, image.width);
+    const int y = random.below(image.height - height + 1);
+    return {y, random.below(image.width - width + 1), height, width};
+}
+
 }  // namespace
 
 ResizePlan plan_evaluation(ImageSize image, const Preprocessing& preprocessing, const std::string& name) {
@@ -95,6 +109,21 @@ ResizePlan plan_augmentation(ImageSize image, ImageSize output, uint64_t seed, u
     Counter random(seed, index);
     ResizePlan plan;
     plan.source = random_part(image, random);
+    plan.resized = output;
+    plan.crop = {0, 0, output.height, output.width};
+    plan.flip = random.uniform() < 0.5;
+    return plan;
+}
+
+ResizePlan plan_view(ImageSize image, const ResizePlan& evaluation, int view, uint64_t seed, uint64_t index) {
+    ResizePlan plan = evaluation;
+    if (view <= 1) {
+        plan.flip = view == 1;
+        return plan;
+    }
+    Counter random(seed, index * kMostViews + static_cast<uint64_t>(view));
+    const ImageSize output = evaluation.output();
+    plan.source = nearby_part(image, output, random);
     plan.resized = output;
     plan.crop = {0, 0, output.height, output.width};
     plan.flip = random.uniform() < 0.5;

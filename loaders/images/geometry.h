@@ -28,4 +28,12 @@ ResizePlan plan_evaluation(ImageSize image, const Preprocessing& preprocessing, 
 /// numbers are a function of (seed, index) alone.
 ResizePlan plan_augmentation(ImageSize image, ImageSize output, uint64_t seed, uint64_t index);
 
+/// Views of an image that learning may see beside itself (--calib-views), at most.
+inline constexpr int kMostViews = 64;
+
+/// View 0: as it is evaluated; 1: that mirrored; each later one: a random part of the output's proportions, 0.8 to 1 of
+/// the largest such part along each edge, anywhere in the image, half of them mirrored. The random numbers are a
+/// function of (seed, index, view) alone. evaluation: the image's plan_evaluation().
+ResizePlan plan_view(ImageSize image, const ResizePlan& evaluation, int view, uint64_t seed, uint64_t index);
+
 }  // namespace adaq

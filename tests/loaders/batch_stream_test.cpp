@@ -162,6 +162,38 @@ TEST_SUITE("batch stream") {
         }
     }
 
+    TEST_CASE("the second view of an image is its mirror image, a later one another") {
+        const TemporaryFolder folder;
+        write_file(folder, "a.jpg", text_of(file_bytes(image_fixture("420.jpg"))));
+        DatasetOptions calibration;
+        calibration.role = DatasetRole::calibration;
+        const auto dataset = open_dataset(folder.path().string(), calibration);
+        const auto view = [&](int number) {
+            BatchOptions options;
+            options.batch = 1;
+            options.preprocessing.resize = 40;
+            options.preprocessing.crop = 32;
+            options.view = number;
+            options.view_seed = 3;
+            BatchStream stream(*dataset, {0}, options);
+            Batch batch;
+            REQUIRE(stream.next(batch));
+            return batch.images.values;
+        };
+        const std::vector<float> first = view(0), second = view(1), third = view(2);
+        REQUIRE(first.size() == 32 * 32 * 3);
+        size_t wrong = 0;
+        for (size_t row = 0; row < 32; ++row) {
+            for (size_t i = 0; i < 32 * 3; ++i) {
+                const size_t mirrored = (row * 32 + 31 - i / 3) * 3 + i % 3;
+                wrong += second[row * 32 * 3 + i] != first[mirrored];
+            }
+        }
+        CHECK(wrong == 0);
+        CHECK(third.size() == first.size());
+        CHECK((third != first && third != second));
+    }
+
     TEST_CASE("augmented images depend on the seed and the item, not on threads or order") {
         const TemporaryFolder folder;
         for (const char* name : {"wide.jpg", "tall.jpg", "420.jpg"})

@@ -177,6 +177,34 @@ TEST_SUITE("adaq-run methods") {
         check_refused(learning(data, "best", "--no-fold --lr-channel 1e-3"), 2, "--lr-channel: learns biases");
     }
 
+    TEST_CASE("--calib-views learns from each image so often, and only learns so") {
+        const Data data;
+        const TemporaryFolder out;
+        const auto learned = [&](const std::string& more) {
+            REQUIRE(run(learning(data, "qdrop", more + " --report " + (out / "r.json") + " --save " + (out / "q.bin")))
+                        .status == 0);
+            return text_of_file(out / "q.bin");
+        };
+        const std::string once = learned("--calib-views 1"), thrice = learned("--calib-views 3");
+        const auto report = report_of(out / "r.json");
+        CHECK(report["settings"]["calib_views"] == 3);
+        CHECK(report["calibration"]["preprocessing"].get<std::string>().find("each in 3 views") != std::string::npos);
+        const auto scales = [&](const std::string& views) {  // where nothing moves them, they start from the images
+            REQUIRE(
+                run(learning(data, "qdrop", "--lr-scale 0 --calib-views " + views + " --report " + (out / "s.json")))
+                    .status == 0);
+            std::vector<double> all;
+            const auto activations = report_of(out / "s.json")["activations"];
+            for (const auto& activation : activations) all.push_back(activation["scale"]);
+            return all;
+        };
+        CHECK(once != thrice);
+        CHECK(thrice == learned("--calib-views 3"));
+        CHECK(scales("1") == scales("3"));
+        const Outcome plan = run(learning(data, "qdrop", "--calib-views 3 --dry-run"));
+        CHECK(plan.output.find("for calibration in 3 views each") != std::string::npos);
+    }
+
     TEST_CASE("what does not go together is refused, saying what to change") {
         const Data data;
         const auto refuse = [&](const std::string& method, const std::string& more, const std::string& text) {
@@ -194,6 +222,9 @@ TEST_SUITE("adaq-run methods") {
         refuse("adaround", "--lr-channel 1e-3",
                "--lr-channel: learns biases, and kept batch norms have none; give --fold");
         refuse("qdrop", "--lr-channel 1e-3 --granularity layer", "--lr-channel: learns a scale of each channel; leave");
+        refuse("best", "--calib-augment --calib-views 2", "--calib-augment: each image is a random part of itself");
+        check_refused(quoted_weights() + data.both() + "--calib-views 2", 2,
+                      "--calib-views: only with a --method that learns");
         check_refused(quoted_weights() + data.both() + "--keep-input 0.5", 2,
                       "--keep-input: only with a --method that learns");
         check_refused(quoted_weights() + data.both() + "--no-lsq-grad-scale", 2, "only with a --method that learns");

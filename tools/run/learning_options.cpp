@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "engine/error.h"
+#include "loaders/images/geometry.h"
 #include "tools/run/option_names.h"
 
 namespace adaq {
@@ -50,6 +51,9 @@ void add_loop_options(Adder& add, LearningOptions& o) {
     add.number("--iters-scale", o.scale_iterations, 1, 1 << 24, "brecq: iterations a unit of the scales' own pass")
         ->type_name("N");
     add.number("--minibatch", o.minibatch, 1, 4096, "Images an iteration")->type_name("N");
+    add.number("--calib-views", o.views, 1, kMostViews,
+               "How often each calibration image is learned from: as it is, mirrored, then random parts of it")
+        ->type_name("N");
     add.number("--lr", o.rate, 0.0, 1e38, "Learning rate of the rounding");
     add.number("--lr-scale", o.scale_rate, 0.0, 1e38, "Learning rate of the activation scales");
     add.number("--lr-channel", o.channel_rate, 0.0, 1e38,
@@ -172,6 +176,7 @@ const std::vector<std::string>& learning_option_names() {
 Recipe settled_recipe(const std::string& method, const LearningOptions& o) {
     Recipe r = recipe(method);
     if (o.units) r.units = kUnits.at(*o.units);
+    r.views = o.views.value_or(r.views);
     set_learning(r.learn, o);
     if (r.scales) {
         set_loop(*r.scales, o);
@@ -195,6 +200,7 @@ nlohmann::ordered_json recipe_json(const Recipe& r) {
         {"unit", name_of(kUnits, r.units)},
         {"iters", u.schedule.iterations},
         {"minibatch", u.batch},
+        {"calib_views", r.views},
         {"replacement", u.replacement},
         {"lr", u.schedule.rounding_rate},
         {"lr_scale", r.scales ? r.scales->schedule.scale_rate : u.schedule.scale_rate},

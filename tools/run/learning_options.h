@@ -13,7 +13,7 @@ namespace adaq {
 /// As they were typed; empty: the recipe's.
 struct LearningOptions {
     std::optional<int64_t> iterations, scale_iterations;
-    std::optional<int> minibatch;
+    std::optional<int> minibatch, views;
     std::optional<double> rate, scale_rate, channel_rate, lambda, warm_up, exponent, scale_exponent, prediction_lambda,
         temperature;
     std::optional<float> keep_input, keep_quantised;

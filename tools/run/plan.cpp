@@ -167,9 +167,15 @@ class Plan {
         return sum;
     }
 
+    int64_t learned_images() const { return input_.calibration_images * options_.recipe.views; }
+
     std::string images() const {
         std::vector<std::string> parts;
-        if (input_.calibration_images > 0) parts.push_back(count(input_.calibration_images) + " for calibration");
+        if (input_.calibration_images > 0) {
+            const int views = options_.recipe.views;
+            parts.push_back(count(input_.calibration_images) + " for calibration" +
+                            (views > 1 ? fmt::format(" in {} views each", views) : ""));
+        }
         if (input_.validation_images > 0) parts.push_back(count(input_.validation_images) + " for validation");
         const std::string size = fmt::format("{}x{} pixels", input_.height, input_.width);
         return line("images", parts.empty() ? "none; shapes are those of " + size
@@ -177,7 +183,7 @@ class Plan {
     }
 
     std::string memory() const {
-        const int64_t bytes = cached_bytes(network_, shapes_, units_, options_.recipe, input_.calibration_images),
+        const int64_t bytes = cached_bytes(network_, shapes_, units_, options_.recipe, learned_images()),
                       limit = memory_size(options_.memory, input_.device.free_memory());
         return line("memory", fmt::format("{} at most for values of all calibration images; --memory allows {}{}",
                                           size(bytes), size(limit), bytes > limit ? ": what is over is spilled" : ""));
@@ -206,7 +212,7 @@ class Plan {
         if (quantises_) times.ranges = ranges();
         if (!passes_.empty()) {
             times.learning = learning();
-            times.values = 2.0 * static_cast<double>(input_.calibration_images) * image;
+            times.values = 2.0 * static_cast<double>(learned_images()) * image;
         }
         times.float_evaluation = static_cast<double>(input_.validation_images) * image;
         if (quantises_) times.evaluation = times.float_evaluation;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -32,6 +33,8 @@ void share_float_values(const ReconstructionWork& work, WalkOptions& walk) {
 WalkOptions walk_options(const RunOptions& o, const ReconstructionWork& work) {
     WalkOptions options;
     options.recipe = o.recipe;
+    // From the images as they are, which come first.
+    options.recipe.scale_images = std::min(o.recipe.scale_images, work.images.shape[0] / o.recipe.views);
     options.units = learned_units(work.network.graph, o.recipe, o.head_stem_8bit);
     options.sites = work.sites;
     options.activation_range = {o.activation_scheme, o.activation_bits, o.p, false};

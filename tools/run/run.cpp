@@ -148,13 +148,15 @@ class Run {
         if (!data_->calibration() || (accuracy_alone_ && !options_.learns() && sites.empty())) return;
         Tensor images;
         const int64_t count = options_.learns() ? options_.images : kScaleImages;
-        phase("load calibration images", [&] { images = data_->calibration_images(count); });
+        phase("load calibration images", [&] { images = data_->calibration_images(count, options_.recipe.views); });
         shapes_ = value_shapes(network_, images.shape[1], images.shape[2]);
-        const Tensor first_images = first_rows(images, kSqnrImages);
+        const int64_t as_they_are = images.shape[0] / options_.recipe.views;  // the first ones
+        const Tensor first_images = first_rows(images, std::min(as_they_are, kSqnrImages));
         SiteObserver see;
         if (!accuracy_alone_) see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
         if (options_.learns()) {
-            if (data_->validation() && options_.compare_nearest) start_nearest(first_rows(images, kScaleImages), sites);
+            if (data_->validation() && options_.compare_nearest)
+                start_nearest(first_rows(images, std::min(as_they_are, kScaleImages)), sites);
             phase("reconstruct", [&] {
                 report_.learning = reconstruct(options_,
                                                {*device_, *model_, *original_, network_, std::move(images), sites, see,
@@ -164,8 +166,10 @@ class Run {
         } else if (!sites.empty()) {
             phase("quantise activations", [&] { quantise_activations(network_, images, sites, see); });
         }
-        report_.calibration = DataSet{data_->calibration()->describe(), std::min(count, options_.images),
-                                      data_->preparation(first_images.shape)};
+        report_.calibration =
+            DataSet{data_->calibration()->describe(), std::min(count, options_.images),
+                    data_->preparation(first_images.shape) +
+                        (options_.recipe.views > 1 ? fmt::format(", each in {} views", options_.recipe.views) : "")};
         if (accuracy_alone_) return;
         phase("compare layers", [&] {
             progress_.begin("compare layers", nodes, "nodes");

@@ -60,17 +60,28 @@ void RunData::settle_preprocessing(const std::vector<const Dataset*>& sets) {
     inputs_.batch = options_.batch;
 }
 
-Tensor RunData::calibration_images(int64_t count) const {
+Tensor RunData::calibration_images(int64_t count, int views) const {
     const std::vector<int64_t> order = calibration_order(*calibration_, options_.images);
     BatchOptions options = inputs_;
     options.batch = static_cast<int>(std::min(count, options_.images));
     if (options_.calib_augment) options.augment_seed = options_.seed;
-    BatchSource source(*calibration_, options_.calib, {order.begin(), order.begin() + options.batch}, options,
-                       shared_.images());
-    Batch batch, none;
-    source.next(batch);
-    source.next(none);  // so that the source has come to its end, and the batch may be kept
-    return std::move(batch.images);
+    Tensor images;
+    for (options.view = 0; options.view < views; ++options.view) {
+        options.view_seed = options.view > 1 ? options_.seed : 0;  // those before have nothing random
+        BatchSource source(*calibration_, options_.calib, {order.begin(), order.begin() + options.batch}, options,
+                           shared_.images());
+        Batch batch, none;
+        source.next(batch);
+        source.next(none);  // so that the source has come to its end, and the batch may be kept
+        if (options.view == 0) {
+            images = std::move(batch.images);
+            images.values.reserve(images.values.size() * static_cast<size_t>(views));
+            continue;
+        }
+        images.values.insert(images.values.end(), batch.images.values.begin(), batch.images.values.end());
+        images.shape[0] += batch.images.shape[0];
+    }
+    return images;
 }
 
 BatchSource RunData::validation_images() const {

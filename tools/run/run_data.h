@@ -22,8 +22,9 @@ class RunData {
     /// What was decided without being asked for.
     const std::vector<std::string>& notes() const { return notes_; }
 
-    /// The first images of the calibration set, normalised.
-    Tensor calibration_images(int64_t count) const;
+    /// The first images of the calibration set, normalised: all as they are, then all in each further view
+    /// (--calib-views).
+    Tensor calibration_images(int64_t count, int views) const;
     BatchSource validation_images() const;
 
     /// "64x64 pixels, mean 0.5, deviation 0.5"; images: shape of a batch.

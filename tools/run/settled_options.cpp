@@ -61,6 +61,11 @@ void take_names(Raw& raw) {
 void take_recipe(Raw& raw, const CLI::App& app) {
     RunOptions& o = raw.options;
     if (o.learns()) o.recipe = settled_recipe(o.method, raw.learning);
+    if (o.calib_augment) {
+        if (app.count("--calib-views") && o.recipe.views > 1)
+            usage_error("--calib-augment: each image is a random part of itself already; leave --calib-views at 1");
+        o.recipe.views = 1;
+    }
     o.recipe.learn.seed = o.seed;
     if (o.recipe.scales) o.recipe.scales->seed = o.seed;
     if (!app.count("--scheme")) o.scheme = o.recipe.scheme;
