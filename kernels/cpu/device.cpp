@@ -17,6 +17,7 @@
 #include "kernels/cpu/tensor.h"
 #include "kernels/cpu/training/program.h"
 #include "kernels/host_memory.h"
+#include "kernels/inference.h"
 
 namespace adaq::cpu {
 namespace {
@@ -89,7 +90,7 @@ class CpuDevice : public Device {
 
     std::unique_ptr<CompiledProgram> compile(const Program& program) override {
         check(program);
-        if (is_training(program)) return std::make_unique<TrainingProgram>(program, threads_, math_);
+        if (!is_inference(program)) return std::make_unique<TrainingProgram>(program, threads_, math_);
         return std::make_unique<CpuProgram>(program, lanes_, math_);
     }
 

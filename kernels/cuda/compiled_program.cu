@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "kernels/cuda/convolution/sizes.h"
+#include "kernels/inference.h"
 
 namespace adaq::cuda {
 namespace {
@@ -13,6 +14,10 @@ constexpr bool kShareMemory = false;  // each piece to itself, so that the emula
 #else
 constexpr bool kShareMemory = true;
 #endif
+
+/// Temporaries of a program of inference, which goes over so many images at a time. Whole calibration sets go through
+/// such programs, and a set's own values must find room beside them.
+constexpr int64_t kMostTemporaryBytes = int64_t{1} << 30;
 
 /// Products whose operands are copied float by float read float32 alone.
 class FloatOperands {
@@ -55,7 +60,9 @@ Halves halves_of(const Program& program, Math math) {
 
 CudaProgram::CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math,
                          std::optional<Choice> choice, bool wgmma)
-    : program_(program), queue_(std::move(queue)), places_(program.tensors().size(), nullptr) {
+    : program_(in_pieces(program, kMostTemporaryBytes)),
+      queue_(std::move(queue)),
+      places_(program.tensors().size(), nullptr) {
     place_tensors();
     const Context context{program_, places_, card, math, choice, wgmma, halves_of(program_, math)};
     std::vector<Step> steps;

@@ -1,41 +1,12 @@
 #include "kernels/cpu/training/program.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "engine/error.h"
 #include "kernels/cpu/thread_count.h"
 #include "kernels/cpu/training/steps.h"
 
 namespace adaq::cpu {
-namespace {
-
-bool is_inference(const std::optional<OutputQuantiser>& quantiser) { return !quantiser || !quantiser->dropping; }
-
-bool is_inference(const Epilogue& e) { return e.saved == kNone && is_inference(e.quantiser); }
-
-struct IsInference {
-    bool operator()(const Convolution& op) const { return is_inference(op.epilogue); }
-    bool operator()(const Linear& op) const { return is_inference(op.epilogue); }
-    bool operator()(const MaxPool&) const { return true; }
-    bool operator()(const GlobalAveragePool&) const { return true; }
-    bool operator()(const AddRelu& op) const { return op.saved == kNone && is_inference(op.quantiser); }
-    bool operator()(const FakeQuantise& op) const { return is_inference(op.quantiser); }
-    template <typename Other>
-    bool operator()(const Other&) const {
-        return false;
-    }
-};
-
-}  // namespace
-
-bool is_training(const Program& program) {
-    const bool parts = std::any_of(program.tensors().begin(), program.tensors().end(),
-                                   [](const Program::Entry& entry) { return entry.whole != kNone; });
-    return parts || !std::all_of(program.operations().begin(), program.operations().end(),
-                                 [](const Operation& op) { return std::visit(IsInference(), op); });
-}
-
 TrainingProgram::TrainingProgram(const Program& program, int threads, Math math)
     : program_(program), threads_(threads), arena_(make_arena(program)), temporaries_(arena_.floats) {
     const Halves halves(program, math);

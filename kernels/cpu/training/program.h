@@ -11,9 +11,6 @@
 
 namespace adaq::cpu {
 
-/// Whether CpuProgram (lanes of images, inference alone) cannot run it.
-bool is_training(const Program& program);
-
 class TrainingProgram : public CompiledProgram {
   public:
     TrainingProgram(const Program& program, int threads, Math math);
