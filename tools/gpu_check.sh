@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Everything that only a card can show, for a machine with an NVIDIA card and driver and neither packages nor network.
-#   tools/gpu_check.sh build          where there are packages and nvcc: makes build/gpu, its libraries linked statically,
-#                                     and a copy of the bundled model's data set beside it
+#   tools/gpu_check.sh build [PHOTOGRAPHS YARDSTICK]
+#                                     where there are packages and nvcc: makes build/gpu, its libraries linked statically,
+#                                     and copies the bundled model's data beside it; for tools/measure_card.py also a
+#                                     folder of photographs and the plain PyTorch program to compare with
 #   tools/gpu_check.sh [OUT]          on the machine with the card: tests, compute-sanitizer, benchmarks, a
 #                                     reconstruction; details go to OUT (default: gpu-results), a summary to stdout
 set -uo pipefail
@@ -15,9 +17,26 @@ if [ "${1:-}" = build ]; then
     cmake --build --preset gpu
     strip $build/adaq-run $build/adaq-bench $build/tests/adaq-cuda-tests
     mkdir -p $data
-    cp -L /usr/share/datasets/fashion-mnist/*.gz $data/
+    python3 - /usr/share/datasets/fashion-mnist $data <<'END'
+# The first 2,048 training images are enough to calibrate, and all that test is there to validate.
+import gzip, pathlib, struct, sys
+source, to = map(pathlib.Path, sys.argv[1:])
+for name, header in (("images-idx3", 16), ("labels-idx1", 8)):
+    whole = gzip.open(source / f"train-{name}-ubyte.gz").read()
+    of_one = (len(whole) - header) // struct.unpack(">I", whole[4:8])[0]
+    part = whole[:4] + struct.pack(">I", 2048) + whole[8:header + 2048 * of_one]
+    (to / f"train-{name}-ubyte.gz").write_bytes(gzip.compress(part, mtime=0))
+    (to / f"t10k-{name}-ubyte.gz").write_bytes((source / f"t10k-{name}-ubyte.gz").read_bytes())
+END
+    carried=("$build/adaq-run" "$build/adaq-bench" "$build/tests/adaq-cuda-tests" "$data")
+    if [ -n "${2:-}" ]; then
+        mkdir -p $build/photographs
+        cp -L "$2"/*.[jJ][pP]*[gG] $build/photographs/
+        cp -L "$3" $build/yardstick.py
+        carried+=("$build/photographs" "$build/yardstick.py")
+    fi
     # These travel besides the repository; objects need not.
-    du -shc $build/adaq-run $build/adaq-bench $build/tests/adaq-cuda-tests $data | tail -1
+    du -shc "${carried[@]}"
     exit 0
 fi
 
