@@ -1,6 +1,7 @@
 // --dry-run: it says what the run itself would then do, and does nothing.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "support/adaq_run.h"
@@ -97,6 +98,33 @@ TEST_SUITE("dry run") {
         CHECK(evaluation.status == 0);
         CHECK(words(line_with(evaluation.output, "conv1 "))[4] == "float");
         CHECK(line_with(evaluation.output, "time").find("ranges") == std::string::npos);
+    }
+
+    TEST_CASE("with --resume, units that are finished take no more time") {
+        const Data data;
+        for (const std::string method : {"adaround", "brecq --iters-scale 5"}) {
+            CAPTURE(method);
+            const TemporaryFolder out;
+            const std::string how = quoted_weights() + data.both() +
+                                    "--w3 --a4 --scheme minmax --iters 6 --minibatch 4 " + "--state " +
+                                    (out / "state") + " --method " + method;
+            REQUIRE(run(how).status == 0);
+            const auto plan = [&](const std::string& more) { return run(how + " --dry-run " + more, "2>&1"); };
+            const bool twice = method != "adaround";
+            const std::string where = " are finished in " + (out / "state");
+            CHECK(line_with(plan("--resume").output, "state") ==
+                  (twice ? "state      11 of 11 units, counted in each pass," : "state      13 of 13 units") + where);
+            REQUIRE(
+                std::filesystem::remove(out / (twice ? "state/001-layer1.0-1.unit" : "state/001-layer1.0.conv1.unit")));
+            const std::string text = plan("--resume").output;
+            CHECK(line_with(text, "state") ==
+                  (twice ? "state      10 of 11 units, counted in each pass," : "state      12 of 13 units") + where);
+            CHECK(words(line_with(text, twice ? "stem" : "conv1 ")).back() == "done");
+            CHECK(words(line_with(text, twice ? "layer1.0 " : "layer1.0.conv1 ")).back() != "done");
+            const Outcome refused = plan("");
+            CHECK(refused.status == 2);
+            CHECK(refused.output.find("holds the state of an earlier run") != std::string::npos);
+        }
     }
 
     TEST_CASE("what the run would refuse, its plan refuses") {

@@ -13,6 +13,7 @@
 #include "tools/run/advice.h"
 #include "tools/run/cached_bytes.h"
 #include "tools/run/memory_size.h"
+#include "tools/run/state.h"
 #include "tools/run/unit_timing.h"
 
 namespace adaq {
@@ -59,11 +60,13 @@ class Plan {
     }
 
     std::string text() {
+        if (!options_.state.empty()) RunState::check_free(options_.state, options_.resume);
         prepare(kBudget);
         std::string text = printable(input_.title) + "\n";
         if (quantises_) text += method_sentence(options_) + "\n";
         text += "\n" + aligned(rows()) + "\n" + images();
         if (!passes_.empty()) text += memory();
+        if (options_.resume) text += state();
         return text + time() + files();
     }
 
@@ -75,6 +78,7 @@ class Plan {
   private:
     /// Once over the network with the recipe's first or second options.
     struct Pass {
+        uint32_t phase = 0;
         double iterations = 0.0;
         UnitTiming timing;
     };
@@ -94,10 +98,19 @@ class Plan {
         const bool two = recipe.scales && !input_.sites.empty();
         std::vector<UnitOptions> passes{learn};
         if (two) passes.push_back(*recipe.scales);
-        for (const UnitOptions& options : passes)
-            passes_.push_back({static_cast<double>(options.schedule.iterations),
+        WalkOptions walk;
+        walk.units = units_;
+        walk.sites = input_.sites;
+        for (const UnitOptions& options : passes) {
+            passes_.push_back({options.phase, static_cast<double>(options.schedule.iterations),
                                time_units(input_.device, {network_, input_.network, units_, shapes_}, options,
                                           input_.calibration_images, budget / static_cast<double>(passes.size()))});
+            const std::vector<Stretch> learning = walk.units_of(options);
+            for (size_t i = 0; i < units_.size(); ++i) {
+                const auto same = [&](const Stretch& unit) { return unit.first == units_[i].first; };
+                if (std::none_of(learning.begin(), learning.end(), same)) passes_.back().timing.seconds[i] = 0.0;
+            }
+        }
     }
 
     /// The network as it will be shaped: ranges do not matter here, and these are chosen at once.
@@ -114,10 +127,16 @@ class Plan {
         }
     }
 
-    /// What a unit's time goes by: its iterations in all passes.
+    /// Whether an earlier run of this --state has finished it, so that --resume takes it up from there.
+    bool finished(size_t unit, const Pass& pass) const {
+        return options_.resume && RunState::finished(options_.state, units_[unit], pass.phase);
+    }
+
+    /// What a unit's time goes by: its iterations in all passes that are left.
     double seconds(size_t unit) const {
         double sum = 0.0;
-        for (const Pass& pass : passes_) sum += pass.iterations * pass.timing.seconds[unit];
+        for (const Pass& pass : passes_)
+            if (!finished(unit, pass)) sum += pass.iterations * pass.timing.seconds[unit];
         return sum;
     }
 
@@ -144,7 +163,8 @@ class Plan {
                                      site ? std::to_string(site->grid.bits) : "float",
                                      significant((passes_.empty() ? forward : passes_[0].timing.flops[index]) / 1e9)};
         if (!passes_.empty())
-            row.insert(row.end(), {significant(1e3 * passes_[0].timing.seconds[index]), duration(seconds(index))});
+            row.insert(row.end(), {significant(1e3 * passes_[0].timing.seconds[index]),
+                                   seconds(index) > 0.0 ? duration(seconds(index)) : "done"});
         return row;
     }
 
@@ -187,6 +207,20 @@ class Plan {
                       limit = memory_size(options_.memory, input_.device.free_memory());
         return line("memory", fmt::format("{} at most for values of all calibration images; --memory allows {}{}",
                                           size(bytes), size(limit), bytes > limit ? ": what is over is spilled" : ""));
+    }
+
+    std::string state() const {
+        int64_t there = 0, all = 0;
+        for (const Pass& pass : passes_) {
+            for (size_t i = 0; i < units_.size(); ++i) {
+                if (pass.timing.seconds[i] == 0.0) continue;  // nothing to learn in this pass
+                ++all;
+                there += finished(i, pass);
+            }
+        }
+        return line("state",
+                    fmt::format("{} of {} units{} are finished in {}", there, all,
+                                passes_.size() > 1 ? ", counted in each pass," : "", printable(options_.state)));
     }
 
     /// Choosing the ranges of weights, and of activations on the first images.

@@ -25,9 +25,14 @@ class RunState {
 
     const std::string& folder() const { return folder_; }
 
-  private:
-    std::string path_of(const Stretch& unit, uint32_t phase) const;
+    // Without opening it, for --dry-run:
 
+    /// Throws UsageError where the folder holds a run and `resume` is not set.
+    static void check_free(const std::string& folder, bool resume);
+    /// Whether a unit's pass is finished there.
+    static bool finished(const std::string& folder, const Stretch& unit, uint32_t phase);
+
+  private:
     std::string folder_;
     FolderLock lock_;
 };
