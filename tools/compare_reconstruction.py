@@ -2,7 +2,7 @@
 """Accuracy of what learns: adaq beside the yardstick over several seeds, and adaq alone over methods, schemes, rates and widths.
 
     tools/compare_reconstruction.py --adaq-run build/release/adaq-run --weights r18.pth --calib DIR --val DIR --results FILE.json \\
-        --table adaround|adaround-alone|methods|methods-alone|best [--only TEXT] [--yardstick YARDSTICK.py] [--math bf16] \\
+        --table adaround|adaround-alone|methods|methods-alone|best|views [--only TEXT] [--yardstick YARDSTICK.py] [--math bf16] \\
         [--seeds 0 1 2] [--limit MINUTES]
 
 Every run's result is kept in FILE.json under its options, so that a table can be made in several sittings: what is there is not run
@@ -26,20 +26,19 @@ def adaround(scheme="norm", a=32, fold=False, lr="1e-2", iters=500):
     return dict(w=4, a=a, words=words, last=["--fold"] if fold else [], title=f"W4A{a} {scheme}{', folded' if fold else ''}")
 
 
-def method(name, w, a, iters, correction=False):
-    last = ["--distribution-correction"] if correction else []
-    return dict(w=w, a=a, words=["--method", name, "--head-stem-8bit", "--iters", str(iters)], last=last,
-                title=f"W{w}A{a} {name}{', distribution correction' if correction else ''}")
+def method(name, w, a, iters, also=""):
+    return dict(w=w, a=a, words=["--method", name, "--head-stem-8bit", "--iters", str(iters)], last=also.split(),
+                title=f"W{w}A{a} {name}{' ' if also else ''}{also}")
 
 
-def of_few_bits(names, iters):
-    return [method(name, w, a, iters) for w, a in ((4, 4), (2, 4), (2, 2)) for name in names]
+def of_few_bits(names, iters, also=""):
+    return [method(name, w, a, iters, also) for w, a in ((4, 4), (2, 4), (2, 2)) for name in names]
 
 
 ADAROUND = [adaround(scheme, a) for scheme in ("minmax", "norm") for a in (32, 8)] + [adaround("norm", 8, True)]
 METHODS = [method("brecq", 2, 32, 500)] + [method(name, w, a, 300) for w, a in ((2, 4), (4, 4), (2, 2)) for name in ("qdrop", "pdquant")]
 METHODS_ALONE = [method("brecq", w, 32, 2000) for w in (4, 3, 2)] + of_few_bits(("brecq", "qdrop", "pdquant"), 2000)
-METHODS_ALONE += [method("pdquant", 2, 4, 2000, True)]
+METHODS_ALONE += [method("pdquant", 2, 4, 2000, "--distribution-correction")]
 # The yardstick's rows of one seed that others measured (the development data's own table).
 GIVEN = {"W2A32 brecq": 47.88, "W2A4 qdrop": 38.93, "W2A4 pdquant": 49.45}
 
@@ -118,15 +117,16 @@ def main():
     parser.add_argument("--yardstick", help="run its side too, where the results file does not have it")
     parser.add_argument("--threads", type=int, default=0, help="of adaq; 0: every core")
     parser.add_argument("--math", default="fp32", help="of adaq")
-    parser.add_argument("--table", choices=["adaround", "adaround-alone", "methods", "methods-alone", "best"], default="adaround")
-    parser.add_argument("--iters", type=int, default=2000, help="of --table best")
+    parser.add_argument("--table", choices=["adaround", "adaround-alone", "methods", "methods-alone", "best", "views"], default="adaround")
+    parser.add_argument("--iters", type=int, default=2000, help="of --table best and views")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--limit", type=float, default=float("inf"), help="minutes after which no run is started any more")
     parser.add_argument("--only", default="", help="cells of a table whose title has this in it (not of adaround-alone)")
     results = Results(parser.parse_args())
     tables = {"adaround": lambda: beside(results, ADAROUND, results.args.seeds), "adaround-alone": lambda: adaround_alone(results),
               "methods": lambda: beside(results, METHODS, results.args.seeds[:1]), "methods-alone": lambda: alone(results, METHODS_ALONE),
-              "best": lambda: alone(results, of_few_bits(("brecq", "qdrop", "pdquant", "best"), results.args.iters), results.args.iters)}
+              "best": lambda: alone(results, of_few_bits(("brecq", "qdrop", "pdquant", "best"), results.args.iters), results.args.iters),
+              "views": lambda: alone(results, of_few_bits(("best",), results.args.iters, "--calib-views 4"), results.args.iters)}
     tables[results.args.table]()
 
 
