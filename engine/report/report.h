@@ -108,7 +108,7 @@ struct Report {
     // What came out.
     std::optional<Evaluation> float_network, quantised_network;
     std::optional<Evaluation> nearest_network;  // of methods that learn: the same bits, rounded to nearest
-    std::optional<int64_t> agreement;  // validation images where both networks' first choice is the same class
+    std::optional<int64_t> agreement;           // validation images where both networks' first choice is the same class
     Sizes sizes;
     std::vector<std::pair<std::string, double>> seconds;  // {"load", 1.2}, {"calibrate weights", 0.8}, ..., in order
     double total_seconds = 0.0;

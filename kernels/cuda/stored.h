@@ -40,8 +40,8 @@ struct Target {
     __device__ void store(int64_t first, const float (&v)[Count]) const {
         if (!halves) return store_run<Count>(values + first, v);
         if constexpr (Count == 8) {
-            *reinterpret_cast<uint4*>(halves + first) = uint4{pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]),
-                                                              pack_bf16(v[4], v[5]), pack_bf16(v[6], v[7])};
+            *reinterpret_cast<uint4*>(halves + first) =
+                uint4{pack_bf16(v[0], v[1]), pack_bf16(v[2], v[3]), pack_bf16(v[4], v[5]), pack_bf16(v[6], v[7])};
         } else {
 #pragma unroll
             for (int i = 0; i < Count; ++i) halves[first + i] = to_bf16(v[i]);

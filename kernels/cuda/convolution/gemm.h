@@ -1,9 +1,10 @@
 // The matrix product behind convolutions and fully connected layers in all three directions: an implicit GEMM, whose
 // operands are gathered from maps and weights as they are.
 // Work: a block computes T::M x T::N sums; its k runs through shared memory T::K at a time, copied in the background
-// T::kStages - 1 ahead of the products, with one barrier a stage. Bytes from device memory: (1 / M + 1 / N) * 4 (2 where
-// operands are bf16) for each product, of which neighbours in the grid share one operand through the L2 cache; flops: 2 a product. Where there
-// are fewer tiles than the card has room for, k is split among blocks; parts are added up in order.
+// T::kStages - 1 ahead of the products, with one barrier a stage. Bytes from device memory: (1 / M + 1 / N) * 4 (2
+// where operands are bf16) for each product, of which neighbours in the grid share one operand through the L2 cache;
+// flops: 2 a product. Where there are fewer tiles than the card has room for, k is split among blocks; parts are added
+// up in order.
 //
 // A `Problem` (GemmProblem, and forward.h, to_data.h, to_weights.h) is what the kernel takes. Its place() tells what a
 // block works on: rows and total (k) of the product, the loaders, and where a row lies in the output.

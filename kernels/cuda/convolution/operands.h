@@ -1,7 +1,7 @@
 // Copies of pieces of the operands into shared memory, in the background. Each loader belongs to one operand of one
 // block and fills a stage with the values of k from `first_k` on; what lies outside the operand is filled with zeros.
-// Vector: elements a copy, and what they are (ElementOf): 8 of bf16 or 4 floats where the fastest extent is a multiple of
-// that, else 1 float.
+// Vector: elements a copy, and what they are (ElementOf): 8 of bf16 or 4 floats where the fastest extent is a multiple
+// of that, else 1 float.
 #pragma once
 
 #include "kernels/cuda/convolution/tile.h"

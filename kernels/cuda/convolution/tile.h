@@ -1,7 +1,7 @@
 // How a block of a matrix product is shared out among warps, and how pieces of its operands lie in shared memory.
 //
-// A block computes M x N sums over K at a time. Operands lie in shared memory as they do in device memory, for copies in
-// the background cannot convert: in float32, which multipliers round as they read, or in bf16.
+// A block computes M x N sums over K at a time. Operands lie in shared memory as they do in device memory, for copies
+// in the background cannot convert: in float32, which multipliers round as they read, or in bf16.
 #pragma once
 
 #include <type_traits>

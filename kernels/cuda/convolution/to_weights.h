@@ -53,7 +53,8 @@ Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish) {
     constexpr int kVector = vector_of(math);
     using Of = Tiles<math, kVector>;
     const Choice choice = operands.choice;
-    if (!operands.vectors) return to_weights_with<math, typename Tiles<math, 1>::Small, 1>(operands, finish, choice.splits);
+    if (!operands.vectors)
+        return to_weights_with<math, typename Tiles<math, 1>::Small, 1>(operands, finish, choice.splits);
     switch (choice.tile) {
         case TileSize::large:
             return to_weights_with<math, typename Of::Large, kVector>(operands, finish, choice.splits);
