@@ -14,8 +14,8 @@ InputMaker::InputMaker(const Dataset& dataset, const InputOptions& options, Imag
 
 ResizePlan InputMaker::plan(ImageSize image, uint64_t item) const {
     if (options_.augment_seed) return plan_augmentation(image, size_, *options_.augment_seed, item);
-    return plan_view(image, plan_evaluation(image, options_.preprocessing, reader_.name()), options_.view,
-                     options_.view_seed, item);
+    return plan_view(plan_evaluation(image, options_.preprocessing, reader_.name()), options_.view, options_.view_seed,
+                     item);
 }
 
 const Image& InputMaker::make_pixels(int64_t item) {

@@ -26,7 +26,7 @@ struct Recipe {
     ScaleStart scale_start = ScaleStart::in_turn;
     int64_t scale_images = 256;                   // that scales start from
     std::optional<CorrectionOptions> correction;  // of the float input that is mixed in (PD-Quant)
-    int views = 1;            // in how many ways each calibration image is seen: as it is, mirrored, parts of it
+    int views = 1;            // in how many ways each calibration image is seen: as it is, mirrored, moved
     bool leave_stem = false;  // with --head-stem-8bit: the stem stays at nearest, its scale at its start
 
     // What belongs to the ranges and not to the loop.

@@ -78,18 +78,10 @@ Window random_part(ImageSize image, Counter& random) {
     return central_part(image, kMinRatio, kMaxRatio);
 }
 
-/// A part of the proportions of `output`.
-Window nearby_part(ImageSize image, ImageSize output, Counter& random) {
-    constexpr double kLeastEdge = 0.8;
-    const double share = random.uniform(kLeastEdge, 1.0),
-                 scale = share * std::min(static_cast<double>(image.height) / output.height,
-                                          static_cast<double>(image.width) / output.width);
-    const auto extent = [scale](int of_output, int of_image) {
-        return std::clamp(round_half_even(scale * of_output), 1, of_image);
-    };
-    const int height = extent(output.height, image.height), width = extent(output.width, image.width);
-    const int y = random.below(image.height - height + 1);
-    return {y, random.below(image.width - width + 1), height, width};
+/// Where a crop begins that may lie anywhere in `resized`, or reach out by `beyond` of it.
+int moved_start(int resized, int crop, int beyond, Counter& random) {
+    const int first = std::min(0, resized - crop) - beyond, last = std::max(0, resized - crop) + beyond;
+    return first + random.below(last - first + 1);
 }
 
 }  // namespace
@@ -115,17 +107,20 @@ ResizePlan plan_augmentation(ImageSize image, ImageSize output, uint64_t seed, u
     return plan;
 }
 
-ResizePlan plan_view(ImageSize image, const ResizePlan& evaluation, int view, uint64_t seed, uint64_t index) {
+ResizePlan plan_view(const ResizePlan& evaluation, int view, uint64_t seed, uint64_t index) {
+    constexpr int kShareBeyond = 8;  // of the crop's edge
     ResizePlan plan = evaluation;
     if (view <= 1) {
         plan.flip = view == 1;
         return plan;
     }
     Counter random(seed, index * kMostViews + static_cast<uint64_t>(view));
-    const ImageSize output = evaluation.output();
-    plan.source = nearby_part(image, output, random);
-    plan.resized = output;
-    plan.crop = {0, 0, output.height, output.width};
+    const auto start = [&](int resized, int crop) {
+        return moved_start(resized, crop, std::min(crop / kShareBeyond, resized - 1), random);  // some of it is seen
+    };
+    plan.crop.y = start(plan.resized.height, plan.crop.height);
+    plan.crop.x = start(plan.resized.width, plan.crop.width);
+    plan.reflect = true;
     plan.flip = random.uniform() < 0.5;
     return plan;
 }

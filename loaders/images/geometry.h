@@ -10,12 +10,13 @@
 namespace adaq {
 
 /// The part `source` of the image is resized to `resized`, of which `crop` is kept; what of `crop` lies outside
-/// `resized` is black (zero). Then the result may be mirrored left to right.
+/// `resized` is black (zero), or with `reflect` what lies as far inside the border. Then the result may be mirrored
+/// left to right.
 struct ResizePlan {
     Window source;
     ImageSize resized;
     Window crop;
-    bool flip = false;
+    bool flip = false, reflect = false;
 
     ImageSize output() const { return {crop.height, crop.width}; }
 };
@@ -31,9 +32,9 @@ ResizePlan plan_augmentation(ImageSize image, ImageSize output, uint64_t seed, u
 /// Views of an image that learning may see beside itself (--calib-views), at most.
 inline constexpr int kMostViews = 64;
 
-/// View 0: as it is evaluated; 1: that mirrored; each later one: a random part of the output's proportions, 0.8 to 1 of
-/// the largest such part along each edge, anywhere in the image, half of them mirrored. The random numbers are a
-/// function of (seed, index, view) alone. evaluation: the image's plan_evaluation().
-ResizePlan plan_view(ImageSize image, const ResizePlan& evaluation, int view, uint64_t seed, uint64_t index);
+/// View 0: as it is evaluated; 1: that mirrored; each later one: at the same scale another part, anywhere in the image
+/// and up to an eighth of the part's edge beyond its border, which is reflected there; half of them mirrored. The
+/// random numbers are a function of (seed, index, view) alone. evaluation: the image's plan_evaluation().
+ResizePlan plan_view(const ResizePlan& evaluation, int view, uint64_t seed, uint64_t index);
 
 }  // namespace adaq

@@ -20,6 +20,14 @@ Window intersection(const Window& crop, ImageSize size) {
     return {y, x, std::min(crop.y + crop.height, size.height) - y, std::min(crop.x + crop.width, size.width) - x};
 }
 
+/// Where an index outside [0, count) is reflected to, as a mirror standing on the outermost pixel would; again and
+/// again.
+int reflected(int index, int count) {
+    if (count == 1) return 0;
+    const int period = 2 * (count - 1), within = (index % period + period) % period;
+    return within < count ? within : period - within;
+}
+
 void mirror(Image& image) {
     const int channels = image.channels;
     for (int y = 0; y < image.height; ++y) {
@@ -126,6 +134,18 @@ Image& Resampler::resize_height(const Image& from) {
     return short_;
 }
 
+/// Fills the crop from what of it is visible, reflected at its edges.
+void Resampler::reflect(const Image& visible, Image& out) const {
+    const int channels = visible.channels, left = kept_.x - plan_.crop.x, top = kept_.y - plan_.crop.y;
+    out.reshape(plan_.crop.height, plan_.crop.width, channels);
+    for (int y = 0; y < out.height; ++y) {
+        const uint8_t* from = visible.row(reflected(y - top, visible.height));
+        uint8_t* to = out.row(y);
+        for (int x = 0; x < out.width; ++x)
+            std::copy_n(from + reflected(x - left, visible.width) * channels, channels, to + x * channels);
+    }
+}
+
 /// Puts what is visible onto black.
 void Resampler::frame(const Image& visible, Image& out) const {
     out.reshape(plan_.crop.height, plan_.crop.width, visible.channels);
@@ -143,6 +163,8 @@ void Resampler::run(Image& pixels, Image& out) {
     if (changes_height() && !height_first()) current = &resize_height(*current);
     if (kept_ == plan_.crop) {
         std::swap(*current, out);
+    } else if (plan_.reflect) {
+        reflect(*current, out);
     } else {
         frame(*current, out);
     }

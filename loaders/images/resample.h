@@ -25,6 +25,7 @@ class Resampler {
     Image& resize_width(const Image& from);
     Image& resize_height(const Image& from);
     void frame(const Image& visible, Image& out) const;
+    void reflect(const Image& visible, Image& out) const;
 
     ResizePlan plan_;
     Window kept_;    // the part of the resized image that the crop shows

@@ -52,7 +52,7 @@ void add_loop_options(Adder& add, LearningOptions& o) {
         ->type_name("N");
     add.number("--minibatch", o.minibatch, 1, 4096, "Images an iteration")->type_name("N");
     add.number("--calib-views", o.views, 1, kMostViews,
-               "How often each calibration image is learned from: as it is, mirrored, then random parts of it")
+               "How often each calibration image is learned from: as it is, mirrored, then moved at random")
         ->type_name("N");
     add.number("--lr", o.rate, 0.0, 1e38, "Learning rate of the rounding");
     add.number("--lr-scale", o.scale_rate, 0.0, 1e38, "Learning rate of the activation scales");

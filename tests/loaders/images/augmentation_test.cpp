@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
-#include "loaders/images/geometry.h"
+#include "loaders/images/resample.h"
 
 using namespace adaq;
 
@@ -13,7 +15,7 @@ TEST_SUITE("calibration views") {
         preprocessing.crop = 224;
         const ResizePlan evaluation = plan_evaluation({300, 400}, preprocessing, "image");
         for (int view : {0, 1}) {
-            const ResizePlan plan = plan_view({300, 400}, evaluation, view, 5, 17);
+            const ResizePlan plan = plan_view(evaluation, view, 5, 17);
             CHECK(plan.source == evaluation.source);
             CHECK(plan.resized == evaluation.resized);
             CHECK(plan.crop == evaluation.crop);
@@ -21,51 +23,80 @@ TEST_SUITE("calibration views") {
         }
     }
 
-    TEST_CASE("later ones are parts of the output's proportions, evenly spread, half of them mirrored") {
+    TEST_CASE("later ones lie anywhere in the image and a little beyond, at the same scale, half of them mirrored") {
         constexpr int kDraws = 4000;
-        const ResizePlan evaluation = plan_evaluation({300, 400}, {0, 0, {}, {}}, "image");
-        Preprocessing square;
-        square.resize = 256;
-        square.crop = 224;
-        const ResizePlan of_square = plan_evaluation({300, 400}, square, "image");
-        double edges = 0.0, middle = 0.0;
-        int flips = 0;
+        Preprocessing preprocessing;
+        preprocessing.resize = 256;
+        preprocessing.crop = 224;
+        const ResizePlan evaluation = plan_evaluation({300, 400}, preprocessing, "image");  // 256 x 341
+        int flips = 0, top = 1000, bottom = -1000, left = 1000, right = -1000;
+        double middle = 0.0;
         for (int index = 0; index < kDraws; ++index) {
-            const auto item = static_cast<uint64_t>(index);
-            const ResizePlan whole = plan_view({300, 400}, evaluation, 2, 1, item);
-            CHECK((whole.source.height >= 240 && whole.source.height <= 300));
-            CHECK(std::abs(whole.source.width * 3 - whole.source.height * 4) <= 4);
-            const ResizePlan plan = plan_view({300, 400}, of_square, 3, 1, item);
-            const Window& part = plan.source;
-            CHECK((part.y >= 0 && part.x >= 0 && part.y + part.height <= 300 && part.x + part.width <= 400));
-            CHECK((part.height == part.width && part.height >= 240 && part.height <= 300));
-            CHECK((plan.resized == ImageSize{224, 224} && plan.crop == Window{0, 0, 224, 224}));
-            edges += part.height / 300.0;
-            middle += (part.x + part.width / 2.0) / 400.0;
+            const ResizePlan plan = plan_view(evaluation, 2, 1, static_cast<uint64_t>(index));
+            CHECK(plan.source == evaluation.source);
+            CHECK(plan.resized == evaluation.resized);
+            CHECK(plan.output() == evaluation.output());
+            CHECK(plan.reflect);
+            top = std::min(top, plan.crop.y), bottom = std::max(bottom, plan.crop.y);
+            left = std::min(left, plan.crop.x), right = std::max(right, plan.crop.x);
+            middle += plan.crop.x;
             flips += plan.flip;
         }
-        CHECK(edges / kDraws == doctest::Approx(0.9).epsilon(0.01));
-        CHECK(middle / kDraws == doctest::Approx(0.5).epsilon(0.02));
+        CHECK(std::vector{top, bottom, left, right} == std::vector{-28, 32 + 28, -28, 341 - 224 + 28});
+        CHECK(middle / kDraws == doctest::Approx((341 - 224) / 2.0).epsilon(0.03));
         CHECK(flips == doctest::Approx(kDraws / 2).epsilon(0.05));
     }
 
     TEST_CASE("a part depends on seed, index and view alone") {
-        const ResizePlan evaluation = plan_evaluation({300, 400}, {0, 0, {}, {}}, "image");
-        const auto source = [&](int view, uint64_t seed, uint64_t index) {
-            return plan_view({300, 400}, evaluation, view, seed, index).source;
+        Preprocessing none;
+        none.resize = none.crop = 0;
+        const ResizePlan evaluation = plan_evaluation({300, 400}, none, "image");
+        const auto crop = [&](int view, uint64_t seed, uint64_t index) {
+            return plan_view(evaluation, view, seed, index).crop;
         };
-        CHECK(source(2, 5, 17) == source(2, 5, 17));
-        CHECK(source(2, 5, 17) != source(3, 5, 17));
-        CHECK(source(2, 5, 17) != source(2, 6, 17));
-        CHECK(source(2, 5, 17) != source(2, 5, 18));
-        CHECK(source(kMostViews - 1, 5, 17) != source(2, 5, 18));
+        CHECK(crop(2, 5, 17) == crop(2, 5, 17));
+        CHECK(crop(2, 5, 17) != crop(3, 5, 17));
+        CHECK(crop(2, 5, 17) != crop(2, 6, 17));
+        CHECK(crop(2, 5, 17) != crop(2, 5, 18));
+        CHECK(crop(kMostViews - 1, 5, 17) != crop(2, 5, 18));
     }
 
-    TEST_CASE("an image of one pixel is its own part") {
-        const ResizePlan evaluation = plan_evaluation({1, 1}, {0, 3, {}, {}}, "image");
-        const ResizePlan plan = plan_view({1, 1}, evaluation, 2, 1, 1);
-        CHECK(plan.source == Window{0, 0, 1, 1});
-        CHECK(plan.output() == ImageSize{3, 3});
+    TEST_CASE("beyond its border an image is reflected, as often as it takes") {
+        Image image;
+        image.reshape(3, 4, 1);
+        for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<uint8_t>(i / 4 * 10 + i % 4);
+        ResizePlan plan;
+        plan.source = {0, 0, 3, 4};
+        plan.resized = {3, 4};
+        plan.crop = {-1, -2, 4, 8};
+        plan.reflect = true;
+        Resampler resampler;
+        CHECK(resampler.prepare(plan) == Window{0, 0, 3, 4});
+        Image out;
+        resampler.run(image, out);
+        const std::vector<uint8_t> row{2, 1, 0, 1, 2, 3, 2, 1};
+        REQUIRE(out.pixels.size() == 4 * 8);
+        for (size_t i = 0; i < out.pixels.size(); ++i) {
+            const size_t lines[] = {10, 0, 10, 20};
+            CHECK(out.pixels[i] == lines[i / 8] + row[i % 8]);
+        }
+    }
+
+    TEST_CASE("of an image of one pixel every view is that pixel") {
+        Preprocessing preprocessing;
+        preprocessing.resize = 0;
+        preprocessing.crop = 64;
+        const ResizePlan evaluation = plan_evaluation({1, 1}, preprocessing, "image");
+        for (int view = 2; view < 20; ++view) {
+            const ResizePlan plan = plan_view(evaluation, view, 1, 1);
+            Image image, out;
+            image.reshape(1, 1, 1);
+            image.pixels[0] = 77;
+            Resampler resampler;
+            CHECK(resampler.prepare(plan) == Window{0, 0, 1, 1});
+            resampler.run(image, out);
+            CHECK(out.pixels == std::vector<uint8_t>(64 * 64, 77));
+        }
     }
 }
 
