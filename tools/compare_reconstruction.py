@@ -126,7 +126,7 @@ def main():
     tables = {"adaround": lambda: beside(results, ADAROUND, results.args.seeds), "adaround-alone": lambda: adaround_alone(results),
               "methods": lambda: beside(results, METHODS, results.args.seeds[:1]), "methods-alone": lambda: alone(results, METHODS_ALONE),
               "best": lambda: alone(results, of_few_bits(("brecq", "qdrop", "pdquant", "best"), results.args.iters), results.args.iters),
-              "views": lambda: alone(results, of_few_bits(("best",), results.args.iters, "--calib-views 4"), results.args.iters)}
+              "views": lambda: alone(results, of_few_bits(("best",), results.args.iters, "--calib-views 1"), results.args.iters)}
     tables[results.args.table]()
 
 

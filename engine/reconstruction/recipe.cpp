@@ -71,7 +71,8 @@ Recipe pdquant() {
     return r;
 }
 
-/// Our own: QDrop's loop with rates for few iterations, and what a channel has to itself learned with the rounding.
+/// Our own: QDrop's loop with rates for few iterations, on four views of each image, and what a channel has to itself
+/// learned with the rounding.
 /// Chosen on images that neither calibrate nor validate (tools/search_settings.py; docs/accuracy.md).
 Recipe best() {
     Recipe r = qdrop();
@@ -80,6 +81,7 @@ Recipe best() {
     r.learn.schedule.scale_rate = 4e-4;
     r.learn.schedule.channel_rate = 4e-3;
     r.learn.learn_channels = true;
+    r.views = 4;
     r.edges = EdgeActivations::stem;
     return r;
 }

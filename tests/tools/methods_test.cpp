@@ -201,6 +201,13 @@ TEST_SUITE("adaq-run methods") {
         CHECK(once != thrice);
         CHECK(thrice == learned("--calib-views 3"));
         CHECK(scales("1") == scales("3"));
+        const auto views = [&](const std::string& options) {
+            REQUIRE(run(learning(data, "best", options + " --report " + (out / "r.json"))).status == 0);
+            return report_of(out / "r.json")["settings"]["calib_views"].get<int>();
+        };
+        CHECK(views("") == 4);
+        CHECK(views("--calib-views 2") == 2);
+        CHECK(views("--calib-augment") == 1);
         const Outcome plan = run(learning(data, "qdrop", "--calib-views 3 --dry-run"));
         CHECK(plan.output.find("for calibration in 3 views each") != std::string::npos);
     }

@@ -181,7 +181,7 @@ What the methods take where it is not given
   best      orgnorm  folded       block  2e-2  4e-4, cosine     0.01      channel-sum  256 images, the float network's
 20,000 iterations (brecq: 5,000 more for scales alone; best: 2,000) of 32 images. qdrop, pdquant and best draw with
 replacement, and keep half of each input and activation quantised; pdquant adds the difference in prediction, T = 4,
-divided by 0.1; best learns channels' weight scales and biases too (--lr-channel 4e-3).
+divided by 0.1; best learns channels' weight scales and biases too (--lr-channel 4e-3), from --calib-views 4.
 --head-stem-8bit: the activation with 8 bits is the stem's output with adaround, brecq and best, else the one that
 feeds fc.
 

@@ -203,7 +203,9 @@ class Plan {
     }
 
     std::string memory() const {
-        const int64_t bytes = cached_bytes(network_, shapes_, units_, options_.recipe, learned_images()),
+        Recipe recipe = options_.recipe;
+        recipe.scale_images = std::min(recipe.scale_images, input_.calibration_images);  // as they are
+        const int64_t bytes = cached_bytes(network_, shapes_, units_, recipe, learned_images()),
                       limit = memory_size(options_.memory, input_.device.free_memory());
         return line("memory", fmt::format("{} at most for values of all calibration images; --memory allows {}{}",
                                           size(bytes), size(limit), bytes > limit ? ": what is over is spilled" : ""));
