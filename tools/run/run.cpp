@@ -13,6 +13,7 @@
 #include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
 #include "tools/run/advice.h"
+#include "tools/run/asked.h"
 #include "tools/run/bundled.h"
 #include "tools/run/evaluate.h"
 #include "tools/run/interrupt.h"
@@ -96,38 +97,10 @@ class Run {
         model_path_ = options_.weights.empty() ? bundled_weights() : options_.weights;
         model_ = &shared_.model(model_path_);
         report_.model_file = std::filesystem::path(model_path_).filename();
-        check_what_is_asked(model_path_);
+        check_asked(options_, *model_, model_path_);
         data_.emplace(options_, *model_, !as_it_is(), shared_);
         report_.notes = data_->notes();
         original_ = &shared_.network(model_path_, options_.fold);
-    }
-
-    void check_what_is_asked(const std::string& path) const {
-        if (model_->quantisation) {
-            if (options_.quantisation_asked)
-                usage_error("{}: is quantised already; options that say how to quantise do not apply", path);
-            if (!options_.save.empty())
-                usage_error("--save {}: {} is quantised already and would be saved as it is", options_.save, path);
-            if (options_.val.empty()) usage_error("{}: is quantised already; --val is needed to evaluate it", path);
-            return;
-        }
-        if (options_.float_only) {
-            if (options_.val.empty()) usage_error("--float: --val is needed to evaluate the network");
-            return;
-        }
-        if (options_.calib.empty() && (options_.activation_bits < 32 || options_.input_bits < 32)) {
-            usage_error(
-                "--calib is needed to quantise activations to {} bits; give --calib DIR, or --a32 for float "
-                "activations",
-                std::min(options_.activation_bits, options_.input_bits));
-        }
-        if (!options_.dry_run && options_.val.empty() && options_.save.empty() && options_.report_html.empty() &&
-            options_.report_json.empty()) {
-            usage_error(
-                "nothing to do with the result: give --val to evaluate it, --save to keep it, or --report to describe "
-                "it");
-        }
-        if (options_.val.empty() && !options_.logits.empty()) usage_error("--logits {}: needs --val", options_.logits);
     }
 
     void quantise() {
