@@ -156,7 +156,9 @@ struct WindowColumns {
         channel = by_channels.remainder(column, tap);
         dh = r - padding;
         dw = by_taps.remainder(tap, r) - padding;
-        within = inside(column, width_of_all);
+        // Spares copies: behind the last tap, rows below the window would be read, or nothing, for columns that no one
+        // stores.
+        within = column < width_of_all;
     }
     __device__ void load(Element* stage, int first_k) const {
 #pragma unroll 4
