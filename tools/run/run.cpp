@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "engine/error.h"
 #include "engine/report/describe.h"
 #include "loaders/atomic_file.h"
 #include "loaders/weights/network_tensors.h"

@@ -156,9 +156,7 @@ struct WindowColumns {
         channel = by_channels.remainder(column, tap);
         dh = r - padding;
         dw = by_taps.remainder(tap, r) - padding;
-        // Spares copies: behind the last tap, rows below the window would be read, or nothing, for columns that no one
-        // stores.
-        within = column < width_of_all;
+        within = inside(column, width_of_all);
     }
     __device__ void load(Element* stage, int first_k) const {
 #pragma unroll 4
