@@ -2,7 +2,7 @@
 """Accuracy of what learns: adaq beside the yardstick over several seeds, and adaq alone over methods, schemes, rates and widths.
 
     tools/compare_reconstruction.py --adaq-run build/release/adaq-run --weights r18.pth --calib DIR --val DIR --results FILE.json \\
-        --table adaround|adaround-alone|methods|methods-alone|best|views [--only TEXT] [--yardstick YARDSTICK.py] [--math bf16] \\
+        --table adaround|adaround-alone|methods|methods-alone|best|views|edges|parts [--only TEXT] [--yardstick YARDSTICK.py] [--math bf16] \\
         [--seeds 0 1 2] [--limit MINUTES]
 
 Every run's result is kept in FILE.json under its options, so that a table can be made in several sittings: what is there is not run
@@ -39,6 +39,28 @@ ADAROUND = [adaround(scheme, a) for scheme in ("minmax", "norm") for a in (32, 8
 METHODS = [method("brecq", 2, 32, 500)] + [method(name, w, a, 300) for w, a in ((2, 4), (4, 4), (2, 2)) for name in ("qdrop", "pdquant")]
 METHODS_ALONE = [method("brecq", w, 32, 2000) for w in (4, 3, 2)] + of_few_bits(("brecq", "qdrop", "pdquant"), 2000)
 METHODS_ALONE += [method("pdquant", 2, 4, 2000, "--distribution-correction")]
+# Like beside like: every method with 8 bits for the stem's output, and for the last layer's input. What is a method's own default is not named.
+OWN_EDGE = {"best": "stem", "brecq": "stem", "qdrop": "fc", "pdquant": "fc"}
+BEST_RATES = "--lr 2e-2 --lr-scale 4e-4"
+
+
+def at_edge(name, w, a, edge, iters, also=""):
+    words = " ".join(([] if OWN_EDGE[name] == edge else [f"--edge-acts {edge}"]) + ([also] if also else []))
+    return {**method(name, w, a, iters, words), "title": f"W{w}A{a} {name}{' with the rates of best' if also else ''}, {edge}"}
+
+
+def edges(iters):
+    rows = [(name, also) for name, also in (("best", ""), ("qdrop", BEST_RATES), ("qdrop", ""), ("brecq", ""), ("pdquant", ""))]
+    return [at_edge(name, w, a, edge, iters, also) for name, also in rows for w, a in ((2, 4), (2, 2)) for edge in ("fc", "stem")]
+
+
+def parts(iters):
+    """`best` at W2A2, with each of its parts left out once."""
+    left_out = {"": "", " without its rates": "--lr 1e-3 --lr-scale 4e-5", " with the edge at fc": "--edge-acts fc", " without channels": "--lr-channel 0",
+                " without views": "--calib-views 1"}
+    return [{**method("best", 2, 2, iters, also), "title": f"W2A2 best{part}"} for part, also in left_out.items()]
+
+
 # The yardstick's rows of one seed that others measured (the development data's own table).
 GIVEN = {"W2A32 brecq": 47.88, "W2A4 qdrop": 38.93, "W2A4 pdquant": 49.45}
 
@@ -117,8 +139,8 @@ def main():
     parser.add_argument("--yardstick", help="run its side too, where the results file does not have it")
     parser.add_argument("--threads", type=int, default=0, help="of adaq; 0: every core")
     parser.add_argument("--math", default="fp32", help="of adaq")
-    parser.add_argument("--table", choices=["adaround", "adaround-alone", "methods", "methods-alone", "best", "views"], default="adaround")
-    parser.add_argument("--iters", type=int, default=2000, help="of --table best and views")
+    parser.add_argument("--table", choices=["adaround", "adaround-alone", "methods", "methods-alone", "best", "views", "edges", "parts"], default="adaround")
+    parser.add_argument("--iters", type=int, default=2000, help="of --table best, views, edges and parts")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--limit", type=float, default=float("inf"), help="minutes after which no run is started any more")
     parser.add_argument("--only", default="", help="cells of a table whose title has this in it (not of adaround-alone)")
@@ -126,7 +148,9 @@ def main():
     tables = {"adaround": lambda: beside(results, ADAROUND, results.args.seeds), "adaround-alone": lambda: adaround_alone(results),
               "methods": lambda: beside(results, METHODS, results.args.seeds[:1]), "methods-alone": lambda: alone(results, METHODS_ALONE),
               "best": lambda: alone(results, of_few_bits(("brecq", "qdrop", "pdquant", "best"), results.args.iters), results.args.iters),
-              "views": lambda: alone(results, of_few_bits(("best",), results.args.iters, "--calib-views 1"), results.args.iters)}
+              "views": lambda: alone(results, of_few_bits(("best",), results.args.iters, "--calib-views 1"), results.args.iters),
+              "edges": lambda: alone(results, edges(results.args.iters), results.args.iters),
+              "parts": lambda: alone(results, parts(results.args.iters), results.args.iters)}
     tables[results.args.table]()
 
 

@@ -17,6 +17,7 @@
 #include "loaders/weights/weights.h"
 #include "support/devices.h"
 #include "support/operations.h"
+#include "support/places.h"
 #include "support/reconstruction_fixtures.h"
 
 using namespace adaq;
@@ -27,7 +28,7 @@ namespace {
 constexpr int64_t kSize = 16;  // of the thin networks' images: their last maps are of one element
 
 const std::vector<Json>& cases() {
-    static const Json all = Json::parse(std::ifstream(std::string(ADAQ_FIXTURES) + "/reconstruction/corrections.json"));
+    static const Json all = Json::parse(std::ifstream(fixtures_folder() + "/reconstruction/corrections.json"));
     return all.get_ref<const std::vector<Json>&>();
 }
 
@@ -49,7 +50,7 @@ class Setting {
   public:
     Setting(const std::string& device, const std::string& network, int unit, int64_t images = 5)
         : device_(make_device(device, 2)), memory_(*device_, int64_t{1} << 30) {
-        const Model model = load_weights(std::string(ADAQ_FIXTURES) + "/networks/" + network);
+        const Model model = load_weights(fixtures_folder() + "/networks/" + network);
         network_ = make_network(model, false);
         const Unit& u = network_.graph.units[static_cast<size_t>(unit)];
         stretch_ = {u.name, u.first, u.last, network_.graph.nodes[static_cast<size_t>(u.first)].inputs[0], 0};

@@ -7,6 +7,7 @@
 #include "engine/reconstruction/unit_walk.h"
 #include "loaders/weights/weights.h"
 #include "support/operations.h"
+#include "support/places.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -20,7 +21,7 @@ class Setting {
   public:
     Setting()
         : device_(make_device("cpu", 1)),
-          model_(load_weights(std::string(ADAQ_FIXTURES) + "/networks/basic.bin")),
+          model_(load_weights(fixtures_folder() + "/networks/basic.bin")),
           original_(make_network(model_, false)) {}
 
     /// The integers of all layers, with so many bits, learned layer by layer or block by block.

@@ -11,6 +11,7 @@
 #include "loaders/weights/weights.h"
 #include "support/devices.h"
 #include "support/operations.h"
+#include "support/places.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -19,8 +20,8 @@ namespace {
 
 struct Fixture {
     explicit Fixture(const std::string& name)
-        : model(load_weights(std::string(ADAQ_FIXTURES) + "/networks/" + name + ".bin")),
-          expected(nlohmann::json::parse(std::ifstream(std::string(ADAQ_FIXTURES) + "/networks/" + name + ".json"))) {
+        : model(load_weights(fixtures_folder() + "/networks/" + name + ".bin")),
+          expected(nlohmann::json::parse(std::ifstream(fixtures_folder() + "/networks/" + name + ".json"))) {
         const int64_t size = expected["image"], channels = model.architecture.input_channels;
         const auto eighths = expected["images"].get<std::vector<float>>();
         images =

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "support/places.h"
 #include "support/scheme_inputs.h"
 
 namespace adaq {
@@ -70,7 +71,7 @@ double disagreement(const Fixture& fixture, const ChosenRange& chosen) {
 }
 
 void check_fixtures(const char* name, int64_t largest, int at_least) {
-    std::ifstream file(std::string(ADAQ_FIXTURES) + "/schemes/ranges.json");
+    std::ifstream file(test::fixtures_folder() + "/schemes/ranges.json");
     const auto owner = make_device(name);
     Device& device = *owner;
     int checked = 0;

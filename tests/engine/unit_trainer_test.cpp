@@ -19,6 +19,7 @@
 #include "loaders/weights/weights.h"
 #include "support/devices.h"
 #include "support/operations.h"
+#include "support/places.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -33,7 +34,7 @@ class Setting {
     Setting(const std::string& device, bool fold, int activation_bits)
         : Setting(make_device(device, 2), fold, activation_bits) {}
     Setting(std::unique_ptr<Device> device, bool fold, int activation_bits) : device_(std::move(device)) {
-        const Model model = load_weights(std::string(ADAQ_FIXTURES) + "/networks/basic.bin");
+        const Model model = load_weights(fixtures_folder() + "/networks/basic.bin");
         original_ = make_network(model, fold);
         network_ = original_;
         quantise_weights(*device_, network_, {{"minmax", 3, 2.4, false}, true, false});

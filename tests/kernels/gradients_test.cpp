@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/devices.h"
+#include "support/places.h"
 #include "support/program_builder.h"
 
 using namespace adaq;
@@ -18,7 +19,7 @@ namespace {
 using Json = nlohmann::json;
 
 const Json& fixtures() {
-    static const Json json = Json::parse(std::ifstream(std::string(ADAQ_FIXTURES) + "/operations/gradients.json"));
+    static const Json json = Json::parse(std::ifstream(fixtures_folder() + "/operations/gradients.json"));
     return json;
 }
 

@@ -8,6 +8,7 @@
 
 #include "support/devices.h"
 #include "support/operations.h"
+#include "support/places.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -15,8 +16,7 @@ using namespace adaq::test;
 namespace {
 
 const nlohmann::json& fixtures() {
-    static const auto json =
-        nlohmann::json::parse(std::ifstream(std::string(ADAQ_FIXTURES) + "/operations/operations.json"));
+    static const auto json = nlohmann::json::parse(std::ifstream(fixtures_folder() + "/operations/operations.json"));
     return json;
 }
 

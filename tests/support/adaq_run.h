@@ -8,13 +8,14 @@
 #include <string>
 
 #include "support/idx_files.h"
+#include "support/places.h"
 #include "support/programs.h"
 #include "support/temporary_folder.h"
 
 namespace adaq::test {
 
-inline const std::string kNetwork = std::string(ADAQ_FIXTURES) + "/networks/basic.bin";  // 7 classes, colour
-inline constexpr uint32_t kSide = 40;                                                    // pixels
+inline const std::string kNetwork = fixtures_folder() + "/networks/basic.bin";  // 7 classes, colour
+inline constexpr uint32_t kSide = 40;                                           // pixels
 
 /// A folder with IDX files: `count` images for calibration and as many for validation.
 class Data {

@@ -14,11 +14,12 @@
 
 #include "engine/error.h"
 #include "loaders/images/image.h"
+#include "support/places.h"
 #include "support/temporary_folder.h"
 
 namespace adaq::test {
 
-inline std::string image_fixture(const std::string& name) { return std::string(ADAQ_FIXTURES) + "/images/" + name; }
+inline std::string image_fixture(const std::string& name) { return fixtures_folder() + "/images/" + name; }
 
 inline std::vector<uint8_t> file_bytes(const std::string& path) {
     std::ifstream file(path, std::ios::binary);

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <string>
 
+#include "support/places.h"
+
 namespace adaq::test {
 
 struct Outcome {
@@ -17,7 +19,7 @@ struct Outcome {
 };
 
 inline std::string program_path(const std::string& name) {
-    const std::string path = std::string(ADAQ_BIN_DIR) + "/" + name;
+    const std::string path = test::programs_folder() + "/" + name;
     REQUIRE_MESSAGE(std::filesystem::exists(path), path << " is not built");
     return path;
 }

@@ -14,13 +14,14 @@
 #include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 #include "kernels/reference/device.h"
+#include "support/places.h"
 
 namespace adaq::test {
 
 using Json = nlohmann::json;
 
 inline const std::vector<Json>& reconstruction_cases(const std::string& kind) {
-    static const Json cases = Json::parse(std::ifstream(std::string(ADAQ_FIXTURES) + "/reconstruction/cases.json"));
+    static const Json cases = Json::parse(std::ifstream(fixtures_folder() + "/reconstruction/cases.json"));
     return cases.at(kind).get_ref<const std::vector<Json>&>();
 }
 
@@ -29,7 +30,7 @@ inline std::vector<double> numbers(const Json& tensor) {
     if (tensor.contains("values")) return tensor["values"].get<std::vector<double>>();
     static const std::vector<double> all = [] {
         std::vector<char> bytes(1 << 23);
-        gzFile file = gzopen((std::string(ADAQ_FIXTURES) + "/reconstruction/values.bin.gz").c_str(), "rb");
+        gzFile file = gzopen((fixtures_folder() + "/reconstruction/values.bin.gz").c_str(), "rb");
         bytes.resize(static_cast<size_t>(gzread(file, bytes.data(), static_cast<unsigned>(bytes.size()))));
         gzclose(file);
         std::vector<double> values(bytes.size() / sizeof(double));

@@ -16,12 +16,13 @@
 #include "engine/error.h"
 #include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
+#include "support/places.h"
 
 namespace adaq::test {
 
 using Bytes = std::vector<std::byte>;
 
-inline std::string weight_fixture(const std::string& name) { return std::string(ADAQ_FIXTURES) + "/weights/" + name; }
+inline std::string weight_fixture(const std::string& name) { return fixtures_folder() + "/weights/" + name; }
 
 inline Bytes bytes_of_text(std::string_view text) {
     const auto* start = reinterpret_cast<const std::byte*>(text.data());

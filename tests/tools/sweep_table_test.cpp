@@ -3,6 +3,7 @@
 
 #include "engine/error.h"
 #include "support/markup_check.h"
+#include "support/places.h"
 #include "tools/sweep/cells.h"
 #include "tools/sweep/option_words.h"
 #include "tools/sweep/sweep_view.h"
@@ -13,7 +14,7 @@ using adaq::test::occurrences;
 
 namespace {
 
-std::string table_path(const std::string& name) { return std::string(ADAQ_SOURCE_DIR) + "/tables/" + name + ".json"; }
+std::string table_path(const std::string& name) { return adaq::test::source_folder() + "/tables/" + name + ".json"; }
 
 SweepOptions with_data() {
     SweepOptions options;
