@@ -1,6 +1,6 @@
-// The integers a quantised value can take, and the one arithmetic of the uniform affine quantiser (methods.md section
-// 1). Every device includes this header, so that a tie rounds the same way everywhere: float32, IEEE division, round
-// half to even, and no contraction (the build sets -ffp-contract=off).
+// The integers a quantised value can take, and the one arithmetic of the uniform affine quantiser (docs/arithmetic.md
+// section 1). Every device includes this header, so that a tie rounds the same way everywhere: float32, IEEE division,
+// round half to even, and no contraction (the build sets -ffp-contract=off).
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ struct ScaleZero {
 };
 
 /// s = (max - min) / (qmax - qmin), z = qmin - round(min / s), after widening the range to contain 0.
-/// A range of width 0 gives s = 1, z = 0 (methods.md section 1).
+/// A range of width 0 gives s = 1, z = 0 (docs/arithmetic.md section 1).
 ADAQ_HOST_DEVICE inline ScaleZero scale_zero_of_range(float lo, float hi, Grid grid) {
     lo = lo < 0.0f ? lo : 0.0f;
     hi = hi > 0.0f ? hi : 0.0f;

@@ -28,7 +28,7 @@ void round_to_nearest(Layer& layer, const ChosenRange& range, const std::string&
 QuantisedActivation choose_activation(Device& device, const DeviceTensor& values, SchemeOptions range, int bits,
                                       const std::string& name) {
     range.bits = bits;
-    range.symmetric = false;  // of weights only (methods.md section 2)
+    range.symmetric = false;  // of weights only (docs/arithmetic.md section 2)
     const ChosenRange chosen = choose_range(device, values, 1, range, "the activation " + name);
     return {chosen.grid, range.scheme, chosen.scale[0], chosen.zero_point[0]};
 }

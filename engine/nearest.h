@@ -35,7 +35,7 @@ QuantisedActivation choose_activation(Device& device, const DeviceTensor& values
 using SiteObserver = std::function<void(ValueId site, const DeviceTensor& values)>;
 
 /// Chooses a range for each site, one after the other in order of data flow, each behind the sites already started
-/// (methods.md section 4, nearest), from images [N,H,W,C]. range.bits is not looked at: each site has its own.
+/// (docs/arithmetic.md section 4, nearest), from images [N,H,W,C]. range.bits is not looked at: each site has its own.
 void start_activations(Device& device, Network& network, const Tensor& images, const std::vector<Site>& sites,
                        const SchemeOptions& range, const SiteObserver& observe = {},
                        const StepObserver& before_node = {});

@@ -62,7 +62,7 @@ std::vector<Shape> value_shapes(const Network& network, int64_t height, int64_t 
 std::string site_name(const Graph& graph, ValueId value);
 
 /// The network of a model, float or with the quantisation it was saved with. `fold` folds each batch norm into its
-/// convolution (methods.md section 3); a quantised model is taken as it was saved, and `fold` is not looked at.
+/// convolution (docs/arithmetic.md section 3); a quantised model is taken as it was saved, and `fold` is not looked at.
 Network make_network(const Model& model, bool fold);
 
 /// Puts the network's integers, scales and biases in the place of the float weights of the model it was made from.

@@ -70,7 +70,7 @@ struct Dropping {
     TensorId state = kNone;  // for the iteration
 };
 
-/// Fake quantisation of an operation's output (methods.md section 1), one scale for the whole tensor.
+/// Fake quantisation of an operation's output (docs/arithmetic.md section 1), one scale for the whole tensor.
 struct OutputQuantiser {
     Grid grid;
     TensorId scale = kNone;   // [1], on the device: it may change between runs
@@ -92,7 +92,7 @@ struct Epilogue {
 };
 
 /// The way back through relu and quantiser: g becomes dL/dv * [v > 0 where there was a ReLU], with LSQ's gradients
-/// (methods.md section 6) where there was a quantiser. Elements that were dropped pass g on as it is.
+/// (docs/arithmetic.md section 6) where there was a quantiser. Elements that were dropped pass g on as it is.
 struct ActivationGradient {
     TensorId value = kNone;  // v as saved, or y where there was no quantiser
     bool relu = false;
@@ -231,7 +231,7 @@ struct FakeQuantiseChannelsGradient {
 
 // ---- rounding -------------------------------------------------------------------------------------------------------
 
-/// A weight whose rounding is learned (methods.md section 5):
+/// A weight whose rounding is learned (docs/arithmetic.md section 5):
 /// w_hat = channel_scale[k] * s * (clamp(floor(w / s) + h(V) + z, qmin, qmax) - z).
 struct Rounding {
     TensorId w, v, w_hat;            // [K,...]
@@ -303,7 +303,7 @@ struct ThroughFixedNorm {
 };
 
 /// How far the statistics of what enters a batch norm are from that norm's, image by image (PD-Quant's distribution
-/// correction, arXiv 2212.07048; methods.md section 8): x[N,H,W,C],
+/// correction, arXiv 2212.07048; docs/arithmetic.md section 8): x[N,H,W,C],
 /// loss = factor * sum over N,C of (mu - mean[c])^2 + (sigma - sqrt(variance[c] + epsilon))^2,
 /// mu = mean over the map, sigma = sqrt(unbiased variance over the map + epsilon). A map of one element has no
 /// variance: there only the means count. dx = the gradient, added to what comes back through the norm if that is read.

@@ -1,5 +1,5 @@
 // Counter-based random numbers, the same on every device: a number is a function of (seed, unit, phase, iteration,
-// site, index) alone, never of layout, thread count or what ran before (methods.md section 7).
+// site, index) alone, never of layout, thread count or what ran before (docs/arithmetic.md section 7).
 //
 // Philox4x32-10: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011. One call gives 128 bits.
 #pragma once

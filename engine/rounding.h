@@ -1,5 +1,5 @@
-// The arithmetic of AdaRound's rounding variable V (methods.md section 5; arXiv 2004.10568, eq. 21-24), written once
-// for every device and in the precision of its argument.
+// The arithmetic of AdaRound's rounding variable V (docs/arithmetic.md section 5; arXiv 2004.10568, eq. 21-24), written
+// once for every device and in the precision of its argument.
 #pragma once
 
 #include <cmath>

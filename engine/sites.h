@@ -1,4 +1,4 @@
-// Where activations are quantised, and to how many bits (methods.md section 4).
+// Where activations are quantised, and to how many bits (docs/arithmetic.md section 4).
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What to do with images where neither the weights file nor an option says it (methods.md section 4).
+// What to do with images where neither the weights file nor an option says it (docs/arithmetic.md section 4).
 #pragma once
 
 #include <string>

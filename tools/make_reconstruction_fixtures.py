@@ -7,7 +7,7 @@ The yardstick (the methods in plain PyTorch) is imported by its path and its own
 misreading; it is only told which images make each batch, and watched. cases.json lists the cases, values.bin.gz holds their numbers
 (float64), activations as NHWC and weights as KRSC. What a case is given is exact in float32.
 
-Where a V is within 1e-4 of the edge of h's clip the yardstick lets h pass 0 and 1 by as much as 1e-5; methods.md section 5 clips it, and
+Where a V is within 1e-4 of the edge of h's clip the yardstick lets h pass 0 and 1 by as much as 1e-5; docs/arithmetic.md section 5 clips it, and
 so does this script.
 """
 import argparse
@@ -306,7 +306,7 @@ def philox(counter, seed=0):
 
 
 def kept(shape, unit, site, iteration):
-    """methods.md section 7: which elements of a tensor (NCHW or NC; counted as NHWC) are kept with probability 0.5."""
+    """docs/arithmetic.md section 7: which elements of a tensor (NCHW or NC; counted as NHWC) are kept with probability 0.5."""
     n, c, *maps = shape
     index = np.arange(math.prod(shape), dtype=np.uint64)
     block, half = index // np.uint64(8), index % np.uint64(8)

@@ -1,5 +1,5 @@
-// PD-Quant's distribution correction (arXiv 2212.07048; methods.md section 8): the float input of a unit is nudged
-// until what enters each of the unit's batch norms has that norm's statistics, image by image.
+// PD-Quant's distribution correction (arXiv 2212.07048; docs/arithmetic.md section 8): the float input of a unit is
+// nudged until what enters each of the unit's batch norms has that norm's statistics, image by image.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // The float network behind a unit, from its output to the logits and back: what the prediction difference (PD-Quant,
-// methods.md section 8) and the Fisher diagonal (BRECQ, section 7) see of a unit.
+// docs/arithmetic.md section 8) and the Fisher diagonal (BRECQ, section 7) see of a unit.
 #pragma once
 
 #include "engine/reconstruction/training_emitter.h"

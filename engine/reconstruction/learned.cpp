@@ -9,7 +9,7 @@
 namespace adaq {
 namespace {
 
-/// V with h(V) = fraction: the inverse of h (methods.md section 5).
+/// V with h(V) = fraction: the inverse of h (docs/arithmetic.md section 5).
 float start_of(float weight, float scale, RoundingStart start) {
     const float ratio = weight / scale;
     const float up = start == RoundingStart::nearest ? std::rint(ratio) - std::floor(ratio) : ratio - std::floor(ratio);

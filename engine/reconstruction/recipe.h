@@ -1,4 +1,4 @@
-// The methods' numbers (methods.md section 7): what each of them takes where the user does not say otherwise.
+// The methods' numbers (docs/arithmetic.md section 7): what each of them takes where the user does not say otherwise.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace adaq {
 
-/// When the scales of activations start, and from what (methods.md section 4).
+/// When the scales of activations start, and from what (docs/arithmetic.md section 4).
 enum class ScaleStart {
     in_turn,        // just before their unit's turn, behind all that is final by then (adaround, pdquant)
     float_network,  // all at once before anything is learned, each unit's on the float network's values (qdrop)

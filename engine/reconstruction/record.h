@@ -8,7 +8,7 @@
 
 namespace adaq {
 
-/// How far h(V) is from 0 and 1 (methods.md section 5), over some weights.
+/// How far h(V) is from 0 and 1 (docs/arithmetic.md section 5), over some weights.
 struct Unsettled {
     double softness = 0.0;  // mean of 1 - |2h - 1|: 0 where every h is 0 or 1, 1 where all are 1/2
     double share = 0.0;     // of the weights with 0.05 < h < 0.95

@@ -1,5 +1,5 @@
 // Where the scales of activations start: at what the range scheme chooses on calibration images, site after site in
-// order of data flow, each behind the sites already started (methods.md section 4).
+// order of data flow, each behind the sites already started (docs/arithmetic.md section 4).
 #pragma once
 
 #include "engine/nearest.h"

@@ -1,5 +1,5 @@
-// Turns a unit into the loss of PD-Quant's distribution correction (methods.md section 8) and the way back to the
-// unit's input: forward as far as what enters each batch norm, the distance of its statistics from the norm's, and
+// Turns a unit into the loss of PD-Quant's distribution correction (docs/arithmetic.md section 8) and the way back to
+// the unit's input: forward as far as what enters each batch norm, the distance of its statistics from the norm's, and
 // gradients that pass through the convolutions and fixed norms in between. What leads to no batch norm (a block's
 // addition and the ReLU behind it) is left out.
 #pragma once

@@ -288,7 +288,7 @@ void TrainingEmitter::step() {
         step.penalty = program_.bind(rounding->penalty);
         program_.add(step);
     }
-    constexpr float kSmallestScale = 1e-8f;  // methods.md section 6
+    constexpr float kSmallestScale = 1e-8f;  // docs/arithmetic.md section 6
     for (const auto& [site, scale] : scales_)
         program_.add(AdamStep{program_.bind(scale->scale), program_.bind(scale->gradient),
                               program_.bind(scale->first_moment), program_.bind(scale->second_moment), state_,

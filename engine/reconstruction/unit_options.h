@@ -1,4 +1,4 @@
-// What is learned about a unit, and how: the numbers of a recipe (methods.md section 7).
+// What is learned about a unit, and how: the numbers of a recipe (docs/arithmetic.md section 7).
 #pragma once
 
 #include <cstdint>
@@ -29,12 +29,13 @@ enum class Reconstruction { mean, channel_sum, fisher_diag };
 /// Where V starts: at the fraction of W/s, or at the nearest integer (V = +-ln 11).
 enum class RoundingStart { fraction, nearest };
 
-/// What kept batch norms normalise with while their unit is reconstructed (methods.md section 3). fixed: their running
-/// statistics. batch: the batch's, and the running ones move.
+/// What kept batch norms normalise with while their unit is reconstructed (docs/arithmetic.md section 3). fixed: their
+/// running statistics. batch: the batch's, and the running ones move.
 enum class NormStatistics { fixed, batch };
 
-/// PD-Quant (methods.md section 8): KL(softmax(float logits / T) || softmax(logits / T)), batch mean, divided by
-/// lambda, is added to the loss; the logits are what the float network makes of the unit's output on quantised input.
+/// PD-Quant (docs/arithmetic.md section 8): KL(softmax(float logits / T) || softmax(logits / T)), batch mean, divided
+/// by lambda, is added to the loss; the logits are what the float network makes of the unit's output on quantised
+/// input.
 struct PredictionDifference {
     double temperature = 4.0;  // T
     double lambda = 0.1;

@@ -78,7 +78,7 @@ TensorId UnitTrainer::batch_indices(Program& program, TensorId state, int64_t im
 }
 
 /// The unit's input of an iteration: mixed for the reconstruction, and behind it, where there is a prediction, the same
-/// images as the quantised network alone has them (methods.md section 8: two halves of one pass).
+/// images as the quantised network alone has them (docs/arithmetic.md section 8: two halves of one pass).
 TensorId UnitTrainer::inputs(Program& program, const UnitCaches& caches, TensorId indices, TensorId state) const {
     const int64_t batch = options_.batch;
     const TensorId x = program.temporary(with_rows(caches.input->shape(), options_.prediction ? 2 * batch : batch));

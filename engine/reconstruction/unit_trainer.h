@@ -1,5 +1,6 @@
 // Learns the rounding of a unit's weights and the scales of its activations, so that its output on the quantised
-// network's input comes close to the float network's (methods.md sections 5 to 7): one Program an iteration, replayed.
+// network's input comes close to the float network's (docs/arithmetic.md sections 5 to 7): one Program an iteration,
+// replayed.
 #pragma once
 
 #include <functional>

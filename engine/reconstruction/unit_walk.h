@@ -1,6 +1,6 @@
-// Reconstruction of a network, unit after unit in network order (methods.md sections 4, 5 and 7): each learns on what
-// the units before it give now, is frozen, and the next one sees the result. BRECQ goes over the network a second time,
-// for the scales.
+// Reconstruction of a network, unit after unit in network order (docs/arithmetic.md sections 4, 5 and 7): each learns
+// on what the units before it give now, is frozen, and the next one sees the result. BRECQ goes over the network a
+// second time, for the scales.
 #pragma once
 
 #include "engine/nearest.h"

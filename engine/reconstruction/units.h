@@ -1,4 +1,4 @@
-// What is reconstructed at a time, in network order (methods.md section 7).
+// What is reconstructed at a time, in network order (docs/arithmetic.md section 7).
 #pragma once
 
 #include <vector>

@@ -12,11 +12,11 @@ namespace adaq::report {
 /// Both networks were evaluated, on labelled images.
 bool has_drop(const Report& report);
 
-/// Any network was evaluated on labelled images.
 /// What learning has won over rounding to nearest: "nearest rounding of the same bits reaches 82.97 %: learning wins
 /// back 9.22 of the 9.48 points that it loses"; empty where that was not measured.
 std::string won_back(const Report& report);
 
+/// Any network was evaluated on labelled images.
 bool has_accuracy(const Report& report);
 
 /// Bits are stated of what was quantised: a float run has none.

@@ -1,6 +1,6 @@
-// Range schemes: which interval of a tensor the integers of a grid should cover (methods.md section 2). One file a
-// scheme, one signature; choose_range() checks its input once, looks the scheme up and lets the device do the heavy
-// part.
+// Range schemes: which interval of a tensor the integers of a grid should cover (docs/arithmetic.md section 2). One
+// file a scheme, one signature; choose_range() checks its input once, looks the scheme up and lets the device do the
+// heavy part.
 #pragma once
 
 #include <cstdint>

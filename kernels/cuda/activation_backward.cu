@@ -1,5 +1,5 @@
-// dx = the way back of (dy + addend) through relu and quantiser, and the scale's gradient (methods.md section 6).
-// Cost: 8 to 12 B read and 4 B written an element (2 B in bf16), about 12 flops with one division. Memory bound; a
+// dx = the way back of (dy + addend) through relu and quantiser, and the scale's gradient (docs/arithmetic.md section
+// 6). Cost: 8 to 12 B read and 4 B written an element (2 B in bf16), about 12 flops with one division. Memory bound; a
 // thread takes runs of 8 elements, the scale's gradient is summed a block, then over blocks.
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/elements.h"

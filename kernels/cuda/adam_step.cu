@@ -1,6 +1,6 @@
-// Adam with a floor (methods.md section 6: a scale never falls below 1e-8): for scales, of which there are a few, and
-// for a unit's input (section 8), of which there are millions. Cost: 16 B read and 12 B written an element, 14 flops.
-// Memory bound; a thread takes runs of 8 elements.
+// Adam with a floor (docs/arithmetic.md section 6: a scale never falls below 1e-8): for scales, of which there are a
+// few, and for a unit's input (section 8), of which there are millions. Cost: 16 B read and 12 B written an element, 14
+// flops. Memory bound; a thread takes runs of 8 elements.
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/step.h"
 

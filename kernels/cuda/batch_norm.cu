@@ -1,4 +1,4 @@
-// Batch norm with the batch's statistics, both ways (methods.md section 3, --bn batch), and with fixed ones.
+// Batch norm with the batch's statistics, both ways (docs/arithmetic.md section 3, --bn batch), and with fixed ones.
 // Cost: forward x read twice and y written once (12 B an element), backward dy and x read twice and dx written (20 B);
 // two double additions and products an element for the sums, which keep the variance right where the mean is large.
 // Memory bound. Sums: a block takes 32 channels of a slab of rows, then a thread a channel adds up the slabs; the

@@ -96,8 +96,8 @@ struct LoadedQuantiser {
         }
     }
 
-    /// LSQ's way back (methods.md section 6) of a run of gradients, in place, at values v. Returns what the run adds to
-    /// the scale's gradient.
+    /// LSQ's way back (docs/arithmetic.md section 6) of a run of gradients, in place, at values v. Returns what the run
+    /// adds to the scale's gradient.
     template <int Count>
     __device__ float pass_back(float (&g)[Count], const float (&v)[Count], int64_t first) const {
         if (!active) return 0.0f;

@@ -1,5 +1,5 @@
 // loss = factor * sum over rows of KL(softmax(target / T) || softmax(logits / T)), and the gradient to the logits:
-// factor * (softmax(logits / T) - softmax(target / T)) / T (methods.md section 8).
+// factor * (softmax(logits / T) - softmax(target / T)) / T (docs/arithmetic.md section 8).
 // Cost: 8 B read (three times, of which two from the cache) and 4 B written an element, 4 exponentials in double; a
 // batch of logits is small. A block a row, three passes: the largest, the sums of exponentials, the gradient.
 #include "kernels/cuda/platform.h"

@@ -1,5 +1,5 @@
 // AdaRound's weights from V, and the fused step: dL/dw_hat -> dL/dV + regulariser -> Adam -> new V and new w_hat
-// (methods.md section 5).
+// (docs/arithmetic.md section 5).
 // Cost of a step: 20 B read and 16 B written an element, about 120 flops (two exponentials, one power, three divisions,
 // one root). Memory bound on a data centre's card. A thread takes runs of 8 elements of one channel; the penalty is
 // summed a block, then over blocks.

@@ -1,4 +1,4 @@
-// The distance of each image's statistics from a batch norm's, with its gradient (methods.md section 8).
+// The distance of each image's statistics from a batch norm's, with its gradient (docs/arithmetic.md section 8).
 // Cost: x read twice and dx written once (12 B an element), dy read where the norm's output is read on (4 B); two
 // double additions and products an element for the sums, 4 flops for the gradient. Memory bound. The sums go image by
 // image (column_sums.h), then a thread a channel of an image makes the coefficients of its gradient, which runs of 8

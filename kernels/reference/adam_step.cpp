@@ -1,4 +1,4 @@
-// Adam with a floor (methods.md section 6: a scale never falls below 1e-8).
+// Adam with a floor (docs/arithmetic.md section 6: a scale never falls below 1e-8).
 #include <algorithm>
 
 #include "kernels/reference/adam.h"

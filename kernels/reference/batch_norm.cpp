@@ -1,4 +1,4 @@
-// Batch norm with the batch's statistics (methods.md section 3, --bn batch), both ways, and with fixed ones.
+// Batch norm with the batch's statistics (docs/arithmetic.md section 3, --bn batch), both ways, and with fixed ones.
 #include <cmath>
 
 #include "kernels/reference/interpreter.h"

@@ -1,5 +1,5 @@
 // KL(softmax(target / T) || softmax(logits / T)) and its gradient to the logits: (softmax(logits / T) - softmax(target
-// / T)) / T (methods.md section 8).
+// / T)) / T (docs/arithmetic.md section 8).
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// AdaRound's weights from V, and one step of learning V (methods.md section 5).
+// AdaRound's weights from V, and one step of learning V (docs/arithmetic.md section 5).
 #include "engine/rounding.h"
 
 #include "kernels/reference/adam.h"

@@ -1,4 +1,4 @@
-// The distance of each image's statistics from a batch norm's, with its gradient (methods.md section 8).
+// The distance of each image's statistics from a batch norm's, with its gradient (docs/arithmetic.md section 8).
 #include <cmath>
 
 #include "kernels/reference/interpreter.h"

@@ -60,9 +60,9 @@ std::unique_ptr<Dataset> open_dataset(const std::string& path, const DatasetOpti
 /// Throws DataError unless every label is below `classes` (and class folders are as many, unless matched by name).
 void check_labels(const Dataset& dataset, int classes);
 
-/// The items of a calibration set (methods.md section 4): with labels, one image of each class in turn (classes in
-/// order, images in order); else the first ones. Throws DataError if there are fewer than `count` (count < 1 is a usage
-/// error).
+/// The items of a calibration set (docs/arithmetic.md section 4): with labels, one image of each class in turn (classes
+/// in order, images in order); else the first ones. Throws DataError if there are fewer than `count` (count < 1 is a
+/// usage error).
 std::vector<int64_t> calibration_order(const Dataset& dataset, int64_t count);
 
 /// 0, 1, 2, ...: the first `count` items, or all of them if count is 0 or more than there are.

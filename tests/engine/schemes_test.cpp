@@ -1,5 +1,5 @@
 // Range schemes against the yardstick's answers (tests/fixtures/schemes, made by tools/make_scheme_fixtures.py): the
-// same range, or one whose score in float64 is within a factor 1 + 1e-6 (methods.md section 2).
+// same range, or one whose score in float64 is within a factor 1 + 1e-6 (docs/arithmetic.md section 2).
 #include "engine/schemes/scheme.h"
 
 #include <doctest/doctest.h>
@@ -22,7 +22,7 @@ ChosenRange choose(Device& device, const std::vector<float>& x, int64_t groups, 
     return choose_range(device, *tensor, groups, options, "layer1.0.conv1.weight");
 }
 
-/// Sum of |x-hat - x|^p over one group, by methods.md section 1 alone.
+/// Sum of |x-hat - x|^p over one group, by docs/arithmetic.md section 1 alone.
 double score(std::span<const float> x, float scale, float zero_point, int bits, bool one_sided, double p) {
     const float qmin = one_sided ? 0.0f : -std::ldexp(1.0f, bits - 1);
     const float qmax = one_sided ? std::ldexp(1.0f, bits) - 1.0f : std::ldexp(1.0f, bits - 1) - 1.0f;

@@ -181,7 +181,7 @@ Recipe settled_recipe(const std::string& method, const LearningOptions& o) {
     if (r.scales) {
         set_loop(*r.scales, o);
         r.scales->schedule.iterations = o.scale_iterations.value_or(r.scales->schedule.iterations);
-        // methods.md section 7: the Fisher diagonal weighs squares.
+        // docs/arithmetic.md section 7: the Fisher diagonal weighs squares.
         const double usual = r.scales->loss == Reconstruction::fisher_diag ? 2.0 : r.scales->exponent;
         r.scales->exponent = o.scale_exponent.value_or(usual);
     }

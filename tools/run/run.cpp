@@ -22,7 +22,7 @@
 namespace adaq {
 namespace {
 
-constexpr int64_t kScaleImages = 256;  // activation scales start from so many (methods.md section 4)
+constexpr int64_t kScaleImages = 256;  // activation scales start from so many (docs/arithmetic.md section 4)
 constexpr int64_t kSqnrImages = 64;    // per-layer output SQNR is measured on so many
 
 /// The first rows of a tensor, or all of them.

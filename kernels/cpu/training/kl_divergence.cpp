@@ -1,4 +1,4 @@
-// The prediction difference (methods.md section 8): a few rows of logits, in double.
+// The prediction difference (docs/arithmetic.md section 8): a few rows of logits, in double.
 #include <algorithm>
 #include <cmath>
 #include <numeric>

@@ -1,5 +1,6 @@
 // AdaRound's weights from V, and the fused step: 18 bytes read and 16 written an element, about 120 flops, two
-// divisions and a square root (methods.md section 5): bound by these, and by memory where weights outgrow the caches.
+// divisions and a square root (docs/arithmetic.md section 5): bound by these, and by memory where weights outgrow the
+// caches.
 #include <algorithm>
 #include <array>
 #include <bit>
