@@ -76,6 +76,24 @@ TEST_SUITE("adaq-bench") {
         CHECK(bench("convolutions --math fp16") == 2);
     }
 
+    TEST_CASE("each row goes into a file of its own line as soon as it is measured") {
+        const TemporaryFolder folder;
+        const std::string rows = folder / "rows.jsonl";
+        const json convolutions =
+            results_of("convolutions --image 64 --batch 2 --layers layer1 --direction all --seconds 0 --rows " + rows);
+        const json operations =
+            results_of("operations --image 64 --batch 2 --operation 'kl' --seconds 0 --rows " + rows);
+        std::istringstream lines(text_of_file(rows));
+        std::vector<json> found;
+        for (std::string line; std::getline(lines, line);) found.push_back(json::parse(line));
+        REQUIRE(found.size() == 4);
+        for (size_t i = 0; i < 3; ++i) CHECK(found[i] == convolutions["convolutions"][i]);
+        CHECK(found[3] == operations["operations"][0]);
+        CHECK(found[0]["operands"] == "fp32");
+        CHECK(bench("convolutions --image 64 --batch 2 --layers layer1 --seconds 0 --rows " + (folder / "no/rows")) ==
+              1);
+    }
+
     TEST_CASE("a network is timed in float and at W4A8, image by image") {
         const std::string weights = weight_fixture("basic.pth");
         const json rows =

@@ -7,13 +7,14 @@
 #include <cmath>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "engine/device.h"
 #include "engine/error.h"
 #include "loaders/atomic_file.h"
 #include "tools/bench/convolution_cases.h"
+#include "tools/bench/convolution_program.h"
 #include "tools/bench/machine.h"
+#include "tools/bench/row_file.h"
 #include "tools/bench/timing.h"
 
 namespace adaq {
@@ -27,12 +28,14 @@ struct Measurement {
 
 class ConvolutionTimer {
   public:
-    /// operands: how x and dy are stored.
-    ConvolutionTimer(const Machine& machine, Dtype operands)
-        : machine_(machine), device_(*machine.device), operands_(operands) {}
+    /// rounding: x and dy lie in float32 whatever the arithmetic is.
+    ConvolutionTimer(const Machine& machine, bool rounding)
+        : machine_(machine), programs_(*machine.device), rounding_(rounding) {}
+
+    Storage storage(const ConvolutionCase& shape) const { return rounding_ ? Storage{} : machine_.storage(shape.w); }
 
     Measurement time(const ConvolutionCase& shape, int batch, Direction direction, double seconds) {
-        const auto compiled = device_.compile(program(shape, batch, direction));
+        const auto compiled = machine_.device->compile(programs_.make(shape, batch, direction, storage(shape)));
         std::vector<std::function<void()>> works{[&] {
             compiled->run(machine_.replays);
             machine_.wait();
@@ -45,61 +48,20 @@ class ConvolutionTimer {
     }
 
   private:
-    Program program(const ConvolutionCase& shape, int batch, Direction direction) {
-        Program program;
-        const Shape x = batched(shape.x, batch), y = batched(shape.y, batch);
-        if (direction == Direction::forward) {
-            add_forward(program, shape, batch);
-        } else if (direction == Direction::data) {
-            program.add(ConvolutionToData{program.bind(random_buffer(y, operands_)),
-                                          program.bind(random_buffer(shape.w)), program.bind(device_.create(x)),
-                                          shape.stride, shape.padding});
-        } else {
-            program.add(ConvolutionToWeights{program.bind(random_buffer(x, operands_)),
-                                             program.bind(random_buffer(y, operands_)),
-                                             program.bind(device_.create(shape.w)), shape.stride, shape.padding});
-        }
-        return program;
-    }
-    /// With bias and ReLU in its epilogue, as a network with folded batch norms has it.
-    void add_forward(Program& program, const ConvolutionCase& shape, int batch) {
-        Convolution op{program.bind(random_buffer(batched(shape.x, batch), operands_)),
-                       program.bind(random_buffer(shape.w)),
-                       program.bind(device_.create(batched(shape.y, batch))),
-                       shape.stride,
-                       shape.padding,
-                       {}};
-        op.epilogue.shift = program.bind(random_buffer({shape.w[0]}));
-        op.epilogue.relu = true;
-        program.add(op);
-    }
-    static Shape batched(Shape shape, int batch) {
-        shape.insert(shape.begin(), batch);
-        return shape;
-    }
-    Buffer random_buffer(const Shape& shape, Dtype dtype = Dtype::f32) {
-        std::vector<float> values(static_cast<size_t>(element_count(shape)));
-        std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
-        for (float& value : values) value = uniform(random_);
-        const Buffer buffer = device_.create(shape, dtype);
-        device_.upload(*buffer, values);
-        return buffer;
-    }
-
     const Machine& machine_;
-    Device& device_;
-    Dtype operands_;
-    std::minstd_rand random_{1};
+    ConvolutionPrograms programs_;
+    bool rounding_;
 };
 
 class Table {
   public:
-    explicit Table(const Machine& machine) : machine_(machine) {
+    Table(const Machine& machine, const std::string& row_file) : machine_(machine), row_file_(row_file) {
         fmt::print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}\n", "direction",
                    "image", "batch", "layer", "count", "x", "w", "best ms", "median ms", "GFLOP/s", "peak",
                    machine.yardstick.substr(0, 9), "ratio");
     }
-    void add(Direction direction, int image, int batch, const ConvolutionCase& shape, const Measurement& measured) {
+    void add(Direction direction, int image, int batch, const ConvolutionCase& shape, Storage storage,
+             const Measurement& measured) {
         const Timing &ours = measured.ours, &alone = measured.alone;
         const double flops = shape.flops() * batch, speed = flops / ours.best,
                      share = machine_.flops > 0.0 ? speed / machine_.flops : 0.0,
@@ -119,6 +81,8 @@ class Table {
                          {"w", shape.w},
                          {"stride", shape.stride},
                          {"padding", shape.padding},
+                         {"operands", name_of(storage.operands)},
+                         {"results", name_of(storage.results)},
                          {"seconds_best", ours.best},
                          {"seconds_median", ours.median},
                          {"runs", ours.runs},
@@ -126,6 +90,7 @@ class Table {
                          {"share_of_peak", share},
                          {"yardstick_gflops", theirs / 1e9},
                          {"ratio", measured.ratio()}});
+        row_file_.add(rows_.back());
         if (alone.runs == 0) return;
         logarithms_ += std::log(measured.ratio());
         ++compared_;
@@ -144,7 +109,10 @@ class Table {
     const nlohmann::json& means() const { return means_; }
 
   private:
+    static const char* name_of(Dtype dtype) { return dtype == Dtype::bf16 ? "bf16" : "fp32"; }
+
     const Machine& machine_;
+    RowFile row_file_;
     nlohmann::json rows_ = nlohmann::json::array(), means_ = nlohmann::json::array();
     double logarithms_ = 0.0;
     int compared_ = 0;
@@ -155,14 +123,15 @@ class Table {
 int bench_convolutions(const ConvolutionBench& bench) {
     const Machine machine = make_machine(bench.device, bench.threads, bench.math, bench.wgmma);
     fmt::print("{}; {}\n", machine.device->description(), machine.limits);
-    ConvolutionTimer timer(machine, bench.rounding ? Dtype::f32 : machine.operands);
-    Table table(machine);
+    ConvolutionTimer timer(machine, bench.rounding);
+    Table table(machine, bench.rows);
     for (int image : bench.images) {
         const auto cases = resnet18_convolutions(image, bench.layers);
         for (int batch : bench.batches) {
             for (Direction direction : bench.directions) {
                 for (const ConvolutionCase& shape : cases)
-                    table.add(direction, image, batch, shape, timer.time(shape, batch, direction, bench.seconds));
+                    table.add(direction, image, batch, shape, timer.storage(shape),
+                              timer.time(shape, batch, direction, bench.seconds));
                 table.add_mean(direction, image, batch);
             }
         }

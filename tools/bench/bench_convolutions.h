@@ -18,12 +18,13 @@ struct ConvolutionBench {
     std::vector<Direction> directions{Direction::forward};
     std::string device = "cpu";  // or "cuda"
     Math math = Math::f32;
-    bool rounding = false;  // bf16 on the CPU: operands lie in float32, and are rounded first
+    bool rounding = false;  // bf16: operands and results lie in float32, and operands are rounded first
     bool wgmma = false;     // forward products by sm_90's warpgroups (cuda, tf32)
     std::string layers;     // only layers whose name contains this
     double seconds = 0.2;   // a shape
     int threads = 0;        // 0: all cores
     std::string json;       // file; empty: none
+    std::string rows;       // file that gets each row as soon as it is measured; empty: none
 };
 
 /// Prints a table, a row a distinct shape and direction: layers of one shape are timed once, and `count` says how many

@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "loaders/atomic_file.h"
 #include "tools/bench/machine.h"
+#include "tools/bench/row_file.h"
 #include "tools/bench/timing.h"
 
 namespace adaq {
@@ -228,6 +229,7 @@ int bench_operations(const OperationBench& bench) {
     fmt::print("{}; {}\n", machine.device->description(), machine.limits);
     fmt::print("{:<29} {:>5} {:>16} {:>10} {:>10} {:>9} {:>7}\n", "operation", "batch", "shape", "best ms", "median ms",
                "GB/s", "copying");
+    RowFile row_file(bench.rows);
     nlohmann::json rows = nlohmann::json::array();
     for (int batch : bench.batches) {
         for (const Case& c : cases_of(bench.image, batch)) {
@@ -252,6 +254,7 @@ int bench_operations(const OperationBench& bench) {
                             {"seconds_median", timing.median},
                             {"gigabytes_per_second", speed / 1e9},
                             {"share_of_copying", share}});
+            row_file.add(rows.back());
         }
     }
     if (rows.empty()) usage_error("--operation {}: there is no such operation", bench.operations);

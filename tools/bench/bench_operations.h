@@ -18,6 +18,7 @@ struct OperationBench {
     double seconds = 0.1;    // a row
     int threads = 0;         // 0: all cores
     std::string json;        // file; empty: none
+    std::string rows;        // file that gets each row as soon as it is measured; empty: none
 };
 
 /// Prints a table, a row an operation and shape. Returns the exit status 0; throws UsageError where no operation is

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/device.h"
+#include "tools/bench/convolution_program.h"
 #include "tools/bench/convolution_sizes.h"
 
 namespace adaq {
@@ -19,7 +20,8 @@ struct Machine {
     double bandwidth = 0.0;      // of its memory, bytes a second, reads and writes together
     std::string limits;          // how they were measured, for the table's head
     std::string yardstick;       // "oneDNN", "cuDNN"
-    Dtype operands = Dtype::f32;  // how programs store what only products read
+    /// How programs store a convolution's activations, by its weights [K,R,S,C].
+    std::function<Storage(const Shape&)> storage = [](const Shape&) { return Storage{}; };
     /// Runs one convolution by the yardstick a call, `replays` times; empty where the yardstick has none.
     std::function<std::function<void()>(const ConvolutionSizes&, Direction)> alone;
 };

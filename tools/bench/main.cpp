@@ -36,6 +36,12 @@ void declare_json(CLI::App& command, std::string& path) {
     command.add_option("--json", path, "Also write the results to this file")->type_name("FILE");
 }
 
+void declare_rows(CLI::App& command, std::string& path) {
+    command
+        .add_option("--rows", path, "Also append each row to this file as soon as it is measured, a JSON object a line")
+        ->type_name("FILE");
+}
+
 void declare_sizes(CLI::App& command, std::vector<int>& images, std::vector<int>& batches, const char* pairing) {
     command.add_option("--image", images, "Edges of the square images, pixels")
         ->delimiter(',')
@@ -102,13 +108,14 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
     declare_device(command, bench.device, bench.math);
     command.add_flag(
         "--rounding", bench.rounding,
-        "bf16 on the CPU: operands lie in float32 and are rounded first, as of tensors that others read too");
+        "bf16: operands and results lie in float32 and operands are rounded first, as of tensors that others read too");
     command.add_flag("--wgmma", bench.wgmma, "Forward products by sm_90's warpgroups (--device cuda --math tf32)");
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");
     declare_seconds(command, bench.seconds);
     declare_threads(command, bench.threads);
     declare_json(command, bench.json);
+    declare_rows(command, bench.rows);
 }
 
 void declare_operations(CLI::App& command, OperationBench& bench) {
@@ -124,6 +131,7 @@ void declare_operations(CLI::App& command, OperationBench& bench) {
     declare_seconds(command, bench.seconds);
     declare_threads(command, bench.threads);
     declare_json(command, bench.json);
+    declare_rows(command, bench.rows);
 }
 
 void declare_network(CLI::App& command, NetworkBench& bench) {

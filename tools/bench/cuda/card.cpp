@@ -52,6 +52,7 @@ Machine make_machine(Math math, bool wgmma) {
                                        ? fmt::format("{:.1f} TFLOP/s by cuBLAS (8192^3)", machine.flops / 1e12)
                                        : "cuBLAS is missing, so that there is no measured peak";
     machine.limits = fmt::format("measured {}, {:.0f} GB/s copying", arithmetic, machine.bandwidth / 1e9);
+    if (math == Math::bf16) machine.storage = bf16_on_a_card;
     machine.yardstick = cudnn_version().empty() ? "no cuDNN" : "cuDNN " + cudnn_version();
     machine.alone = [math](const ConvolutionSizes& sizes, Direction direction) {
         return cudnn_alone(sizes, direction, math, kReplays);

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "kernels/cuda/memory.h"
 #include "tools/bench/cuda/library.h"
+#include "tools/bench/cuda/random_memory.h"
 
 namespace adaq::cuda {
 namespace {
@@ -41,9 +41,8 @@ double cublas_flops(Math math) {
     const DataType type = math == Math::bf16 ? kBf16 : kFloat;
     const ComputeType compute = math == Math::f32 ? kPedantic32 : math == Math::tf32 ? kTf32 : kFloat32;
     const size_t count = size_t{kSize} * kSize;
-    const DeviceMemory a(count * 4), b(count * 4), c(count * 4);
-    check_cuda(cudaMemset(a.get(), 0x3C, a.bytes()));  // small numbers, as float32 and as bf16
-    check_cuda(cudaMemset(b.get(), 0x3C, b.bytes()));
+    const DeviceMemory a = random_memory(count, type == kBf16, 1), b = random_memory(count, type == kBf16, 2),
+                       c(count * sizeof(float));
     const float one = 1.0f, zero = 0.0f;
     double best = 0.0;
     for (int round = 0; round < kRounds; ++round) {

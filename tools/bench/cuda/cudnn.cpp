@@ -6,8 +6,8 @@
 
 #include <memory>
 
-#include "kernels/cuda/memory.h"
 #include "tools/bench/cuda/library.h"
+#include "tools/bench/cuda/random_memory.h"
 
 namespace adaq::cuda {
 namespace {
@@ -97,16 +97,11 @@ struct Convolving {
                                             kCrossCorrelation, kFloat) == 0 &&
                           f.set_math(convolution, arithmetic) == 0;
         if (!made) return false;
-        const size_t bytes = math == Math::bf16 ? 2 : 4;
-        x_memory = filled(static_cast<size_t>(s.batch * element_count(s.x)) * bytes);
-        w_memory = filled(static_cast<size_t>(element_count(s.w)) * bytes);
-        y_memory = filled(static_cast<size_t>(s.batch * element_count(s.y)) * bytes);
+        const bool as_bf16 = math == Math::bf16;
+        x_memory = random_memory(static_cast<size_t>(s.batch * element_count(s.x)), as_bf16, 1);
+        w_memory = random_memory(static_cast<size_t>(element_count(s.w)), as_bf16, 2);
+        y_memory = random_memory(static_cast<size_t>(s.batch * element_count(s.y)), as_bf16, 3);
         return true;
-    }
-    static DeviceMemory filled(size_t bytes) {
-        DeviceMemory memory(bytes);
-        check_cuda(cudaMemset(memory.get(), 0x3C, bytes));  // small numbers, as float32 and as bf16
-        return memory;
     }
 };
 

@@ -1,5 +1,5 @@
 // A convolution by cuDNN alone, the yardstick beside ours: NHWC, the fastest algorithm that its own search finds, the
-// same arithmetic (bf16: operands stored as bf16), nothing fused.
+// same arithmetic (bf16: all three tensors stored as bf16), random operands, nothing fused.
 #pragma once
 
 #include <functional>

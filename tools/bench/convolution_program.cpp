@@ -1,0 +1,58 @@
+// See convolution_program.h.
+#include "tools/bench/convolution_program.h"
+
+namespace adaq {
+namespace {
+
+Shape batched(Shape shape, int batch) {
+    shape.insert(shape.begin(), batch);
+    return shape;
+}
+
+}  // namespace
+
+Storage bf16_on_a_card(const Shape& w) {
+    constexpr int64_t kElementsOfACopy = 8;
+    const bool whole_copies = w.back() % kElementsOfACopy == 0 && w.front() % kElementsOfACopy == 0;
+    return {whole_copies ? Dtype::bf16 : Dtype::f32, Dtype::bf16};
+}
+
+Program ConvolutionPrograms::make(const ConvolutionCase& shape, int batch, Direction direction, Storage storage) {
+    Program program;
+    const Shape x = batched(shape.x, batch), y = batched(shape.y, batch);
+    if (direction == Direction::forward) {
+        add_forward(program, shape, batch, storage);
+    } else if (direction == Direction::data) {
+        program.add(ConvolutionToData{program.bind(random_buffer(y, storage.operands)),
+                                      program.bind(random_buffer(shape.w)),
+                                      program.bind(device_.create(x, storage.results)), shape.stride, shape.padding});
+    } else {
+        program.add(ConvolutionToWeights{program.bind(random_buffer(x, storage.operands)),
+                                         program.bind(random_buffer(y, storage.operands)),
+                                         program.bind(device_.create(shape.w)), shape.stride, shape.padding});
+    }
+    return program;
+}
+
+void ConvolutionPrograms::add_forward(Program& program, const ConvolutionCase& shape, int batch, Storage storage) {
+    Convolution op{program.bind(random_buffer(batched(shape.x, batch), storage.operands)),
+                   program.bind(random_buffer(shape.w)),
+                   program.bind(device_.create(batched(shape.y, batch), storage.results)),
+                   shape.stride,
+                   shape.padding,
+                   {}};
+    op.epilogue.shift = program.bind(random_buffer({shape.w[0]}));
+    op.epilogue.relu = true;
+    program.add(op);
+}
+
+Buffer ConvolutionPrograms::random_buffer(const Shape& shape, Dtype dtype) {
+    std::vector<float> values(static_cast<size_t>(element_count(shape)));
+    std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
+    for (float& value : values) value = uniform(random_);
+    const Buffer buffer = device_.create(shape, dtype);
+    device_.upload(*buffer, values);
+    return buffer;
+}
+
+}  // namespace adaq
