@@ -9,33 +9,20 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <limits>
 
 #include "engine/error.h"
+#include "kernels/control_groups.h"
 
 namespace adaq {
 namespace {
 
-constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
-
-int64_t available_in_system() {
-    std::ifstream file("/proc/meminfo");
+int64_t available_in_system(const std::string& root) {
+    std::ifstream file(root + "/proc/meminfo");
     for (std::string key, line; file >> key; std::getline(file, line)) {
         int64_t kibibytes = 0;
         if (key == "MemAvailable:" && file >> kibibytes) return kibibytes * 1024;
     }
-    return kUnlimited;
-}
-
-int64_t number_in(const char* path) {
-    std::ifstream file(path);
-    int64_t number = -1;
-    return file >> number ? number : -1;  // "max", or no such file
-}
-
-int64_t available_in_group() {
-    const int64_t limit = number_in("/sys/fs/cgroup/memory.max"), used = number_in("/sys/fs/cgroup/memory.current");
-    return limit < 0 || used < 0 ? kUnlimited : std::max<int64_t>(limit - used, 0);
+    return kUnlimitedMemory;
 }
 
 /// A new file in the folder whose name is taken away at once.
@@ -48,7 +35,9 @@ int open_nameless(const std::string& folder) {
 
 }  // namespace
 
-int64_t free_host_memory() { return std::min(available_in_system(), available_in_group()); }
+int64_t free_host_memory(const std::string& root) {
+    return std::min(available_in_system(root), memory_left_by_groups(root));
+}
 
 SpillFile::SpillFile(const std::string& folder, size_t bytes) : bytes_(std::max<size_t>(bytes, 1)) {
     const int descriptor = open_nameless(folder);

@@ -8,9 +8,9 @@
 
 namespace adaq {
 
-/// Bytes that this process could take now without swapping: what the system has available, or what its control group
-/// leaves, whichever is less.
-int64_t free_host_memory();
+/// Bytes that this process could take now without swapping: what the system has available, or what its control groups
+/// leave (kernels/control_groups.h), whichever is less. root: the folder in whose proc/ and sys/ to look.
+int64_t free_host_memory(const std::string& root = "/");
 
 /// Writable memory backed by a file without a name, at a multiple of the page size. The system may write its pages out
 /// and drop them; the file is gone when the object or the process is.
