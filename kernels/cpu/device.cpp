@@ -13,6 +13,7 @@
 #include "engine/error.h"
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/compiled_program.h"
+#include "kernels/cpu/instruction_set.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/tensor.h"
 #include "kernels/cpu/training/program.h"
@@ -30,20 +31,12 @@ std::string processor_name() {
     return "unknown processor";
 }
 
-std::string instruction_set() {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512bw")) return "AVX-512";
-    if (__builtin_cpu_supports("avx2")) return "AVX2";
-#endif
-    return "baseline";
-}
-
-bool multiplies_bf16() {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512bf16");  // every processor with AMX has it too
-#else
-    return false;
-#endif
+/// "AVX-512, 2 threads, oneDNN 2.6.3 (AVX512_CORE_BF16)": all of the machine that results' bits depend on.
+std::string instructions(int threads) {
+    const auto* v = dnnl::version();
+    return fmt::format("{}{}, {} thread{}, oneDNN {}.{}.{} ({})", own_instruction_set(),
+                       c_library_fuses() ? "" : ", C library without FMA", threads, threads == 1 ? "" : "s", v->major,
+                       v->minor, v->patch, onednn_instruction_set());
 }
 
 class CpuDevice : public Device {
@@ -57,9 +50,7 @@ class CpuDevice : public Device {
 
     std::string name() const override { return "cpu"; }
     std::string description() const override {
-        const auto* v = dnnl::version();
-        return fmt::format("{}, {}, {} thread{}, oneDNN {}.{}.{}{}", processor_name(), instruction_set(), threads_,
-                           threads_ == 1 ? "" : "s", v->major, v->minor, v->patch, math_ == Math::bf16 ? ", bf16" : "");
+        return fmt::format("{}, {}{}", processor_name(), instructions(threads_), math_ == Math::bf16 ? ", bf16" : "");
     }
 
     using Device::create;
@@ -132,7 +123,8 @@ class CpuDevice : public Device {
 std::unique_ptr<Device> make_cpu_device(int threads, Math math) {
     if (math == Math::tf32) usage_error("--math tf32: no CPU computes in tf32; use fp32 or bf16");
     if (math == Math::bf16 && !multiplies_bf16())
-        usage_error("--math bf16: this processor has neither AVX512_BF16 nor AMX; use fp32");
+        usage_error("--math bf16: oneDNN has {} here, which multiplies no bf16 (AVX512_BF16 or AMX does); use fp32",
+                    onednn_instruction_set());
     return std::make_unique<CpuDevice>(threads, math);
 }
 

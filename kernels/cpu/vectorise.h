@@ -1,10 +1,12 @@
 // Run-time dispatch for loops that the compiler vectorises: one clone an instruction set, chosen when the program
 // starts; by its level (v3 has AVX2, v4 AVX-512) and not by a processor's name, for GCC takes a name for that maker's
 // processors alone, and holds Intel's to 256 bits. All clones do the same IEEE operations in the same order (the build
-// allows no contraction, but for training/rounding.cpp), so they give the same bits.
+// allows no contraction, but for training/rounding.cpp), so they give the same bits. instruction_set.cpp tells which
+// clones run, from a list of the same levels.
 #pragma once
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+#define ADAQ_HAS_CLONES
 #define ADAQ_VECTORISE __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define ADAQ_VECTORISE

@@ -3,6 +3,7 @@
 // their sums are transformed back once: 72*C*K flops a tile, where a direct sum takes 288*C*K.
 #include <algorithm>
 
+#include "kernels/cpu/instruction_set.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/winograd.h"
@@ -81,14 +82,6 @@ class WinogradToWeightsStep : public Step {
     dnnl::matmul primitive_;
     memory u_, v_, m_, scratchpad_;
 };
-
-bool multiplies_tiles() {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("amx-bf16");
-#else
-    return false;
-#endif
-}
 
 }  // namespace
 
