@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <regex>
 
 #include "engine/error.h"
 
@@ -33,6 +34,13 @@ std::string temporary_name(const fs::path& path) {
     static std::atomic<unsigned> count{0};
     const std::string name = fmt::format(".{}.{}-{}.tmp", path.filename().string().substr(0, 200), getpid(), count++);
     return (path.parent_path() / name).string();
+}
+
+/// The name that a file with such a temporary name was to have; empty for another name.
+std::string final_name(const std::string& temporary) {
+    static const std::regex pattern(R"(\.([^/]+)\.[0-9]+-[0-9]+\.tmp)");
+    std::smatch parts;
+    return std::regex_match(temporary, parts, pattern) ? parts[1].str() : "";
 }
 
 /// Makes the rename itself survive a power cut. Some file systems cannot; the file is whole either way.
@@ -95,6 +103,16 @@ void write_file_atomically(const std::string& path, std::string_view contents) {
     AtomicFile file(path);
     file.write(contents);
     file.commit();
+}
+
+void remove_abandoned_files(const std::string& folder, const std::function<bool(const std::string& name)>& written) {
+    std::error_code error;
+    std::vector<fs::path> abandoned;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+        if (const std::string name = final_name(entry->path().filename());
+            !name.empty() && written(name) && fs::is_regular_file(entry->symlink_status(error)))
+            abandoned.push_back(entry->path());
+    for (const fs::path& path : abandoned) fs::remove(path, error);  // what stays costs room, nothing else
 }
 
 }  // namespace adaq

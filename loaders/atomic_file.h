@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,5 +44,9 @@ class AtomicFile {
 
 /// The whole of `contents` as the file `path`, or a DataError and no change on the disk.
 void write_file_atomically(const std::string& path, std::string_view contents);
+
+/// Removes the temporary files that writers have left in a folder when they were killed. written: which names they were
+/// to have. For folders in which nobody is writing.
+void remove_abandoned_files(const std::string& folder, const std::function<bool(const std::string& name)>& written);
 
 }  // namespace adaq

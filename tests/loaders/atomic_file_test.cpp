@@ -86,6 +86,21 @@ TEST_SUITE("atomic file") {
         CHECK(fs::is_character_file("/dev/null"));
     }
 
+    TEST_CASE("what killed writers left of certain files is removed, and nothing else") {
+        const TemporaryFolder folder;
+        const std::vector<std::string> abandoned{".a.unit.123-0.tmp", ".run.json.9-12.tmp"},
+            others{"a.unit", ".b.txt.123-0.tmp", ".a.unit.x-0.tmp", ".a.unit.123.tmp", ".a.unit", "a.unit.1-1.tmp"};
+        for (const auto* names : {&abandoned, &others})
+            for (const std::string& name : *names) std::ofstream(folder / name) << "x";
+        std::filesystem::create_directory(folder / ".d.unit.1-1.tmp");
+        remove_abandoned_files(folder.path().string(),
+                               [](const std::string& name) { return name == "run.json" || name.ends_with(".unit"); });
+        for (const std::string& name : abandoned) CHECK_FALSE(std::filesystem::exists(folder / name));
+        for (const std::string& name : others) CHECK(std::filesystem::exists(folder / name));
+        CHECK(std::filesystem::exists(folder / ".d.unit.1-1.tmp"));
+        CHECK_NOTHROW(remove_abandoned_files(folder / "nowhere", [](const std::string&) { return true; }));
+    }
+
     TEST_CASE("a new file gets the rights that the user's mask leaves") {
         const TemporaryFolder folder;
         const mode_t mask = umask(027);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 
@@ -148,12 +149,113 @@ TEST_SUITE("resume") {
         std::ofstream(file, std::ios::binary) << whole;
         std::ofstream(out / "state/run.json") << "{\"method\":";
         check_refused(command, 1, "run.json: damaged");
+        std::filesystem::remove(out / "state/run.json");
+        CHECK(run(command).status == 0);
         check_refused(learning(data, out, "--state /proc/nowhere"), 1, "--state /proc/nowhere");
         check_refused(learning(data, out, "--resume"), 2, "--resume: needs --state DIR");
         const Outcome busy =
             run_shell("flock '" + (out / "state/lock") + "' '" + program_path("adaq-run") + "' " + command + " 2>&1");
         CHECK(busy.status == 1);
         CHECK(line_of(busy).find("another run is using it") != std::string::npos);
+    }
+
+    TEST_CASE("with run.json gone finished layers tell whose they are: their run goes on, another is refused") {
+        const Data data;
+        const TemporaryFolder out;
+        REQUIRE(run(learning(data, out, state_of(out))).status == 0);
+        const std::string expected = text_of_file(out / "q.bin"), file = out / "state/run.json",
+                          identity = text_of_file(file);
+        const auto refused = [&](const std::string& command, const std::string& text) {
+            std::filesystem::remove(file);
+            check_refused(command, 2, text);
+            CHECK_FALSE(std::filesystem::exists(file));
+        };
+        const std::string again = learning(data, out, state_of(out) + " --resume");
+        const auto with = [&](const std::string& from, const std::string& to) {
+            REQUIRE(again.find(from) != std::string::npos);
+            return std::string(again).replace(again.find(from), from.size(), to);
+        };
+        refused(learning(data, out, state_of(out)), "holds the state of an earlier run");
+        refused(with("--seed 5", "--seed 6"), "000-conv1.unit is of another run: seed 6, there 5");
+        refused(with("--w3", "--w4"), "000-conv1.unit is of another run: weight_bits 4, there 3");
+        refused(with("--images 16", "--images 12"), "calibration_images_crc32");
+        const Outcome whole = run(again);
+        INFO(whole.output);
+        REQUIRE(whole.status == 0);
+        CHECK(whole.output.find("Going on from") != std::string::npos);
+        CHECK(text_of_file(out / "q.bin") == expected);
+        CHECK(text_of_file(file) == identity);
+    }
+
+    TEST_CASE("a layer's file under another's name, or of another run among this one's, is refused") {
+        const Data data;
+        const TemporaryFolder out, other;
+        const std::string command = learning(data, out, state_of(out) + " --resume");
+        REQUIRE(run(command).status == 0);
+        REQUIRE(run(learning(data, other, state_of(other) + " --lr 0.5")).status == 0);
+        const std::string name = "004-layer2.0.conv2.unit", file = out / ("state/" + name), whole = text_of_file(file);
+        const auto overwrite = std::filesystem::copy_options::overwrite_existing;
+        std::filesystem::copy_file(out / "state/003-layer2.0.conv1.unit", file, overwrite);
+        check_refused(command, 1,
+                      name + ": holds what another unit has learned, whose file is 003-layer2.0.conv1.unit");
+        std::filesystem::copy_file(other / ("state/" + name), file, overwrite);
+        check_refused(command, 2, name + " is of another run: lr 0.01, there 0.5");
+        std::ofstream(file, std::ios::binary) << whole;
+        CHECK(run(command).status == 0);
+        std::filesystem::remove(file);
+        std::filesystem::create_directory(file);
+        check_refused(command, 1, name + ": not a regular file");
+    }
+
+    TEST_CASE("what a killed writer left in the state folder is removed, other files stay") {
+        const Data data;
+        const TemporaryFolder out;
+        std::filesystem::create_directory(out / "state");
+        for (const std::string name : {".004-x.unit.77-3.tmp", ".run.json.77-0.tmp", "notes.txt", ".mine.tmp"})
+            std::ofstream(out / ("state/" + name)) << "x";
+        REQUIRE(run(learning(data, out, state_of(out))).status == 0);
+        CHECK_FALSE(std::filesystem::exists(out / "state/.004-x.unit.77-3.tmp"));
+        CHECK_FALSE(std::filesystem::exists(out / "state/.run.json.77-0.tmp"));
+        CHECK(std::filesystem::exists(out / "state/notes.txt"));
+        CHECK(std::filesystem::exists(out / "state/.mine.tmp"));
+    }
+
+    TEST_CASE("the instruction set in force is recorded, and --resume under another is refused naming both") {
+        const Data data;
+        const TemporaryFolder out;
+        const auto processor = [&](const std::string& before) {
+            const Outcome outcome = run(learning(data, out, "--report " + (out / "r.json")), "2>&1", before);
+            INFO(outcome.output);
+            REQUIRE(outcome.status == 0);
+            const auto report = nlohmann::json::parse(text_of_file(out / "r.json"));
+            const std::string there = report["environment"]["processor"];
+            CHECK(report["settings"]["processor"] == there);
+            CHECK(text_of_file(out / "q.bin").find(there) != std::string::npos);
+            return there;
+        };
+        const std::string here = processor("");
+        // Whatever this machine has: one step down from it.
+        const std::string lower = here.find("AVX512") == std::string::npos ? "SSE41" : "AVX2",
+                          before = "ONEDNN_MAX_CPU_ISA=" + lower + " ", held = processor(before);
+        CHECK(held != here);
+        CHECK(held.find(" (" + lower + ")") != std::string::npos);
+        CHECK(processor("ONEDNN_DEFAULT_FPMATH_MODE=BF16 ").find(", products in bf16)") != std::string::npos);
+        CHECK(processor("ONEDNN_CPU_ISA_HINTS=PREFER_YMM ").find(", prefers YMM)") != std::string::npos);
+        if (here.find("without FMA") == std::string::npos)
+            CHECK(processor("GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA ").find("C library without FMA") !=
+                  std::string::npos);
+        REQUIRE(run(learning(data, out, state_of(out))).status == 0);
+        const Outcome mixed = run(learning(data, out, state_of(out) + " --resume"), "2>&1", before);
+        CHECK(mixed.status == 2);
+        CHECK(line_of(mixed).find("processor \"" + held + "\", there \"" + here + "\"") != std::string::npos);
+        const Outcome page = run(learning(data, out, "--report " + (out / "r.html")), "2>&1", before);
+        CHECK(page.status == 0);
+        CHECK(text_of_file(out / "r.html").find("(" + lower + ")") != std::string::npos);
+        if (lower == "AVX2") {
+            const Outcome bf16 = run(learning(data, out, "--math bf16"), "2>&1", before);
+            CHECK(bf16.status == 2);
+            CHECK(line_of(bf16).find("--math bf16: oneDNN has AVX2 here") != std::string::npos);
+        }
     }
 
     TEST_CASE("with little --memory caches are spilled, said in the log, and the bits are the same") {

@@ -1,10 +1,12 @@
 #include "tools/run/state.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/report/format.h"
 #include "loaders/atomic_file.h"
 #include "tools/run/identity.h"
 #include "tools/run/unit_file.h"
@@ -12,7 +14,11 @@
 namespace adaq {
 namespace {
 
+namespace fs = std::filesystem;
+
 std::string text_of(const std::string& path) {
+    std::error_code error;
+    if (!fs::is_regular_file(path, error)) data_error("{}: not a regular file", path);
     std::ifstream file(path, std::ios::binary);
     std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     if (!file) data_error("{}: cannot be read", path);
@@ -21,46 +27,76 @@ std::string text_of(const std::string& path) {
 
 std::string run_file(const std::string& folder) { return folder + "/run.json"; }
 
-std::string unit_file_of(const std::string& folder, const Stretch& unit, uint32_t phase) {
-    const std::string pass = phase > 0 ? fmt::format("-{}", phase) : "";
-    return fmt::format("{}/{:03}-{}{}.unit", folder, unit.number, unit.name, pass);
+std::string unit_path(const std::string& folder, const Stretch& unit, uint32_t phase) {
+    return folder + "/" + FinishedUnit::unit_file_name(unit.name, unit.number, phase);
+}
+
+bool is_unit_file(const std::string& name) { return name.ends_with(".unit"); }
+
+/// In the order of their names.
+std::vector<std::string> unit_files(const std::string& folder) {
+    std::vector<std::string> paths;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+        if (const std::string name = entry->path().filename(); is_unit_file(name)) paths.push_back(folder + "/" + name);
+    std::sort(paths.begin(), paths.end());
+    return paths;
+}
+
+void check_same(const std::string& what, const std::string& here, const nlohmann::json& there) {
+    const auto different = differences(nlohmann::json::parse(here), there);
+    if (!different.empty()) usage_error("{}: {}", what, fmt::join(different, "; "));
 }
 
 }  // namespace
 
 RunState::RunState(const std::string& folder, bool resume, const std::string& identity)
-    : folder_(folder), lock_(folder, "--state", "another run") {
-    const std::string path = run_file(folder);
-    if (!std::filesystem::exists(path)) {
-        write_file_atomically(path, identity);
-        return;
-    }
+    : folder_(folder), identity_(identity), lock_(folder, "--state", "another run") {
     check_free(folder, resume);
-    const nlohmann::json there = nlohmann::json::parse(text_of(path), nullptr, false);
-    if (!there.is_object()) data_error("{}: damaged, expected a JSON object; remove the folder", path);
-    const auto different = differences(nlohmann::json::parse(identity), there);
-    if (!different.empty())
-        usage_error("--resume {}: that run was another one: {}", folder, fmt::join(different, "; "));
+    remove_abandoned_files(folder, [](const std::string& name) { return name == "run.json" || is_unit_file(name); });
+    const std::string path = run_file(folder);
+    const bool known = fs::exists(path);
+    if (known) {
+        const nlohmann::json there = nlohmann::json::parse(text_of(path), nullptr, false);
+        if (!there.is_object())
+            data_error("{}: damaged, expected a JSON object; remove it: finished units know their run, too", path);
+        check_same(fmt::format("--resume {}: that run was another one", folder), identity, there);
+    }
+    // Now and not when their turn comes, which may be hours later.
+    for (const std::string& unit : unit_files(folder)) load(unit);
+    if (!known) write_file_atomically(path, identity);
 }
 
 void RunState::check_free(const std::string& folder, bool resume) {
-    if (!resume && std::filesystem::exists(run_file(folder)))
+    if (!resume && (fs::exists(run_file(folder)) || !unit_files(folder).empty()))
         usage_error("--state {}: holds the state of an earlier run; go on with it by --resume, or name another folder",
                     folder);
 }
 
 bool RunState::finished(const std::string& folder, const Stretch& unit, uint32_t phase) {
-    return std::filesystem::exists(unit_file_of(folder, unit, phase));
+    return fs::exists(unit_path(folder, unit, phase));
+}
+
+UnitResult RunState::load(const std::string& path) const {
+    FinishedUnit unit = parse_unit_file(text_of(path), path);
+    check_same(fmt::format("--resume {}: {} is of another run", folder_, fs::path(path).filename().string()), identity_,
+               nlohmann::json::parse(unit.run));
+    if (path != folder_ + "/" + unit.file_name())
+        data_error(
+            "{}: holds what another unit has learned, whose file is {}; remove it, and the unit is learned again", path,
+            report::printable(unit.file_name()));
+    return std::move(unit.result);
 }
 
 std::optional<UnitResult> RunState::find(const Stretch& unit, uint32_t phase) const {
-    const std::string path = unit_file_of(folder_, unit, phase);
-    if (!std::filesystem::exists(path)) return std::nullopt;
-    return parse_unit_file(text_of(path), path);
+    const std::string path = unit_path(folder_, unit, phase);
+    if (!fs::exists(path)) return std::nullopt;
+    return load(path);
 }
 
 void RunState::keep(const Stretch& unit, const UnitResult& result) {
-    write_file_atomically(unit_file_of(folder_, unit, result.record.phase), unit_file(result));
+    write_file_atomically(unit_path(folder_, unit, result.record.phase),
+                          unit_file({identity_, unit.name, unit.number, result}));
 }
 
 }  // namespace adaq

@@ -1,5 +1,6 @@
 // The state folder of a run that learns (--state): who the run is, and what each finished unit has learned, so that
-// --resume goes on from there after a crash or Ctrl-C and ends in the same bits.
+// --resume goes on from there after a crash or Ctrl-C and ends in the same bits. Every file tells whose it is, so that
+// nothing of another run is taken up.
 #pragma once
 
 #include <optional>
@@ -13,12 +14,12 @@ namespace adaq {
 class RunState {
   public:
     /// identity: a JSON object of all that decides the run's bits; what of it an earlier run had otherwise is named
-    /// when it cannot be resumed. Throws UsageError where the folder holds a run and `resume` is not set, or a
-    /// different run; DataError where it cannot be used, or another process is using it.
+    /// when it cannot be resumed. Throws UsageError where the folder holds a run and `resume` is not set, or units of a
+    /// different run; DataError where a file is damaged or the folder cannot be used, or another process is using it.
+    /// Removes what writers that were killed have left.
     RunState(const std::string& folder, bool resume, const std::string& identity);
 
-    /// What a unit has learned in a pass of an earlier run, if it was finished. Throws DataError where its file is
-    /// damaged.
+    /// What a unit has learned in a pass of an earlier run, if it was finished. Throws as the constructor does.
     std::optional<UnitResult> find(const Stretch& unit, uint32_t phase) const;
     /// On the disk when it returns.
     void keep(const Stretch& unit, const UnitResult& result);
@@ -33,7 +34,9 @@ class RunState {
     static bool finished(const std::string& folder, const Stretch& unit, uint32_t phase);
 
   private:
-    std::string folder_;
+    UnitResult load(const std::string& path) const;
+
+    std::string folder_, identity_;
     FolderLock lock_;
 };
 

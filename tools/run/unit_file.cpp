@@ -14,7 +14,10 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
 
 constexpr std::string_view kMagic = "ADAQUNIT";
-constexpr size_t kHeader = kMagic.size() + sizeof(uint32_t) + sizeof(uint64_t);
+constexpr uint32_t kFormat = 2;
+constexpr size_t kLengthAt = kMagic.size() + sizeof kFormat, kHeader = kLengthAt + sizeof(uint64_t),
+                 kChecksum = sizeof(uint32_t);
+constexpr int kDeepest = 32;  // arrays and objects in one another
 
 using Json = nlohmann::json;
 
@@ -62,39 +65,113 @@ UnitResult result_from(const Json& json) {
     return result;
 }
 
+FinishedUnit unit_from(const Json& json) {
+    if (!json.at("run").is_object()) throw std::runtime_error("\"run\" is no object");
+    FinishedUnit unit;
+    unit.run = json.at("run").dump();
+    unit.name = json.at("unit").at("name");
+    unit.number = json.at("unit").at("number");
+    unit.result = result_from(json);
+    return unit;
+}
+
+/// Goes over CBOR without keeping it, to know before that it is no deeper than a reader's stack.
+class DepthCheck : public nlohmann::json_sax<Json> {
+  public:
+    bool null() override { return true; }
+    bool boolean(bool) override { return true; }
+    bool number_integer(number_integer_t) override { return true; }
+    bool number_unsigned(number_unsigned_t) override { return true; }
+    bool number_float(number_float_t, const string_t&) override { return true; }
+    bool string(string_t&) override { return true; }
+    bool binary(binary_t&) override { return true; }
+    bool key(string_t&) override { return true; }
+    bool start_object(size_t) override { return ++depth_ <= kDeepest; }
+    bool start_array(size_t) override { return ++depth_ <= kDeepest; }
+    bool end_object() override { return --depth_, true; }
+    bool end_array() override { return --depth_, true; }
+    bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+  private:
+    int depth_ = 0;
+};
+
+template <typename Number>
+Number number_at(const std::string& contents, size_t at) {
+    Number number = 0;
+    if (at + sizeof number <= contents.size()) std::memcpy(&number, contents.data() + at, sizeof number);
+    return number;
+}
+
+uint32_t crc32_before(const std::string& contents, size_t end) {
+    return crc32_of(std::as_bytes(std::span(contents).first(end)));
+}
+
+/// Format 1 had no number: magic, CRC-32 of what was learned (u32), its length (u64), and that.
+bool is_format_1(const std::string& contents) {
+    return number_at<uint64_t>(contents, kLengthAt) == contents.size() - kHeader &&
+           crc32_of(std::as_bytes(std::span(contents).subspan(kHeader))) ==
+               number_at<uint32_t>(contents, kMagic.size());
+}
+
+/// What stands between the header and the checksum of a whole file in this format.
+std::span<const char> payload_of(const std::string& contents, const std::string& path) {
+    constexpr const char* kRemedy = "remove it, and the unit is learned again";
+    if (contents.size() < kHeader + kChecksum || !contents.starts_with(kMagic))
+        data_error("{}: {} bytes that are no finished unit's file; {}", path, contents.size(), kRemedy);
+    const size_t end = contents.size() - kChecksum;
+    if (crc32_before(contents, end) != number_at<uint32_t>(contents, end)) {
+        if (is_format_1(contents))
+            data_error("{}: format 1, from an older adaq; expected {}; {}", path, kFormat, kRemedy);
+        data_error("{}: damaged (its CRC-32 is another); {}", path, kRemedy);
+    }
+    const auto format = number_at<uint32_t>(contents, kMagic.size());
+    if (format != kFormat)
+        data_error("{}: format {}, from another adaq; expected {}; {}", path, format, kFormat, kRemedy);
+    const auto length = number_at<uint64_t>(contents, kLengthAt);
+    if (length != end - kHeader)
+        data_error("{}: its header tells of {} bytes, but {} follow; {}", path, length, end - kHeader, kRemedy);
+    return std::span(contents).subspan(kHeader, length);
+}
+
+template <typename Number>
+void append(std::string& file, Number number) {
+    file.append(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
 }  // namespace
 
-std::string unit_file(const UnitResult& result) {
-    Json json{{"layers", Json::array()}, {"scales", Json::array()}, {"record", to_json(result.record)}};
-    for (const auto& layer : result.layers) json["layers"].push_back(json_of(layer));
-    for (const auto& [site, scale] : result.scales) json["scales"].push_back(Json::array({site, scale}));
+std::string FinishedUnit::unit_file_name(const std::string& name, uint32_t number, uint32_t phase) {
+    return fmt::format("{:03}-{}{}.unit", number, name, phase > 0 ? fmt::format("-{}", phase) : "");
+}
+
+std::string unit_file(const FinishedUnit& unit) {
+    Json json{{"run", Json::parse(unit.run)},
+              {"unit", {{"name", unit.name}, {"number", unit.number}}},
+              {"layers", Json::array()},
+              {"scales", Json::array()},
+              {"record", to_json(unit.result.record)}};
+    for (const auto& layer : unit.result.layers) json["layers"].push_back(json_of(layer));
+    for (const auto& [site, scale] : unit.result.scales) json["scales"].push_back(Json::array({site, scale}));
     const std::vector<uint8_t> payload = Json::to_cbor(json);
-    const uint32_t crc = crc32_of(std::as_bytes(std::span(payload)));
-    const uint64_t length = payload.size();
     std::string file(kMagic);
-    file.append(reinterpret_cast<const char*>(&crc), sizeof crc);
-    file.append(reinterpret_cast<const char*>(&length), sizeof length);
+    append(file, kFormat);
+    append(file, static_cast<uint64_t>(payload.size()));
     file.append(reinterpret_cast<const char*>(payload.data()), payload.size());
+    append(file, crc32_before(file, file.size()));
     return file;
 }
 
-UnitResult parse_unit_file(const std::string& contents, const std::string& path) {
-    uint32_t crc = 0;
-    uint64_t length = 0;
-    if (contents.size() >= kHeader) {
-        std::memcpy(&crc, contents.data() + kMagic.size(), sizeof crc);
-        std::memcpy(&length, contents.data() + kMagic.size() + sizeof crc, sizeof length);
-    }
-    if (contents.compare(0, kMagic.size(), kMagic) != 0 || contents.size() != kHeader + length)
-        data_error("{}: not a finished unit's file ({} bytes, expected {}); remove it, and the unit is learned again",
-                   path, contents.size(), kHeader + length);
-    const auto payload = std::span(contents).subspan(kHeader);
-    if (crc32_of(std::as_bytes(payload)) != crc)
-        data_error("{}: damaged (its CRC-32 is another); remove it, and the unit is learned again", path);
+FinishedUnit parse_unit_file(const std::string& contents, const std::string& path) {
+    const std::span<const char> payload = payload_of(contents, path);
+    DepthCheck depth;
+    if (!Json::sax_parse(payload.begin(), payload.end(), &depth, Json::input_format_t::cbor))
+        data_error("{}: no CBOR, or nested more than {} deep; remove it, and the unit is learned again", path,
+                   kDeepest);
     try {
-        return result_from(Json::from_cbor(payload.begin(), payload.end()));
-    } catch (const Json::exception& error) {
-        data_error("{}: not what this adaq writes: {}", path, error.what());
+        return unit_from(Json::from_cbor(payload.begin(), payload.end()));
+    } catch (const std::exception& error) {
+        data_error("{}: not what this adaq writes: {}; remove it, and the unit is learned again", path, error.what());
     }
 }
 
