@@ -1,9 +1,18 @@
 // The tables that come with adaq, and how a table is rendered.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <functional>
+#include <set>
+
 #include "engine/error.h"
 #include "support/markup_check.h"
 #include "support/places.h"
+#include "support/temporary_folder.h"
 #include "tools/sweep/cells.h"
 #include "tools/sweep/option_words.h"
 #include "tools/sweep/sweep_view.h"
@@ -114,7 +123,7 @@ TEST_SUITE("sweep tables") {
     }
 
     TEST_CASE("Markdown is aligned, and marks what is published, failed, missing and not there") {
-        CHECK(render_markdown(sample()) == R"(# A <b> & c
+        CHECK(render_markdown(sample()) == R"(# A &lt;b&gt; & c
 
 1 of 3 cells done, 1 failed. Top-1 in percent of 200 images, with 95 % Wilson intervals; the float network: 60.00 [53.08, 66.54].
 
@@ -129,7 +138,7 @@ TEST_SUITE("sweep tables") {
 
 Failed:
 
-- first / t|wo: no <memory>?at all
+- first / t|wo: no &lt;memory&gt;?at all
 
 | seconds |      one | t\|wo |
 | ------- | -------: | ----: |
@@ -138,6 +147,131 @@ Failed:
 
 - Command: `adaq-sweep t.json`
 )");
+    }
+
+    TEST_CASE("foreign text in Markdown is shown as it is: no HTML, emphasis, links, code, lists or headings") {
+        SweepView view;
+        view.table.columns = {{"a*b_c|d", {}}};
+        view.table.rows = {{"x", 1, {}, {{}}, {true}}};
+        view.cells.resize(1);
+        view.command = "adaq-sweep `date` t.json";
+        view.model = "<img src=x onerror=alert(1)> &lt; lr_scale _it_";
+        const auto note = [&](const std::string& text) {
+            view.table.notes = {text};
+            const std::string all = render_markdown(view);
+            const size_t at = all.find("\n- ") + 3;
+            return all.substr(at, all.find('\n', at) - at);
+        };
+        CHECK(note("<script>1</script>") == "&lt;script&gt;1&lt;/script&gt;");
+        CHECK(note("R&D, AT&T; &amp; &#60; &") == "R&D, AT&amp;T; &amp;amp; &amp;#60; &");
+        CHECK(note("*a* **b** _c_ __d__ e_f ~g~") == R"(\*a\* \*\*b\*\* \_c\_ \_\_d\_\_ e_f \~g\~)");
+        CHECK(note("![i](u) [l](u) `c` a\\*b C:\\d") == R"(!\[i](u) \[l](u) \`c\` a\\\*b C:\d)");
+        CHECK(note("# a") == R"(\# a)");
+        CHECK(note("a #") == R"(a \#)");
+        CHECK(note("#") == R"(\#)");
+        CHECK(note("- a") == R"(\- a)");
+        CHECK(note("+ a") == R"(\+ a)");
+        CHECK(note("> a") == "&gt; a");
+        CHECK(note("12. a") == R"(12\. a)");
+        CHECK(note("3) a") == R"(3\) a)");
+        CHECK(note("3.5 a-b (c) +1") == R"(3\.5 a-b (c) +1)");
+        CHECK(note("     a") == "a");
+        CHECK(note("```") == R"(\`\`\`)");
+        const std::string all = render_markdown(view);
+        CHECK(all.find("| top-1, % | a\\*b_c\\|d |") != std::string::npos);
+        CHECK(all.find("- Command: `` adaq-sweep `date` t.json ``") != std::string::npos);
+        CHECK(all.find("- Model: &lt;img src=x onerror=alert(1)&gt; &amp;lt; lr_scale \\_it\\_") != std::string::npos);
+    }
+
+    TEST_CASE("cells' files have names of their own that are no longer than a file system takes") {
+        Table table;
+        const std::string long_title(400, 'y');
+        for (const std::string& title :
+             {long_title + "1", long_title + "2", std::string("plain, old"), std::string("字"), std::string("节"),
+              std::string("a b"), std::string("A-B"), std::string("..."), std::string("--"), std::string("ä1"),
+              std::string("1"), std::string("row.c")})
+            table.rows.push_back({title, 1, {}, {{}, {}, {}}, {true, true, true}});
+        table.columns = {{"W4", {}}, {long_title, {}}, {"c.W4", {}}};
+        table.rows.push_back({"row", 1, {}, {{}, {}, {}}, {true, true, true}});
+        table.options = {"--a32", "options", 1};
+        const std::vector<Cell> cells = make_cells(table, with_data());
+        std::set<std::string> names;
+        for (const Cell& cell : cells) {
+            INFO(cell.title << " " << cell.name);
+            CHECK(names.insert(cell.name).second);
+            CHECK(cell.name.size() <= 170);
+            CHECK(cell.name.front() != '.');
+            for (const char c : cell.name) CHECK((std::isalnum(static_cast<unsigned char>(c)) || strchr(".-_", c)));
+        }
+        const auto name_of = [&](const std::string& title) {
+            return std::find_if(cells.begin(), cells.end(), [&](const Cell& c) { return c.title == title; })->name;
+        };
+        CHECK(name_of("plain, old / W4") == "plain-old.w4");  // as it always was
+        CHECK(name_of("字 / W4").find("_.w4-") == 0);
+        CHECK(name_of("row.c / W4").find("row.c.w4-") == 0);
+        // A cell keeps its name whatever stands before or behind it.
+        std::reverse(table.rows.begin(), table.rows.end());
+        std::set<std::string> again;
+        for (const Cell& cell : make_cells(table, with_data())) again.insert(cell.name);
+        CHECK(again == names);
+    }
+
+    TEST_CASE("reading a table takes time that grows with its length, and what no table needs is refused") {
+        const adaq::test::TemporaryFolder folder;
+        const auto read = [&](const std::string& text) {
+            std::ofstream(folder / "t.json") << text;
+            return read_table(folder / "t.json");
+        };
+        const auto refused = [&](const std::string& text, const std::string& why) {
+            CHECK_THROWS_WITH_AS(read(text), doctest::Contains(why.c_str()), DataError);
+        };
+        const std::string head = R"({"title": "t", "columns": [{"title": "c"}], "rows": [{"title": "r"}], )";
+        const auto many = [](const std::string& first, int count, const std::function<std::string(int)>& item) {
+            std::string text = first;
+            for (int i = 0; i < count; ++i) text += (i > 0 ? ",\n" : "") + item(i);
+            return text;
+        };
+        const std::clock_t start = std::clock();
+        // Half a megabyte each: lines, keys, rows, columns that rows name, options.
+        CHECK(read(many(head + "\"notes\": [", 130000, [](int) { return "\"\""; }) + "]}").notes.size() == 130000);
+        refused(many("{", 40000, [](int i) { return "\"k" + std::to_string(i) + "\": 1"; }) + "}",
+                "unknown key \"k0\"");
+        refused(many(R"({"title": "t", "columns": [{"title": "c"}], "rows": [)", 25000,
+                     [](int i) { return R"({"title": "r)" + std::to_string(i) + "\"}"; }) +
+                    "]}",
+                "25000 rows of 1 columns, expected 2000 cells at most");
+        CHECK(read(many(R"({"title": "t", "columns": [{"title": "c"}], "rows": [{"title": "r", "columns": [)", 120000,
+                        [](int) { return "\"c\""; }) +
+                   "]}]}")
+                  .rows[0]
+                  .has[0]);
+        refused(std::string(450000, '['), "nested more than 32 deep");
+        refused("{\"" + std::string(500000, 'k') + "\": 1}", "unknown key \"kkk");
+        refused("{\"" + std::string(500000, 'k') + "\" 1}", "line 1, column ");
+        CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 4.0);
+        refused(std::string((4 << 20) + 1, ' '), "expected a table of 4194304 at most");
+        std::string options;
+        for (int i = 0; i < 300; ++i) options += "--x" + std::to_string(i) + " ";
+        CHECK_THROWS_WITH_AS(split_options(options), "more than 256 options", UsageError);
+    }
+
+    TEST_CASE("what a table has wrong is told in a line that can be read") {
+        const adaq::test::TemporaryFolder folder;
+        const std::string long_key = "\"" + std::string(100000, 'k') + "\"";
+        for (const std::string& text :
+             {"{" + long_key + ": 1}", "{" + long_key + ": 1, " + long_key + ": 1}",
+              R"({"title": "t", "title": "t")" + std::string(100000, ' ') + "}",
+              std::string(R"({"a\nb\u001b[31m": 1})"), "{\"title\" : " + std::string(100000, '7') + "x}"}) {
+            std::ofstream(folder / "t.json") << text;
+            try {
+                read_table(folder / "t.json");
+                FAIL("was read");
+            } catch (const DataError& error) {
+                const std::string what = error.what();
+                CHECK(what.size() < 600);
+                CHECK(std::none_of(what.begin(), what.end(), [](char c) { return c >= 0 && c < ' '; }));
+            }
+        }
     }
 
     TEST_CASE("the page is whole, escapes foreign text, and has every cell") {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "support/adaq_run.h"
@@ -207,6 +208,73 @@ TEST_SUITE("adaq-sweep") {
         refused("--only 'learned / W2'", "calibration_images_crc32");
     }
 
+    TEST_CASE("a cell that is damaged or cut is refused and named, and done again with --redo") {
+        const Sweep sweep;
+        REQUIRE(sweep.run().status == 0);
+        const std::string name = "nearest-folded.w4a4.json", file = sweep.out() + "/cells/" + name,
+                          whole = text_of_file(file);
+        const auto damage = [&](const std::string& from, const std::string& to) {
+            REQUIRE(has(whole, from));
+            std::ofstream(file) << std::string(whole).replace(whole.find(from), from.size(), to);
+            sweep.check_refused("", 2, name + ": is damaged (its CRC-32 is another); --redo");
+        };
+        damage("\"top1\": ", "\"top1\": 1");
+        damage("\"seconds\": ", "\"seconds\": 1");
+        damage("\"label\": \"W4A4\"", "\"label\": \"W4A2\"");
+        damage("\"seed\": 0", "\"seed\": 1");
+        for (const size_t length : {size_t{0}, size_t{1}, whole.size() / 2, whole.size() - 3}) {
+            std::ofstream(file) << whole.substr(0, length);
+            sweep.check_refused("", 2, name + ": is damaged");
+        }
+        std::ofstream(file) << std::string(whole).replace(whole.find("cell-2"), 6, "cell-1");
+        sweep.check_refused("", 2, name + ": is from an older adaq and has no checksum");
+        const Outcome again = sweep.run("--redo");
+        INFO(again.output);
+        CHECK(again.status == 0);
+        CHECK(has(again.output, "1 cell to do, 3 done before"));
+        const auto result = [](const std::string& text) {
+            auto json = nlohmann::json::parse(text)["result"];
+            json.erase("seconds");
+            return json;
+        };
+        CHECK(result(text_of_file(file)) == result(whole));
+    }
+
+    TEST_CASE("titles that are long, alike or without a letter each keep their own cell") {
+        const std::string long_title(300, 'x');
+        std::string rows;
+        for (const std::string& title :
+             {long_title + "1", long_title + "2", std::string("字节"), std::string("量化"), std::string("a, b"),
+              std::string("A-b"), std::string("../.."), std::string("<b>*/_`")})
+            rows += std::string(rows.empty() ? "" : ",") + R"({"title": ")" + title +
+                    R"(", "options": "--method adaround --iters 3 --minibatch 8"})";
+        const Sweep sweep(
+            R"({"title": "t", "options": "--w4 --a32 --scheme minmax", "columns": [{"title": "c"}], "rows": [)" + rows +
+            "]}");
+        const Outcome outcome = sweep.run();
+        INFO(outcome.output);
+        REQUIRE(outcome.status == 0);
+        CHECK(has(outcome.output, "8 of 8 cells done"));
+        std::set<std::string> titles;
+        for (const auto& entry : std::filesystem::directory_iterator(sweep.out() + "/cells"))
+            titles.insert(nlohmann::json::parse(text_of_file(entry.path()))["cell"]);
+        CHECK(titles.size() == 8);
+        CHECK(has(sweep.run().output, "0 cells to do, 8 done before"));
+    }
+
+    TEST_CASE("what killed sweeps left half written is removed") {
+        const Sweep sweep;
+        std::filesystem::create_directories(sweep.out() + "/cells");
+        for (const std::string name :
+             {"/.table.md.7-0.tmp", "/.table.html.7-1.tmp", "/cells/.a.b.json.7-2.tmp", "/.mine.tmp"})
+            std::ofstream(sweep.out() + name) << "x";
+        REQUIRE(sweep.run("--only 'nearest*w4'").status == 0);
+        CHECK_FALSE(std::filesystem::exists(sweep.out() + "/.table.md.7-0.tmp"));
+        CHECK_FALSE(std::filesystem::exists(sweep.out() + "/.table.html.7-1.tmp"));
+        CHECK_FALSE(std::filesystem::exists(sweep.out() + "/cells/.a.b.json.7-2.tmp"));
+        CHECK(std::filesystem::exists(sweep.out() + "/.mine.tmp"));
+    }
+
     TEST_CASE("a cell that fails does not stop the others, and is shown with its reason") {
         const Sweep sweep(R"({"title": "t", "options": "--w4", "columns": [{"title": "c"}], "rows": [
             {"title": "few", "options": "--a4 --method adaround --iters 5 --minibatch 17"},
@@ -284,7 +352,8 @@ TEST_SUITE("adaq-sweep") {
         refused("12.50,", "125.0,", "line 7: rows[0].published[0]: 125.0 is no percentage");
         refused("\"title\": \"learned\"", "\"title\": \"nearest, folded\"",
                 R"(line 8: rows[1].title: "nearest, folded" is there already)");
-        refused("\"title\": \"learned\"", "\"title\": \"Nearest - folded\"", "line 8: rows[1].title: ");
+        refused("Two | ways", std::string(1001, 't'), "line 2: title: 1001 bytes long, expected 1000 at most");
+        refused("--fold", "--save " + std::string(70000, 'q'), "line 7: rows[0].options: 70007 bytes long, expected");
         refused("\"title\": \"learned\", ", "", R"(line 8: rows[1]: "title" is missing)");
         refused("\"title\": \"W2A32\"", "\"title\": \"W4A4\"", "line 5: columns[1].title: ");
         refused(R"("title": "learned",)", R"("title": "a", "title": "learned",)",

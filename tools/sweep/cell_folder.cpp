@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-constexpr const char* kFormat = "adaq-sweep-cell-1";
+constexpr const char *kFormat = "adaq-sweep-cell-2", *kFormatWithoutChecksum = "adaq-sweep-cell-1";
 
 std::string file_of(const Cell& cell) { return "cells/" + cell.name + ".json"; }
 
@@ -25,6 +25,17 @@ bool outputs_are_there(const RunOptions& run) {
     for (const std::string& path : {run.save, run.report_html, run.report_json, run.logits})
         if (!path.empty() && !fs::exists(path)) return false;
     return true;
+}
+
+/// In one line; bytes that are no UTF-8 (of a path) as U+FFFD, which JSON can hold.
+std::string text_of(const ordered_json& json, int indent = -1) {
+    return json.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+/// CRC-32 of all that a cell's file holds beside it.
+std::string checksum(ordered_json json) {
+    json.erase("crc32");
+    return crc32_text(text_of(json));
 }
 
 /// Throws nlohmann's exceptions where the file is not what keep() wrote.
@@ -55,6 +66,8 @@ CellFolder::CellFolder(std::string folder, Access access) : folder_(std::move(fo
     std::error_code error;
     fs::create_directories(path("cells"), error);
     if (error) data_error("--out {}: {}", folder_, error.message());
+    remove_abandoned_files(folder_, [](const std::string& name) { return name == "table.md" || name == "table.html"; });
+    remove_abandoned_files(path("cells"), [](const std::string& name) { return name.ends_with(".json"); });
 }
 
 CellState CellFolder::find(const Cell& cell, const std::string& identity) const {
@@ -63,7 +76,10 @@ CellState CellFolder::find(const Cell& cell, const std::string& identity) const 
     try {
         std::ifstream stream(file);
         const ordered_json json = ordered_json::parse(stream);
+        if (json.at("format") == kFormatWithoutChecksum)
+            return DoneOtherwise{file + ": is from an older adaq and has no checksum"};
         if (json.at("format") != kFormat) return DoneOtherwise{file + ": is no cell of a sweep"};
+        if (json.at("crc32") != checksum(json)) return DoneOtherwise{file + ": is damaged (its CRC-32 is another)"};
         const nlohmann::json there = json.at("made_with");
         const auto different = differences(nlohmann::json::parse(identity), there);
         if (different.empty()) return read_result(json.at("result"));
@@ -74,18 +90,19 @@ CellState CellFolder::find(const Cell& cell, const std::string& identity) const 
 }
 
 void CellFolder::keep(const Cell& cell, const std::string& identity, const CellResult& result) const {
-    const ordered_json json{{"format", kFormat},
-                            {"cell", cell.title},
-                            {"options", cell.options},
-                            {"result",
-                             {{"label", result.label},
-                              {"images", result.images},
-                              {"top1", result.top1},
-                              {"top5", result.top5},
-                              {"float_top1", result.float_top1},
-                              {"seconds", result.seconds}}},
-                            {"made_with", ordered_json::parse(identity)}};
-    write_file_atomically(path(file_of(cell)), json.dump(1) + "\n");
+    ordered_json json{{"format", kFormat},
+                      {"cell", cell.title},
+                      {"options", cell.options},
+                      {"result",
+                       {{"label", result.label},
+                        {"images", result.images},
+                        {"top1", result.top1},
+                        {"top5", result.top5},
+                        {"float_top1", result.float_top1},
+                        {"seconds", result.seconds}}},
+                      {"made_with", ordered_json::parse(identity)}};
+    json["crc32"] = checksum(json);
+    write_file_atomically(path(file_of(cell)), text_of(json, 1) + "\n");
 }
 
 std::string CellFolder::state_of(const Cell& cell, const std::string& identity) const {

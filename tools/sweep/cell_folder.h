@@ -29,8 +29,8 @@ using CellState = std::variant<NotDone, CellResult, DoneOtherwise>;
 
 class CellFolder {
   public:
-    /// Throws DataError where the folder cannot be used, or another sweep is using it. Not locked: the folder is only
-    /// looked at, and need not be there.
+    /// Throws DataError where the folder cannot be used, or another sweep is using it. Removes what writers that were
+    /// killed have left. Not locked: the folder is only looked at, and need not be there.
     enum class Access { lock, look };
     CellFolder(std::string folder, Access access);
 

@@ -9,6 +9,9 @@
 #include <set>
 
 #include "engine/error.h"
+#include "tools/run/identity.h"
+#include "tools/run/interrupt.h"
+#include "tools/sweep/located_json.h"
 
 namespace adaq {
 namespace {
@@ -44,27 +47,55 @@ std::vector<OptionWords> options_at(const Table& table, const PlacedOptions& pla
     }
 }
 
-/// Lower-case letters and digits; a dash for whatever stands between them.
-std::string file_name_of(const std::string& title) {
+constexpr size_t kLongestPart = 80;  // of a file's name, for a row's or a column's title
+
+/// A title as part of a file's name, and whether it tells all of the title that matters.
+struct NamePart {
+    std::string text;
+    bool whole;
+};
+
+/// Lower-case letters, digits and full stops; a dash for whatever stands between them.
+NamePart name_part(const std::string& title) {
     std::string name;
+    bool whole = true;
     for (const char c : title) {
         const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.';
+        whole &= static_cast<unsigned char>(c) < 0x80;
         if (plain)
             name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
         else if (!name.empty() && name.back() != '-')
             name += '-';
     }
     while (!name.empty() && name.back() == '-') name.pop_back();
-    return name;
+    const std::string bounded = name.substr(0, kLongestPart);
+    const bool hidden = bounded.empty() || bounded.front() == '.';
+    return {hidden ? "_" + bounded : bounded, whole && !hidden && bounded == name};
 }
 
-void check_names(const Table& table, const std::vector<Cell>& cells) {
+/// Of every cell a name of its own: its titles', and a CRC-32 of them where that does not tell them apart.
+void name_cells(const Table& table, std::vector<Cell>& cells) {
+    const auto crc32 = [&](const Cell& cell) {
+        return "-" + crc32_text(table.rows[cell.row].title + '\0' + table.columns[cell.column].title);
+    };
+    std::map<std::string, int> plain;
+    std::vector<bool> whole;
+    for (Cell& cell : cells) {
+        const NamePart row = name_part(table.rows[cell.row].title),
+                       column = name_part(table.columns[cell.column].title);
+        cell.name = row.text + "." + column.text;
+        whole.push_back(row.whole && column.whole);
+        ++plain[cell.name];
+    }
     std::map<std::string, std::string> titles;
-    for (const Cell& cell : cells) {
+    for (size_t i = 0; i < cells.size(); ++i) {
+        Cell& cell = cells[i];
+        if (!whole[i] || plain[cell.name] > 1) cell.name += crc32(cell);
         const auto [other, added] = titles.emplace(cell.name, cell.title);
         if (!added)
             data_error("{}: line {}: rows[{}].title: \"{}\" and \"{}\" are too alike: both would be kept as {}.json",
-                       table.file, table.rows[cell.row].line, cell.row, cell.title, other->second, cell.name);
+                       table.file, table.rows[cell.row].line, cell.row, excerpt(cell.title), excerpt(other->second),
+                       cell.name);
     }
 }
 
@@ -103,13 +134,15 @@ class CellMaker {
         for (const OptionWords& option : passed_on_)
             if (kNotInTables.contains(option_name(option)))
                 usage_error("--with: {}: is no option of a cell", option_name(option));
+        for (const TableColumn& column : table.columns) columns_.push_back(options_at(table, column.options));
+        for (const TableRow& row : table.rows) rows_.push_back(options_at(table, row.options));
     }
 
     Cell make(size_t row, size_t column) const {
         const TableRow& r = table_.rows[row];
         const TableColumn& c = table_.columns[column];
-        Cell cell{row, column, r.title + " / " + c.title, file_name_of(r.title) + "." + file_name_of(c.title), "", {}};
-        const std::vector<OptionWords> ours = options_at(table_, r.options), columns = options_at(table_, c.options);
+        Cell cell{row, column, r.title + " / " + c.title, "", "", {}};
+        const std::vector<OptionWords>&ours = rows_[row], &columns = columns_[column];
         for (const OptionWords& option : ours)
             for (const OptionWords& other : columns)
                 if (option_name(option) == option_name(other))
@@ -140,6 +173,7 @@ class CellMaker {
     const Table& table_;
     const std::vector<OptionWords>& passed_on_;
     const std::vector<OptionWords> common_;
+    std::vector<std::vector<OptionWords>> columns_, rows_;
 };
 
 }  // namespace
@@ -149,8 +183,11 @@ std::vector<Cell> make_cells(const Table& table, const SweepOptions& options) {
     std::vector<Cell> cells;
     for (size_t row = 0; row < table.rows.size(); ++row)
         for (size_t column = 0; column < table.columns.size(); ++column)
-            if (table.rows[row].has[column]) cells.push_back(maker.make(row, column));
-    check_names(table, cells);
+            if (table.rows[row].has[column]) {
+                stop_if_interrupted();
+                cells.push_back(maker.make(row, column));
+            }
+    name_cells(table, cells);
     check_outputs(table, cells);
     return cells;
 }

@@ -61,16 +61,18 @@ std::string published_markup(const PublishedNumber& published) {
 
 std::string results(const SweepView& view) {
     std::string markup = "<div class=\"scroll\" tabindex=\"0\"><table class=\"sweep\">\n<thead><tr><th></th>";
+    std::vector<bool> published;
     for (size_t column = 0; column < view.table.columns.size(); ++column) {
+        published.push_back(view.has_published(column));
         markup += "<th>" + escaped(view.table.columns[column].title) + "</th>";
-        if (view.has_published(column)) markup += "<th>" + escaped(view.published_heading()) + "</th>";
+        if (published.back()) markup += "<th>" + escaped(view.published_heading()) + "</th>";
     }
     markup += "</tr></thead>\n<tbody>";
     for (size_t row = 0; row < view.table.rows.size(); ++row) {
         markup += "<tr><th>" + escaped(view.table.rows[row].title) + "</th>";
         for (size_t column = 0; column < view.table.columns.size(); ++column) {
             markup += cell_markup(view.at(row, column));
-            if (view.has_published(column)) markup += published_markup(view.table.rows[row].published[column]);
+            if (published[column]) markup += published_markup(view.table.rows[row].published[column]);
         }
         markup += "</tr>\n";
     }

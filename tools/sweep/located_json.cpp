@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/report/format.h"
 
 namespace adaq {
 namespace {
@@ -46,7 +48,8 @@ class Builder {
   public:
     using Kind = LocatedJson::Kind;
 
-    Builder(std::string_view text, const std::string& file) : text_(text), file_(file) { furthest_ = text.data(); }
+    Builder(std::string_view text, const std::string& file)
+        : text_(text), file_(file), furthest_(text.data()), counted_(text.data()) {}
 
     LocatedJson parse() {
         nlohmann::json::sax_parse(CountingIterator(text_.data(), &furthest_),
@@ -69,12 +72,11 @@ class Builder {
     bool start_object(size_t) { return open(Kind::object); }
     bool end_object() { return close(); }
     bool key(std::string& name) {
-        std::vector<LocatedMember>& members = open_.back()->members;
-        for (const LocatedMember& member : members)
-            if (member.key == name)
-                data_error("{}: line {}: \"{}\": the key is there already, on line {}", file_, line(), name,
-                           member.line);
-        members.push_back({std::move(name), line(), {}});
+        const auto [there, added] = keys_.back().emplace(name, line());
+        if (!added)
+            data_error("{}: line {}: \"{}\": the key is there already, on line {}", file_, line(), excerpt(name),
+                       there->second);
+        open_.back()->members.push_back({std::move(name), line(), {}});
         return true;
     }
     bool parse_error(size_t position, const std::string& token, const nlohmann::json::exception& error) {
@@ -89,14 +91,16 @@ class Builder {
         const size_t colon = what.find(": ");
         if (colon != std::string::npos) what = what.substr(colon + 2);
         data_error("{}: line {}, column {}: {}", file_, 1 + std::count(before.begin(), before.end(), '\n'),
-                   offset - start + 1, what);
+                   offset - start + 1, excerpt(what));
     }
 
   private:
     /// Of the token that was just read. A number's end is seen at the character behind it, which is read as well.
-    int line() const {
-        const char* last = std::max(text_.data(), furthest_ - 1);
-        return 1 + static_cast<int>(std::count(text_.data(), last, '\n'));
+    int line() {
+        const char* last = std::max(counted_, furthest_ - 1);
+        line_ += static_cast<int>(std::count(counted_, last, '\n'));
+        counted_ = last;
+        return line_;
     }
 
     LocatedJson& add(Kind kind) {
@@ -118,21 +122,34 @@ class Builder {
     bool open(Kind kind) {
         if (open_.size() == kDeepest) data_error("{}: line {}: is nested more than {} deep", file_, line(), kDeepest);
         open_.push_back(&add(kind));
+        keys_.emplace_back();
         return true;
     }
     bool close() {
         open_.pop_back();
+        keys_.pop_back();
         return true;
     }
 
     std::string_view text_;
     const std::string& file_;
-    const char* furthest_;
+    const char *furthest_, *counted_;  // as far as which lines are counted
+    int line_ = 1;
     LocatedJson root_;
-    std::vector<LocatedJson*> open_;  // arrays and objects around the place, the innermost last
+    std::vector<LocatedJson*> open_;                // arrays and objects around the place, the innermost last
+    std::vector<std::map<std::string, int>> keys_;  // of each of them, with their lines
 };
 
 }  // namespace
+
+std::string excerpt(std::string_view text) {
+    constexpr int kMost = 200, kEnd = 60;
+    if (report::width(text) <= kMost) return report::printable(text);
+    size_t end = text.size();
+    for (int points = 0; points < kEnd;)
+        if ((static_cast<unsigned char>(text[--end]) & 0xC0) != 0x80) ++points;
+    return report::printable(report::shortened(text, kMost - kEnd)) + " " + report::printable(text.substr(end));
+}
 
 std::string_view kind_of(const LocatedJson& value) {
     switch (value.kind) {

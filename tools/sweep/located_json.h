@@ -29,8 +29,11 @@ struct LocatedMember {
 /// "a string", "an object": what stands there.
 std::string_view kind_of(const LocatedJson& value);
 
-/// Parses all of `text`; `file` is for errors. Throws DataError: "FILE: line 3, column 5: ..." for a syntax error,
-/// "FILE: line 3: ..." for a key that an object has already.
+/// Foreign text for an error's one line: without control characters, its middle left out where it is long.
+std::string excerpt(std::string_view text);
+
+/// Parses all of `text`, in time that grows with its length; `file` is for errors. Throws DataError: "FILE: line 3,
+/// column 5: ..." for a syntax error, "FILE: line 3: ..." for a key that an object has already.
 LocatedJson parse_located_json(std::string_view text, const std::string& file);
 
 }  // namespace adaq

@@ -13,11 +13,66 @@ using namespace report;
 
 using Lines = std::vector<std::vector<std::string>>;  // the header first
 
-/// Foreign text in a cell of a table: a bar would end it.
-std::string plain(const std::string& text) {
+bool is_alphanumeric(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80) != 0;
+}
+
+bool is_punctuation(char c) { return c > ' ' && c < 0x7F && !is_alphanumeric(c); }
+
+/// "&lt;", "&#60;": what Markdown would put a character in place of. `at`: of the ampersand.
+bool is_entity(std::string_view text, size_t at) {
+    const size_t end = text.find_first_of("; &", at + 1);
+    return end != std::string_view::npos && text[end] == ';' && end > at + 1;
+}
+
+/// Foreign text as Markdown that shows it as it is: no HTML, no emphasis, links or code. What has no meaning where it
+/// stands is left alone, so that the text can be read as it is, too.
+std::string plain(std::string_view foreign) {
+    const std::string text = printable(foreign);
     std::string safe;
-    for (const char c : printable(text)) safe += c == '|' ? std::string("\\|") : std::string(1, c);
+    for (size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at], before = at > 0 ? text[at - 1] : ' ', next = at + 1 < text.size() ? text[at + 1] : ' ';
+        const bool special = c == '`' || c == '*' || c == '[' || c == '~' ||
+                             (c == '_' && !(is_alphanumeric(before) && is_alphanumeric(next))) ||
+                             (c == '\\' && is_punctuation(next));
+        if (c == '<')
+            safe += "&lt;";
+        else if (c == '>')
+            safe += "&gt;";
+        else if (c == '&' && is_entity(text, at))
+            safe += "&amp;";
+        else
+            safe += special ? std::string{'\\', c} : std::string(1, c);
+    }
     return safe;
+}
+
+/// In a cell of a table, which a bar would end.
+std::string cell_text(std::string_view foreign) {
+    std::string safe;
+    for (const char c : plain(foreign)) safe += c == '|' ? std::string("\\|") : std::string(1, c);
+    return safe;
+}
+
+/// At a line's beginning, where some characters begin a list, a heading or code.
+std::string line_text(std::string_view foreign) {
+    foreign.remove_prefix(std::min(foreign.find_first_not_of(" \t"), foreign.size()));
+    std::string safe = plain(foreign);
+    const size_t digits = std::min(safe.find_first_not_of("0123456789"), safe.size());
+    if (digits < safe.size() && (digits == 0 ? std::string_view("-+=#") : ".)").find(safe[digits]) != std::string::npos)
+        safe.insert(digits, 1, '\\');
+    if (safe.ends_with('#') && safe != "\\#")
+        safe.insert(safe.size() - 1, 1, '\\');  // it would be taken off a heading's end
+    return safe;
+}
+
+/// Between more backticks than it has in a row.
+std::string code(std::string_view foreign) {
+    const std::string text = printable(foreign);
+    size_t longest = 0, run = 0;
+    for (const char c : text) longest = std::max(longest, run = c == '`' ? run + 1 : 0);
+    const std::string fence(longest + 1, '`'), room = longest > 0 ? " " : "";
+    return fence + room + text + room + fence;
 }
 
 /// The first column to the left, the others to the right, all as wide as their widest cell.
@@ -57,15 +112,17 @@ std::string top1_text(const CellView& cell) {
 
 Lines accuracy(const SweepView& view) {
     Lines lines{{"top-1, %"}};
+    std::vector<bool> published;
     for (size_t column = 0; column < view.table.columns.size(); ++column) {
-        lines[0].push_back(plain(view.table.columns[column].title));
-        if (view.has_published(column)) lines[0].push_back(view.published_heading());
+        published.push_back(view.has_published(column));
+        lines[0].push_back(cell_text(view.table.columns[column].title));
+        if (published.back()) lines[0].push_back(view.published_heading());
     }
     for (size_t row = 0; row < view.table.rows.size(); ++row) {
-        lines.push_back({plain(view.table.rows[row].title)});
+        lines.push_back({cell_text(view.table.rows[row].title)});
         for (size_t column = 0; column < view.table.columns.size(); ++column) {
             lines.back().push_back(top1_text(view.at(row, column)));
-            if (view.has_published(column)) lines.back().push_back(view.table.rows[row].published[column].top1);
+            if (published[column]) lines.back().push_back(view.table.rows[row].published[column].top1);
         }
     }
     return lines;
@@ -74,9 +131,9 @@ Lines accuracy(const SweepView& view) {
 /// Seconds of each cell, with the published ones behind a stroke.
 Lines seconds(const SweepView& view) {
     Lines lines{{"seconds"}};
-    for (const TableColumn& column : view.table.columns) lines[0].push_back(plain(column.title));
+    for (const TableColumn& column : view.table.columns) lines[0].push_back(cell_text(column.title));
     for (size_t row = 0; row < view.table.rows.size(); ++row) {
-        lines.push_back({plain(view.table.rows[row].title)});
+        lines.push_back({cell_text(view.table.rows[row].title)});
         for (size_t column = 0; column < view.table.columns.size(); ++column) {
             const CellView& cell = view.at(row, column);
             const auto& published = view.table.rows[row].published[column].seconds;
@@ -90,16 +147,17 @@ Lines seconds(const SweepView& view) {
 
 std::string points(const std::vector<std::string>& sentences) {
     std::string text;
-    for (const std::string& sentence : sentences) text += "- " + printable(sentence) + "\n";
+    for (const std::string& sentence : sentences) text += "- " + line_text(sentence) + "\n";
     return text.empty() ? "" : "\n" + text;
 }
 
 }  // namespace
 
 std::string render_markdown(const SweepView& view) {
-    std::string text = "# " + printable(view.table.title) + "\n\n" + view.summary() + "\n\n" + aligned(accuracy(view));
+    std::string text = "# " + line_text(view.table.title) + "\n\n" + view.summary() + "\n\n" + aligned(accuracy(view));
     if (const std::string published = view.published_sentence(); !published.empty())
-        text += "\n" + printable(published) + "\n";
+        // An asterisk of ours, which no other closes.
+        text += published.starts_with('*') ? "\n*" + plain(published.substr(1)) + "\n" : "\n" + plain(published) + "\n";
     text += points(view.notes());
     if (const std::vector<std::string> failures = view.failures(); !failures.empty())
         text += "\nFailed:\n" + points(failures);
@@ -107,8 +165,8 @@ std::string render_markdown(const SweepView& view) {
     text += "\n";
     for (const auto& [what, sentence] : {std::pair("Model", view.model), std::pair("Calibration", view.calibration),
                                          std::pair("Validation", view.validation), std::pair("Machine", view.machine)})
-        if (!sentence.empty()) text += fmt::format("- {}: {}\n", what, printable(sentence));
-    if (!view.command.empty()) text += fmt::format("- Command: `{}`\n", printable(view.command));
+        if (!sentence.empty()) text += fmt::format("- {}: {}\n", what, plain(sentence));
+    if (!view.command.empty()) text += fmt::format("- Command: {}\n", code(view.command));
     return text;
 }
 

@@ -2,12 +2,14 @@
 #include "tools/sweep/option_words.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/error.h"
 
 namespace adaq {
 namespace {
 
+constexpr size_t kMostOptions = 256;  // adaq-run has fewer
 constexpr std::string_view kBlanks = " \t\n\r";
 
 std::vector<std::string> words_of(const std::string& text) {
@@ -37,11 +39,13 @@ std::vector<std::string> words_of(const std::string& text) {
 
 std::vector<OptionWords> split_options(const std::string& text) {
     std::vector<OptionWords> options;
+    std::set<std::string> names;
     for (const std::string& word : words_of(text)) {
         if (word.rfind("--", 0) == 0) {
-            for (const OptionWords& option : options)
-                if (option_name(option) == option_name({word})) usage_error("{}: given twice", option_name(option));
             options.push_back({word});
+            if (const std::string name = option_name(options.back()); !names.insert(name).second)
+                usage_error("{}: given twice", name);
+            if (names.size() > kMostOptions) usage_error("more than {} options", kMostOptions);
         } else if (options.empty()) {
             usage_error("\"{}\": expected an option, such as --w4", word);
         } else {

@@ -10,7 +10,8 @@ namespace adaq {
 using OptionWords = std::vector<std::string>;
 
 /// Options apart, each starting with "--". Words are separated by blanks; quotes (' or ") keep blanks in a word.
-/// Throws UsageError for a word before the first option, a quote without end, or an option given twice.
+/// Throws UsageError for a word before the first option, a quote without end, an option given twice, or more options
+/// than adaq-run has.
 std::vector<OptionWords> split_options(const std::string& text);
 
 /// What one option replaces another by: "--w" of "--w4" and "--w", "--iters" of "--iters=300", "--fold" of "--no-fold".

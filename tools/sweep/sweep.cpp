@@ -59,6 +59,7 @@ class Sweep {
     void identify() {
         std::string first_failure;
         for (const Cell& cell : cells_) {
+            stop_if_interrupted();
             if (cell.run.val.empty()) usage_error("--val is needed: a table tells how accurate networks are");
             try {
                 identities_[&cell] = identity(cell.run, progress_, shared_);

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 #include "engine/error.h"
@@ -14,6 +15,10 @@ namespace adaq {
 namespace {
 
 using Kind = LocatedJson::Kind;
+
+// No table that people write comes near these; what does is refused before it takes memory and time.
+constexpr size_t kMostBytes = size_t{4} << 20, kLongestTitle = 1000, kLongestOptions = size_t{64} << 10;
+constexpr size_t kMostCells = 2'000;
 
 /// A value with its place in the file.
 class Place {
@@ -43,15 +48,18 @@ class Place {
         return value_.text;
     }
     std::string title() const {
-        if (text().empty()) fail("is empty");
-        return text();
+        expect(Kind::string, "a string");
+        if (value_.text.empty()) fail("is empty");
+        if (value_.text.size() > kLongestTitle)
+            fail("{} bytes long, expected {} at most", value_.text.size(), kLongestTitle);
+        return value_.text;
     }
 
     void expect_keys(std::initializer_list<std::string_view> known) const {
         expect(Kind::object, "an object");
         for (const LocatedMember& member : value_.members) {
             if (std::find(known.begin(), known.end(), member.key) == known.end())
-                fail_at(member.line, "unknown key \"{}\"; known are {}", member.key, fmt::join(known, ", "));
+                fail_at(member.line, "unknown key \"{}\"; known are {}", excerpt(member.key), fmt::join(known, ", "));
         }
     }
     std::optional<Place> find(const std::string& key) const {
@@ -80,7 +88,11 @@ class Place {
 
 PlacedOptions options_of(const Place& holder) {
     const auto place = holder.find("options");
-    return place ? PlacedOptions{place->text(), place->key(), place->line()} : PlacedOptions{};
+    if (!place) return {};
+    PlacedOptions options{place->text(), place->key(), place->line()};
+    if (options.text.size() > kLongestOptions)
+        place->fail("{} bytes long, expected {} at most", options.text.size(), kLongestOptions);
+    return options;
 }
 
 PublishedNumber read_published(const Place& place) {
@@ -107,11 +119,11 @@ PublishedNumber read_published(const Place& place) {
     return published;
 }
 
-/// Titles name cells, and the files that keep them.
-template <typename Titled>
-void check_new(const std::vector<Titled>& before, const std::string& title, const Place& place) {
-    for (const Titled& other : before)
-        if (other.title == title) place.fail("\"{}\" is there already", title);
+/// Titles of columns or rows, with their positions: they name cells, and the files that keep them.
+using Titles = std::map<std::string, size_t>;
+
+void add_new(Titles& titles, const std::string& title, const Place& place) {
+    if (!titles.emplace(title, titles.size()).second) place.fail("\"{}\" is there already", excerpt(title));
 }
 
 TableColumn read_column(const Place& place) {
@@ -120,28 +132,26 @@ TableColumn read_column(const Place& place) {
 }
 
 /// The columns that a row names as its own; all where it names none.
-std::vector<bool> read_cells(const Place& row, const Table& table) {
+std::vector<bool> read_cells(const Place& row, const Titles& columns) {
     const auto list = row.find("columns");
-    std::vector<bool> has(table.columns.size(), !list);
+    std::vector<bool> has(columns.size(), !list);
     if (!list) return has;
     for (const Place& item : list->items()) {
-        const std::string title = item.text();
-        const auto found = std::find_if(table.columns.begin(), table.columns.end(),
-                                        [&](const TableColumn& column) { return column.title == title; });
-        if (found == table.columns.end()) item.fail("\"{}\" is no column's title", title);
-        has[static_cast<size_t>(found - table.columns.begin())] = true;
+        const auto found = columns.find(item.text());
+        if (found == columns.end()) item.fail("\"{}\" is no column's title", excerpt(item.text()));
+        has[found->second] = true;
     }
     return has;
 }
 
-TableRow read_row(const Place& place, const Table& table) {
+TableRow read_row(const Place& place, const Table& table, const Titles& columns) {
     place.expect_keys({"title", "options", "columns", "published"});
     TableRow row;
     const Place title = place.at("title");
     row.title = title.title();
     row.line = title.line();
     row.options = options_of(place);
-    row.has = read_cells(place, table);
+    row.has = read_cells(place, columns);
     row.published.resize(table.columns.size());
     const auto published = place.find("published");
     if (!published) return row;
@@ -152,7 +162,7 @@ TableRow read_row(const Place& place, const Table& table) {
     for (size_t i = 0; i < numbers.size(); ++i) {
         row.published[i] = read_published(numbers[i]);
         if (row.published[i].top1.empty()) continue;
-        if (!row.has[i]) numbers[i].fail("the row has no cell in column \"{}\"", table.columns[i].title);
+        if (!row.has[i]) numbers[i].fail("the row has no cell in column \"{}\"", excerpt(table.columns[i].title));
         if (table.published_from.empty()) numbers[i].fail("\"published_from\" is to say where the numbers are from");
     }
     return row;
@@ -162,6 +172,8 @@ TableRow read_row(const Place& place, const Table& table) {
 
 Table read_table(const std::string& path) {
     const MappedFile file(path);
+    if (file.bytes().size() > kMostBytes)
+        data_error("{}: {} bytes, expected a table of {} at most", path, file.bytes().size(), kMostBytes);
     const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
     const LocatedJson json = parse_located_json(text, path);
     const Place root(path, "", json);
@@ -173,18 +185,21 @@ Table read_table(const std::string& path) {
     if (const auto notes = root.find("notes"))
         for (const Place& note : notes->items()) table.notes.push_back(note.text());
     table.options = options_of(root);
+    Titles columns, rows;
     for (const Place& place : root.at("columns").items()) {
-        TableColumn column = read_column(place);
-        check_new(table.columns, column.title, place.at("title"));
-        table.columns.push_back(std::move(column));
+        table.columns.push_back(read_column(place));
+        add_new(columns, table.columns.back().title, place.at("title"));
     }
-    if (table.columns.empty()) root.at("columns").fail("is empty");
-    for (const Place& place : root.at("rows").items()) {
-        TableRow row = read_row(place, table);
-        check_new(table.rows, row.title, place.at("title"));
-        table.rows.push_back(std::move(row));
+    if (columns.empty()) root.at("columns").fail("is empty");
+    const std::vector<Place> places = root.at("rows").items();
+    if (places.size() * columns.size() > kMostCells)
+        root.at("rows").fail("{} rows of {} columns, expected {} cells at most", places.size(), columns.size(),
+                             kMostCells);
+    for (const Place& place : places) {
+        table.rows.push_back(read_row(place, table, columns));
+        add_new(rows, table.rows.back().title, place.at("title"));
     }
-    if (table.rows.empty()) root.at("rows").fail("is empty");
+    if (rows.empty()) root.at("rows").fail("is empty");
     return table;
 }
 

@@ -44,7 +44,8 @@ struct Table {
 };
 
 /// Throws DataError naming the file, the line and the key: a syntax error, an unknown or missing key, a wrong type,
-/// as many published numbers as there are no columns, a title that is there already.
+/// as many published numbers as there are no columns, a title that is there already, more than any table needs (bytes,
+/// cells, a title's or options' length).
 Table read_table(const std::string& path);
 
 }  // namespace adaq
