@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Installs what adaq needs from Debian: as root, or through sudo. Does nothing where everything is there.
+# tools/packages.sh development: also what tools/lint.sh needs.
 # (OpenCL because the CMake package of Debian's oneDNN asks for it.)
 set -euo pipefail
 packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libjpeg62-turbo-dev libstb-dev zlib1g-dev libfmt-dev nlohmann-json3-dev libcli11-dev
           doctest-dev libboost-context-dev dataset-fashion-mnist)
+[ "${1:-}" != development ] || packages+=(clang-format-14 clang-tidy-14)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
