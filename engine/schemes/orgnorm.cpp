@@ -1,6 +1,6 @@
 // orgnorm, the full two-dimensional search (QDrop, PD-Quant): 100 widths times every zero point, each group by itself,
-// in the 2.4th power. At 8 bits that is 25,600 candidates; the device prunes them (kernels/cpu/calibration/prospects.h).
-// One-sided data has its zero point at 0, which leaves the 100 widths.
+// in the 2.4th power. At 8 bits that is 25,600 candidates; the device prunes them
+// (kernels/cpu/calibration/prospects.h). One-sided data has its zero point at 0, which leaves the 100 widths.
 #include <algorithm>
 
 #include "engine/schemes/search.h"
