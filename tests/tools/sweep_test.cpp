@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <chrono>
@@ -232,6 +233,11 @@ TEST_SUITE("adaq-sweep") {
         INFO(again.output);
         CHECK(again.status == 0);
         CHECK(has(again.output, "1 cell to do, 3 done before"));
+        std::filesystem::remove(file);
+        REQUIRE(mkfifo(file.c_str(), 0600) == 0);
+        sweep.check_refused("", 2, name + ": is no regular file");
+        std::filesystem::remove(file);
+        REQUIRE(sweep.run().status == 0);
         const auto result = [](const std::string& text) {
             auto json = nlohmann::json::parse(text)["result"];
             json.erase("seconds");

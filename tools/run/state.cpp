@@ -16,6 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool is_there(const std::string& path) {
+    std::error_code error;
+    const bool there = fs::exists(path, error);
+    if (error) data_error("{}: {}", path, error.message());
+    return there;
+}
+
 std::string text_of(const std::string& path) {
     std::error_code error;
     if (!fs::is_regular_file(path, error)) data_error("{}: not a regular file", path);
@@ -55,7 +62,7 @@ RunState::RunState(const std::string& folder, bool resume, const std::string& id
     check_free(folder, resume);
     remove_abandoned_files(folder, [](const std::string& name) { return name == "run.json" || is_unit_file(name); });
     const std::string path = run_file(folder);
-    const bool known = fs::exists(path);
+    const bool known = is_there(path);
     if (known) {
         const nlohmann::json there = nlohmann::json::parse(text_of(path), nullptr, false);
         if (!there.is_object())
@@ -68,13 +75,13 @@ RunState::RunState(const std::string& folder, bool resume, const std::string& id
 }
 
 void RunState::check_free(const std::string& folder, bool resume) {
-    if (!resume && (fs::exists(run_file(folder)) || !unit_files(folder).empty()))
+    if (!resume && (is_there(run_file(folder)) || !unit_files(folder).empty()))
         usage_error("--state {}: holds the state of an earlier run; go on with it by --resume, or name another folder",
                     folder);
 }
 
 bool RunState::finished(const std::string& folder, const Stretch& unit, uint32_t phase) {
-    return fs::exists(unit_path(folder, unit, phase));
+    return is_there(unit_path(folder, unit, phase));
 }
 
 UnitResult RunState::load(const std::string& path) const {
@@ -90,7 +97,7 @@ UnitResult RunState::load(const std::string& path) const {
 
 std::optional<UnitResult> RunState::find(const Stretch& unit, uint32_t phase) const {
     const std::string path = unit_path(folder_, unit, phase);
-    if (!fs::exists(path)) return std::nullopt;
+    if (!is_there(path)) return std::nullopt;
     return load(path);
 }
 

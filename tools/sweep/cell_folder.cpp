@@ -23,7 +23,7 @@ std::string file_of(const Cell& cell) { return "cells/" + cell.name + ".json"; }
 
 bool outputs_are_there(const RunOptions& run) {
     for (const std::string& path : {run.save, run.report_html, run.report_json, run.logits})
-        if (!path.empty() && !fs::exists(path)) return false;
+        if (std::error_code error; !path.empty() && !fs::exists(path, error)) return false;
     return true;
 }
 
@@ -72,7 +72,11 @@ CellFolder::CellFolder(std::string folder, Access access) : folder_(std::move(fo
 
 CellState CellFolder::find(const Cell& cell, const std::string& identity) const {
     const std::string file = path(file_of(cell));
-    if (!fs::exists(file) || !outputs_are_there(cell.run)) return NotDone{};
+    std::error_code error;
+    const fs::file_type type = fs::status(file, error).type();
+    if (type == fs::file_type::not_found || !outputs_are_there(cell.run)) return NotDone{};
+    if (type == fs::file_type::none) return DoneOtherwise{file + ": " + error.message()};
+    if (type != fs::file_type::regular) return DoneOtherwise{file + ": is no regular file"};
     try {
         std::ifstream stream(file);
         const ordered_json json = ordered_json::parse(stream);

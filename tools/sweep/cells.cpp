@@ -110,7 +110,7 @@ void check_outputs(const Table& table, const std::vector<Cell>& cells) {
             const auto [other, added] = writers.emplace(path, cell.title);
             if (!added)
                 data_error("{}: {} {}: is written by ({}) already", origin(table, cell, option), option, path,
-                           other->second);
+                           excerpt(other->second));
         }
     }
 }
@@ -147,7 +147,7 @@ class CellMaker {
             for (const OptionWords& other : columns)
                 if (option_name(option) == option_name(other))
                     data_error("{}: line {}: {}: {}: column \"{}\" says it too (line {})", table_.file, r.options.line,
-                               r.options.key, option_name(option), c.title, c.options.line);
+                               r.options.key, option_name(option), excerpt(c.title), c.options.line);
         const std::vector<OptionWords> all = replaced(replaced(replaced(common_, columns), ours), passed_on_);
         cell.options = joined(table_part(all));
         try {
@@ -155,7 +155,8 @@ class CellMaker {
         } catch (const UsageError& error) {
             const std::string message = error.what();
             for (const OptionWords& option : passed_on_)
-                if (place_in(message, option) != std::string::npos) usage_error("({}): {}", cell.title, message);
+                if (place_in(message, option) != std::string::npos)
+                    usage_error("({}): {}", excerpt(cell.title), message);
             data_error("{}: {}", origin(table_, cell, message), message);
         }
         return cell;
@@ -205,8 +206,9 @@ std::string origin(const Table& table, const Cell& cell, const std::string& mess
             culprit = placed;
         }
     }
-    if (!culprit) return fmt::format("{}: line {}: rows[{}] ({})", table.file, row.line, cell.row, cell.title);
-    return fmt::format("{}: line {}: {} ({})", table.file, culprit->line, culprit->key, cell.title);
+    const std::string title = excerpt(cell.title);
+    if (!culprit) return fmt::format("{}: line {}: rows[{}] ({})", table.file, row.line, cell.row, title);
+    return fmt::format("{}: line {}: {} ({})", table.file, culprit->line, culprit->key, title);
 }
 
 bool matches(const Cell& cell, const std::string& pattern) {
