@@ -62,7 +62,8 @@ CudaProgram::CudaProgram(const Program& program, std::shared_ptr<Queue> queue, C
                          std::optional<Choice> choice, bool wgmma)
     : program_(in_pieces(program, kMostTemporaryBytes)),
       queue_(std::move(queue)),
-      places_(program.tensors().size(), nullptr) {
+      places_(program.tensors().size(), nullptr),
+      mark_(program_) {
     place_tensors();
     const Context context{program_, places_, card, math, choice, wgmma, halves_of(program_, math)};
     std::vector<Step> steps;
@@ -122,7 +123,7 @@ void CudaProgram::capture(const std::vector<Step>& steps) {
 }
 
 void CudaProgram::run(int64_t n) {
-    for (int64_t i = 0; i < n; ++i) check_cuda(cudaGraphLaunch(graph_, queue_->get()));
+    for (int64_t i = 0; i < n; ++i) mark_.run(*queue_, [&] { check_cuda(cudaGraphLaunch(graph_, queue_->get())); });
 }
 
 }  // namespace adaq::cuda

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/arena.h"
+#include "kernels/cuda/profile_mark.h"
 #include "kernels/cuda/step.h"
 #include "kernels/cuda/tensor.h"
 
@@ -24,6 +25,7 @@ class CudaProgram : public CompiledProgram {
     std::vector<DeviceMemory> memory_;  // temporaries and scratch
     std::vector<float*> places_;
     cudaGraphExec_t graph_ = nullptr;
+    ProfileMark mark_;
 };
 
 }  // namespace adaq::cuda

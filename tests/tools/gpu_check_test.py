@@ -54,7 +54,7 @@ print("a card; measured 700.0 TFLOP/s by cuBLAS (8192^3), 4000 GB/s copying")
 print("direction image batch layer count x w best median GFLOP/s peak cuDNN ratio")
 if option("--rows"):
     row = {"direction": "forward", "batch": 32, "layer": "layer1.0.conv1", "count": 4, "operands": "bf16", "seconds_best": 1e-5, "gflops": 300e3,
-           "share_of_peak": 0.4, "yardstick_gflops": 400e3, "ratio": 0.75}
+           "share_of_peak": 0.4, "yardstick": "cuDNN 9.1.0", "yardstick_gflops": 400e3, "ratio": 0.75}
     operation = {"operation": "adam", "shape": [64, 3], "seconds_best": 1e-6, "gigabytes_per_second": 2000.0, "share_of_copying": 0.5}
     with open(option("--rows"), "a") as file:
         file.write(json.dumps(operation if words[0] == "operations" else row) + "\\n")
@@ -224,6 +224,7 @@ class GpuCheck(unittest.TestCase):
         self.assertIn("# NVIDIA Imaginary\n", page)
         self.assertRegex(page, r"\| brecq bf16 \| W4A32 \| 1,000 \| 3.0 \| [0-9.]+ \| 41.0 \| 60 \| (2048|–) \| ")
         self.assertIn("| `gemm<4>` | 2 | 1011.0 | 99.8 % | 50.0 |", page)
+        self.assertIn("Beside cuDNN 9.1.0:", page)
         self.assertIn("| forward | 32 | layer1.0.conv1 | 4 | bf16 | 10.0 | 300.0 | 40 % | 400.0 | 0.75 |", page)
 
     def test_second_visit(self):

@@ -88,6 +88,7 @@ class Table {
                          {"runs", ours.runs},
                          {"gflops", speed / 1e9},
                          {"share_of_peak", share},
+                         {"yardstick", machine_.yardstick},
                          {"yardstick_gflops", theirs / 1e9},
                          {"ratio", measured.ratio()}});
         row_file_.add(rows_.back());

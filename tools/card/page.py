@@ -87,7 +87,7 @@ def convolutions(_, told, ends):
         if not rows:
             continue
         end = ends.get(step, {})
-        text += f"## {step}\n{end.get('machine', '')}. Beside {end.get('against', 'cuDNN')}:\n\n"
+        text += f"## {step}\n{end.get('machine') or ends.get('card', {}).get('machine', '')}. Beside {rows[0]['yardstick']}:\n\n"
         text += table(["direction", "batch", "layer", "times", "x and dy", "best, µs", "TFLOP/s", "of peak", "library", "ratio"],
                       [[r["direction"], r["batch"], r["layer"], r["count"], r["operands"], f"{r['seconds_best'] * 1e6:.1f}", f"{r['gflops'] / 1e3:.1f}",
                         f"{r['share_of_peak'] * 100:.0f} %", f"{r['yardstick_gflops'] / 1e3:.1f}", f"{r['ratio']:.2f}"] for r in rows])

@@ -53,7 +53,7 @@ def card(step):
     visit = step.visit
     folders = library_folders()
     visit.environment["LD_LIBRARY_PATH"] = ":".join(folders + [p for p in [visit.environment.get("LD_LIBRARY_PATH")] if p])
-    visit.environment.setdefault("ADAQ_FIXTURES", str(ROOT / "tests/fixtures"))
+    visit.environment.update(ADAQ_FIXTURES=str(ROOT / "tests/fixtures"), ADAQ_SOURCE_DIR=str(ROOT))
     query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total,compute_cap,clocks.sm,clocks.max.sm,power.limit", "--format=csv,noheader"]
     found = {"card": said_by(query), "nvcc": said_by(["nvcc", "--version"]), "ncu": said_by(["ncu", "--version"]),
              "compute_sanitizer": said_by(["compute-sanitizer", "--version"]), "python": sys.version.split()[0], "packages": package_versions(),
@@ -170,7 +170,7 @@ def convolutions(math_name, batch, direction="all", more=()):
                    "224", "--batch", batch, "--seconds", "0.03", "--rows", rows, *more]
         done = step.must(command)
         lines = done.text.splitlines()
-        return {"machine": lines[0], "against": lines[1].split()[-2], "means": [line for line in lines if "geometric mean" in line]}
+        return {"machine": lines[0], "means": [line for line in lines if "geometric mean" in line]}
 
     return work
 
@@ -197,7 +197,7 @@ def profile(step):
     for name, metrics in (("shares", ["gpu__time_duration.sum"] + [f"{m}.avg.pct_of_peak_sustained_elapsed" for m in shares]),
                           ("times", ["gpu__time_duration.sum"])):  # where a card has not all of them
         command = ["ncu", "--clock-control", "none", "--profile-from-start", "off", "--metrics", ",".join(metrics), "--csv", "--page", "raw", *run]
-        done = step.run(command, name, env={"ADAQ_CUDA_PROFILE": "1"})
+        done = step.run(command, name, env={"ADAQ_CUDA_PROFILE": "1", "ADAQ_CUDA_SYNC": "1"})
         kernels = kernel_times(done.text, metrics[1:])
         if kernels:
             break
