@@ -54,6 +54,11 @@ passes HEAD
 ADAQ_LINT_SECONDS=0 passes "$first"
 tells "no time for"
 
+echo 'int one() { return unknown; }' >fine.cpp
+commit "what clang cannot read"
+passes HEAD^
+tells "cannot read fine.cpp"
+
 echo 'int   one() { return 1; }' >fine.cpp
 refuses HEAD
 tells "not formatted"

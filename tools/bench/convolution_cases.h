@@ -18,7 +18,10 @@ struct ConvolutionCase {
         return x == other.x && w == other.w && stride == other.stride && padding == other.padding;
     }
     /// Multiply-adds count two; those with padding are counted as if they were done, as everybody counts them.
-    double flops() const { return 2.0 * static_cast<double>(element_count(y) * element_count(w) / w[0]); }
+    double flops() const {
+        const int64_t multiplications = element_count(y) * element_count(w) / w[0];
+        return 2.0 * static_cast<double>(multiplications);
+    }
 };
 
 /// For images of `image` x `image` pixels, those whose layer's name contains `filter`. Throws UsageError where there is
