@@ -6,7 +6,7 @@
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/vectorise.h"
 
-#if __has_include(<sys/platform/x86.h>)
+#if __has_include(<sys/platform/x86.h>) && !defined(__clang__)  // glibc 2.36 means it for C and GCC
 #include <sys/platform/x86.h>
 #endif
 
@@ -48,11 +48,17 @@ std::string name_of(dnnl::cpu_isa isa) {
     }
 }
 
+#if defined(ADAQ_HAS_CLONES) && !defined(__clang__)
 // Functions of one name for several instruction sets are chosen among as clones are: these tell which it was.
-#if defined(ADAQ_HAS_CLONES)
 __attribute__((target("default"))) std::string_view clone() { return "baseline"; }
 __attribute__((target("arch=x86-64-v3"))) std::string_view clone() { return "AVX2"; }
 __attribute__((target("arch=x86-64-v4"))) std::string_view clone() { return "AVX-512"; }
+#elif defined(ADAQ_HAS_CLONES)
+// Clang 14 clones by level, but has no such functions.
+std::string_view clone() {
+    if (__builtin_cpu_supports("avx512bw")) return "AVX-512";
+    return __builtin_cpu_supports("avx2") ? "AVX2" : "baseline";
+}
 #else
 std::string_view clone() { return "baseline"; }
 #endif

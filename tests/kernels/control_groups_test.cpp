@@ -124,12 +124,15 @@ TEST_SUITE("control groups") {
     }
 
     TEST_CASE("in containers the group stands at the mount's top, under whatever name") {
-        for (const auto& [group, top] : {std::pair("/docker/77", "/docker/77"), std::pair("/docker/77", "/"),
-                                         std::pair("/", "/"), std::pair("/", "/.."), std::pair("/job", "/../..")}) {
-            INFO(group << " below " << top);
+        struct Seen {
+            std::string group, top;
+        };
+        for (const Seen& seen : {Seen{"/docker/77", "/docker/77"}, Seen{"/docker/77", "/"}, Seen{"/", "/"},
+                                 Seen{"/", "/.."}, Seen{"/job", "/../.."}}) {
+            INFO(seen.group << " below " << seen.top);
             System system;
-            system.groups(std::string("0::") + group);
-            system.mounts(std::string("31 23 0:28 ") + top + " /sys/fs/cgroup ro - cgroup2 cgroup2 rw");
+            system.groups("0::" + seen.group);
+            system.mounts("31 23 0:28 " + seen.top + " /sys/fs/cgroup ro - cgroup2 cgroup2 rw");
             system.group("", text_of(1000 * kMega), 400 * kMega);
             CHECK(system.left() == 600 * kMega);
         }

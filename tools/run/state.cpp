@@ -45,7 +45,8 @@ std::vector<std::string> unit_files(const std::string& folder) {
     std::vector<std::string> paths;
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-        if (const std::string name = entry->path().filename(); is_unit_file(name)) paths.push_back(folder + "/" + name);
+        if (const std::string name = entry->path().filename(); is_unit_file(name))
+            paths.push_back(fmt::format("{}/{}", folder, name));
     std::sort(paths.begin(), paths.end());
     return paths;
 }
