@@ -1,4 +1,4 @@
-// Class folders, as torchvision's ImageFolder reads them: DIR/<class>/<image>.
+// Class folders, as torchvision's ImageFolder reads them: DIR/<class>/<image>, or deeper in the class folder.
 #include <algorithm>
 
 #include "engine/error.h"
@@ -10,11 +10,11 @@ namespace {
 
 class ClassFolders final : public Dataset {
   public:
-    ClassFolders(std::string root, std::vector<std::string> folders, const std::vector<std::string>& known_classes);
+    ClassFolders(std::string root, std::vector<std::string> folders, const DatasetOptions& options);
 
     int64_t size() const override { return static_cast<int64_t>(files_.size()); }
     int label(int64_t item) const override { return labels_[file(item).folder]; }
-    bool has_labels() const override { return true; }
+    LabelSource label_source() const override { return source_; }
     const std::vector<std::string>& class_names() const override { return classes_; }
     std::string item_name(int64_t item) const override {
         return join_path(join_path(root_, folders_[file(item).folder]), file(item).name);
@@ -28,44 +28,63 @@ class ClassFolders final : public Dataset {
   private:
     struct File {
         uint32_t folder;
-        std::string name;
+        std::string name;  // from the class folder
     };
+    bool take_classes_of(const std::vector<std::string>& names);
+    void take_places(int offset);
     const File& file(int64_t item) const { return files_.at(static_cast<size_t>(item)); }
 
     std::string root_;
     std::vector<std::string> folders_, classes_;
     std::vector<int> labels_;  // of each folder
+    LabelSource source_ = LabelSource::places;
     std::vector<File> files_;
 };
 
-ClassFolders::ClassFolders(std::string root, std::vector<std::string> folders,
-                           const std::vector<std::string>& known_classes)
-    : root_(std::move(root)), folders_(std::move(folders)), classes_(folders_) {
-    std::vector<int> known;
+/// The folders' classes in a list of names that has them all.
+bool ClassFolders::take_classes_of(const std::vector<std::string>& names) {
+    const ClassIndex index(names);
+    std::vector<int> labels;
     for (const std::string& folder : folders_) {
-        const auto found = std::find(known_classes.begin(), known_classes.end(), folder);
-        if (found != known_classes.end()) known.push_back(static_cast<int>(found - known_classes.begin()));
+        const auto found = index.find(folder);
+        if (!found) return false;
+        labels.push_back(*found);
     }
-    const bool by_name = known.size() == folders_.size();
-    if (by_name) classes_ = known_classes;
+    labels_ = std::move(labels);
+    classes_ = names;
+    return true;
+}
+
+void ClassFolders::take_places(int offset) {
+    for (int place = 0; place < static_cast<int>(folders_.size()); ++place) labels_.push_back(place + offset);
+    classes_.resize(static_cast<size_t>(std::max(0, offset)));  // classes without a folder
+    classes_.insert(classes_.end(), folders_.begin(), folders_.end());
+}
+
+ClassFolders::ClassFolders(std::string root, std::vector<std::string> folders, const DatasetOptions& options)
+    : root_(std::move(root)), folders_(std::move(folders)) {
+    sort_class_names(folders_, options.class_order.value_or(ClassOrder::text));
+    const bool all_there = static_cast<int>(folders_.size()) == options.classes;
+    const bool others =
+        options.classes > 0 && !all_there && options.other_class_names.size() == static_cast<size_t>(options.classes);
+    if (!options.class_order && take_classes_of(options.class_names)) {
+        source_ = LabelSource::model_names;
+    } else if (!others || !take_classes_of(options.other_class_names)) {
+        take_places(options.label_offset);
+    }
     for (uint32_t folder = 0; folder < folders_.size(); ++folder) {
-        labels_.push_back(by_name ? known[folder] : static_cast<int>(folder));
         const std::string path = join_path(root_, folders_[folder]);
-        FolderListing listing = list_folder(path);
-        if (!listing.folders.empty()) {
-            data_error("{}: a folder inside a class folder, expected only images",
-                       join_path(path, listing.folders.front()));
-        }
-        if (listing.images.empty()) data_error("{}: no images, expected at least one in each class folder", path);
-        for (std::string& name : listing.images) files_.push_back({folder, std::move(name)});
+        std::vector<std::string> images = list_images_below(path);
+        if (images.empty()) data_error("{}: no images, expected at least one in each class folder", path);
+        for (std::string& name : images) files_.push_back({folder, std::move(name)});
     }
 }
 
 }  // namespace
 
 std::unique_ptr<Dataset> open_class_folders(const std::string& root, std::vector<std::string> folders,
-                                            const std::vector<std::string>& known_classes) {
-    return std::make_unique<ClassFolders>(root, std::move(folders), known_classes);
+                                            const DatasetOptions& options) {
+    return std::make_unique<ClassFolders>(root, std::move(folders), options);
 }
 
 }  // namespace adaq

@@ -1,19 +1,34 @@
 // A data set: images that can be opened by number, in a fixed order, from any thread, with labels where there are any.
 // open_dataset() finds out what a path holds:
-//   class folders   DIR/<class>/<image>: torchvision's ImageFolder order (classes sorted, files sorted, bytewise)
-//   flat folder     DIR/<image> in name order, with labels from DIR/labels.txt, DIR/labels.csv or a given file, or none
+//   class folders   DIR/<class>/.../<image>: torchvision's ImageFolder order (classes, folders and files sorted
+//   bytewise) flat folder     DIR/<image> or DIR/images/<image> in name order, with labels from labels.txt or
+//   labels.csv in DIR,
+//                   Tiny-ImageNet's val_annotations.txt in it or above, ILSVRC's LOC_val_solution.csv in it or further
+//                   above, or a given file; or without
+//   parts           a folder whose folders are train, val, test: calibration takes train, validation val or test
 //   IDX             MNIST's format, gzipped or not: a folder with train-images-idx3-ubyte and t10k-images-idx3-ubyte,
 //                   "DIR:train" or "DIR:test", or one images file, whose labels file lies beside it
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "loaders/datasets/class_names.h"
 #include "loaders/images/reader.h"
 
 namespace adaq {
+
+/// What a data set's labels follow from.
+enum class LabelSource {
+    none,
+    numbers,     // class indices in a file
+    places,      // the order of class folders, or of the names in a label file (ClassOrder)
+    model_names  // names of classes in DatasetOptions::class_names
+};
 
 class Dataset {
   public:
@@ -23,7 +38,8 @@ class Dataset {
 
     /// The class of an item, or kNoLabel.
     virtual int label(int64_t item) const = 0;
-    virtual bool has_labels() const = 0;
+    virtual LabelSource label_source() const = 0;
+    bool has_labels() const { return label_source() != LabelSource::none; }
     /// By class index; empty where classes have no names.
     virtual const std::vector<std::string>& class_names() const = 0;
 
@@ -47,15 +63,24 @@ enum class DatasetRole {
 
 struct DatasetOptions {
     DatasetRole role = DatasetRole::validation;
-    std::string label_file;                // for a flat folder; empty: for validation, labels.txt or labels.csv in it
-    std::vector<std::string> class_names;  // the model's, if known: label files may then use names, class folders of
-                                           // these names get the model's indices even if some are missing
+    std::string label_file{};                // for a flat folder; empty: for validation, what is found (see above)
+    std::vector<std::string> class_names{};  // the model's, if known: label files may then use names, class folders of
+                                             // these names get the model's indices even if some are missing
+    std::vector<std::string> other_class_names{};  // another data set's, by class: where the model's do not tell
+    int classes = 0;                               // the model's; 0: unknown
+    std::optional<ClassOrder> class_order{};       // of class folders; empty: class_names where they tell, else text
+    int label_offset = 0;                          // added to class indices in files and to places
+
+    auto operator<=>(const DatasetOptions&) const = default;
 };
 
 /// Throws DataError if there is nothing usable at `path`: no such path, unreadable, empty, images and folders mixed,
-/// folders inside class folders, a class folder without images, labels that do not match the images; validation without
-/// labels.
+/// a class folder without images, labels that do not match the images; validation without labels.
 std::unique_ptr<Dataset> open_dataset(const std::string& path, const DatasetOptions& options = {});
+
+/// The class folders that a data set has at `path`, by class; empty if it is of another kind. Throws DataError if a
+/// folder cannot be read.
+std::vector<std::string> class_folder_names(const std::string& path, const DatasetOptions& options);
 
 /// Throws DataError unless every label is below `classes` (and class folders are as many, unless matched by name).
 void check_labels(const Dataset& dataset, int classes);

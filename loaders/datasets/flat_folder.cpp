@@ -8,17 +8,15 @@ namespace {
 
 class FlatFolder final : public Dataset {
   public:
-    FlatFolder(std::string root, std::vector<std::string> images, std::vector<int> labels,
-               std::vector<std::string> classes)
-        : root_(std::move(root)),
-          images_(std::move(images)),
-          labels_(std::move(labels)),
-          classes_(std::move(classes)) {}
+    FlatFolder(std::string root, std::vector<std::string> images, FileLabels labels)
+        : root_(std::move(root)), images_(std::move(images)), labels_(std::move(labels)) {}
 
     int64_t size() const override { return static_cast<int64_t>(images_.size()); }
-    int label(int64_t item) const override { return has_labels() ? labels_.at(static_cast<size_t>(item)) : kNoLabel; }
-    bool has_labels() const override { return !labels_.empty(); }
-    const std::vector<std::string>& class_names() const override { return classes_; }
+    int label(int64_t item) const override {
+        return has_labels() ? labels_.labels.at(static_cast<size_t>(item)) : kNoLabel;
+    }
+    LabelSource label_source() const override { return labels_.source; }
+    const std::vector<std::string>& class_names() const override { return labels_.class_names; }
     std::string item_name(int64_t item) const override {
         return join_path(root_, images_.at(static_cast<size_t>(item)));
     }
@@ -32,18 +30,16 @@ class FlatFolder final : public Dataset {
   private:
     std::string root_;
     std::vector<std::string> images_;
-    std::vector<int> labels_;
-    std::vector<std::string> classes_;
+    FileLabels labels_;
 };
 
 }  // namespace
 
 std::unique_ptr<Dataset> open_flat_folder(const std::string& root, std::vector<std::string> images,
-                                          const std::string& label_file,
-                                          const std::vector<std::string>& known_classes) {
-    std::vector<int> labels;
-    if (!label_file.empty()) labels = read_label_file(label_file, images, known_classes);
-    return std::make_unique<FlatFolder>(root, std::move(images), std::move(labels), known_classes);
+                                          const LabelPlace& labels, const DatasetOptions& options) {
+    FileLabels found{{}, LabelSource::none, options.class_names};
+    if (!labels.file.empty()) found = read_label_file(labels.file, labels.lines, images, options);
+    return std::make_unique<FlatFolder>(root, std::move(images), std::move(found));
 }
 
 }  // namespace adaq

@@ -1,5 +1,6 @@
 // MNIST's IDX format, gzipped or not. An images file is: 0x00000803, count, height, width (big-endian), then the
 // pixels; a labels file: 0x00000801, count, one byte a label. zlib reads both plain and gzipped files.
+#include <unistd.h>
 #include <zlib.h>
 
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include "engine/error.h"
 #include "loaders/datasets/kinds.h"
 #include "loaders/images/limits.h"
+#include "loaders/input_file.h"
 
 namespace adaq {
 
@@ -20,10 +22,12 @@ constexpr int64_t kMaxIdxBytes = int64_t{1} << 32;
 
 class GzipFile {
   public:
-    explicit GzipFile(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
-        std::error_code error;
-        bytes_ = static_cast<int64_t>(fs::file_size(path, error));
-        if (file_ == nullptr || error) data_error("{}: cannot be opened", path);
+    explicit GzipFile(const std::string& path) : path_(path) {
+        const InputFile file(path, "an IDX file");
+        bytes_ = file.bytes();
+        const int descriptor = ::dup(file.descriptor());
+        file_ = gzdopen(descriptor, "rb");
+        if (file_ == nullptr) data_error("{}: cannot be opened", path);
         gzbuffer(file_, 1 << 17);
     }
     ~GzipFile() { gzclose(file_); }
@@ -68,17 +72,19 @@ class GzipFile {
 
   private:
     std::string path_;
-    gzFile file_;
+    gzFile file_ = nullptr;
     int64_t bytes_ = 0;
 };
 
 class IdxDataset final : public Dataset {
   public:
-    IdxDataset(std::string images, const std::string& labels);
+    IdxDataset(std::string images, const std::string& labels, int label_offset);
 
     int64_t size() const override { return count_; }
-    int label(int64_t item) const override { return has_labels() ? labels_.at(static_cast<size_t>(item)) : kNoLabel; }
-    bool has_labels() const override { return !labels_.empty(); }
+    int label(int64_t item) const override {
+        return has_labels() ? labels_.at(static_cast<size_t>(item)) + label_offset_ : kNoLabel;
+    }
+    LabelSource label_source() const override { return labels_.empty() ? LabelSource::none : LabelSource::numbers; }
     const std::vector<std::string>& class_names() const override { return no_names_; }
     std::string item_name(int64_t item) const override { return fmt::format("{}, image {}", path_, item); }
     std::string describe() const override {
@@ -90,13 +96,15 @@ class IdxDataset final : public Dataset {
 
   private:
     std::string path_;
+    int label_offset_;
     int64_t count_ = 0;
     ImageSize image_;
     std::vector<uint8_t> pixels_, labels_;
     std::vector<std::string> no_names_;
 };
 
-IdxDataset::IdxDataset(std::string images, const std::string& labels) : path_(std::move(images)) {
+IdxDataset::IdxDataset(std::string images, const std::string& labels, int label_offset)
+    : path_(std::move(images)), label_offset_(label_offset) {
     GzipFile file(path_);
     file.expect_magic(kImagesMagic, "images");
     count_ = file.read_number();
@@ -134,8 +142,8 @@ std::string existing(const fs::path& path) {
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_idx(const std::string& images, const std::string& labels) {
-    return std::make_unique<IdxDataset>(images, labels);
+std::unique_ptr<Dataset> open_idx(const std::string& images, const std::string& labels, int label_offset) {
+    return std::make_unique<IdxDataset>(images, labels, label_offset);
 }
 
 std::string find_idx_images(const std::string& folder, bool training) {

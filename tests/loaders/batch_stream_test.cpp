@@ -25,7 +25,7 @@ class NumberedImages final : public Dataset {
 
     int64_t size() const override { return static_cast<int64_t>(pixels_.size()); }
     int label(int64_t item) const override { return static_cast<int>(item * 3); }
-    bool has_labels() const override { return true; }
+    LabelSource label_source() const override { return LabelSource::numbers; }
     const std::vector<std::string>& class_names() const override { return names_; }
     std::string item_name(int64_t item) const override { return "image " + std::to_string(item); }
     std::string describe() const override { return "numbered images"; }

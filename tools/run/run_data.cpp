@@ -34,7 +34,14 @@ const Dataset* RunData::open(const std::string& path, DatasetRole role, const st
         data_error("{}: not there; install Debian's package dataset-fashion-mnist, or give --calib and --val",
                    kBundledData);
     }
-    return &shared_.dataset(path, {role, labels, model_.class_names});
+    DatasetOptions options;
+    options.role = role;
+    options.label_file = labels;
+    options.class_names = model_.class_names;
+    options.classes = model_.architecture.classes;
+    if (role == DatasetRole::validation && !options_.calib.empty())
+        options.other_class_names = class_folder_names(options_.calib, {DatasetRole::calibration});
+    return &shared_.dataset(path, options);
 }
 
 void RunData::settle_preprocessing(const std::vector<const Dataset*>& sets) {

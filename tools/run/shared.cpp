@@ -35,8 +35,7 @@ const Network& Shared::network(const std::string& path, bool fold) {
 }
 
 const Dataset& Shared::dataset(const std::string& path, const DatasetOptions& options) {
-    return *found_or_made(datasets_, std::tuple(path, options.role, options.label_file),
-                          [&] { return open_dataset(path, options); });
+    return *found_or_made(datasets_, std::pair(path, options), [&] { return open_dataset(path, options); });
 }
 
 const PreprocessingChoice& Shared::preprocessing(const std::vector<const Dataset*>& sets) {

@@ -62,7 +62,7 @@ class Shared {
     std::map<std::tuple<std::string, int, Math>, std::unique_ptr<Device>> devices_;
     std::map<std::string, Model> models_;
     std::map<std::pair<std::string, bool>, Network> networks_;
-    std::map<std::tuple<std::string, DatasetRole, std::string>, std::unique_ptr<Dataset>> datasets_;
+    std::map<std::pair<std::string, DatasetOptions>, std::unique_ptr<Dataset>> datasets_;
     std::map<std::vector<const Dataset*>, PreprocessingChoice> preprocessings_;
     std::map<std::pair<std::string, const Dataset*>, std::string> image_crcs_;
     std::map<std::string, std::string> weight_crcs_;
