@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "loaders/channel_values.h"
 #include "loaders/weights/flat_header.h"
 #include "loaders/weights/json_field.h"
 #include "loaders/weights/printable.h"
@@ -135,8 +136,10 @@ Preprocessing parse_preprocessing(const std::string& file, const std::string& wh
         if (values->size() != static_cast<size_t>(input_channels))
             field[key].wrong(fmt::format("{} numbers, one a channel", input_channels));
     }
-    for (float deviation : result.std)
-        if (!(deviation > 0.0f)) field["std"].wrong("positive numbers");
+    for (const JsonField& mean : field["mean"].elements())
+        if (!is_mean(mean.real())) mean.wrong(kMeanLimits);
+    for (const JsonField& deviation : field["std"].elements())
+        if (!is_deviation(deviation.real())) deviation.wrong(kDeviationLimits);
     return result;
 }
 

@@ -75,7 +75,15 @@ TEST_SUITE("adaq-convert") {
         wrong(kBasic + " " + out + " --crop -1", "--crop");
         wrong(kBasic + " " + out + " --mean 1,x,3", "--mean is \"1,x,3\", expected numbers");
         wrong(kBasic + " " + out + " --mean 1,", "--mean is \"1,\"");
-        wrong(kBasic + " " + out + " --std 1,0,1", "expected positive numbers");
+        wrong(kBasic + " " + out + " --std 1,0,1",
+              "--std is \"1,0,1\", expected each to be a number above 0 and up to 1");
+        wrong(kBasic + " " + out + " --mean 123.675,116.28,103.53",
+              "--mean is \"123.675,116.28,103.53\", expected each to be a number from 0 to 1, of pixel values from 0 "
+              "to 1");
+        wrong(kBasic + " " + out + " --std 58.395,57.12,57.375", "--std is \"58.395,57.12,57.375\", expected each");
+        wrong(kBasic + " " + out + " --mean=-0.1,0,0", "--mean is \"-0.1,0,0\", expected each");
+        wrong(kBasic + " " + out + " --mean nan,0,0", "--mean is \"nan,0,0\", expected each");
+        wrong(kBasic + " " + out + " --mean 1e99,0,0", "--mean is \"1e99,0,0\", expected each");
         wrong(kBasic + " " + out + " --mean 0.5 --std 0.5", "--mean has 1 numbers, expected 3");
         CHECK(folder.count() == 0);
     }
@@ -95,7 +103,7 @@ TEST_SUITE("adaq-convert") {
         bad(kBasic + " " + out + " --classes " + (folder / "names.txt"),
             (folder / "names.txt") + ": 2 class names, expected 3, one a class");
         bad(kBasic + " " + out + " --classes " + (folder / "none.txt"),
-            (folder / "none.txt") + ": cannot be read, expected class names");
+            (folder / "none.txt") + ": No such file or directory, expected class names, one a line");
         bad(kBasic + " " + (folder / "no/a.bin"),
             (folder / "no/a.bin") + ": cannot be written: No such file or directory");
         bad(kBasic + " " + out, out + ": cannot be written: File too large", "ulimit -f 4; ");  // a full disk

@@ -14,7 +14,7 @@ struct MetadataOptions {
     std::string mean, std;            // "0.5,0.5,0.5"; empty: as they are
 };
 
-/// UsageError unless --mean and --std are lists of numbers, std positive.
+/// UsageError unless --mean and --std are lists of numbers (loaders/channel_values.h).
 void check_usage(const MetadataOptions& options);
 
 /// Sets what the options give, over what the model has already or, for three channels, ImageNet's mean and std.

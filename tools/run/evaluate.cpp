@@ -65,6 +65,8 @@ EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, BatchSourc
 
     EvaluationResult result;
     if (contestants.size() > 1 || plan.known) result.agreement = 0;
+    const bool count_readings = !plan.known;
+    result.right = plan.known ? plan.known->right : std::vector<int64_t>(plan.readings.size());
     double waiting = 0.0;
     Stopwatch watch;
     progress.begin("evaluate", images.image_count(), "images");
@@ -82,9 +84,11 @@ EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, BatchSourc
             *result.agreement += plan.known ? agreeing(std::span(plan.known->choices).subspan(done, count), last)
                                             : agreeing(contestants.front()->choices(batch.count), last);
         }
-        if (plan.keep_choices) {
+        if (plan.keep_choices || count_readings) {
             const std::vector<int> first = contestants.front()->choices(batch.count);
-            result.choices.insert(result.choices.end(), first.begin(), first.end());
+            if (plan.keep_choices) result.choices.insert(result.choices.end(), first.begin(), first.end());
+            for (size_t i = 0; count_readings && i < plan.readings.size(); ++i)
+                result.right[i] += right_under(plan.readings[i], batch.labels, first);
         }
         if (npy) npy->add(contestants.back()->rows(batch.count));
         progress.advance(batch.count);

@@ -2,16 +2,16 @@
 #include "tools/run/identity.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "loaders/input_file.h"
 #include "loaders/weights/flat_header.h"
 
 namespace adaq {
@@ -21,17 +21,15 @@ constexpr int64_t kEnds = 4096;  // bytes of a file's beginning and end
 
 /// Size, and CRC-32 of the first and last bytes.
 std::string ends_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::error_code error;
-    const auto size = static_cast<int64_t>(std::filesystem::file_size(path, error));
-    if (!file || error) data_error("{}: cannot be read", path);
+    const InputFile file(path, "an image");
+    const int64_t size = file.bytes();
     std::array<char, kEnds> bytes{};
     std::string ends;
     for (int64_t from : {int64_t{0}, std::max<int64_t>(0, size - kEnds)}) {
-        file.seekg(from);
-        file.read(bytes.data(), std::min(size, kEnds));
-        if (!file) data_error("{}: cannot be read", path);
-        ends.append(bytes.data(), static_cast<size_t>(file.gcount()));
+        const auto wanted = static_cast<size_t>(std::min(size, kEnds));
+        const ssize_t got = ::pread(file.descriptor(), bytes.data(), wanted, from);
+        if (got != static_cast<ssize_t>(wanted)) data_error("{}: cannot be read", path);
+        ends.append(bytes.data(), wanted);
     }
     return fmt::format("{} {}", size, crc32_text(ends));
 }

@@ -6,6 +6,7 @@
 
 #include "engine/device.h"
 #include "engine/sites.h"
+#include "loaders/datasets/class_names.h"
 
 namespace adaq {
 
@@ -13,6 +14,9 @@ inline const std::map<std::string, ActivationSites> kSites{{"block", ActivationS
                                                            {"layer", ActivationSites::layer}};
 inline const std::map<std::string, EdgeActivations> kEdges{
     {"stem", EdgeActivations::stem}, {"fc", EdgeActivations::fc}, {"both", EdgeActivations::both}};
+
+inline const std::map<std::string, ClassOrder> kClassOrders{{"text", ClassOrder::text},
+                                                            {"numeric", ClassOrder::numeric}};
 
 inline const std::map<std::string, Math> kMaths{{"fp32", Math::f32}, {"tf32", Math::tf32}, {"bf16", Math::bf16}};
 

@@ -128,6 +128,23 @@ void add_data_options(CLI::App& app, Raw& raw) {
         ->type_name("PIXELS");
     group(app.add_option("--crop", o.crop, "Centre crop, pixels; 0: none")->check(CLI::Range(0, 4096)))
         ->type_name("PIXELS");
+    group(app.add_option("--mean", raw.mean,
+                         "Mean of each channel, of pixel values from 0 to 1 [the file's, else ImageNet's]"))
+        ->type_name("M,M,M");
+    group(app.add_option("--std", raw.std, "Standard deviation of each [the file's, else ImageNet's]"))
+        ->type_name("S,S,S");
+    group(app.add_option("--classes", o.classes,
+                         "Class names, one a line, for class folders and label files [the file's]"))
+        ->type_name("FILE");
+    group(app.add_option(
+                 "--class-order", raw.class_order,
+                 "Class folders in which order: text (0, 1, 10, 2) or numeric (0, 1, 2, 10) [by class names where "
+                 "all folders bear one, else text]")
+              ->check(CLI::IsMember(kClassOrders)))
+        ->type_name("NAME");
+    group(app.add_option("--label-offset", o.label_offset, "Added to class indices: -1 where labels count from 1")
+              ->check(CLI::Range(-100000, 100000)))
+        ->type_name("N");
     group(app.add_flag("--calib-augment", o.calib_augment,
                        "RandomResizedCrop and flip the calibration images, seeded by --seed"));
 }
@@ -186,7 +203,8 @@ divided by 0.1; best learns channels' weight scales and biases too (--lr-channel
 feeds fc.
 
 How images are prepared, where neither the weights file nor --resize and --crop say it: used as they are if all have one
-size, else resized to 256 and cropped to 224. Normalised by the file's mean and standard deviation, or ImageNet's.
+size, resized to 256 and cropped to 224 if fewer than 95 of 100 have one, else refused. Normalised by the file's mean
+and standard deviation, or ImageNet's.
 
 Examples
   adaq-run                                      the bundled model and data, in a minute

@@ -5,10 +5,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/device.h"
 #include "engine/nearest.h"
 #include "engine/reconstruction/recipe.h"
+#include "loaders/datasets/class_names.h"
 
 namespace adaq {
 
@@ -45,6 +47,10 @@ struct RunOptions {
     int64_t val_images = 0;  // 0: all
     uint64_t seed = 0;
     std::optional<int> resize, crop;
+    std::vector<float> mean, std;  // of each input channel; empty: the weights file's
+    std::string classes;           // a file of class names, or empty
+    std::optional<ClassOrder> class_order;
+    int label_offset = 0;
 
     std::string command;  // as it was typed
     std::string save, report_html, report_json, logits;

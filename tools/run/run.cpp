@@ -196,18 +196,28 @@ class Run {
             if (!plan.known) plan.networks.push_back(original_);
             if (nearest_) plan.networks.push_back(&*nearest_);
             if (!as_it_is()) plan.networks.push_back(&network_);
+            plan.readings = other_readings(*data_->validation(), options_, model_->architecture.classes);
             plan.logits_path = options_.logits;
             EvaluationResult result = evaluate(*device_, plan, data_->validation_images(), progress_);
-            if (plan.keep_choices) shared_.keep(key, {result.networks[0], std::move(result.choices)});
+            if (plan.keep_choices) shared_.keep(key, {result.networks[0], std::move(result.choices), result.right});
             (model_->quantisation ? report_.quantised_network : report_.float_network) = result.networks[0];
             if (nearest_) report_.nearest_network = result.networks[1];
             if (!as_it_is()) report_.quantised_network = result.networks.back();
             report_.agreement = result.agreement;
+            warn_of_chance(plan, result);
             const ImageSize size = input_size(*data_->validation(), 0, data_->inputs());
             report_.validation = DataSet{data_->validation()->describe(), result.networks[0].images,
                                          data_->preparation({1, size.height, size.width})};
             if (shapes_.empty()) shapes_ = value_shapes(*original_, size.height, size.width);
         });
+    }
+
+    /// A network that guesses is worth a word before all others.
+    void warn_of_chance(const EvaluationPlan& plan, const EvaluationResult& result) {
+        const std::string warning =
+            chance_warning(model_->quantisation ? "the network" : "the float network", result.networks[0],
+                           model_->architecture.classes, plan.readings, result.right);
+        if (!warning.empty()) report_.notes.insert(report_.notes.begin(), warning);
     }
 
     /// The float network on its device.
@@ -217,8 +227,9 @@ class Run {
     }
     /// All that decides how it does.
     std::string float_key() const {
-        return fmt::format("{} batch {} on {} {}", float_network(), options_.batch, options_.val,
-                           data_->identity(false));
+        return fmt::format("{} batch {} on {} {} classes {} {} {}", float_network(), options_.batch, options_.val,
+                           data_->identity(false), options_.classes, options_.class_order.has_value(),
+                           options_.label_offset);
     }
 
     void describe_saved_activations(const Network& network) {
@@ -254,15 +265,16 @@ class Run {
 
     void save() {
         if (!options_.save.empty())
-            save_bin(options_.save, quantised_model(network_, with_preprocessing(), settings_json(options_, *device_)));
+            save_bin(options_.save, quantised_model(network_, as_it_was_prepared(), settings_json(options_, *device_)));
         if (!options_.report_json.empty()) write_file_atomically(options_.report_json, render_json(report_));
         if (!options_.report_html.empty()) write_file_atomically(options_.report_html, render_html(report_));
     }
 
-    /// The saved file is to be evaluated as it was made: with the preprocessing that was in force.
-    Model with_preprocessing() const {
+    /// The saved file is to be evaluated as it was made: with the preprocessing and class names that were in force.
+    Model as_it_was_prepared() const {
         Model model = *model_;
-        if (data_->calibration() || data_->validation()) model.preprocessing = data_->inputs().preprocessing;
+        model.preprocessing = data_->preprocessing();
+        model.class_names = data_->class_names();
         return model;
     }
 

@@ -6,16 +6,27 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "loaders/channel_values.h"
 #include "loaders/preprocessing_choice.h"
+#include "loaders/weights/flat_header.h"
+#include "loaders/weights/printable.h"
 #include "tools/run/bundled.h"
 
 namespace adaq {
 
 RunData::RunData(const RunOptions& options, const Model& model, bool calibrates, Shared& shared)
-    : options_(options), model_(model), shared_(shared) {
+    : options_(options), model_(model), shared_(shared), class_names_(model.class_names) {
+    if (!options_.classes.empty()) {
+        class_names_ = read_class_names(options_.classes);
+        check_class_names(options_.classes, class_names_, model_.architecture);
+        if (!model_.class_names.empty() && model_.class_names != class_names_)
+            notes_.push_back(fmt::format("Class names are those of --classes {}, not the weights file's.",
+                                         printable(options_.classes)));
+    }
     std::vector<const Dataset*> sets;
     if (!options_.calib.empty() && calibrates) {
         calibration_ = open(options_.calib, DatasetRole::calibration, "");
@@ -23,10 +34,10 @@ RunData::RunData(const RunOptions& options, const Model& model, bool calibrates,
     }
     if (!options_.val.empty()) {
         validation_ = open(options_.val, DatasetRole::validation, options_.val_labels);
-        check_labels(*validation_, model_.architecture.classes);
+        check_validation_labels();
         sets.push_back(validation_);
     }
-    if (!sets.empty()) settle_preprocessing(sets);
+    settle_preprocessing(sets);
 }
 
 const Dataset* RunData::open(const std::string& path, DatasetRole role, const std::string& labels) {
@@ -37,31 +48,80 @@ const Dataset* RunData::open(const std::string& path, DatasetRole role, const st
     DatasetOptions options;
     options.role = role;
     options.label_file = labels;
-    options.class_names = model_.class_names;
+    options.class_names = class_names_;
     options.classes = model_.architecture.classes;
-    if (role == DatasetRole::validation && !options_.calib.empty())
-        options.other_class_names = class_folder_names(options_.calib, {DatasetRole::calibration});
+    options.class_order = options_.class_order;
+    options.label_offset = options_.label_offset;
+    if (role == DatasetRole::validation && !options_.calib.empty()) {
+        DatasetOptions calibration = options;
+        calibration.role = DatasetRole::calibration;
+        options.other_class_names = class_folder_names(options_.calib, calibration);
+    }
     return &shared_.dataset(path, options);
+}
+
+void RunData::check_validation_labels() const {
+    try {
+        check_labels(*validation_, model_.architecture.classes);
+    } catch (const DataError& error) {
+        int least = std::numeric_limits<int>::max(), most = 0;
+        for (int64_t item = 0; validation_->has_labels() && item < validation_->size(); ++item) {
+            least = std::min(least, validation_->label(item));
+            most = std::max(most, validation_->label(item));
+        }
+        if (least == 1 && most == model_.architecture.classes)
+            data_error("{}; where labels count from 1, give --label-offset {}", error.what(),
+                       options_.label_offset - 1);
+        throw;
+    }
+}
+
+Preprocessing RunData::with_options(Preprocessing base) {
+    std::vector<std::string> instead;
+    const auto take = [&]<typename Value>(const char* option, const Value& given, Value& value, const auto& text) {
+        if (model_.preprocessing && given != value)
+            instead.push_back(fmt::format("{} {} (there {})", option, text(given), text(value)));
+        value = given;
+    };
+    const auto number = [](int value) { return fmt::format("{}", value); };
+    const auto numbers = [](const std::vector<float>& values) { return fmt::format("{}", fmt::join(values, " ")); };
+    if (options_.resize) take("--resize", *options_.resize, base.resize, number);
+    if (options_.crop) take("--crop", *options_.crop, base.crop, number);
+    const int channels = model_.architecture.input_channels;
+    if (!options_.mean.empty()) {
+        check_channels("--mean", options_.mean, channels);
+        take("--mean", options_.mean, base.mean, numbers);
+    }
+    if (!options_.std.empty()) {
+        check_channels("--std", options_.std, channels);
+        take("--std", options_.std, base.std, numbers);
+    }
+    if (!instead.empty())
+        notes_.push_back(fmt::format("Options go before the weights file: {}.", fmt::join(instead, ", ")));
+    return base;
 }
 
 void RunData::settle_preprocessing(const std::vector<const Dataset*>& sets) {
     Preprocessing base = model_.preprocessing.value_or(Preprocessing{});
-    const auto channels = static_cast<size_t>(model_.architecture.input_channels);
-    if (!model_.preprocessing && channels == 1) {
+    const bool grey = model_.architecture.input_channels == 1;
+    if (!model_.preprocessing && grey) {
         base.mean = {0.5f};
         base.std = {0.5f};
-        notes_.push_back(
-            "The weights file does not say how grey images are normalised: mean 0.5 and deviation 0.5 are assumed.");
+        if (!sets.empty() && (options_.mean.empty() || options_.std.empty()))
+            notes_.push_back(
+                "The weights file does not say how grey images are normalised: mean 0.5 and deviation 0.5 are "
+                "assumed.");
     }
-    if (!model_.preprocessing && !options_.resize && !options_.crop) {
+    if (!sets.empty() && !model_.preprocessing && !options_.resize && !options_.crop) {
         const PreprocessingChoice& choice = shared_.preprocessing(sets);
         base.resize = choice.preprocessing.resize;
         base.crop = choice.preprocessing.crop;
         notes_.push_back(choice.sentence);
     }
-    if (options_.resize) base.resize = *options_.resize;
-    if (options_.crop) base.crop = *options_.crop;
-    inputs_.preprocessing = base;
+    const Preprocessing before = base;
+    base = with_options(std::move(base));
+    if (!sets.empty() || model_.preprocessing || base != before) preprocessing_ = base;
+    inputs_.preprocessing = std::move(base);
     inputs_.channels = model_.architecture.input_channels;
     inputs_.threads = options_.threads;
     inputs_.batch = options_.batch;

@@ -1,6 +1,7 @@
 // A run's images: its data sets, how images become inputs of this network, and batches of them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ class RunData {
     const Dataset* calibration() const { return calibration_; }  // null: none
     const Dataset* validation() const { return validation_; }
     const BatchOptions& inputs() const { return inputs_; }
+    /// What the saved file says of how images are prepared: as they were here; without images, as options say, or the
+    /// weights file.
+    const std::optional<Preprocessing>& preprocessing() const { return preprocessing_; }
+    /// Of --classes, or the model's.
+    const std::vector<std::string>& class_names() const { return class_names_; }
     /// What was decided without being asked for.
     const std::vector<std::string>& notes() const { return notes_; }
 
@@ -35,6 +41,9 @@ class RunData {
 
   private:
     const Dataset* open(const std::string& path, DatasetRole role, const std::string& labels);
+    void check_validation_labels() const;
+    /// What options say over what the weights file or `base` says.
+    Preprocessing with_options(Preprocessing base);
     void settle_preprocessing(const std::vector<const Dataset*>& sets);
 
     const RunOptions& options_;
@@ -42,6 +51,8 @@ class RunData {
     Shared& shared_;
     const Dataset *calibration_ = nullptr, *validation_ = nullptr;
     BatchOptions inputs_;
+    std::vector<std::string> class_names_;
+    std::optional<Preprocessing> preprocessing_;
     std::vector<std::string> notes_;
 };
 

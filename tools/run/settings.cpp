@@ -30,6 +30,8 @@ std::string settings_json(const RunOptions& o, const Device& device) {
                                     {"processor", device.description()},
                                     {"math", device.name() == "reference" ? "fp64" : to_string(o.math)},
                                     {"build", "adaq " ADAQ_VERSION ", g++ " __VERSION__}};
+    if (o.class_order) settings["class_order"] = name_of(kClassOrders, *o.class_order);
+    if (o.label_offset != 0) settings["label_offset"] = o.label_offset;
     if (!o.layer_bits.empty()) settings["bits"] = o.layer_bits;
     if (!o.site_bits.empty()) settings["act_bits"] = o.site_bits;
     if (o.learns()) settings.update(recipe_json(o.recipe));

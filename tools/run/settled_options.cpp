@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "engine/error.h"
+#include "loaders/channel_values.h"
 #include "tools/run/bundled.h"
 #include "tools/run/memory_size.h"
 #include "tools/run/option_names.h"
@@ -53,6 +54,9 @@ void take_names(Raw& raw) {
     o.per_channel = raw.granularity == "channel";
     o.sites = kSites.at(raw.sites);
     o.math = kMaths.at(raw.math);
+    if (!raw.mean.empty()) o.mean = parse_means(raw.mean);
+    if (!raw.std.empty()) o.std = parse_deviations(raw.std);
+    if (!raw.class_order.empty()) o.class_order = kClassOrders.at(raw.class_order);
     o.layer_bits = named_bits("--bits", raw.layer_bits);
     o.site_bits = named_bits("--act-bits", raw.site_bits);
 }

@@ -23,7 +23,8 @@ namespace adaq {
 /// A network that was evaluated.
 struct EvaluatedNetwork {
     Evaluation evaluation;
-    std::vector<int> choices;  // its first choice for each image
+    std::vector<int> choices;    // its first choice for each image
+    std::vector<int64_t> right;  // under other readings of the labels (tools/run/label_readings.h)
 };
 
 class Shared {
