@@ -194,7 +194,8 @@ TEST_SUITE("weights: flat binary") {
         CHECK(mentions(refusal_after([](json& h) { h.erase("architecture"); }), "no \"architecture\""));
         CHECK(mentions(refusal_after([](json& h) { h["classes"] = {"one"}; }), "1 class names, expected 2"));
         CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["channels"] = 3; }), "channels is 3"));
-        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["std"] = {0}; }), "positive"));
+        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["std"] = {0}; }),
+                       "std[0] is 0, expected a number above 0"));
         CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["mean"] = {1, 2}; }), "one a channel"));
         CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["crop"] = 1e3; }), "crop is 1000.0"));
     }
