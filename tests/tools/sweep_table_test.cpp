@@ -88,9 +88,10 @@ TEST_SUITE("sweep tables") {
         CHECK(cell.run.fold);
         CHECK(cell.run.weight_bits == 4);
         CHECK(cell.run.activation_bits == 32);
-        CHECK(cells[9 * 4].run.p == 2.0);
-        CHECK(cells[9 * 4].run.scheme == "norm-legacy");
-        CHECK(cells[9 * 4].run.per_channel);
+        const Cell& tenth_row = cells[36];  // of four cells each
+        CHECK(tenth_row.run.p == 2.0);
+        CHECK(tenth_row.run.scheme == "norm-legacy");
+        CHECK(tenth_row.run.per_channel);
     }
 
     TEST_CASE("AdaRound's published rows start at nearest, quantise each layer's output, and move batch norms") {
