@@ -14,7 +14,7 @@ constexpr size_t kMaxLineBytes = 64 << 10;
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view kBlank = " \t\r\n";
+    constexpr std::string_view kBlank = " \t\r\n\x1A";  // DOS ends files with the last
     const size_t from = text.find_first_not_of(kBlank);
     if (from == std::string_view::npos) return {};
     return text.substr(from, text.find_last_not_of(kBlank) + 1 - from);

@@ -83,6 +83,18 @@ TEST_SUITE("preparation of images") {
         }
     }
 
+    TEST_CASE("calibration images in fewer or more class folders than the network has classes are worth a note") {
+        const TemporaryFolder images;
+        for (const char* name : {"a/1.ppm", "b/2.ppm", "b/c/3.ppm"})
+            write_file(images, name, "P6 40 40 255\n" + std::string(4800, 'x'));
+        const Outcome outcome = run(quoted_weights() + "--calib " + images.path().string() +
+                                    " --images 3 --a8 --w8 --report " + (images / "r.json"));
+        INFO(outcome.output);
+        CHECK(outcome.status == 0);
+        CHECK(outcome.output.find("The calibration images are in 2 class folders, while the network has 7 classes.") !=
+              std::string::npos);
+    }
+
     TEST_CASE("one image of another size among many stops the run until options say what to do") {
         const TemporaryFolder images;
         for (int i = 0; i < 28; ++i) {

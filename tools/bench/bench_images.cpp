@@ -8,13 +8,13 @@
 #include <atomic>
 #include <chrono>
 #include <ctime>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <thread>
 
 #include "engine/error.h"
 #include "loaders/batch_stream.h"
+#include "loaders/images/limits.h"
+#include "loaders/input_file.h"
 #include "loaders/preprocessing_choice.h"
 
 namespace adaq {
@@ -42,8 +42,8 @@ void improve(Seconds& best, const Work& work) {
 Files read_files(const Dataset& dataset) {
     Files files;
     for (int64_t item = 0; item < dataset.size(); ++item) {
-        std::ifstream file(dataset.item_name(item), std::ios::binary);
-        files.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+        const std::string file = read_whole_file(dataset.item_name(item), "a JPEG file", kMaxImageFileBytes);
+        files.emplace_back(file.begin(), file.end());
         if (files.back().size() < 2 || files.back()[0] != 0xFF || files.back()[1] != 0xD8) {
             data_error("{}: not a JPEG file, expected a folder of them to time their decoding",
                        dataset.item_name(item));

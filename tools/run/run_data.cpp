@@ -31,6 +31,12 @@ RunData::RunData(const RunOptions& options, const Model& model, bool calibrates,
     if (!options_.calib.empty() && calibrates) {
         calibration_ = open(options_.calib, DatasetRole::calibration, "");
         sets.push_back(calibration_);
+        const size_t folders = calibration_->class_names().size();
+        if (calibration_->label_source() == LabelSource::places &&
+            folders != static_cast<size_t>(model_.architecture.classes))
+            notes_.push_back(
+                fmt::format("The calibration images are in {} class folders, while the network has {} classes.",
+                            folders, model_.architecture.classes));
     }
     if (!options_.val.empty()) {
         validation_ = open(options_.val, DatasetRole::validation, options_.val_labels);

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
+#include <random>
 
 #include "loaders/datasets/dataset.h"
 #include "support/image_fixtures.h"
@@ -52,6 +54,7 @@ TEST_SUITE("label file") {
         CHECK(read("a.jpg,3\r\nb.jpg,1\r\nc d.jpg,4\r\n", "labels.csv") == Labels{3, 1, 4});
         CHECK(read("file,label\ra.jpg,3\rb.jpg,1\rc d.jpg,4\r", "labels.csv") == Labels{3, 1, 4});
         CHECK(read("3\r\n1\r4\n") == Labels{3, 1, 4});
+        CHECK(read("3\r\n1\r\n4\r\n\x1A") == Labels{3, 1, 4});
         CHECK(read("\xEF\xBB\xBF"
                    "3\n1\n4\n") == Labels{3, 1, 4});
         CHECK(Set()
@@ -59,6 +62,34 @@ TEST_SUITE("label file") {
                                                   "3\0\n\0",
                                                   6))
                   .error() == "labels.txt: UTF-16 text, expected a label file in UTF-8");
+    }
+
+    TEST_CASE("whatever becomes of a label file's bytes, labels or one sentence come of it") {
+        const std::string whole =
+            "\xEF\xBB\xBFImageId,PredictionString\r\na.jpg,n01 1 2 3 4\r\n\"b.jpg\";2\rc d.jpg\tn02\t0\t1\t2\t3\n\x1A";
+        std::mt19937 random(7);
+        Set set;
+        set.options.classes = 2;
+        int read = 0;
+        for (int round = 0; round < 3000; ++round) {
+            std::string bytes = whole;
+            for (uint32_t change = random() % 6; change > 0; --change) {
+                const size_t at = random() % bytes.size(), length = random() % 9;
+                if (random() % 3 == 0)
+                    bytes[at] = static_cast<char>(random());
+                else if (random() % 2 == 0)
+                    bytes.erase(at, length);
+                else
+                    bytes.insert(random() % bytes.size(), bytes.substr(at, length));
+                if (bytes.empty()) bytes = "x";
+            }
+            set.with("labels.txt", bytes);
+            const std::string error = data_error_of([&] { set.labels(); });
+            read += error == "no error";
+            CHECK(error.size() < 500);
+            CHECK(error.find_first_of("\r\n") == std::string::npos);
+        }
+        CHECK(read < 3000);
     }
 
     TEST_CASE("names need no extension and may have folders before them") {
