@@ -354,6 +354,14 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual([p.name for p in target.iterdir()], ["one.jpg"])
         self.assertRegex((target / "one.jpg").read_text(), re.escape("-resize 256x256^>"))
 
+    def test_a_visit_that_is_repeated_takes_nothing_away(self):
+        self.place.behaviour(operations="fail")
+        self.place.visit(1)
+        first = (self.place.out / "visit-1.jsonl").read_text()
+        self.place.visit(1)
+        self.assertEqual((self.place.out / "visit-1.jsonl").read_text(), first)
+        self.assertTrue((self.place.out / "visit-1-2.md").exists())
+
     def test_wrong_command_lines(self):
         for words in ([], ["visit"], ["visit", "3", str(self.place.out)], ["visit", "1"]):
             done = subprocess.run([ROOT / "tools/gpu_check.sh", *words], capture_output=True, text=True)

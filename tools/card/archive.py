@@ -1,4 +1,5 @@
-"""What a visit to a card leaves behind: OUT/visit-N.jsonl, OUT/visit-N.tar.gz and OUT/visit-N.md, three files however many steps there are.
+"""What a visit to a card leaves behind: OUT/visit-N.jsonl, OUT/visit-N.tar.gz and OUT/visit-N.md, three files however many steps there are
+(visit-N-2 and so on where it is repeated).
 
 The first is the archive proper, a JSON object a line, written and flushed as things happen: a visit that is killed loses nothing. The second
 holds each step's whole output, made anew beside the old one and renamed, behind every step and every few seconds while one runs. The third is
@@ -20,7 +21,7 @@ LONGEST_LOG = 1_000_000  # bytes of one output that are kept: its beginning and 
 
 class Archive:
     def __init__(self, out, number):
-        self.stem = out / f"visit-{number}"
+        self.stem = free_stem(out, number)
         self.logs = []  # (name in the tar, path)
         self.rows = []
         self.started = time.monotonic()
@@ -58,6 +59,15 @@ class Archive:
         os.replace(beside, self.path(".tar.gz"))
         beside.write_text(page.markdown(self.rows), encoding="utf-8")
         os.replace(beside, self.path(".md"))
+
+
+def free_stem(out, number):
+    """OUT/visit-1; where that has been, OUT/visit-1-2 and so on: a visit that is repeated takes nothing away."""
+    stem, attempt = out / f"visit-{number}", 1
+    while stem.with_name(stem.name + ".jsonl").exists():
+        attempt += 1
+        stem = out / f"visit-{number}-{attempt}"
+    return stem
 
 
 def add_capped(tar, name, path):
