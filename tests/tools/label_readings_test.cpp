@@ -169,6 +169,8 @@ TEST_SUITE("label readings") {
         CHECK(moved.status == 0);
         CHECK_FALSE(warns(moved));
         CHECK(evaluate(folder, "--label-offset -2").status == 1);
+        write_idx(folder, 2);  // two beyond the last: no offset is the usual reason
+        CHECK(evaluate(folder).output.find("--label-offset") == std::string::npos);
     }
 
     TEST_CASE("right labels get no warning, labels that nothing makes right get the usual reasons") {

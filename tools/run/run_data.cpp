@@ -75,7 +75,7 @@ void RunData::check_validation_labels() const {
             least = std::min(least, validation_->label(item));
             most = std::max(most, validation_->label(item));
         }
-        if (least == 1 && most == model_.architecture.classes)
+        if (least >= 1 && most == model_.architecture.classes)
             data_error("{}; where labels count from 1, give --label-offset {}", error.what(),
                        options_.label_offset - 1);
         throw;
