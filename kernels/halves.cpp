@@ -78,8 +78,12 @@ Halves::Halves(const Program& program, Math math) : halves_(program.tensors().si
         const bool temporary = !entry.bound && entry.whole == kNone;
         halves_[i] = bound_as_half || (math == Math::bf16 && temporary && others[i] == 0 && reads[i] > 0);
     }
-    for (const Program::Entry& entry : program.tensors())
-        if (entry.whole != kNone && !program.tensors()[static_cast<size_t>(entry.whole)].bound) exclude(entry.whole);
+    for (const Program::Entry& entry : program.tensors()) {
+        if (entry.whole == kNone) continue;
+        const Buffer& bound = program.tensors()[static_cast<size_t>(entry.whole)].bound;
+        require(!bound || bound->dtype() == Dtype::f32, "rows of a tensor that is bound as bf16");  // read as float32
+        if (!bound) exclude(entry.whole);
+    }
 }
 
 }  // namespace adaq

@@ -15,7 +15,8 @@ class Halves {
   public:
     /// None.
     Halves() = default;
-    /// Throws std::logic_error where a tensor that is bound as bf16 is used by an operation that only takes float32.
+    /// Throws std::logic_error where a tensor that is bound as bf16, or rows of one, are used by what only takes
+    /// float32.
     Halves(const Program& program, Math math);
 
     bool operator()(TensorId id) const { return id != kNone && !halves_.empty() && halves_[static_cast<size_t>(id)]; }

@@ -89,15 +89,37 @@ class Piece {
     std::vector<TensorId> ids_;  // by the other program's
 };
 
-/// The first extent of all temporaries; 0 where they differ.
-int64_t batch_of(const Program& program) {
-    int64_t batch = -1;
-    for (const Program::Entry& entry : program.tensors()) {
-        if (entry.bound) continue;
-        if (batch >= 0 && entry.shape[0] != batch) return 0;
-        batch = entry.shape[0];
+/// The tensors of an operation of inference whose rows are images.
+struct ImagesOf {
+    using Ids = std::vector<TensorId>;
+    Ids operator()(const Convolution& op) const { return {op.x, op.y, op.epilogue.residual}; }
+    Ids operator()(const Linear& op) const { return {op.x, op.y, op.epilogue.residual}; }
+    Ids operator()(const AddRelu& op) const { return {op.a, op.b, op.y}; }
+    Ids operator()(const MaxPool& op) const { return {op.x, op.y}; }
+    Ids operator()(const GlobalAveragePool& op) const { return {op.x, op.y}; }
+    Ids operator()(const FakeQuantise& op) const { return {op.x, op.y}; }
+    template <typename Training>
+    Ids operator()(const Training&) const {
+        return {};
     }
-    return std::max<int64_t>(batch, 0);
+};
+
+/// How many images a program goes over, and the elements of its largest tensor of them. No images: operations differ.
+struct Batch {
+    int64_t images = 0, elements = 0;
+};
+
+Batch batch_of(const Program& program) {
+    Batch batch;
+    for (const Operation& operation : program.operations()) {
+        for (TensorId id : std::visit(ImagesOf(), operation)) {
+            if (id == kNone) continue;
+            const Shape& shape = program.shape(id);
+            if (batch.images > 0 && shape[0] != batch.images) return {};
+            batch = {shape[0], std::max(batch.elements, element_count(shape))};
+        }
+    }
+    return batch;
 }
 
 bool has_halves(const Program& program) {
@@ -114,15 +136,20 @@ bool is_inference(const Program& program) {
                                  [](const Operation& op) { return std::visit(IsInference(), op); });
 }
 
-Program in_pieces(const Program& program, int64_t most_bytes) {
+Program in_pieces(const Program& program, const PieceLimits& limits) {
     // Rows of a tensor that is bound as bf16 would have to be bf16 themselves.
     if (!is_inference(program) || has_halves(program)) return program;
-    const int64_t bytes = make_arena(program).floats * static_cast<int64_t>(sizeof(float)), batch = batch_of(program);
-    if (bytes <= most_bytes || batch == 0) return program;
-    const int64_t at_once = std::max<int64_t>(1, batch * most_bytes / bytes), pieces = (batch + at_once - 1) / at_once;
+    const Batch batch = batch_of(program);
+    const int64_t bytes = make_arena(program).floats * static_cast<int64_t>(sizeof(float));
+    if (batch.images == 0 || (bytes <= limits.temporary_bytes && batch.elements <= limits.elements)) return program;
+    int64_t at_once = batch.images;
+    if (bytes > limits.temporary_bytes) at_once = batch.images * limits.temporary_bytes / bytes;
+    at_once = std::min(at_once, limits.elements / (batch.elements / batch.images));
+    at_once = std::max<int64_t>(at_once, 1);
+    const int64_t pieces = (batch.images + at_once - 1) / at_once;
     Program result;
     for (int64_t piece = 0; piece < pieces; ++piece) {
-        const int64_t first = batch * piece / pieces, last = batch * (piece + 1) / pieces;
+        const int64_t first = batch.images * piece / pieces, last = batch.images * (piece + 1) / pieces;
         Piece write(program, result, first, last - first);
         for (const Operation& operation : program.operations()) std::visit(write, operation);
     }

@@ -109,7 +109,7 @@ struct NormGradientWork {
     __device__ const NormGradientWork& load() const { return *this; }
 };
 
-dim3 channel_blocks(const ColumnSums& sums) { return dim3(static_cast<unsigned>(ceil_div(sums.channels, kThreads))); }
+dim3 channel_blocks(const ColumnSums& sums) { return dim3(blocks_along_x(ceil_div(sums.channels, kThreads))); }
 
 }  // namespace
 

@@ -42,7 +42,7 @@ Step make_step(const Context& context, const ChannelScaleGradient& op) {
                 *factor = context.at(op.factor);
     float* gradient = context.at(op.gradient);
     return {0, [=](cudaStream_t stream, void*) {
-                launch(channel_scale_gradient_kernel, dim3(static_cast<unsigned>(channels)), dim3(kThreads),
+                launch(channel_scale_gradient_kernel, dim3(blocks_along_x(channels)), dim3(kThreads),
                        block_reduce_bytes<double>(kThreads), stream, w_hat, w_hat_gradient, factor, elements, gradient);
             }};
 }
@@ -51,7 +51,7 @@ Step make_step(const Context& context, const ChannelShiftGradient& op) {
     const ColumnSums sums(context.shape(op.dy), 1);
     const Values values{source_of(context, op.dy)};
     float* gradient = context.at(op.gradient);
-    const dim3 blocks(static_cast<unsigned>(ceil_div(sums.channels, kThreads)));
+    const dim3 blocks(blocks_along_x(ceil_div(sums.channels, kThreads)));
     return {sums.scratch_bytes(), [=](cudaStream_t stream, void* scratch) {
                 auto* partials = static_cast<double*>(scratch);
                 sum_columns(values, sums, partials, stream);

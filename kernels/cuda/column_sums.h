@@ -75,8 +75,7 @@ __device__ inline double2 total(const double* partials, const ColumnSums& s, int
 /// partials: s.scratch_bytes() of scratch.
 template <typename Terms>
 void sum_columns(const Terms& terms, const ColumnSums& s, double* partials, cudaStream_t stream) {
-    const dim3 grid(static_cast<unsigned>(ceil_div(s.channels, kWarp)), static_cast<unsigned>(s.slabs),
-                    static_cast<unsigned>(s.groups));
+    const dim3 grid(blocks_along_x(ceil_div(s.channels, kWarp)), blocks_along_yz(s.slabs), blocks_along_yz(s.groups));
     launch(column_sums_kernel<Terms>, grid, dim3(kWarp, kColumnRows), shared_bytes<double2>(kColumnRows * kWarp),
            stream, terms, s, partials);
 }

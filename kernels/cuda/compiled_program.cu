@@ -4,7 +4,7 @@
 
 #include "engine/error.h"
 #include "kernels/cuda/convolution/sizes.h"
-#include "kernels/inference.h"
+#include "kernels/operation_text.h"
 
 namespace adaq::cuda {
 namespace {
@@ -14,10 +14,6 @@ constexpr bool kShareMemory = false;  // each piece to itself, so that the emula
 #else
 constexpr bool kShareMemory = true;
 #endif
-
-/// Temporaries of a program of inference, which goes over so many images at a time. Whole calibration sets go through
-/// such programs, and a set's own values must find room beside them.
-constexpr int64_t kMostTemporaryBytes = int64_t{1} << 30;
 
 /// Products whose operands are copied float by float read float32 alone.
 class FloatOperands {
@@ -58,23 +54,39 @@ Halves halves_of(const Program& program, Math math) {
 
 }  // namespace
 
-CudaProgram::CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math,
-                         std::optional<Choice> choice, bool wgmma)
-    : program_(in_pieces(program, kMostTemporaryBytes)),
+CudaProgram::CudaProgram(const Program& whole, std::shared_ptr<Queue> queue, const ProgramSettings& settings)
+    : program_(in_pieces(whole, settings.pieces)),
       queue_(std::move(queue)),
-      places_(program.tensors().size(), nullptr),
+      places_(program_.tensors().size(), nullptr),
       mark_(program_) {
+    check_elements(program_, settings.pieces.elements);
     place_tensors();
-    const Context context{program_, places_, card, math, choice, wgmma, halves_of(program_, math)};
-    std::vector<Step> steps;
-    for (const Operation& operation : program_.operations())
-        steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));
-    capture(steps);
+    std::vector<Step> steps = make_steps(settings);
+    give_scratch(steps);
+    if (settings.wait_for_each) {
+        steps_ = std::move(steps);
+    } else {
+        capture(steps);
+    }
 }
 
 CudaProgram::~CudaProgram() {
     static_cast<void>(cudaStreamSynchronize(queue_->get()));
     if (graph_) static_cast<void>(cudaGraphExecDestroy(graph_));
+}
+
+std::vector<Step> CudaProgram::make_steps(const ProgramSettings& settings) const {
+    const Context context{program_,
+                          places_,
+                          settings.card,
+                          settings.math,
+                          settings.choice,
+                          settings.wgmma,
+                          halves_of(program_, settings.math)};
+    std::vector<Step> steps;
+    for (const Operation& operation : program_.operations())
+        steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));
+    return steps;
 }
 
 void CudaProgram::place_tensors() {
@@ -86,31 +98,41 @@ void CudaProgram::place_tensors() {
         if (entry.bound) {
             const auto* bound = dynamic_cast<const CudaTensor*>(entry.bound.get());
             require(bound != nullptr, "cuda: a tensor of another device is bound");
-            places_[i] = bound->memory.as<float>();
+            places_.at(i) = bound->memory.as<float>();
         } else if (entry.whole != kNone) {
-            float* const whole = places_[static_cast<size_t>(entry.whole)];  // made before its parts
+            float* const whole = places_.at(static_cast<size_t>(entry.whole));  // made before its parts
             const int64_t row = element_count(entry.shape) / entry.shape[0];
-            places_[i] = whole ? whole + entry.first_row * row : nullptr;
+            places_.at(i) = whole ? whole + entry.first_row * row : nullptr;
         } else if (arena.offsets[i] >= 0) {  // else no operation uses it
             if (!kShareMemory) memory_.emplace_back(bytes_of(entry.shape, Dtype::f32));
-            places_[i] = memory_.back().as<float>() + (kShareMemory ? arena.offsets[i] : 0);
+            places_.at(i) = memory_.back().as<float>() + (kShareMemory ? arena.offsets[i] : 0);
         }
     }
 }
 
-void CudaProgram::capture(const std::vector<Step>& steps) {
+void CudaProgram::give_scratch(const std::vector<Step>& steps) {
     size_t most = 0;
     for (const Step& step : steps) most = std::max(most, step.scratch_bytes);
     if (kShareMemory) memory_.emplace_back(most);
-    std::vector<void*> scratch;
     for (const Step& step : steps) {
         if (!kShareMemory) memory_.emplace_back(step.scratch_bytes);
-        scratch.push_back(memory_.back().get());
+        scratch_.push_back(memory_.back().get());
     }
+}
+
+void CudaProgram::enqueue(const std::vector<Step>& steps, size_t index) const {
+    try {
+        steps[index].enqueue(queue_->get(), scratch_[index]);
+    } catch (const DataError& error) {
+        data_error("{}: {}", describe(program_, index), error.what());
+    }
+}
+
+void CudaProgram::capture(const std::vector<Step>& steps) {
     check_cuda(cudaStreamBeginCapture(queue_->get(), cudaStreamCaptureModeThreadLocal));
     cudaGraph_t graph = nullptr;
     try {
-        for (size_t i = 0; i < steps.size(); ++i) steps[i].enqueue(queue_->get(), scratch[i]);
+        for (size_t i = 0; i < steps.size(); ++i) enqueue(steps, i);
     } catch (...) {  // the stream must not stay as it is
         static_cast<void>(cudaStreamEndCapture(queue_->get(), &graph));
         if (graph) static_cast<void>(cudaGraphDestroy(graph));
@@ -122,8 +144,24 @@ void CudaProgram::capture(const std::vector<Step>& steps) {
     check_cuda(status);
 }
 
+void CudaProgram::run_one_by_one() const {
+    for (size_t i = 0; i < steps_.size(); ++i) {
+        enqueue(steps_, i);
+        const cudaError_t status = cudaStreamSynchronize(queue_->get());
+        if (status != cudaSuccess)
+            data_error("{}: {}", describe(program_, i), message_of(status, std::source_location::current()));
+    }
+}
+
 void CudaProgram::run(int64_t n) {
-    for (int64_t i = 0; i < n; ++i) mark_.run(*queue_, [&] { check_cuda(cudaGraphLaunch(graph_, queue_->get())); });
+    const auto iteration = [this] {
+        if (graph_) {
+            check_finished(cudaGraphLaunch(graph_, queue_->get()));
+        } else {
+            run_one_by_one();
+        }
+    };
+    for (int64_t i = 0; i < n; ++i) mark_.run(*queue_, iteration);
 }
 
 }  // namespace adaq::cuda

@@ -5,25 +5,43 @@
 #include "kernels/cuda/profile_mark.h"
 #include "kernels/cuda/step.h"
 #include "kernels/cuda/tensor.h"
+#include "kernels/inference.h"
 
 namespace adaq::cuda {
 
+/// What a device compiles all its programs with.
+struct ProgramSettings {
+    Card card;
+    Math math = Math::f32;
+    std::optional<Choice> choice = std::nullopt;
+    bool wgmma = false;
+    PieceLimits pieces = {};
+    bool wait_for_each = false;  // no graph: operations one by one, each waited for, so that an error names its own
+};
+
 class CudaProgram : public CompiledProgram {
   public:
-    CudaProgram(const Program& program, std::shared_ptr<Queue> queue, Card card, Math math,
-                std::optional<Choice> choice, bool wgmma);
+    /// Throws DataError where an operation has a tensor of too many elements, or CUDA refuses something.
+    CudaProgram(const Program& whole, std::shared_ptr<Queue> queue, const ProgramSettings& settings);
     ~CudaProgram() override;
-    /// Returns at once: whoever reads a result waits for it (Queue::to_host).
+    /// Returns at once: whoever reads a result waits for it (Queue::to_host). Where each operation is waited for,
+    /// throws DataError that names the one that failed.
     void run(int64_t n) override;
 
   private:
     void place_tensors();
+    std::vector<Step> make_steps(const ProgramSettings& settings) const;
+    void give_scratch(const std::vector<Step>& steps);
+    void enqueue(const std::vector<Step>& steps, size_t index) const;
     void capture(const std::vector<Step>& steps);
+    void run_one_by_one() const;
 
     Program program_;  // owns what is bound
     std::shared_ptr<Queue> queue_;
     std::vector<DeviceMemory> memory_;  // temporaries and scratch
-    std::vector<float*> places_;
+    std::vector<float*> places_;        // by tensor of program_
+    std::vector<void*> scratch_;        // by operation
+    std::vector<Step> steps_;           // of a program without a graph
     cudaGraphExec_t graph_ = nullptr;
     ProfileMark mark_;
 };

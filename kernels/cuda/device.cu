@@ -11,19 +11,15 @@ namespace {
 
 class CudaDevice : public Device {
   public:
-    CudaDevice(const cudaDeviceProp& card, Math math, std::optional<Choice> choice, bool wgmma)
-        : card_{card.multiProcessorCount, card.major * 10 + card.minor, card.sharedMemPerBlockOptin},
-          math_(math),
-          name_(card.name),
-          choice_(choice),
-          wgmma_(wgmma) {}
+    CudaDevice(const std::string& name, const ProgramSettings& settings) : settings_(settings), name_(name) {}
 
     std::string name() const override { return "cuda"; }
     std::string description() const override {
         int driver = 0;
         check_cuda(cudaDriverGetVersion(&driver));
-        return fmt::format("{}, sm_{}, {} multiprocessors, {} products, CUDA driver {}.{}", name_, card_.capability,
-                           card_.multiprocessors, to_string(math_), driver / 1000, driver % 1000 / 10);
+        return fmt::format("{}, sm_{}, {} multiprocessors, {} products, CUDA driver {}.{}", name_,
+                           settings_.card.capability, settings_.card.multiprocessors, to_string(settings_.math),
+                           driver / 1000, driver % 1000 / 10);
     }
 
     Buffer create(const Shape& shape, Dtype dtype, Placement placement) override {
@@ -53,7 +49,7 @@ class CudaDevice : public Device {
 
     std::unique_ptr<CompiledProgram> compile(const Program& program) override {
         check(program);
-        return std::make_unique<CudaProgram>(program, queue_, card_, math_, choice_, wgmma_);
+        return std::make_unique<CudaProgram>(program, queue_, settings_);
     }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
@@ -80,11 +76,8 @@ class CudaDevice : public Device {
         return {dynamic_cast<const CudaTensor&>(tensor).memory.as<float>(), groups, count / groups};
     }
 
-    Card card_;
-    Math math_;
+    ProgramSettings settings_;
     std::string name_;
-    std::optional<Choice> choice_;
-    bool wgmma_;
     std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
 };
 
@@ -95,7 +88,8 @@ bool cuda_available() {
     return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
 }
 
-std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice, bool wgmma) {
+std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice, bool wgmma,
+                                         const PieceLimits& pieces) {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
     if (status != cudaSuccess) usage_error("--device cuda: no card to be had ({})", cudaGetErrorString(status));
@@ -111,7 +105,9 @@ std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice
     if (wgmma && (card.major != 9 || card.minor != 0))
         usage_error("--wgmma: {} is sm_{}{}; only sm_90 has these products", card.name, card.major, card.minor);
     check_cuda(cudaSetDevice(0));
-    return std::make_unique<CudaDevice>(card, math, choice, wgmma);
+    const Card known{card.multiProcessorCount, card.major * 10 + card.minor, card.sharedMemPerBlockOptin};
+    return std::make_unique<CudaDevice>(
+        card.name, ProgramSettings{known, math, choice, wgmma, pieces, waits_for_each_operation()});
 }
 
 }  // namespace adaq::cuda

@@ -77,7 +77,7 @@ Step make_step(const Context& context, const FakeQuantiseChannelsGradient& op) {
     float *dx = context.at(op.dx), *scale_gradient = context.at(op.scale_gradient);
     const ChannelGrid grid = grid_of(context, op.grid, op.scale, op.zero_point);
     return {0, [=](cudaStream_t stream, void*) {
-                launch(channels_gradient_kernel, dim3(static_cast<unsigned>(channels)), dim3(kThreads),
+                launch(channels_gradient_kernel, dim3(blocks_along_x(channels)), dim3(kThreads),
                        block_reduce_bytes<double>(kThreads), stream, x, dy, dx, grid, elements, scale_gradient);
             }};
 }

@@ -49,8 +49,8 @@ Step make_step(const Context& context, const GlobalAveragePool& op) {
     const int64_t outputs = shape[0] * shape[3], channels = shape[3], positions = shape[1] * shape[2];
     const float scale = op.scale;
     return {0, [=](cudaStream_t stream, void*) {
-                launch(average_kernel, dim3(static_cast<unsigned>(ceil_div(outputs, kThreads))), dim3(kThreads), 0,
-                       stream, x, y, outputs, channels, positions, scale);
+                launch(average_kernel, dim3(blocks_along_x(ceil_div(outputs, kThreads))), dim3(kThreads), 0, stream, x,
+                       y, outputs, channels, positions, scale);
             }};
 }
 

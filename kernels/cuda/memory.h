@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/error.h"
 #include "kernels/cuda/check.h"
 
 namespace adaq::cuda {
@@ -12,9 +13,14 @@ namespace adaq::cuda {
 class DeviceMemory {
   public:
     DeviceMemory() = default;
-    explicit DeviceMemory(size_t bytes, bool on_host = false) : bytes_(bytes), on_host_(on_host) {
+    explicit DeviceMemory(size_t bytes, bool on_host = false,
+                          std::source_location where = std::source_location::current())
+        : bytes_(bytes), on_host_(on_host) {
         if (bytes == 0) return;
-        check_cuda(on_host ? cudaMallocHost(&pointer_, bytes) : cudaMalloc(&pointer_, bytes));
+        const cudaError_t status = on_host ? cudaMallocHost(&pointer_, bytes) : cudaMalloc(&pointer_, bytes);
+        if (status == cudaSuccess) return;
+        data_error("{}: no room for {} bytes of {} memory", message_of(status, where), bytes,
+                   on_host ? "pinned host" : "device");
     }
     DeviceMemory(DeviceMemory&& other) noexcept
         : pointer_(std::exchange(other.pointer_, nullptr)),
@@ -50,18 +56,25 @@ class Queue {
     Queue& operator=(const Queue&) = delete;
 
     cudaStream_t get() const { return stream_; }
-    void wait() const { check_cuda(cudaStreamSynchronize(stream_)); }
-    /// Copies that are over when they return.
-    void to_device(void* to, const void* from, size_t bytes) const {
-        check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_));
-        wait();
+    void wait(std::source_location where = std::source_location::current()) const {
+        check_finished(cudaStreamSynchronize(stream_), where);
     }
-    void to_host(void* to, const void* from, size_t bytes) const {
-        check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_));
-        wait();
+    /// Copies that are over when they return.
+    void to_device(void* to, const void* from, size_t bytes,
+                   std::source_location where = std::source_location::current()) const {
+        copy(to, from, bytes, where);
+    }
+    void to_host(void* to, const void* from, size_t bytes,
+                 std::source_location where = std::source_location::current()) const {
+        copy(to, from, bytes, where);
     }
 
   private:
+    void copy(void* to, const void* from, size_t bytes, const std::source_location& where) const {
+        check_finished(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), where);
+        wait(where);
+    }
+
     cudaStream_t stream_ = nullptr;
 };
 

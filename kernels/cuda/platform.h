@@ -19,6 +19,7 @@
 #include <cuda_runtime.h>
 #endif
 
+#include "engine/error.h"
 #include "kernels/cuda/check.h"
 
 namespace adaq::cuda {
@@ -36,6 +37,16 @@ __host__ __device__ constexpr size_t shared_bytes(size_t count) {
 }
 
 __host__ __device__ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// A grid's extent. Throws std::logic_error beyond what CUDA has: 2^31 - 1 blocks along x, 65,535 along y and z.
+inline unsigned blocks_along_x(int64_t blocks) {
+    require(blocks > 0 && blocks <= 2147483647, "cuda: {} blocks along x", blocks);
+    return static_cast<unsigned>(blocks);
+}
+inline unsigned blocks_along_yz(int64_t blocks) {
+    require(blocks > 0 && blocks <= 65535, "cuda: {} blocks along y or z", blocks);
+    return static_cast<unsigned>(blocks);
+}
 
 /// Whether an index lies inside an extent; the only form of bounds check in kernels.
 template <typename Index, typename Extent>
@@ -64,20 +75,28 @@ class SharedMemory {
     unsigned char* next_;
 };
 
-/// Starts a kernel. Throws Error where CUDA refuses.
+/// A stream, and where in the source it was handed to launch().
+struct LaunchStream {
+    cudaStream_t stream;
+    std::source_location where;
+    LaunchStream(cudaStream_t s, std::source_location w = std::source_location::current()) : stream(s), where(w) {}
+};
+
+/// Starts a kernel. Throws DataError where CUDA refuses.
 template <typename... Parameters, typename... Arguments>
-void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared, LaunchStream stream,
             Arguments&&... arguments) {
     constexpr size_t kWithoutAsking = 48 * 1024;
     if (shared > kWithoutAsking) {
-        check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)));
+        check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)),
+                   stream.where);
     }
     cudaLaunchConfig_t config{};
     config.gridDim = grid;
     config.blockDim = block;
     config.dynamicSmemBytes = shared;
-    config.stream = stream;
-    check_cuda(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...));
+    config.stream = stream.stream;
+    check_cuda(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), stream.where);
 }
 
 #endif

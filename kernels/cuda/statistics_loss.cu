@@ -113,7 +113,7 @@ Step make_step(const Context& context, const StatisticsLoss& op) {
                 double* losses = partials + sums.count();
                 compare.coefficients = work.coefficients = {floats, floats + outputs, floats + 2 * outputs};
                 sum_columns(moments, sums, partials, stream);
-                launch(compare_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads),
+                launch(compare_kernel, dim3(blocks_along_x(blocks)), dim3(kThreads),
                        block_reduce_bytes<double>(kThreads), stream, compare, sums, partials, losses);
                 sum_partials(losses, blocks, factor, loss, stream);
                 for_each_run(runs, work, stream);

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "kernels/emulator/device_memory.h"
+#include "kernels/emulator/dry_run.h"
+#include "kernels/emulator/faults.h"
 #include "kernels/emulator/launch.h"
 #include "kernels/emulator/misuse.h"
 #include "kernels/emulator/shared_memory.h"
@@ -39,6 +41,7 @@ void enqueue_work(cudaStream_t stream, Work work) {
 }
 
 void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+    if (auto* dry = adaq::emulator::dry_run()) return dry->copy(to, from, bytes);
     auto& memory = adaq::emulator::device_memory();
     const bool to_device = memory.holds(to), from_device = memory.holds(from);
     const bool as_said = kind == cudaMemcpyDefault ||
@@ -54,6 +57,7 @@ void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
 }
 
 void fill(void* to, int value, size_t bytes) {
+    if (auto* dry = adaq::emulator::dry_run()) return dry->fill(to, bytes);
     adaq::emulator::device_memory().host_writes(to, bytes);
     if (bytes > 0) std::memset(to, value, bytes);
 }
@@ -61,11 +65,16 @@ void fill(void* to, int value, size_t bytes) {
 }  // namespace
 
 void adaq::emulator::enqueue(cudaStream_t stream, Launch launch) {
-    enqueue_work(stream, [launch = std::move(launch)] { run(launch); });
+    enqueue_work(stream, [launch = std::move(launch)] {
+        if (launch_fails()) return;
+        if (auto* dry = dry_run()) return dry->check(launch);
+        run(launch);
+    });
 }
 
 const char* cudaGetErrorString(cudaError_t error) {
     if (error == cudaErrorMemoryAllocation) return "out of memory";
+    if (error == cudaErrorIllegalAddress) return "an illegal memory access was encountered";
     return error == cudaErrorNotReady ? "device not ready" : "no error";
 }
 const char* cudaGetErrorName(cudaError_t error) { return cudaGetErrorString(error); }
@@ -94,6 +103,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
                    .warpSize = 32,
                    .maxThreadsPerBlock = adaq::emulator::kMaxThreads,
                    .l2CacheSize = 1 << 20};
+    if (adaq::emulator::dry_run()) properties->multiProcessorCount = adaq::emulator::DryRun::kMultiprocessors;
     return cudaSuccess;
 }
 
@@ -130,11 +140,16 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 
 cudaError_t cudaMalloc(void** pointer, size_t bytes) {
-    *pointer = adaq::emulator::device_memory().allocate(bytes);
+    auto* dry = adaq::emulator::dry_run();
+    *pointer = dry ? dry->allocate(bytes) : adaq::emulator::device_memory().allocate(bytes);
     return *pointer || bytes == 0 ? cudaSuccess : cudaErrorMemoryAllocation;
 }
 cudaError_t cudaFree(void* pointer) {
-    adaq::emulator::device_memory().release(pointer);
+    if (auto* dry = adaq::emulator::dry_run(); dry && dry->holds(pointer)) {
+        dry->release(pointer);
+    } else {
+        adaq::emulator::device_memory().release(pointer);
+    }
     return cudaSuccess;
 }
 cudaError_t cudaMallocAsync(void** pointer, size_t bytes, cudaStream_t) { return cudaMalloc(pointer, bytes); }
@@ -148,6 +163,7 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind 
     return cudaMemcpyAsync(to, from, bytes, kind, nullptr);
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+    if (adaq::emulator::pending_error() != cudaSuccess) return adaq::emulator::pending_error();
     enqueue_work(stream, [=] { copy(to, from, bytes, kind); });
     return cudaSuccess;
 }
@@ -168,7 +184,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
     if (stream && stream->capture) adaq::emulator::fail("cudaStreamSynchronize: the stream is being captured");
-    return cudaSuccess;
+    return adaq::emulator::pending_error();
 }
 cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
@@ -209,6 +225,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph, unsig
     return cudaSuccess;
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t) {
+    if (adaq::emulator::pending_error() != cudaSuccess) return adaq::emulator::pending_error();
     for (const Work& work : exec->work) work();
     return cudaSuccess;
 }

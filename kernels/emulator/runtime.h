@@ -1,13 +1,18 @@
 // The part of the CUDA runtime API that adaq's device class uses, as the emulator has it. Everything happens at once,
 // in the order of the calls; what a captured stream records happens at cudaGraphLaunch. Misuse is thrown, so all that
-// returns returns cudaSuccess, but for memory that is used up.
+// returns returns cudaSuccess, but for memory that is used up and for launches that are made to fail (faults.h).
 #pragma once
 
 #include <cstddef>
 
 #include "kernels/emulator/types.h"
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorNotReady = 600 };
+enum cudaError_t {
+    cudaSuccess = 0,
+    cudaErrorMemoryAllocation = 2,
+    cudaErrorNotReady = 600,
+    cudaErrorIllegalAddress = 700
+};
 enum cudaMemcpyKind {
     cudaMemcpyHostToHost,
     cudaMemcpyHostToDevice,

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/error.h"
 #include "kernels/arena.h"
 #include "support/devices.h"
 #include "support/operations.h"
@@ -66,7 +67,7 @@ TEST_SUITE("programs in pieces") {
                 CAPTURE(images);
                 Block block(device);
                 const int64_t most = all * images / kImages + 64;
-                block.program() = in_pieces(block.program(), most);
+                block.program() = in_pieces(block.program(), {most});
                 CHECK(temporary_bytes(block.program()) <= most);
                 const auto pieces = static_cast<size_t>((kImages + images - 1) / images);
                 CHECK(block.program().operations().size() == pieces * whole.program().operations().size());
@@ -80,14 +81,88 @@ TEST_SUITE("programs in pieces") {
     TEST_CASE("what fits stays whole, and an image is not cut") {
         Block block("reference");
         const size_t operations = block.program().operations().size();
-        CHECK(in_pieces(block.program(), temporary_bytes(block.program())).operations().size() == operations);
-        CHECK(in_pieces(block.program(), 1).operations().size() == operations * kImages);
+        CHECK(in_pieces(block.program(), {temporary_bytes(block.program())}).operations().size() == operations);
+        CHECK(in_pieces(block.program(), {1}).operations().size() == operations * kImages);
+    }
+
+    TEST_CASE("bound tensors are cut, too: none has more elements in an operation than the limit") {
+        for (const std::string& device : all_devices()) {
+            CAPTURE(device);
+            // What comes in and goes out is bound, and the quantiser works in place: nothing is a temporary.
+            const auto make = [&](ProgramBuilder& builder) {
+                Values values(5);
+                const TensorId x = builder.put("x", {kImages, 6, 5, 4}, values.reals(kImages * 6 * 5 * 4)),
+                               w = builder.put("w", {8, 1, 1, 4}, values.reals(8 * 4)),
+                               y = builder.out("y", {kImages, 6, 5, 8});
+                builder.add(Convolution{x, w, y, 1, 0, {}});
+                builder.add(FakeQuantise{y, y, {{4, false}, builder.put("scale", {1}, {0.3f}), 7.0f}});
+            };
+            ProgramBuilder whole(device);
+            make(whole);
+            whole.run();
+            CHECK(temporary_bytes(whole.program()) == 0);
+            constexpr int64_t kOfImage = 6 * 5 * 8;
+            for (int64_t images : {1, 2, 3, 6}) {
+                CAPTURE(images);
+                ProgramBuilder builder(device);
+                make(builder);
+                const PieceLimits limits{int64_t{1} << 30, images * kOfImage + 1};
+                builder.program() = in_pieces(builder.program(), limits);
+                const auto pieces = static_cast<size_t>((kImages + images - 1) / images);
+                CHECK(builder.program().operations().size() == pieces * 2);
+                CHECK_NOTHROW(check_elements(builder.program(), limits.elements));
+                builder.run();
+                CHECK(distance(builder.get("y"), whole.get("y")) < 1e-5);
+            }
+            ProgramBuilder builder(device);
+            make(builder);
+            CHECK(in_pieces(builder.program(), {int64_t{1} << 30, kImages * kOfImage}).operations().size() == 2);
+            CHECK(in_pieces(builder.program(), {int64_t{1} << 30, 1}).operations().size() == 2 * kImages);
+        }
+    }
+
+    TEST_CASE("the limits of 2^31 elements and of a gigabyte are those of whole calibration sets") {
+        // No memory is made for these: sizes alone.
+        struct Sizes : DeviceTensor {
+            using DeviceTensor::DeviceTensor;
+        };
+        Program stem;
+        const TensorId x = stem.bind(std::make_shared<Sizes>(Shape{4096, 224, 224, 3})),
+                       w = stem.bind(std::make_shared<Sizes>(Shape{64, 7, 7, 3})),
+                       y = stem.bind(std::make_shared<Sizes>(Shape{4096, 112, 112, 64}));
+        stem.add(Convolution{x, w, y, 2, 3, {}});
+        CHECK_THROWS_WITH_AS(check_elements(stem, kMostElements),
+                             "operation 1 of 1, convolution of 4096x224x224x3, 64x7x7x3, 4096x112x112x64: a tensor of "
+                             "3288334336 elements, expected at most 2146435072; smaller batches or images have fewer",
+                             DataError);
+        const Program pieces = in_pieces(stem, {});
+        CHECK(pieces.operations().size() == 2);
+        CHECK_NOTHROW(check_elements(pieces, kMostElements));
+        CHECK(pieces.shape(std::get<Convolution>(pieces.operations()[1]).y) == Shape{2048, 112, 112, 64});
+    }
+
+    TEST_CASE("caches whose rows are read one by one may have any number of elements") {
+        Program program;
+        const TensorId cache = program.temporary({100, 8}), other = program.temporary({100, 8}),
+                       indices = program.temporary({4}), batch = program.temporary({4, 8}),
+                       loss = program.temporary({1});
+        program.add(Gather{cache, batch, indices, Mixing{other, 0.5f, {}, program.temporary({kStepValues})}});
+        SquaredError error{batch, cache, batch, loss, indices};
+        error.weight = other;
+        program.add(error);
+        program.add(KlDivergence{batch, cache, batch, loss, indices});
+        CHECK_NOTHROW(check_elements(program, 32));
+        CHECK_THROWS_AS(check_elements(program, 31), DataError);
+        program.add(MaxPool{cache, batch});
+        CHECK_THROWS_WITH(check_elements(program, 32),
+                          "operation 4 of 4, max pool of 100x8, 4x8: a tensor of 800 elements, expected at most 32; "
+                          "smaller batches or images have fewer");
     }
 
     TEST_CASE("programs that are not of inference, or not of one batch, stay whole") {
         Block block("reference");
         const auto whole = [](const Program& program) {
-            return in_pieces(program, 1).operations().size() == program.operations().size();
+            return in_pieces(program, {1}).operations().size() == program.operations().size();
         };
         CHECK(is_inference(block.program()));
         CHECK_FALSE(whole(block.program()));

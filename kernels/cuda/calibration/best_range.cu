@@ -114,12 +114,12 @@ std::vector<BestRange> best_range(const Groups& x, const RangeSearch& search, co
     std::vector<BestRange> result;
     for (int64_t first = 0; first < x.groups; first += batch) {
         const int64_t groups = std::min(batch, x.groups - first), answers = search.joint ? 1 : groups;
-        const dim3 grid(static_cast<unsigned>(ceil_div(search.candidates, kThreads)), static_cast<unsigned>(pieces),
-                        static_cast<unsigned>(groups));
+        const dim3 grid(blocks_along_x(ceil_div(search.candidates, kThreads)), blocks_along_yz(pieces),
+                        blocks_along_yz(groups));
         launch(score_kernel, grid, dim3(kThreads), shared_bytes<float>(kTile), queue.get(), x, arguments, first, pieces,
                piece_elements, scores.as<double>());
-        launch(best_kernel, dim3(static_cast<unsigned>(answers)), dim3(kThreads), shared_bytes<Best>(kThreads),
-               queue.get(), scores.as<double>(), pieces * groups / answers, search.candidates, best.as<BestRange>());
+        launch(best_kernel, dim3(blocks_along_x(answers)), dim3(kThreads), shared_bytes<Best>(kThreads), queue.get(),
+               scores.as<double>(), pieces * groups / answers, search.candidates, best.as<BestRange>());
         const auto of_batch = on_host<BestRange>(best, static_cast<size_t>(answers), queue);
         result.insert(result.end(), of_batch.begin(), of_batch.end());
     }

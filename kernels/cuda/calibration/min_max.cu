@@ -49,10 +49,11 @@ __global__ void min_max_kernel(Groups g, int64_t pieces, int64_t piece_elements,
 std::vector<MinMax> min_max(const Groups& x, const Queue& queue) {
     const int64_t wanted = std::clamp<int64_t>(ceil_div(x.elements, kPiece), 1, kMostPieces);
     const int64_t piece_elements = ceil_div(x.elements, wanted), pieces = ceil_div(x.elements, piece_elements);
-    const auto blocks = static_cast<size_t>(x.groups * pieces);
+    const dim3 grid(blocks_along_x(x.groups * pieces));
+    const auto blocks = static_cast<size_t>(grid.x);
     const DeviceMemory memory(blocks * sizeof(float2));
-    launch(min_max_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), shared_bytes<float2>(kThreads / kWarp),
-           queue.get(), x, pieces, piece_elements, memory.as<float2>());
+    launch(min_max_kernel, grid, dim3(kThreads), shared_bytes<float2>(kThreads / kWarp), queue.get(), x, pieces,
+           piece_elements, memory.as<float2>());
     const auto of_piece = on_host<float2>(memory, blocks, queue);
     std::vector<MinMax> result;
     for (size_t i = 0; i < blocks; ++i) {

@@ -66,7 +66,7 @@ std::vector<float> sort_groups(const Groups& x, std::span<const int64_t> ranks, 
     const DeviceMemory on_card = on_device(ranks, queue);
     const auto count = static_cast<size_t>(x.groups) * ranks.size();
     const DeviceMemory result(count * sizeof(float));
-    launch(sort_kernel, dim3(static_cast<unsigned>(x.groups)), dim3(kThreads),
+    launch(sort_kernel, dim3(blocks_along_x(x.groups)), dim3(kThreads),
            shared_bytes<uint32_t>(static_cast<size_t>(padded)), queue.get(), x, padded, on_card.as<int64_t>(),
            static_cast<int64_t>(ranks.size()), result.as<float>());
     return on_host<float>(result, count, queue);
@@ -111,18 +111,25 @@ __global__ void count_kernel(const float* x, int64_t elements, Digit digit, cons
     }
 }
 
-std::vector<uint32_t> count_digit(const float* x, int64_t elements, Digit digit, const std::vector<uint32_t>& prefixes,
-                                  const Queue& queue) {
+/// [prefixes][values of the digit]. Pieces of at most `most` elements are counted by themselves.
+std::vector<int64_t> count_digit(const float* x, int64_t elements, Digit digit, const std::vector<uint32_t>& prefixes,
+                                 int64_t most, const Queue& queue) {
     const DeviceMemory on_card = on_device(std::span<const uint32_t>(prefixes), queue);
     const int64_t counters = static_cast<int64_t>(prefixes.size()) * digit.values();
     const int64_t in_shared = counters <= kSharedCounters ? counters : 0;
     const DeviceMemory counts(static_cast<size_t>(counters) * sizeof(uint32_t));
-    check_cuda(cudaMemsetAsync(counts.get(), 0, counts.bytes(), queue.get()));
-    const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(elements, kThreads), kCountingBlocks));
-    launch(count_kernel, dim3(blocks), dim3(kThreads), shared_bytes<uint32_t>(static_cast<size_t>(in_shared)),
-           queue.get(), x, elements, digit, on_card.as<uint32_t>(), static_cast<int64_t>(prefixes.size()),
-           counts.as<uint32_t>(), in_shared);
-    return on_host<uint32_t>(counts, static_cast<size_t>(counters), queue);
+    std::vector<int64_t> sums(static_cast<size_t>(counters));
+    for (int64_t first = 0; first < elements; first += most) {
+        const int64_t count = std::min(most, elements - first);
+        check_cuda(cudaMemsetAsync(counts.get(), 0, counts.bytes(), queue.get()));
+        const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(count, kThreads), kCountingBlocks));
+        launch(count_kernel, dim3(blocks), dim3(kThreads), shared_bytes<uint32_t>(static_cast<size_t>(in_shared)),
+               queue.get(), x + first, count, digit, on_card.as<uint32_t>(), static_cast<int64_t>(prefixes.size()),
+               counts.as<uint32_t>(), in_shared);
+        const auto of_piece = on_host<uint32_t>(counts, static_cast<size_t>(counters), queue);
+        for (size_t i = 0; i < sums.size(); ++i) sums[i] += of_piece[i];
+    }
+    return sums;
 }
 
 /// A rank, what is known of its key, and how many elements with that prefix lie below it.
@@ -131,7 +138,8 @@ struct Search {
     int64_t rank = 0;
 };
 
-std::vector<float> select(const float* x, int64_t elements, std::span<const int64_t> ranks, const Queue& queue) {
+std::vector<float> select(const float* x, int64_t elements, std::span<const int64_t> ranks, int64_t most,
+                          const Queue& queue) {
     std::vector<Search> searches;
     for (int64_t rank : ranks) searches.push_back({0, rank});
     for (const Digit digit : kDigits) {
@@ -139,12 +147,13 @@ std::vector<float> select(const float* x, int64_t elements, std::span<const int6
         for (const Search& search : searches) {
             if (prefixes.empty() || prefixes.back() != search.prefix) prefixes.push_back(search.prefix);
         }
-        const std::vector<uint32_t> counts = count_digit(x, elements, digit, prefixes, queue);
+        const std::vector<int64_t> counts = count_digit(x, elements, digit, prefixes, most, queue);
         for (Search& search : searches) {
             const auto slot = std::lower_bound(prefixes.begin(), prefixes.end(), search.prefix) - prefixes.begin();
-            const uint32_t* of_prefix = counts.data() + slot * digit.values();
+            const int64_t* of_prefix = counts.data() + slot * digit.values();
             uint32_t value = 0;
-            for (; search.rank >= int64_t{of_prefix[value]}; ++value) search.rank -= int64_t{of_prefix[value]};
+            for (; inside(value + 1, digit.values()) && search.rank >= of_prefix[value]; ++value)
+                search.rank -= of_prefix[value];
             search.prefix = search.prefix << digit.bits | value;
         }
     }
@@ -155,7 +164,8 @@ std::vector<float> select(const float* x, int64_t elements, std::span<const int6
 
 }  // namespace
 
-std::vector<float> order_statistics(const Groups& x, std::span<const int64_t> ranks, const Queue& queue) {
+std::vector<float> order_statistics(const Groups& x, std::span<const int64_t> ranks, const Queue& queue,
+                                    int64_t most_counted) {
     require(std::is_sorted(ranks.begin(), ranks.end()) &&
                 (ranks.empty() || (ranks.front() >= 0 && ranks.back() < x.elements)),
             "order_statistics: ranks are not ascending within 0 ... {}", x.elements - 1);
@@ -163,7 +173,7 @@ std::vector<float> order_statistics(const Groups& x, std::span<const int64_t> ra
     if (x.elements <= kSortedElements) return sort_groups(x, ranks, queue);
     std::vector<float> result;
     for (int64_t group = 0; group < x.groups; ++group) {
-        const std::vector<float> of_group = select(x.x + group * x.elements, x.elements, ranks, queue);
+        const std::vector<float> of_group = select(x.x + group * x.elements, x.elements, ranks, most_counted, queue);
         result.insert(result.end(), of_group.begin(), of_group.end());
     }
     return result;

@@ -176,8 +176,8 @@ Step gemm_step(Problem problem, int64_t rows, int planes, int splits) {
     using Finish = typename Problem::Finish;
     problem.grid = {static_cast<int>(ceil_div(problem.columns, T::N)), splits};
     problem.in_runs = problem.columns % kRun == 0 && problem.finish.aligned();
-    const auto tiles = static_cast<unsigned>(ceil_div(rows, T::M) * problem.grid.columns);
-    const dim3 blocks(tiles, static_cast<unsigned>(splits), static_cast<unsigned>(planes));
+    const unsigned tiles = blocks_along_x(ceil_div(rows, T::M) * problem.grid.columns);
+    const dim3 blocks(tiles, blocks_along_yz(splits), blocks_along_yz(planes));
     const ElementRuns runs(problem.count, problem.in_runs ? kRun : 1, {});
     const auto part_bytes = splits > 1 ? static_cast<size_t>(splits * problem.count) * sizeof(float) : 0;
     const size_t parts_end = (part_bytes + alignof(double) - 1) / alignof(double) * alignof(double);
