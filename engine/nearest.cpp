@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/node_walk.h"
+#include "engine/reconstruction/buffers.h"
 #include "engine/statistics.h"
 
 namespace adaq {
@@ -57,6 +58,11 @@ void quantise_weights(Device& device, Network& network, const WeightOptions& opt
 
 void start_activations(Device& device, Network& network, const Tensor& images, const std::vector<Site>& sites,
                        const SchemeOptions& range, const SiteObserver& observe, const StepObserver& before_node) {
+    start_activations(device, network, put(device, images.shape, images.values), sites, range, observe, before_node);
+}
+
+void start_activations(Device& device, Network& network, const Buffer& images, const std::vector<Site>& sites,
+                       const SchemeOptions& range, const SiteObserver& observe, const StepObserver& before_node) {
     std::vector<int> bits(network.values.size(), 32);
     ValueId last = -1;
     for (const Site& site : sites) {
@@ -70,11 +76,7 @@ void start_activations(Device& device, Network& network, const Tensor& images, c
         network.values[static_cast<size_t>(value)] = choose_activation(device, values, range, site_bits, name);
         if (observe) observe(value, values);
     };
-    if (bits[kImage] < 32) {
-        const Buffer image = device.create(images.shape);
-        device.upload(*image, images.values);
-        start(kImage, *image);
-    }
+    if (bits[kImage] < 32) start(kImage, *images);
     NodeWalk walk(device, network, images);
     for (int i = 0; i < last; ++i) {  // the node that makes `last` has index last - 1
         if (before_node) before_node(network.graph.nodes[static_cast<size_t>(i)].name);

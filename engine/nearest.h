@@ -39,6 +39,10 @@ using SiteObserver = std::function<void(ValueId site, const DeviceTensor& values
 void start_activations(Device& device, Network& network, const Tensor& images, const std::vector<Site>& sites,
                        const SchemeOptions& range, const SiteObserver& observe = {},
                        const StepObserver& before_node = {});
+/// The same with images that are on the device already.
+void start_activations(Device& device, Network& network, const Buffer& images, const std::vector<Site>& sites,
+                       const SchemeOptions& range, const SiteObserver& observe = {},
+                       const StepObserver& before_node = {});
 
 /// Signal-to-quantisation-noise ratio in dB of each layer's output (by Node::layer), the float network against the
 /// quantised one, both fed the same images.

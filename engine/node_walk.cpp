@@ -1,16 +1,19 @@
 #include "engine/node_walk.h"
 
+#include "engine/reconstruction/buffers.h"
+
 namespace adaq {
 
 NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images)
+    : NodeWalk(device, network, put(device, images.shape, images.values)) {}
+
+NodeWalk::NodeWalk(Device& device, const Network& network, const Buffer& images)
     : device_(device),
       network_(network),
-      shapes_(value_shapes(network, images.shape[1], images.shape[2])),
-      batch_(images.shape[0]),
+      shapes_(value_shapes(network, images->shape()[1], images->shape()[2])),
+      batch_(images->shape()[0]),
       last_reader_(last_readers(network.graph)) {
-    const Buffer buffer = device.create(images.shape);
-    device.upload(*buffer, images.values);
-    values_[kImage] = {buffer};
+    values_[kImage] = {images};
 }
 
 Buffer NodeWalk::compute(int index) {

@@ -13,6 +13,8 @@ class NodeWalk {
     /// images: [N,H,W,C], normalised. The network's activation quantisers may be set while the walk goes on: a value's
     /// is read when settle() is called for its node, the image's when the walk begins.
     NodeWalk(Device& device, const Network& network, const Tensor& images);
+    /// The same with images that are on the device already; they stay as they are.
+    NodeWalk(Device& device, const Network& network, const Buffer& images);
 
     /// Computes the next node's output as its quantiser (if any) will see it; the walk goes through the nodes in order.
     /// Computing it again before it is settled takes the network as it is then.

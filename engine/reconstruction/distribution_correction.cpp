@@ -25,7 +25,8 @@ class BatchCorrection {
           first_moment_(device.create(batch)),
           second_moment_(device.create(batch)),
           state_(device.create({kStepValues})),
-          losses_(zeros(device, {1 + static_cast<int64_t>(emitter.norms())})) {
+          losses_(zeros(device, {1 + static_cast<int64_t>(emitter.norms())})),
+          nothing_(static_cast<size_t>(element_count(batch))) {
         compiled_ = device.compile(step(options, emitter));
     }
 
@@ -72,9 +73,8 @@ class BatchCorrection {
         program.add(Gather{images, program.bind(original_)});
         program.add(Gather{images, program.bind(corrected_)});
         device_.compile(program)->run();
-        const std::vector<float> nothing(static_cast<size_t>(element_count(corrected_->shape())));
-        device_.upload(*first_moment_, nothing);
-        device_.upload(*second_moment_, nothing);
+        device_.upload(*first_moment_, nothing_);
+        device_.upload(*second_moment_, nothing_);
         device_.upload(*state_, std::vector<float>(kStepValues));
     }
 
@@ -90,7 +90,8 @@ class BatchCorrection {
     std::string name_;
     int64_t steps_;
     Buffer original_, corrected_, first_moment_, second_moment_;
-    Buffer state_, losses_;  // losses: the shift's, then the norms'
+    Buffer state_, losses_;       // losses: the shift's, then the norms'
+    std::vector<float> nothing_;  // what moments start from
     std::unique_ptr<CompiledProgram> compiled_;
     Replay replay_;
 };

@@ -66,10 +66,11 @@ Buffer fisher_weights(Device& device, const Network& network, const Network& ori
     OutputGradient gradient(device, network, original, unit, options, caches, shapes);
     const int64_t images = caches.input->shape()[0];
     const Buffer weights = memory.create(stacked(images, shapes[static_cast<size_t>(unit.output())]));
+    std::vector<float> values(static_cast<size_t>(element_count(weights->shape()) / images * options.batch));
     for (int64_t first = 0; first < images; first += options.batch) {
         if (poll) poll();
         const Buffer& part = gradient.compute(first, images);
-        std::vector<float> values = get(device, *part);
+        device.download(*part, values);
         for (float& v : values) v = (std::fabs(v) + 1.0f) * (std::fabs(v) + 1.0f);
         device.upload(*part, values);
         const int64_t rows = std::min(options.batch, images - first);

@@ -12,7 +12,9 @@ namespace {
 
 class UnitWalk {
   public:
-    UnitWalk(Device& device, const Network& original, Network& network, Tensor images, const WalkOptions& options,
+    /// Where the calibration images come from, [N,H,W,C].
+    using Images = std::function<Buffer(CacheMemory&)>;
+    UnitWalk(Device& device, const Network& original, Network& network, const Shape& images, const WalkOptions& options,
              const WalkObserver& observer)
         : device_(device),
           original_(original),
@@ -20,14 +22,12 @@ class UnitWalk {
           options_(options),
           observer_(observer),
           memory_(device, options.memory, observer.say),
-          shapes_(value_shapes(network, images.shape[1], images.shape[2])),
-          start_(device, network, options.sites, options.activation_range) {
-        image_ = memory_.create(images.shape);
-        device.upload(*image_, images.values);
-        if (!options.sites.empty()) some_ = first_images(images);
-    }
+          shapes_(value_shapes(network, images[1], images[2])),
+          start_(device, network, options.sites, options.activation_range) {}
 
-    void run() {
+    void run(const Images& images) {
+        image_ = images(memory_);
+        if (!options_.sites.empty()) some_ = first_images();
         const Recipe& recipe = options_.recipe;
         const bool scales = !options_.sites.empty();
         if (scales && recipe.scale_start != ScaleStart::after_weights) start_.image(*some_);
@@ -49,10 +49,12 @@ class UnitWalk {
         return options.prediction || options.loss == Reconstruction::fisher_diag;
     }
 
-    Buffer first_images(const Tensor& images) {
-        const Shape shape = with_rows(images.shape, std::min(images.shape[0], options_.recipe.scale_images));
-        Buffer some = memory_.create(shape);
-        device_.upload(*some, std::span(images.values).first(static_cast<size_t>(element_count(shape))));
+    Buffer first_images() {
+        const int64_t images = std::min(image_->shape()[0], options_.recipe.scale_images);
+        const Buffer some = memory_.create(with_rows(image_->shape(), images));
+        Program program;
+        program.add(Gather{program.rows(program.bind(image_), 0, images), program.bind(some)});
+        device_.compile(program)->run();
         return some;
     }
 
@@ -161,7 +163,19 @@ std::vector<Stretch> WalkOptions::units_of(const UnitOptions& pass) const {
 
 void reconstruct_units(Device& device, const Network& original, Network& network, Tensor images,
                        const WalkOptions& options, const WalkObserver& observer) {
-    UnitWalk(device, original, network, std::move(images), options, observer).run();
+    UnitWalk(device, original, network, images.shape, options, observer).run([&](CacheMemory& memory) {
+        const Buffer on_device = memory.create(images.shape);
+        device.upload(*on_device, images.values);
+        images = {};
+        return on_device;
+    });
+}
+
+void reconstruct_units(Device& device, const Network& original, Network& network, Buffer images,
+                       const WalkOptions& options, const WalkObserver& observer) {
+    UnitWalk(device, original, network, images->shape(), options, observer).run([&](CacheMemory&) {
+        return std::exchange(images, nullptr);
+    });
 }
 
 std::vector<Stretch> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit) {

@@ -45,6 +45,9 @@ struct WalkObserver {
 /// [N,H,W,C]: the calibration set; forgotten once it has passed the units that read it.
 void reconstruct_units(Device& device, const Network& original, Network& network, Tensor images,
                        const WalkOptions& options, const WalkObserver& observer = {});
+/// The same with images that are on the device already.
+void reconstruct_units(Device& device, const Network& original, Network& network, Buffer images,
+                       const WalkOptions& options, const WalkObserver& observer = {});
 
 /// The units that a recipe learns in a network: all of their kind, or all but the stem.
 std::vector<Stretch> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit);

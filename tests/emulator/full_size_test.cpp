@@ -1,0 +1,186 @@
+// Every method's programs at full size: 224 x 224 pixels, whole calibration sets, ResNet-18 and -50, compiled for the
+// CUDA device by the real walk over the network, on a card that allocates and computes nothing (dry_run.h).
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "engine/executor.h"
+#include "engine/nearest.h"
+#include "engine/reconstruction/buffers.h"
+#include "engine/reconstruction/fisher.h"
+#include "engine/reconstruction/unit_walk.h"
+#include "kernels/cuda/device.h"
+#include "kernels/emulator/dry_run.h"
+#include "loaders/weights/network_tensors.h"
+#include "support/operations.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+constexpr int64_t kEdge = 224;
+constexpr int64_t kCount[] = {1024, 4096};
+
+Model make_model(const Architecture& architecture) {
+    Model model;
+    model.architecture = architecture;
+    uint32_t state = 1;
+    for (const NamedShape& named : network_tensors(architecture, false)) {
+        Tensor tensor(named.shape);
+        for (float& v : tensor.values) {
+            state = state * 1664525u + 1013904223u;
+            v = static_cast<float>(state >> 8 | 1u) * 0x1p-24f;
+        }
+        model.tensors[named.name] = std::move(tensor);
+    }
+    return model;
+}
+
+const Model& resnet(int depth) {
+    static const Model resnet18 = make_model({BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3});
+    static const Model resnet50 = make_model({BlockKind::bottleneck, {3, 4, 6, 3}, 64, 1000, 3});
+    return depth == 18 ? resnet18 : resnet50;
+}
+
+/// Rounded to nearest with made-up scales: what a card would choose is not to be had.
+Network with_codes(Network network) {
+    for (Layer& layer : network.layers)
+        layer.codes = LayerCodes{{4, false},
+                                 "minmax",
+                                 std::vector<float>(static_cast<size_t>(layer.channels()), 0.125f),
+                                 std::vector<float>(static_cast<size_t>(layer.channels()), 7.0f),
+                                 std::vector<float>(layer.weight.values.size())};
+    return network;
+}
+
+std::vector<Site> sites_of(const Network& network, int input_bits = 32) {
+    SiteOptions options;
+    options.bits = 4;
+    options.input_bits = input_bits;
+    return activation_sites(network.graph, options);
+}
+
+/// What decides a unit's programs: units that are alike are learned once.
+std::string kind_of(const Network& network, const Stretch& unit, const std::vector<Shape>& shapes) {
+    std::string text = to_string(shapes[static_cast<size_t>(unit.input)]);
+    for (int i = unit.first; i < unit.last; ++i) {
+        const Node& node = network.graph.nodes[static_cast<size_t>(i)];
+        text += fmt::format("; {} {} {} {} {}", static_cast<int>(node.kind), node.stride, node.padding, node.relu,
+                            to_string(shapes[static_cast<size_t>(Graph::output_of(i))]));
+    }
+    return text;
+}
+
+/// A recipe whose loops are one iteration.
+Recipe short_recipe(const std::string& method) {
+    Recipe r = recipe(method);
+    r.learn.schedule.iterations = 1;
+    if (r.scales) r.scales->schedule.iterations = 1;
+    return r;
+}
+
+struct Walk {
+    int depth = 18;
+    int64_t images = 1024;  // as they come; a recipe's views come on top
+    Math math = Math::f32;
+    int input_bits = 32;
+    int64_t memory = int64_t{1} << 42;  // for cached values
+};
+
+/// The walk of reconstruct_units(); returns how many units learned.
+int reconstruct(const Recipe& recipe, const Walk& walk) {
+    emulator::DryRun dry;
+    int learned = 0;
+    {
+        const auto device = cuda::make_cuda_device(walk.math);
+        const Network original = make_network(resnet(walk.depth), recipe.fold);
+        const Network unfolded = recipe.correction ? make_network(resnet(walk.depth), false) : Network{};
+        Network network = with_codes(original);
+        const std::vector<Shape> shapes = value_shapes(network, kEdge, kEdge);
+        WalkOptions options;
+        options.recipe = recipe;
+        options.unfolded = &unfolded;
+        options.units = learned_units(network.graph, recipe, false);
+        options.sites = sites_of(network, walk.input_bits);
+        options.activation_range = {recipe.scheme, 4, 2.4, false};
+        options.memory = walk.memory;
+        std::set<std::pair<uint32_t, std::string>> seen;
+        WalkObserver observer;
+        observer.begin = [&](const Stretch& unit, uint32_t phase) -> std::optional<UnitResult> {
+            const bool known = !seen.emplace(phase, kind_of(network, unit, shapes)).second;
+            if (known) return result_of(network, unit, {});
+            ++learned;
+            return std::nullopt;
+        };
+        observer.site = [](ValueId, const DeviceTensor&) {};
+        const int64_t rows = walk.images * recipe.views;
+        reconstruct_units(*device, original, network, device->create({rows, kEdge, kEdge, 3}), options, observer);
+    }
+    CHECK(dry.launches() > 0);
+    return learned;
+}
+
+/// On both networks, with the smaller set in float32 and the larger one in bf16.
+void check_walks(const Recipe& recipe, int units18, int units50) {
+    for (int depth : {18, 50}) {
+        for (int64_t images : kCount) {
+            CAPTURE(depth);
+            CAPTURE(images);
+            const Math math = images == kCount[0] ? Math::f32 : Math::bf16;
+            CHECK(reconstruct(recipe, {.depth = depth, .images = images, .math = math}) ==
+                  (depth == 18 ? units18 : units50));
+        }
+    }
+}
+
+}  // namespace
+
+TEST_SUITE("full size") {
+    TEST_CASE("rounding to nearest and evaluation") {
+        for (int depth : {18, 50}) {
+            for (int64_t images : kCount) {
+                CAPTURE(depth);
+                CAPTURE(images);
+                emulator::DryRun dry;
+                const auto device = cuda::make_cuda_device(Math::tf32);
+                Network network = make_network(resnet(depth), false);
+                for (const std::string& scheme : scheme_names()) {
+                    if (depth != 18 || images != kCount[0] || scheme == "norm-legacy")
+                        continue;  // wants two-sided data
+                    quantise_weights(*device, network, {{scheme, 4, 2.4, false}, true, false, {}});
+                }
+                network = with_codes(std::move(network));
+                start_activations(*device, network, device->create({images, kEdge, kEdge, 3}), sites_of(network, 8),
+                                  {"norm", 4, 2.4, false});
+                const Executor executor(*device, network, images, kEdge, kEdge);
+                CHECK(dry.launches() > 0);
+            }
+        }
+    }
+
+    TEST_CASE("adaround") { check_walks(short_recipe("adaround"), 16, 24); }
+    TEST_CASE("brecq, both phases") { check_walks(short_recipe("brecq"), 17, 19); }
+    TEST_CASE("qdrop") { check_walks(short_recipe("qdrop"), 9, 10); }
+    TEST_CASE("pdquant") { check_walks(short_recipe("pdquant"), 9, 10); }
+    TEST_CASE("best, from four views") { check_walks(short_recipe("best"), 9, 10); }
+
+    TEST_CASE("pdquant with distribution correction") {
+        Recipe r = short_recipe("pdquant");
+        r.correction = CorrectionOptions{};
+        r.correction->steps = 1;
+        check_walks(r, 9, 10);
+    }
+
+    TEST_CASE("brecq with the Fisher diagonal") {
+        Recipe r = short_recipe("brecq");
+        r.learn.loss = Reconstruction::fisher_diag;
+        check_walks(r, 17, 19);
+    }
+
+    TEST_CASE("values that are spilled, and an input that is quantised") {
+        CHECK(reconstruct(short_recipe("qdrop"), {.depth = 18, .images = 4096, .input_bits = 8, .memory = 1}) == 9);
+    }
+}
