@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """Makes tests/fixtures/weights: tiny ResNets saved by PyTorch in every format and shape that adaq reads, with their values
-in plain JSON, and files that adaq must refuse. Needs torch and torchvision.
+in plain JSON, and files that adaq must refuse. Needs torch, torchvision and omegaconf.
 
     tools/make_weight_fixtures.py tests/fixtures/weights
 """
 import argparse
 import collections
 import copyreg
+import dataclasses
+import datetime
+import decimal
+import enum
+import functools
 import io
 import json
 import os
@@ -14,10 +19,13 @@ import pathlib
 import pickle
 import struct
 import sys
+import types
+import uuid
 import zipfile
 import zlib
 
 import numpy as np
+import omegaconf
 import torch
 import torchvision
 from torchvision.models.resnet import BasicBlock, Bottleneck
@@ -120,6 +128,116 @@ def write_old_parameters(path, tensors):
     for storage in pickler.storages.values():
         out += struct.pack("<q", len(storage)) + bytes(storage.untyped())
     path.write_bytes(out)
+
+
+# ---- anything beside the tensors ---------------------------------------------------------------------------------------
+class Colour(enum.Enum):
+    RED = 1
+
+
+Point = collections.namedtuple("Point", "x y")
+
+
+@dataclasses.dataclass
+class Settings:
+    rate: float = 0.1
+    layers: list = dataclasses.field(default_factory=lambda: ["conv1"])
+
+
+class Slots:
+    __slots__ = ("a", "b")
+
+    def __init__(self):
+        self.a, self.b = 1, [2]
+
+
+class OwnDict(dict):
+    pass
+
+
+class OwnList(list):
+    pass
+
+
+class ByKeyword:
+    """Pickled with NEWOBJ_EX from protocol 4 on."""
+
+    def __new__(cls, *, number):
+        made = super().__new__(cls)
+        made.number = number
+        return made
+
+    def __getnewargs_ex__(self):
+        return (), {"number": self.number}
+
+
+def beside():
+    """What people keep in checkpoints beside the tensors. Only Python that has these classes could load it."""
+    cycle = ["itself"]
+    cycle.append(cycle)
+    config = omegaconf.OmegaConf.create({"model": {"name": "mine", "depths": [2, 2]}, "lr": 0.1, "resume": None})
+    return {
+        "best_acc": np.float64(54.5), "loss": np.float32(0.5), "step": np.int64(7), "flag": np.bool_(True),
+        "array": np.arange(6.0).reshape(2, 3), "names": np.array(["a", "b"]), "objects": np.array([None, {}], dtype=object),
+        "generator": np.random.default_rng(1), "np_dtype": np.dtype("f4"),
+        "record": np.zeros(2, dtype=[("x", "f4"), ("y", "i8")]), "fortran": np.asfortranarray(np.ones((2, 2))),
+        "path": pathlib.PurePosixPath("/data/run"), "windows": pathlib.PureWindowsPath("c:/run"),
+        "set": {1, "two"}, "frozen": frozenset({3}), "empty": set(), "bytes": b"\x00\xff", "long bytes": bytes(300),
+        "bytearray": bytearray(b"ab"), "complex": 1 + 2j, "range": range(3), "slice": slice(1, 2), "ellipsis": ...,
+        "huge": 10**30, "negative huge": -10**30, "float": 1e-3, "nan": float("nan"), "text": "Straße\n图", "none": None,
+        "dtype": torch.bfloat16, "device": torch.device("cuda", 1), "size": torch.Size([1, 2]), "layout": torch.strided,
+        "counts": collections.Counter("aab"), "groups": collections.defaultdict(list, a=[1]),
+        "nested groups": collections.defaultdict(functools.partial(collections.defaultdict, list), a=collections.defaultdict(list)),
+        "deque": collections.deque([1, 2], maxlen=5), "ordered": collections.OrderedDict(a=1), "chain": collections.ChainMap({"a": 1}),
+        "when": datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc), "took": datetime.timedelta(seconds=5),
+        "decimal": decimal.Decimal("0.1"), "uuid": uuid.UUID(int=5), "enum": Colour.RED, "point": Point(1, 2),
+        "settings": Settings(), "slots": Slots(), "own dict": OwnDict(a=1), "own list": OwnList([1]), "keyword": ByKeyword(number=3),
+        "simple": types.SimpleNamespace(a=1), "args": argparse.Namespace(arch="mine", lr=0.1), "partial": functools.partial(print, "x"),
+        "function": os.path.join, "method": "a".upper, "class": dict, "omegaconf": config, "cycle": cycle,
+        "quantised": torch.quantize_per_tensor(torch.ones(2), 0.5, 0, torch.qint8), "sparse": torch.eye(2).to_sparse(),
+        "complex tensor": torch.ones(2, dtype=torch.complex64).conj(), "float8": torch.ones(2).to(torch.float8_e4m3fn),
+        "uint16": torch.ones(2, dtype=torch.uint16), "meta": torch.ones(2, device="meta"), "deep": torch.ones([1] * 12),
+        "empty tensor": torch.zeros(0, 3), "scalar": torch.tensor(3.5),
+        "module": torch.nn.Linear(1, 1), "storage": torch.UntypedStorage(3), "typed": torch.FloatStorage(2),
+    }
+
+
+def checkpoint_beside(tensors, leave_out=()):
+    things = {key: value for key, value in beside().items() if key not in leave_out}
+    keys = list(things)
+    return {**{key: things[key] for key in keys[: len(keys) // 2]}, "state_dict": tensors,
+            **{key: things[key] for key in keys[len(keys) // 2:]}}
+
+
+class OwnTensor(torch.Tensor):
+    pass
+
+
+def views(tensors):
+    """Tensors that are views: lazily negative, repeated (stride 0), transposed, of classes and with attributes of their own."""
+    result = collections.OrderedDict()
+    for index, (name, tensor) in enumerate(tensors.items()):
+        if tensor.dim() == 4 and index % 2 == 0:
+            tensor = torch._neg_view(tensor.transpose(0, 1).contiguous().transpose(0, 1))
+            assert tensor.is_neg()
+        elif tensor.dim() == 4:
+            tensor = tensor[:, :1, :, :1].expand(tensor.shape)
+        elif name.endswith("running_var"):
+            tensor = tensor[:1].expand(tensor.shape)
+        elif name.endswith("running_mean"):
+            tensor = torch._neg_view(tensor[:1]).expand(tensor.shape)
+        elif name.endswith("bn1.bias"):
+            tensor = tensor.as_subclass(OwnTensor)
+        elif name.endswith("bn1.weight"):
+            tensor = torch.nn.Parameter(tensor)
+            tensor.tag = "tagged"
+        elif name.endswith("bn2.bias"):
+            tensor = tensor.clone()
+            tensor.tag = {"tagged": True}
+        elif tensor.dim() == 2:
+            tensor = tensor.t().contiguous().t()[:, : tensor.shape[1]]
+        result[name] = tensor
+    return result
 
 
 # ---- safetensors --------------------------------------------------------------------------------------------------------
@@ -249,6 +367,14 @@ def main():
     torch.save(checkpoint(basic), folder / "basic_checkpoint_legacy.pth", _use_new_zipfile_serialization=False)
     write_old_parameters(folder / "basic_old_parameters.pth", basic)
     write_safetensors(folder / "basic.safetensors", basic)
+    torch.save(checkpoint_beside(basic), folder / "beside.pth")
+    # The oldest protocol that torch.save can write, and the newest; a module would bring its source along.
+    for protocol, leave_out in ((1, ("module", "slots")), (5, ("module",))):
+        torch.save(checkpoint_beside(basic, leave_out), folder / f"beside_protocol{protocol}_legacy.pth",
+                   pickle_protocol=protocol, _use_new_zipfile_serialization=False)
+    torch.save(views(basic), folder / "views.pth")
+    torch.save(views(basic), folder / "views_legacy.pth", _use_new_zipfile_serialization=False)
+    write_values(folder / "views.json", {name: t.detach().resolve_neg() for name, t in views(basic).items()})
 
     coarse = tiny_tensors(Bottleneck, 1, 1, 2, coarse=True)
     write_values(folder / "coarse.json", coarse)

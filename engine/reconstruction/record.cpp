@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/json_fault.h"
 
 namespace adaq {
 namespace {
@@ -108,6 +109,7 @@ std::string to_json(const UnitRecord& record) {
 }
 
 UnitRecord unit_record_from_json(const std::string& text) {
+    if (const auto fault = json_fault(text)) data_error("a unit's record: {}", *fault);
     try {
         return record_from(Json::parse(text));
     } catch (const std::exception& error) {  // the parser's, or ours

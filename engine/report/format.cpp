@@ -83,13 +83,6 @@ std::string shortened(std::string_view text, int columns) {
     return std::string(text.substr(0, end)) + "…";
 }
 
-std::string printable(std::string_view text) {
-    std::string safe(text);
-    for (char& c : safe)
-        if (is_control(c)) c = '?';
-    return safe;
-}
-
 std::string escaped(std::string_view text) {
     std::string safe;
     safe.reserve(text.size());

@@ -35,9 +35,6 @@ int width(std::string_view text);
 /// Text cut to `columns` code points, the last one an ellipsis where something is missing.
 std::string shortened(std::string_view text, int columns);
 
-/// Foreign text for a terminal: control characters, which could move its cursor, become '?'.
-std::string printable(std::string_view text);
-
 /// Foreign text for HTML and SVG, content or quoted attribute: & < > " ' escaped, control characters replaced by
 /// U+FFFD.
 std::string escaped(std::string_view text);

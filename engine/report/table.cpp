@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/printable.h"
 #include "engine/report/format.h"
 #include "engine/report/report.h"
 #include "engine/report/summary.h"
@@ -44,7 +45,7 @@ Row speed_row(const Report& report) {
 std::vector<Row> rows_of(const Report& report) {
     const bool quantised = is_quantised(report);
     std::vector<Row> rows{
-        {"", "float32", quantised ? printable(quantised_label(report)) : "", has_drop(report) ? "drop" : ""}};
+        {"", "float32", quantised ? one_line(quantised_label(report)) : "", has_drop(report) ? "drop" : ""}};
     if (has_accuracy(report)) {
         rows.push_back(accuracy_row(report, "top-1", &Evaluation::top1));
         rows.push_back(accuracy_row(report, "top-5", &Evaluation::top5));
@@ -88,8 +89,8 @@ std::string aligned(const std::vector<Row>& rows) {
 std::string heading(const Report& report) {
     std::string text = report.architecture.empty() ? report.model_file
                                                    : fmt::format("{} ({})", report.architecture, report.model_file);
-    text = printable(text) + "\n";
-    if (!report.method.empty()) text += printable(report.method) + "\n";
+    text = one_line(text) + "\n";
+    if (!report.method.empty()) text += one_line(report.method) + "\n";
     return text;
 }
 
@@ -113,10 +114,9 @@ std::string sqnr_line(const Report& report) {
     const WeightReport* weights = weakest_weights(report);
     if (!weights) return "";
     std::string text =
-        fmt::format("lowest of weights {} dB ({})", fixed(*weights->weight_sqnr_db, 1), printable(weights->name));
+        fmt::format("lowest of weights {} dB ({})", fixed(*weights->weight_sqnr_db, 1), one_line(weights->name));
     if (const WeightReport* output = weakest_output(report))
-        text +=
-            fmt::format(", of layer outputs {} dB ({})", fixed(*output->output_sqnr_db, 1), printable(output->name));
+        text += fmt::format(", of layer outputs {} dB ({})", fixed(*output->output_sqnr_db, 1), one_line(output->name));
     return line("SQNR", text);
 }
 
@@ -130,7 +130,7 @@ std::string time_line(const Report& report) {
 
 std::string sentences(std::string_view subject, const std::vector<std::string>& list) {
     std::string text;
-    for (const std::string& sentence : list) text += line(subject, printable(sentence));
+    for (const std::string& sentence : list) text += line(subject, one_line(sentence));
     return text;
 }
 

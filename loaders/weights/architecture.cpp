@@ -3,8 +3,8 @@
 #include "loaders/weights/architecture.h"
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/weights/network_tensors.h"
-#include "loaders/weights/printable.h"
 
 namespace adaq {
 namespace {
@@ -14,26 +14,82 @@ using Shapes = std::map<std::string, Shape>;
 constexpr size_t kMostStages = 16;  // the width doubles in each: more would not fit any file
 constexpr int64_t kMostChannels = 1 << 20;
 
-bool any_begins_with(const Shapes& shapes, const std::string& prefix) {
+using Others = std::map<std::string, std::string>;
+
+/// The first name of this beginning; "" if there is none.
+std::string first_below(const Shapes& shapes, const std::string& prefix) {
     const auto found = shapes.lower_bound(prefix);
-    return found != shapes.end() && found->first.starts_with(prefix);
+    return found != shapes.end() && found->first.starts_with(prefix) ? found->first : "";
+}
+
+/// Whether `layer` is a sequence of layers: "conv1.0.weight".
+bool is_sequence(const Shapes& shapes, const std::string& layer) {
+    const std::string first = first_below(shapes, layer + ".");
+    return first.size() > layer.size() + 1 && first[layer.size() + 1] >= '0' && first[layer.size() + 1] <= '9';
+}
+
+/// What a file has of a layer in place of its weight, as tools leave it.
+std::string in_place_of_weight(const Shapes& shapes, const std::string& layer) {
+    const auto has = [&](const char* part) { return !first_below(shapes, layer + part).empty(); };
+    if (has(".weight_orig")) return "pruned and not yet made permanent (torch.nn.utils.prune.remove)";
+    if (has(".weight_g") || has(".parametrizations.")) return "parametrised (torch.nn.utils.parametrize)";
+    if (has("._module_to_wrap.")) return "wrapped to simulate quantisation (AIMET)";
+    if (is_sequence(shapes, layer)) return "several layers";
+    const std::string first = first_below(shapes, layer + ".");
+    return first.empty() ? "" : "wrapped";
+}
+
+/// "no conv1.weight, but conv1.weight_orig: conv1 is pruned ...": what is known of a weight that is not there.
+std::string missing_weight(const Shapes& shapes, const Others& others, const std::string& name) {
+    if (const auto other = others.find(name); other != others.end())
+        return fmt::format("{} is {}, expected a tensor", name, other->second);
+    const std::string layer = name.substr(0, name.rfind('.')), first = first_below(shapes, layer + ".");
+    const std::string is = name.ends_with(".weight") ? in_place_of_weight(shapes, layer) : "";
+    if (is.empty()) return "no " + name;
+    return fmt::format("no {}, but {}: {} is {}", name, printable(first), layer, is);
+}
+
+/// Where a ResNet stands under a prefix: "encoder.", or "" if none does.
+std::string prefix_of_resnet(const Shapes& shapes) {
+    constexpr std::string_view kStem = "conv1.weight";
+    for (const auto& [name, shape] : shapes) {
+        if (!name.ends_with(".conv1.weight") || shape.size() != 4) continue;
+        const std::string prefix = name.substr(0, name.size() - kStem.size());
+        if (!first_below(shapes, prefix + "layer1.0.").empty()) return prefix;
+    }
+    return "";
 }
 
 /// Why a file without conv1.weight is no ResNet of ours, as well as its names tell.
-std::string kind_without_stem(const Shapes& shapes) {
-    for (const char* mark : {"cls_token", "class_token", "conv_proj.", "patch_embed.", "encoder."})
-        if (any_begins_with(shapes, mark)) return fmt::format("a vision transformer (it has {}...)", mark);
-    if (any_begins_with(shapes, "conv1.")) return "a deep stem (conv1 is several convolutions)";
-    if (any_begins_with(shapes, "features.")) return "a network of \"features.\" (VGG, AlexNet, DenseNet, MobileNet)";
+std::string kind_without_stem(const Shapes& shapes, const Others& others) {
+    const std::string stem = missing_weight(shapes, others, "conv1.weight");
+    if (is_sequence(shapes, "conv1")) return "a deep stem (conv1 is several convolutions)";
+    if (stem != "no conv1.weight") return stem;
+    if (const std::string prefix = prefix_of_resnet(shapes); !prefix.empty())
+        return fmt::format("no conv1.weight, but {}conv1.weight: its network stands under the prefix {}",
+                           printable(prefix), printable(prefix));
+    for (const char* mark : {"cls_token", "class_token", "conv_proj.", "patch_embed.", "pos_embed", "encoder.layers.",
+                             "encoder.pos_embedding"})
+        if (!first_below(shapes, mark).empty()) return fmt::format("a vision transformer (it has {}...)", mark);
+    if (!first_below(shapes, "features.").empty())
+        return "a network of \"features.\" (VGG, AlexNet, DenseNet, MobileNet)";
     return fmt::format("no conv1.weight (it begins with {})",
                        shapes.empty() ? "nothing" : printable(shapes.begin()->first));
 }
 
-/// The shape of a tensor that tells the architecture; it must be there and have `rank` axes.
+/// What a file without fc.weight has in its place.
+std::string missing_head(const Shapes& shapes, const Others& others) {
+    if (const std::string missing = missing_weight(shapes, others, "fc.weight"); missing != "no fc.weight")
+        return missing;
+    for (const auto& [name, shape] : shapes)
+        if (shape.size() == 2 && name.ends_with("weight"))
+            return fmt::format("no fc.weight, but {} of shape {}", printable(name), to_string(shape));
+    return "no fc.weight and no other matrix of weights (a backbone without its last layer?)";
+}
+
+/// The shape of a tensor that tells the architecture, which is there; it must have `rank` axes.
 const Shape& telling_shape(const std::string& file, const Shapes& shapes, const std::string& name, size_t rank) {
-    const auto found = shapes.find(name);
-    if (found == shapes.end()) data_error("{}: no {}, expected a torchvision ResNet", file, name);
-    const Shape& shape = found->second;
+    const Shape& shape = shapes.at(name);
     if (shape.size() != rank)
         data_error("{}: {} has shape {}, expected {} dimensions", file, name, to_string(shape), rank);
     for (int64_t extent : shape)
@@ -42,9 +98,9 @@ const Shape& telling_shape(const std::string& file, const Shapes& shapes, const 
     return shape;
 }
 
-void read_stem(const std::string& file, const Shapes& shapes, Architecture& architecture) {
+void read_stem(const std::string& file, const Shapes& shapes, const Others& others, Architecture& architecture) {
     if (!shapes.contains("conv1.weight"))
-        data_error("{}: {}, expected a torchvision ResNet", file, kind_without_stem(shapes));
+        data_error("{}: {}, expected a torchvision ResNet", file, kind_without_stem(shapes, others));
     const Shape& stem = telling_shape(file, shapes, "conv1.weight", 4);
     if (stem[2] == 3 && stem[3] == 3)
         data_error("{}: a CIFAR stem (conv1 is 3x3), expected torchvision's 7x7 with stride 2", file);
@@ -56,9 +112,9 @@ void read_stem(const std::string& file, const Shapes& shapes, Architecture& arch
     architecture.input_channels = static_cast<int>(stem[1]);
 }
 
-void read_blocks(const std::string& file, const Shapes& shapes, Architecture& architecture) {
+void read_blocks(const std::string& file, const Shapes& shapes, const Others& others, Architecture& architecture) {
     const auto has_block = [&](size_t stage, int block) {
-        return shapes.contains(fmt::format("layer{}.{}.conv1.weight", stage, block));
+        return !first_below(shapes, fmt::format("layer{}.{}.", stage, block)).empty();
     };
     for (size_t stage = 1; has_block(stage, 0); ++stage) {
         if (stage > kMostStages) data_error("{}: more than {} stages (layer{})", file, kMostStages, stage);
@@ -66,12 +122,18 @@ void read_blocks(const std::string& file, const Shapes& shapes, Architecture& ar
         while (has_block(stage, count)) ++count;
         architecture.blocks.push_back(count);
     }
-    if (architecture.blocks.empty()) data_error("{}: no layer1.0.conv1.weight, expected a torchvision ResNet", file);
+    if (architecture.blocks.empty())
+        data_error("{}: {}, expected a torchvision ResNet", file,
+                   missing_weight(shapes, others, "layer1.0.conv1.weight"));
     if (shapes.contains("layer1.0.conv3.weight")) architecture.block = BlockKind::bottleneck;
 }
 
 /// Names the two relatives of ResNet whose tensors have the same names but other shapes.
-void refuse_relatives(const std::string& file, const Shapes& shapes, const Architecture& architecture) {
+void refuse_relatives(const std::string& file, const Shapes& shapes, const Others& others,
+                      const Architecture& architecture) {
+    if (!shapes.contains("layer1.0.conv2.weight"))
+        data_error("{}: {}, expected a torchvision ResNet", file,
+                   missing_weight(shapes, others, "layer1.0.conv2.weight"));
     const Shape& middle = telling_shape(file, shapes, "layer1.0.conv2.weight", 4);
     if (middle[1] != middle[0] && middle[0] % middle[1] == 0)
         data_error("{}: grouped convolutions (layer1.0.conv2.weight has {} outputs but {} inputs, as in ResNeXt)", file,
@@ -86,13 +148,15 @@ std::string missing_because(const std::string& name) {
     return "";
 }
 
-void check_all(const std::string& file, const Shapes& shapes, const Architecture& architecture, bool folded) {
+void check_all(const std::string& file, const Shapes& shapes, const Others& others, const Architecture& architecture,
+               bool folded) {
     const std::string whole = describe(architecture);
     std::map<std::string, Shape> expected;
     for (NamedShape& tensor : network_tensors(architecture, folded)) {
         const auto found = shapes.find(tensor.name);
         if (found == shapes.end())
-            data_error("{}: no {}, expected in {}{}", file, tensor.name, whole, missing_because(tensor.name));
+            data_error("{}: {}, expected in {}{}", file, missing_weight(shapes, others, tensor.name), whole,
+                       missing_because(tensor.name));
         if (found->second != tensor.shape)
             data_error("{}: {} has shape {}, expected {} in {}", file, tensor.name, to_string(found->second),
                        to_string(tensor.shape), whole);
@@ -105,13 +169,15 @@ void check_all(const std::string& file, const Shapes& shapes, const Architecture
 
 }  // namespace
 
-Architecture architecture_of(const std::string& file, const std::map<std::string, Shape>& shapes, bool folded) {
+Architecture architecture_of(const std::string& file, const Shapes& shapes, bool folded, const Others& others) {
     Architecture architecture;
-    read_stem(file, shapes, architecture);
-    read_blocks(file, shapes, architecture);
-    refuse_relatives(file, shapes, architecture);
+    read_stem(file, shapes, others, architecture);
+    read_blocks(file, shapes, others, architecture);
+    refuse_relatives(file, shapes, others, architecture);
+    if (!shapes.contains("fc.weight"))
+        data_error("{}: {}, expected a torchvision ResNet", file, missing_head(shapes, others));
     architecture.classes = static_cast<int>(telling_shape(file, shapes, "fc.weight", 2)[0]);
-    check_all(file, shapes, architecture, folded);
+    check_all(file, shapes, others, architecture, folded);
     return architecture;
 }
 

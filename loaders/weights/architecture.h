@@ -11,6 +11,8 @@ namespace adaq {
 /// The architecture of the torchvision ResNet whose tensors have these shapes (by torchvision's names). `folded`: with
 /// convolution biases and no batch norms. DataError naming `file` and the tensor at fault: one missing, one unexpected,
 /// a wrong shape, or another kind of network (grouped convolutions, a CIFAR stem, a transformer, ...).
-Architecture architecture_of(const std::string& file, const std::map<std::string, Shape>& shapes, bool folded);
+/// `others`: what else has a name there and is no tensor, for the sentence about one that is missing.
+Architecture architecture_of(const std::string& file, const std::map<std::string, Shape>& shapes, bool folded,
+                             const std::map<std::string, std::string>& others = {});
 
 }  // namespace adaq

@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/weights/architecture.h"
 #include "loaders/weights/network_tensors.h"
-#include "loaders/weights/printable.h"
 #include "loaders/weights/raw_tensor.h"
 
 namespace adaq {

@@ -7,10 +7,10 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/channel_values.h"
 #include "loaders/weights/flat_header.h"
 #include "loaders/weights/json_field.h"
-#include "loaders/weights/printable.h"
 
 namespace adaq {
 namespace {

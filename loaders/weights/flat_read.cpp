@@ -3,11 +3,11 @@
 #include <cstring>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/weights/bit_packing.h"
 #include "loaders/weights/checks.h"
 #include "loaders/weights/flat_binary.h"
 #include "loaders/weights/flat_header.h"
-#include "loaders/weights/printable.h"
 #include "loaders/weights/raw_tensor.h"
 
 namespace adaq {

@@ -3,34 +3,18 @@
 
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "engine/error.h"
-#include "loaders/weights/printable.h"
+#include "engine/json_fault.h"
+#include "engine/printable.h"
 
 namespace adaq {
 
 using nlohmann::json;
 
 json parse_json_object(const std::string& file, std::string_view what, std::string_view text) {
-    constexpr int kDeepest = 64;              // dump() recurses
-    std::vector<std::set<std::string>> keys;  // of the objects that are open
-    const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-        if (depth > kDeepest) data_error("{}: {} nests deeper than {} levels", file, what, kDeepest);
-        if (event == json::parse_event_t::object_start) keys.emplace_back();
-        if (event == json::parse_event_t::object_end) keys.pop_back();
-        if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
-            data_error("{}: {} has the key \"{}\" twice", file, what, printable(parsed.get<std::string>()));
-        return true;
-    };
-    json parsed;
-    try {
-        parsed = json::parse(text.begin(), text.end(), watch);
-    } catch (const json::parse_error& error) {
-        data_error("{}: {} is not JSON (at byte {})", file, what, error.byte);
-    } catch (const json::exception&) {
-        data_error("{}: {} is not JSON (a number out of range)", file, what);
-    }
+    if (const auto fault = json_fault(text)) data_error("{}: {} {}", file, what, *fault);
+    json parsed = json::parse(text.begin(), text.end());
     if (!parsed.is_object()) data_error("{}: {} is not a JSON object", file, what);
     return parsed;
 }

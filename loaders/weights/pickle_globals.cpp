@@ -8,27 +8,64 @@
 namespace adaq {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, PickleGlobal>, 19> kGlobals{{
-    {"collections.OrderedDict", {PickleCall::dict, {}}},
-    {"collections.Counter", {PickleCall::dict, {}}},  // learning rate schedules beside the weights
-    {"argparse.Namespace", {PickleCall::dict, {}}},   // options beside the weights
-    {"torch._utils._rebuild_tensor", {PickleCall::tensor, {}}},
-    {"torch._utils._rebuild_tensor_v2", {PickleCall::tensor, {}}},
-    {"torch._utils._rebuild_parameter", {PickleCall::first_argument, {}}},
-    {"torch.nn.parameter.Parameter", {PickleCall::first_argument, {}}},
-    {"torch.Size", {PickleCall::first_argument, {}}},
-    {"torch.device", {PickleCall::opaque, {}}},
-    {"torch.DoubleStorage", {PickleCall::storage, DType::f64}},
-    {"torch.FloatStorage", {PickleCall::storage, DType::f32}},
-    {"torch.HalfStorage", {PickleCall::storage, DType::f16}},
-    {"torch.BFloat16Storage", {PickleCall::storage, DType::bf16}},
-    {"torch.LongStorage", {PickleCall::storage, DType::i64}},
-    {"torch.IntStorage", {PickleCall::storage, DType::i32}},
-    {"torch.ShortStorage", {PickleCall::storage, DType::i16}},
-    {"torch.CharStorage", {PickleCall::storage, DType::i8}},
-    {"torch.ByteStorage", {PickleCall::storage, DType::u8}},
-    {"torch.BoolStorage", {PickleCall::storage, DType::boolean}},
-}};
+/// A storage's type: of elements that adaq reads, or others of so many bytes.
+constexpr PickleGlobal storage_of(DType dtype, size_t bytes) { return {PickleCall::storage, dtype, bytes, false}; }
+constexpr PickleGlobal other_storage(size_t bytes) { return {PickleCall::storage, {}, bytes, false}; }
+constexpr PickleGlobal kUntypedStorage{PickleCall::storage, {}, 1, true};
+constexpr PickleGlobal dtype(DType dtype) { return {PickleCall::dtype, dtype, 0, false}; }
+
+constexpr std::pair<std::string_view, PickleGlobal> kGlobals[] = {
+    {"collections.OrderedDict", {PickleCall::dict}},
+    {"collections.Counter", {PickleCall::dict}},
+    {"collections.defaultdict", {PickleCall::empty_dict}},
+    {"builtins.dict", {PickleCall::dict}},
+    {"__builtin__.dict", {PickleCall::dict}},
+    {"torch._utils._rebuild_tensor", {PickleCall::tensor}},
+    {"torch._utils._rebuild_tensor_v2", {PickleCall::tensor}},
+    {"torch._utils._rebuild_tensor_v3", {PickleCall::untyped_tensor}},
+    {"torch._utils._rebuild_parameter", {PickleCall::first_argument}},
+    {"torch._utils._rebuild_parameter_with_state", {PickleCall::first_argument}},
+    {"torch.nn.parameter.Parameter", {PickleCall::first_argument}},
+    {"torch.Size", {PickleCall::first_argument}},
+    {"torch._tensor._rebuild_from_type", {PickleCall::forward}},
+    {"torch._tensor._rebuild_from_type_v2", {PickleCall::forward}},
+    {"torch.tensor._rebuild_from_type", {PickleCall::forward}},  // before PyTorch 1.9
+    {"copyreg.__newobj__", {PickleCall::new_object}},
+    {"copy_reg.__newobj__", {PickleCall::new_object}},
+    {"copyreg._reconstructor", {PickleCall::reconstructed}},
+    {"copy_reg._reconstructor", {PickleCall::reconstructed}},
+    {"torch.DoubleStorage", storage_of(DType::f64, 8)},
+    {"torch.FloatStorage", storage_of(DType::f32, 4)},
+    {"torch.HalfStorage", storage_of(DType::f16, 2)},
+    {"torch.BFloat16Storage", storage_of(DType::bf16, 2)},
+    {"torch.LongStorage", storage_of(DType::i64, 8)},
+    {"torch.IntStorage", storage_of(DType::i32, 4)},
+    {"torch.ShortStorage", storage_of(DType::i16, 2)},
+    {"torch.CharStorage", storage_of(DType::i8, 1)},
+    {"torch.ByteStorage", storage_of(DType::u8, 1)},
+    {"torch.BoolStorage", storage_of(DType::boolean, 1)},
+    {"torch.ComplexDoubleStorage", other_storage(16)},
+    {"torch.ComplexFloatStorage", other_storage(8)},
+    {"torch.QInt32Storage", other_storage(4)},
+    {"torch.QInt8Storage", other_storage(1)},
+    {"torch.QUInt8Storage", other_storage(1)},
+    {"torch.QUInt4x2Storage", other_storage(1)},
+    {"torch.QUInt2x4Storage", other_storage(1)},
+    {"torch.UntypedStorage", kUntypedStorage},
+    {"torch.storage.UntypedStorage", kUntypedStorage},
+    {"torch.storage._UntypedStorage", kUntypedStorage},
+    {"torch._UntypedStorage", kUntypedStorage},
+    {"torch.float64", dtype(DType::f64)},
+    {"torch.float32", dtype(DType::f32)},
+    {"torch.float16", dtype(DType::f16)},
+    {"torch.bfloat16", dtype(DType::bf16)},
+    {"torch.int64", dtype(DType::i64)},
+    {"torch.int32", dtype(DType::i32)},
+    {"torch.int16", dtype(DType::i16)},
+    {"torch.int8", dtype(DType::i8)},
+    {"torch.uint8", dtype(DType::u8)},
+    {"torch.bool", dtype(DType::boolean)},
+};
 
 constexpr std::array<std::pair<char, std::string_view>, 68> kOpcodes{{
     {'(', "MARK"},
@@ -103,10 +140,13 @@ constexpr std::array<std::pair<char, std::string_view>, 68> kOpcodes{{
 
 }  // namespace
 
-std::optional<PickleGlobal> pickle_global(std::string_view name) {
-    const auto* found = std::find_if(kGlobals.begin(), kGlobals.end(), [&](const auto& g) { return g.first == name; });
-    if (found == kGlobals.end()) return {};
-    return found->second;
+PickleGlobal pickle_global(std::string_view name) {
+    const std::string_view cuda = "torch.cuda.";  // PyTorch before 0.4: where the storage was
+    for (const auto& [known, global] : kGlobals)
+        if (known == name || (name.starts_with(cuda) && global.call == PickleCall::storage &&
+                              known.substr(std::string_view("torch.").size()) == name.substr(cuda.size())))
+            return global;
+    return {};
 }
 
 std::string_view pickle_opcode_name(unsigned char opcode) {

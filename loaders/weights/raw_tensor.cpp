@@ -1,11 +1,12 @@
 // Bounds checks of tensors in files and their conversion to float32; see raw_tensor.h.
 #include "loaders/weights/raw_tensor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "engine/error.h"
-#include "loaders/weights/printable.h"
+#include "engine/printable.h"
 
 namespace adaq {
 namespace {
@@ -67,7 +68,7 @@ RawTensor make_raw_tensor(const std::string& file, std::string_view name, DType 
                           const Shape& strides, int64_t offset, std::span<const std::byte> storage) {
     const auto capacity = static_cast<int64_t>(storage.size() / bytes_of(dtype));
     const std::optional<int64_t> count = checked_count(shape);
-    if (!count || offset < 0 || shape.size() != strides.size() || *count > capacity)
+    if (!count || offset < 0 || shape.size() != strides.size() || *count > std::max(capacity, kMostRepeated))
         data_error("{}: {} has shape {} at element {} of a storage of {} elements", file, printable(name),
                    to_string(shape), offset, capacity);
     if (*count == 0) return {dtype, shape, strides, {}};
@@ -86,13 +87,14 @@ Tensor float_tensor(const std::string& file, const std::string& name, const RawT
         data_error("{}: {} holds {}, expected floating-point values", file, printable(name), name_of(tensor.dtype));
     Tensor result(tensor.shape);
     if (result.values.empty()) return result;
-    if (tensor.dtype == DType::f32 && is_contiguous(tensor)) {
+    if (tensor.dtype == DType::f32 && !tensor.negative && is_contiguous(tensor)) {
         std::memcpy(result.values.data(), tensor.bytes.data(), result.values.size() * sizeof(float));
     } else {
         float* next = result.values.data();
         const size_t size = bytes_of(tensor.dtype);
+        const float sign = tensor.negative ? -1.0f : 1.0f;
         for_each_element(tensor.shape, tensor.strides, result.size(), [&](int64_t position) {
-            *next++ = load_float(tensor.dtype, tensor.bytes.data() + static_cast<size_t>(position) * size);
+            *next++ = sign * load_float(tensor.dtype, tensor.bytes.data() + static_cast<size_t>(position) * size);
         });
     }
     check_finite(file, name, result.values);

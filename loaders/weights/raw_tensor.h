@@ -1,5 +1,5 @@
-// A tensor still lying in its file: element type, shape and strides over mapped bytes. Every reader makes these; they
-// are converted to float32 only once the whole set of tensors is known to be a network that adaq runs.
+// A tensor still lying in its file: element type, shape and strides over the file's bytes. Every reader makes these;
+// they are converted to float32 only once the whole set of tensors is known to be a network that adaq runs.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,7 @@ struct RawTensor {
     Shape shape;
     Shape strides;                     // in elements; one an extent
     std::span<const std::byte> bytes;  // from element 0 to the end of the storage
+    bool negative = false;             // the values are those of the bytes with the other sign
 };
 
 using RawTensors = std::map<std::string, RawTensor>;  // by the names in the file
@@ -29,8 +30,11 @@ std::optional<int64_t> checked_count(const Shape& shape);
 /// Strides of a tensor without gaps, last axis fastest.
 Shape contiguous_strides(const Shape& shape);
 
+/// Values of a network, or of one tensor, where they are more than the file holds: tensors may repeat their elements.
+inline constexpr int64_t kMostRepeated = int64_t{1} << 28;
+
 /// A tensor over `storage` (bytes), its element 0 at element `offset`. DataError naming `file` and `name` unless every
-/// element lies inside the storage and the tensor has no more elements than the storage.
+/// element lies inside the storage and there are no more of them than the storage or kMostRepeated.
 RawTensor make_raw_tensor(const std::string& file, std::string_view name, DType dtype, const Shape& shape,
                           const Shape& strides, int64_t offset, std::span<const std::byte> storage);
 

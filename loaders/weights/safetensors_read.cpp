@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/weights/flat_header.h"
 #include "loaders/weights/json_field.h"
-#include "loaders/weights/printable.h"
 #include "loaders/weights/raw_tensor.h"
 #include "loaders/weights/safetensors.h"
 #include "loaders/weights/state_dict.h"
@@ -31,9 +31,12 @@ constexpr std::array<std::pair<const char*, DType>, 10> kTypes{{{"F64", DType::f
                                                                 {"U8", DType::u8},
                                                                 {"BOOL", DType::boolean}}};
 
-struct Range {
-    uint64_t begin, end;
+/// A tensor as the header describes it. Its bytes: [begin, end) of the data.
+struct Entry {
     std::string name;
+    DType dtype;
+    Shape shape;
+    uint64_t begin, end;
 };
 
 DType dtype_of(const JsonField& field) {
@@ -42,47 +45,51 @@ DType dtype_of(const JsonField& field) {
     field.wrong("F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL");
 }
 
-/// Begin and end of the tensor's bytes in the data, whose length bounds them.
-Range range_of(const JsonField& field, const std::string& name, uint64_t data_bytes) {
-    const std::vector<JsonField> offsets = field.elements();
-    if (offsets.size() != 2) field.wrong("two offsets");
-    const auto most = static_cast<int64_t>(data_bytes);
-    const int64_t begin = offsets[0].integer(0, most);
-    return {static_cast<uint64_t>(begin), static_cast<uint64_t>(offsets[1].integer(begin, most)), name};
+/// Whether the data reaches as far as the offsets say is for check_covers() to see.
+Entry read_entry(const std::string& file, const std::string& name, const JsonField& field) {
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+    const JsonField offsets = field["data_offsets"];
+    const std::vector<JsonField> ends = offsets.elements();
+    if (ends.size() != 2) offsets.wrong("two offsets");
+    const int64_t begin = ends[0].integer(0, kMost), end = ends[1].integer(begin, kMost);
+    const DType dtype = dtype_of(field["dtype"]);
+    const Shape shape = field["shape"].extents();
+    const std::optional<int64_t> count = checked_count(shape);
+    const auto size = static_cast<int64_t>(bytes_of(dtype));
+    if (!count || *count != (end - begin) / size || (end - begin) % size != 0)
+        data_error("{}: {} ({} {}) has {} bytes, which its shape does not take", file, printable(name), name_of(dtype),
+                   to_string(shape), end - begin);
+    return {name, dtype, shape, static_cast<uint64_t>(begin), static_cast<uint64_t>(end)};
 }
 
-void check_covers(const std::string& file, std::vector<Range> ranges, uint64_t data_bytes) {
-    std::sort(ranges.begin(), ranges.end(),
-              [](const Range& a, const Range& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
+/// The tensors lie one behind the other, from the data's first byte (of the file) to the file's last.
+void check_covers(const std::string& file, std::vector<Entry>& entries, uint64_t data_start, uint64_t file_bytes) {
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
     uint64_t end = 0;
-    for (const Range& range : ranges) {
-        if (range.begin != end)
-            data_error("{}: {} begins at {}, expected {} where the tensor before it ends", file, printable(range.name),
-                       range.begin, end);
-        end = range.end;
+    for (const Entry& entry : entries) {
+        if (entry.begin != end)
+            data_error("{}: {} begins at {}, expected {} where the tensor before it ends", file, printable(entry.name),
+                       entry.begin, end);
+        end = entry.end;
     }
-    if (end != data_bytes)
-        data_error("{}: {} bytes of tensors, expected {} as the header says (truncated?)", file, data_bytes, end);
+    const uint64_t expected_bytes = data_start + end;
+    if (expected_bytes > file_bytes)
+        data_error("{}: truncated: {} bytes, expected {} by its header", file, file_bytes, expected_bytes);
+    if (expected_bytes < file_bytes)
+        data_error("{}: too long: {} bytes, expected {} by its header", file, file_bytes, expected_bytes);
 }
 
-RawTensors read_tensors(const std::string& file, const JsonField& header, Bytes data) {
+/// `bytes` of the file; the data begins at `data_start`.
+RawTensors read_tensors(const std::string& file, const JsonField& header, Bytes bytes, uint64_t data_start) {
+    std::vector<Entry> entries;
+    for (const auto& [name, field] : header.members())
+        if (name != "__metadata__") entries.push_back(read_entry(file, name, field));
+    check_covers(file, entries, data_start, bytes.size());
     RawTensors tensors;
-    std::vector<Range> ranges;
-    for (const auto& [name, field] : header.members()) {
-        if (name == "__metadata__") continue;
-        const DType dtype = dtype_of(field["dtype"]);
-        const Shape shape = field["shape"].extents();
-        const Range range = range_of(field["data_offsets"], name, data.size());
-        const std::optional<int64_t> count = checked_count(shape);
-        if (!count || static_cast<uint64_t>(*count) != (range.end - range.begin) / bytes_of(dtype) ||
-            (range.end - range.begin) % bytes_of(dtype) != 0)
-            data_error("{}: {} ({} {}) has {} bytes, which its shape does not take", file, printable(name),
-                       name_of(dtype), to_string(shape), range.end - range.begin);
+    for (const auto& [name, dtype, shape, begin, end] : entries)
         tensors[name] = make_raw_tensor(file, name, dtype, shape, contiguous_strides(shape), 0,
-                                        data.subspan(range.begin, range.end - range.begin));
-        ranges.push_back(range);
-    }
-    check_covers(file, std::move(ranges), data.size());
+                                        bytes.subspan(data_start + begin, end - begin));
     return tensors;
 }
 
@@ -106,12 +113,14 @@ bool is_safetensors(Bytes bytes) { return bytes.size() > kPrefix && bytes[kPrefi
 Model read_safetensors(const std::string& file, Bytes bytes) {
     uint64_t length = 0;
     std::memcpy(&length, bytes.data(), sizeof length);
-    if (length > bytes.size() - kPrefix || length > kLongestHeader)
-        data_error("{}: a header of {} bytes in a file of {} (truncated?), expected at most {}", file, length,
-                   bytes.size(), kLongestHeader);
+    if (length > kLongestHeader)
+        data_error("{}: a header of {} bytes, expected at most {}", file, length, kLongestHeader);
+    if (length > bytes.size() - kPrefix)
+        data_error("{}: truncated: {} bytes, its header alone takes {}", file, bytes.size(), kPrefix + length);
     const json parsed = parse_json_object(file, "the header", bytes.subspan(kPrefix, length));
     const JsonField header(file, "header", parsed);
-    Model model = model_of_state_dict(file, read_tensors(file, header, bytes.subspan(kPrefix + length)), bytes.size());
+    Model model =
+        model_of_state_dict(file, {read_tensors(file, header, bytes, kPrefix + length), {}, {}, {}}, bytes.size());
     if (header.has("__metadata__")) read_metadata(file, header["__metadata__"], model);
     return model;
 }

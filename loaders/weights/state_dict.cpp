@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/weights/architecture.h"
 #include "loaders/weights/checks.h"
-#include "loaders/weights/printable.h"
 
 namespace adaq {
 namespace {
@@ -25,32 +25,51 @@ bool strip(RawTensors& tensors, const std::string& prefix) {
     return true;
 }
 
-void tidy_names(RawTensors& tensors) {
-    std::erase_if(tensors, [](const auto& tensor) { return is_counter(tensor.first); });
+/// The same of what stands beside the tensors, where it has the prefix.
+void strip(std::map<std::string, std::string>& others, const std::string& prefix) {
+    std::map<std::string, std::string> stripped;
+    for (auto& [name, what] : others)
+        stripped.emplace(name.starts_with(prefix) ? name.substr(prefix.size()) : name, std::move(what));
+    others = std::move(stripped);
+}
+
+void tidy_names(StateDict& dict) {
+    std::erase_if(dict.tensors, [](const auto& tensor) { return is_counter(tensor.first); });
     // DataParallel's, torch.compile's and Lightning's wrappers, in whatever order they were put around the model.
-    while (strip(tensors, "module.") || strip(tensors, "_orig_mod.") || strip(tensors, "model.")) {
+    for (bool found = true; found;) {
+        found = false;
+        for (const char* prefix : {"module.", "_orig_mod.", "model."}) {
+            if (!strip(dict.tensors, prefix)) continue;
+            strip(dict.others, prefix);
+            found = true;
+        }
     }
 }
 
-/// Views may share a storage, but a network whose tensors hold more than the file does is a trap, not a network.
+/// Views may share a storage and repeat its elements, but a network that holds far more than the file does is a trap.
 void check_total(const std::string& file, const RawTensors& tensors, size_t file_bytes) {
-    uint64_t total = 0;
-    for (const auto& [name, tensor] : tensors)
-        total += static_cast<uint64_t>(element_count(tensor.shape)) * bytes_of(tensor.dtype);
-    if (total > file_bytes)
-        data_error("{}: its tensors hold {} bytes, more than the file's {}", file, total, file_bytes);
+    uint64_t bytes = 0, values = 0;
+    for (const auto& [name, tensor] : tensors) {
+        values += static_cast<uint64_t>(element_count(tensor.shape));
+        bytes += static_cast<uint64_t>(element_count(tensor.shape)) * bytes_of(tensor.dtype);
+    }
+    if (bytes > file_bytes && values > static_cast<uint64_t>(kMostRepeated))
+        data_error("{}: its tensors hold {} values in {} bytes, expected at most {}", file, values, file_bytes,
+                   kMostRepeated);
 }
 
 }  // namespace
 
-Model model_of_state_dict(const std::string& file, RawTensors tensors, size_t file_bytes) {
-    tidy_names(tensors);
+Model model_of_state_dict(const std::string& file, StateDict dict, size_t file_bytes) {
+    if (!dict.other_network.empty())
+        data_error("{}: the checkpoint calls its network {}, expected a torchvision ResNet", file, dict.other_network);
+    tidy_names(dict);
     std::map<std::string, Shape> shapes;
-    for (const auto& [name, tensor] : tensors) shapes[name] = tensor.shape;
+    for (const auto& [name, tensor] : dict.tensors) shapes[name] = tensor.shape;
     Model model;
-    model.architecture = architecture_of(file, shapes, false);
-    check_total(file, tensors, file_bytes);
-    for (const auto& [name, tensor] : tensors) model.tensors.emplace(name, float_tensor(file, name, tensor));
+    model.architecture = architecture_of(file, shapes, false, dict.others);
+    check_total(file, dict.tensors, file_bytes);
+    for (const auto& [name, tensor] : dict.tensors) model.tensors.emplace(name, float_tensor(file, name, tensor));
     check_float_tensors(file, model);
     return model;
 }

@@ -1,15 +1,25 @@
 // From the named tensors of a checkpoint to a Model: names made torchvision's, architecture read off, values converted.
 #pragma once
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "engine/model.h"
 #include "loaders/weights/raw_tensor.h"
 
 namespace adaq {
 
+/// One network's part of a file, its tensors still in there.
+struct StateDict {
+    RawTensors tensors;
+    std::map<std::string, std::string> others;  // what else has a name beside them: "made by numpy...", "a number"
+    std::string other_network;                  // "resnetblur50 (blur pooling)", where the file says it is none of ours
+    std::vector<std::string> notes;             // sentences for the user
+};
+
 /// Strips prefixes that all names share ("module.", "_orig_mod.", "model."), drops what inference has no use for
 /// (num_batches_tracked), and converts. `file_bytes` bounds the memory taken. DataError naming `file` and the tensor.
-Model model_of_state_dict(const std::string& file, RawTensors tensors, size_t file_bytes);
+Model model_of_state_dict(const std::string& file, StateDict dict, size_t file_bytes);
 
 }  // namespace adaq

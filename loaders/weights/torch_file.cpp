@@ -6,9 +6,10 @@
 #include <map>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/weights/byte_cursor.h"
+#include "loaders/weights/pickled_options.h"
 #include "loaders/weights/pickled_state_dict.h"
-#include "loaders/weights/printable.h"
 #include "loaders/weights/zip_archive.h"
 
 namespace adaq {
@@ -18,14 +19,28 @@ using Bytes = std::span<const std::byte>;
 using Kind = PickleValue::Kind;
 
 /// A view of `storage` under its name. The storage must be as long as the pickle says.
-void add_tensor(RawTensors& tensors, const std::string& file, std::string_view name, const PickledTensor& tensor,
-                Bytes storage) {
-    const auto elements = static_cast<int64_t>(storage.size() / bytes_of(tensor.dtype));
-    if (elements != tensor.storage_elements)
+RawTensor raw_tensor(const std::string& file, std::string_view name, const Pickle& pickle, const PickledTensor& tensor,
+                     Bytes storage) {
+    const PickledStorage& expected = pickle.storages[tensor.storage];
+    const auto elements = static_cast<int64_t>(storage.size() / expected.element_bytes);
+    if (elements != expected.elements)
         data_error("{}: {}'s storage has {} elements, the pickle says {}", file, printable(name), elements,
-                   tensor.storage_elements);
-    tensors.emplace(name,
-                    make_raw_tensor(file, name, tensor.dtype, tensor.shape, tensor.strides, tensor.offset, storage));
+                   expected.elements);
+    RawTensor raw = make_raw_tensor(file, name, tensor.dtype, tensor.shape, tensor.strides, tensor.offset, storage);
+    raw.negative = tensor.negative;
+    return raw;
+}
+
+/// The pickle's state dict, whose storages' bytes `storage_of` finds.
+template <typename StorageOf>
+StateDict state_dict(const std::string& file, const Pickle& pickle, const std::string& key, StorageOf storage_of) {
+    PickledStateDict found = find_state_dict(file, pickle, key);
+    StateDict dict{{}, std::move(found.others), other_network_in(pickle), std::move(found.notes)};
+    for (const auto& [name, tensor] : found.tensors) {
+        const std::string_view storage_key = pickle.storages[tensor->storage].key;
+        dict.tensors.emplace(name, raw_tensor(file, name, pickle, *tensor, storage_of(name, storage_key)));
+    }
+    return dict;
 }
 
 std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
@@ -41,18 +56,18 @@ std::string pickle_path(const std::string& file, const ZipArchive& archive) {
 /// it.
 std::map<std::string_view, Bytes> read_legacy_storages(const std::string& file, const Pickle& keys,
                                                        const Pickle& pickle, ByteCursor& cursor) {
-    std::map<std::string_view, DType> types;
-    for (const PickledTensor& tensor : pickle.tensors) types[tensor.storage_key] = tensor.dtype;
+    std::map<std::string_view, size_t> element_bytes;
+    for (const PickledStorage& storage : pickle.storages) element_bytes[storage.key] = storage.element_bytes;
     std::map<std::string_view, Bytes> storages;
     for (PickleId id : keys.top().items) {
         const std::string_view key = keys.values[id].text;
-        const auto type = types.find(key);
-        if (type == types.end()) data_error("{}: a storage {} that no tensor uses", file, printable(key));
+        const auto found = element_bytes.find(key);
+        if (found == element_bytes.end()) data_error("{}: a storage {} of no known type", file, printable(key));
         const auto elements = cursor.number<uint64_t>();
-        if (elements > cursor.left() / bytes_of(type->second))
+        if (elements > cursor.left() / found->second)
             data_error("{}: a storage of {} elements, but only {} bytes are left (truncated?)", file, elements,
                        cursor.left());
-        storages[key] = cursor.take(elements * bytes_of(type->second));
+        storages[key] = cursor.take(elements * found->second);
     }
     return storages;
 }
@@ -75,7 +90,7 @@ bool is_legacy_torch(Bytes bytes) {
     return head.starts_with('\x80') && (at == 2 || at == 11);
 }
 
-RawTensors read_torch_zip(const std::string& file, Bytes bytes) {
+StateDict read_torch_zip(const std::string& file, Bytes bytes, const std::string& key) {
     const ZipArchive archive(file, bytes);
     const std::string path = pickle_path(file, archive);
     const std::string folder = path.substr(0, path.size() - std::string_view("data.pkl").size());
@@ -87,33 +102,33 @@ RawTensors read_torch_zip(const std::string& file, Bytes bytes) {
     }
     ByteCursor cursor(file, "the pickle", archive.read(path));
     const Pickle pickle = read_pickle(file, cursor);
-    RawTensors tensors;
     std::map<std::string_view, Bytes> storages;  // read, and their checksums checked, once
-    for (const auto& [name, tensor] : find_state_dict(file, pickle)) {
-        auto [storage, fresh] = storages.try_emplace(tensor->storage_key);
-        if (fresh) storage->second = archive.read(fmt::format("{}data/{}", folder, tensor->storage_key));
-        add_tensor(tensors, file, name, *tensor, storage->second);
-    }
-    return tensors;
+    uint64_t total = 0;
+    return state_dict(file, pickle, key, [&](std::string_view, std::string_view storage_key) {
+        auto [storage, fresh] = storages.try_emplace(storage_key);
+        if (!fresh) return storage->second;
+        storage->second = archive.read(fmt::format("{}data/{}", folder, storage_key));
+        total += storage->second.size();
+        if (total > bytes.size()) data_error("{}: a broken zip archive: its entries overlap", file);
+        return storage->second;
+    });
 }
 
-RawTensors read_torch_legacy(const std::string& file, Bytes bytes) {
+StateDict read_torch_legacy(const std::string& file, Bytes bytes, const std::string& key) {
     ByteCursor cursor(file, "the file", bytes);
     (void)read_pickle(file, cursor);  // the magic number
     const Pickle version = read_pickle(file, cursor);
-    if (version.top().integer != 1001)
+    if (version.top().kind != Kind::integer || version.top().integer != 1001)
         data_error("{}: version {} of torch's legacy format, expected 1001", file, version.top().integer);
     check_byte_order(file, read_pickle(file, cursor));
     const Pickle pickle = read_pickle(file, cursor);
     const Pickle keys = read_pickle(file, cursor);
     const std::map<std::string_view, Bytes> storages = read_legacy_storages(file, keys, pickle, cursor);
-    RawTensors tensors;
-    for (const auto& [name, tensor] : find_state_dict(file, pickle)) {
-        const auto storage = storages.find(tensor->storage_key);
+    return state_dict(file, pickle, key, [&](std::string_view name, std::string_view storage_key) {
+        const auto storage = storages.find(storage_key);
         if (storage == storages.end()) data_error("{}: {}'s storage is not in the file", file, printable(name));
-        add_tensor(tensors, file, name, *tensor, storage->second);
-    }
-    return tensors;
+        return storage->second;
+    });
 }
 
 }  // namespace adaq

@@ -6,15 +6,16 @@
 #include <span>
 #include <string>
 
-#include "loaders/weights/raw_tensor.h"
+#include "loaders/weights/state_dict.h"
 
 namespace adaq {
 
 /// Whether the bytes begin as a legacy file does: a pickle of torch's magic number.
 bool is_legacy_torch(std::span<const std::byte> bytes);
 
-/// The state dict's tensors, still in `bytes`. DataError naming `file` and the fault.
-RawTensors read_torch_zip(const std::string& file, std::span<const std::byte> bytes);
-RawTensors read_torch_legacy(const std::string& file, std::span<const std::byte> bytes);
+/// The state dict, its tensors still in `bytes`. `key`: which of a checkpoint's, where it is not empty. DataError
+/// naming `file` and the fault.
+StateDict read_torch_zip(const std::string& file, std::span<const std::byte> bytes, const std::string& key);
+StateDict read_torch_legacy(const std::string& file, std::span<const std::byte> bytes, const std::string& key);
 
 }  // namespace adaq

@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/model.h"
 
 namespace adaq {
 
 /// Reads a weights file of any of the formats, told apart by content: the flat binary (weights/FORMAT.md), torch.save's
-/// zip and legacy formats, .safetensors. State dicts may be nested under "state_dict", "model_state_dict" or "model",
+/// zip and legacy formats, .safetensors. State dicts may be nested in a checkpoint under any name, among anything else,
 /// bear prefixes such as "module.", and hold fp16, bf16 or double, which become float32. The architecture is read off
 /// the tensors. A quantised flat binary has its quantised weights in Model::quantisation only, not in Model::tensors.
 /// DataError, naming the file and what is wrong with it: unreadable, damaged, not such a ResNet, NaN, ...
@@ -19,6 +20,17 @@ Model load_weights(const std::string& path);
 
 /// The same of bytes in memory; `name` stands for the file in errors.
 Model read_weights(const std::string& name, std::span<const std::byte> bytes);
+
+/// A model, and what the user should know of how it was found in the file.
+struct FoundModel {
+    Model model;
+    std::vector<std::string> notes;  // sentences: which of several state dicts was taken
+};
+
+/// The same, where `checkpoint_key` names the state dict to take of a checkpoint that holds several ("model_ema",
+/// "ema.state_dict"); empty: the usual one. DataError if the file has none of that name.
+FoundModel find_weights(const std::string& path, const std::string& checkpoint_key);
+FoundModel find_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& checkpoint_key);
 
 /// Writes the flat binary. Equal models give equal files. DataError when the disk refuses, or if the model is not one
 /// that load_weights would accept (a missing tensor, NaN, a code outside its grid); nothing is left on the disk then.

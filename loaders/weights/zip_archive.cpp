@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/weights/byte_cursor.h"
-#include "loaders/weights/printable.h"
 
 namespace adaq {
 namespace {
@@ -27,12 +27,16 @@ struct Directory {
 /// Where the end record stands: the last one whose comment reaches exactly to the file's end.
 size_t find_end(const std::string& file, Bytes bytes) {
     const size_t span = std::min(bytes.size(), kEndBytes + kLongestComment);
+    size_t earlier = 0;  // where the last archive ends whose comment does not reach so far
     for (size_t back = kEndBytes; back <= span; ++back) {
         ByteCursor cursor(file, "the zip archive", bytes.subspan(bytes.size() - back));
         if (cursor.number<uint32_t>() != kDirectoryEnd) continue;
         cursor.take(16);
-        if (cursor.number<uint16_t>() == back - kEndBytes) return bytes.size() - back;
+        const size_t length = kEndBytes + cursor.number<uint16_t>();
+        if (length == back) return bytes.size() - back;
+        if (length < back && earlier == 0) earlier = bytes.size() - back + length;
     }
+    if (earlier > 0) data_error("{}: too long: {} bytes, its zip archive ends at {}", file, bytes.size(), earlier);
     data_error("{}: a zip archive without an end (truncated?)", file);
 }
 

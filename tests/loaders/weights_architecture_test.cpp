@@ -130,6 +130,66 @@ TEST_SUITE("weights: architecture") {
         CHECK(mentions(refused({}), "no conv1.weight"));
     }
 
+    TEST_CASE("a ResNet under a prefix is told to be one, and no transformer") {
+        for (const char* prefix : {"encoder.", "backbone.", "net.encoder."}) {
+            Shapes shapes;
+            for (const auto& [name, shape] : torchvision_shapes("resnet18.shapes")) shapes[prefix + name] = shape;
+            CHECK(refused(shapes) ==
+                  fmt::format("net.pth: no conv1.weight, but {0}conv1.weight: its network stands under "
+                              "the prefix {0}, expected a torchvision ResNet",
+                              prefix));
+        }
+        CHECK(
+            mentions(refused({{"encoder.layers.encoder_layer_0.ln_1.weight", {768}}, {"heads.head.weight", {10, 768}}}),
+                     "vision transformer"));
+        CHECK_FALSE(mentions(refused({{"encoder.0.weight", {4, 4}}}), "transformer"));
+    }
+
+    TEST_CASE("a layer that a tool has wrapped is told to be so, wherever it stands") {
+        const auto renamed = [](const std::string& layer, const std::vector<std::string>& parts) {
+            return refused_after([&](Shapes& s) {
+                for (const std::string& part : parts) s[layer + part] = s[layer + ".weight"];
+                s.erase(layer + ".weight");
+            });
+        };
+        for (const char* layer :
+             {"conv1", "layer1.0.conv1", "layer1.0.conv2", "layer2.1.conv1", "layer3.0.downsample.0", "fc"}) {
+            CAPTURE(layer);
+            const std::string is = fmt::format(": {} is ", layer);
+            CHECK(mentions(renamed(layer, {".weight_orig", ".weight_mask"}), is + "pruned and not yet made permanent"));
+            CHECK(
+                mentions(renamed(layer, {"._module_to_wrap.weight"}), is + "wrapped to simulate quantisation (AIMET)"));
+            CHECK(mentions(renamed(layer, {".weight_g", ".weight_v"}), is + "parametrised"));
+            CHECK(mentions(renamed(layer, {".parametrizations.weight.original"}), is + "parametrised"));
+            CHECK(mentions(renamed(layer, {".base.weight"}), is + "wrapped"));
+            CHECK_FALSE(mentions(renamed(layer, {".weight_orig", ".weight_mask"}), "deep stem"));
+        }
+        CHECK(renamed("conv1", {".weight_orig", ".weight_mask"}) ==
+              "net.pth: no conv1.weight, but conv1.weight_mask: conv1 is pruned and not yet made permanent "
+              "(torch.nn.utils.prune.remove), expected a torchvision ResNet");
+    }
+
+    TEST_CASE("another last layer is named") {
+        const auto head = [](const std::string& name) {
+            return refused_after([&](Shapes& s) {
+                s[name] = s["fc.weight"];
+                s.erase("fc.weight"), s.erase("fc.bias");
+            });
+        };
+        CHECK(head("fc.1.weight") ==
+              "net.pth: no fc.weight, but fc.1.weight: fc is several layers, expected a torchvision ResNet");
+        CHECK(head("classifier.1.weight") ==
+              "net.pth: no fc.weight, but classifier.1.weight of shape 1000x512, expected a torchvision ResNet");
+        CHECK(mentions(refused_after([](Shapes& s) { s.erase("fc.weight"), s.erase("fc.bias"); }),
+                       "no fc.weight and no other matrix of weights (a backbone without its last layer?)"));
+    }
+
+    TEST_CASE("names with line ends or bytes that are no UTF-8 stay on their line") {
+        CHECK(mentions(refused({{"a\nb\xff", {1}}}), "it begins with a\\nb\\xff"));
+        CHECK(mentions(refused_after([](Shapes& s) { s["evil\x1b[2J\r\n"] = {1}; }),
+                       "has evil\\x1b[2J\\r\\n of shape 1"));
+    }
+
     TEST_CASE("extents that no network has are refused before anything is made of them") {
         CHECK_FALSE(refused_after([](Shapes& s) { s["conv1.weight"][0] = int64_t{1} << 40; }).empty());
         CHECK_FALSE(refused_after([](Shapes& s) { s["conv1.weight"][0] = 0; }).empty());

@@ -2,6 +2,7 @@
 // adaq writes reads back the same, and whatever a header or a flipped bit gets wrong is refused by name.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <limits>
 
 #include "support/temporary_folder.h"
@@ -46,9 +47,39 @@ std::string refused_to_save(const Model& model) {
 
 constexpr const char* kWeight = "layer2.0.conv2.weight";  // q8 in the fixture: qmin -128, per layer
 
+/// A file of nothing but this header, whose CRC-32 fits.
+Bytes header_alone(std::string text) {
+    const std::string key = "\"header_crc32\":\"";
+    text.replace(text.find(key) + key.size(), 8, crc32_hex(text.data(), text.size()));
+    const uint64_t length = text.size();
+    return bytes_of_text("ADAQBIN1" + std::string(reinterpret_cast<const char*>(&length), sizeof length) + text);
+}
+
 }  // namespace
 
 TEST_SUITE("weights: flat binary") {
+    TEST_CASE("a header of 100,000 empty tensors is refused in time that grows with its length alone") {
+        std::string text = R"({"format":1,"header_crc32":"00000000","architecture":{"family":"resnet","block":"basic",)"
+                           R"("blocks":[1],"width":1,"classes":2,"input_channels":1,"stem":"conv7x7s2-maxpool3x3s2"},)"
+                           R"("tensors":[{})";
+        for (int i = 1; i < 100000; ++i) text += ",{}";
+        const auto start = std::chrono::steady_clock::now();
+        CHECK(refusal(header_alone(text + "]}")) == "file: header.tensors[0] has no \"name\"");
+        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(3));  // quadratic: 8 s
+    }
+
+    TEST_CASE("a header's JSON nests 64 levels at most, in what adaq does not know, too") {
+        const auto nested = [](size_t levels) {
+            json inner = 1;
+            for (size_t i = 0; i < levels; ++i) inner = json::array({std::move(inner)});
+            return refusal_after([&](json& h) { h["made_by"] = inner; });
+        };
+        CHECK(nested(63).empty());
+        CHECK(nested(64) == "file: the header nests deeper than 64 levels");
+        std::string deep = R"({"header_crc32":"00000000","x":)" + std::string(1000000, '[') + std::string(1000000, ']');
+        CHECK(refusal(header_alone(deep + "}")) == "file: the header nests deeper than 64 levels");
+    }
+
     TEST_CASE("a quantised file gives the values that its writer meant") {
         const Model model = load_weights(weight_fixture("quantised.bin"));
         CHECK(model.architecture == Architecture{BlockKind::bottleneck, {1, 1}, 1, 2, 1});

@@ -104,9 +104,11 @@ Bytes as_it_is(Bytes bytes) { return bytes; }
 
 TEST_SUITE("weights: damaged files") {
     TEST_CASE("files of every format, damaged anywhere") {
-        for (const char* fixture : {"basic.pth", "basic_legacy.pth", "basic_protocol4.pth", "basic_strided.pth",
-                                    "basic_checkpoint_legacy.pth", "basic_old_parameters.pth", "coarse_f64.pth",
-                                    "basic.safetensors", "coarse_f16.safetensors", "quantised.bin"}) {
+        for (const char* fixture :
+             {"basic.pth", "basic_legacy.pth", "basic_protocol4.pth", "basic_strided.pth",
+              "basic_checkpoint_legacy.pth", "basic_old_parameters.pth", "coarse_f64.pth", "beside.pth",
+              "beside_protocol1_legacy.pth", "beside_protocol5_legacy.pth", "views.pth", "views_legacy.pth",
+              "basic.safetensors", "coarse_f16.safetensors", "quantised.bin"}) {
             CAPTURE(fixture);
             const Bytes bytes = bytes_of_file(weight_fixture(fixture));
             fuzz(bytes, 0, bytes.size(), as_it_is);
@@ -116,6 +118,10 @@ TEST_SUITE("weights: damaged files") {
     TEST_CASE("pickles, headers and directories, where damage does the most") {
         const auto legacy = bytes_of_file(weight_fixture("basic_checkpoint_legacy.pth"));
         fuzz(legacy, 0, 6000, as_it_is);
+        for (const char* beside : {"beside_protocol1_legacy.pth", "beside_protocol5_legacy.pth", "views_legacy.pth"}) {
+            const auto bytes = bytes_of_file(weight_fixture(beside));
+            fuzz(bytes, 0, bytes.size() - 3000, as_it_is);
+        }
         const auto safetensors = bytes_of_file(weight_fixture("basic.safetensors"));
         fuzz(safetensors, 0, 3000, as_it_is);
         const auto zip = bytes_of_file(weight_fixture("coarse_f16.pth"));

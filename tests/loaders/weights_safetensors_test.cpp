@@ -1,6 +1,7 @@
 // .safetensors in and out (loaders/weights/safetensors.h).
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "support/temporary_folder.h"
@@ -54,8 +55,8 @@ TEST_SUITE("weights: safetensors") {
         CHECK(mentions(refusal_after([&](json& h) { h[name]["shape"] = {1LL << 40, 1LL << 40}; }), name));
         CHECK(mentions(refusal_after([&](json& h) { h[name]["shape"] = {-1, 36}; }), name + ".shape[0] is -1"));
         CHECK(mentions(refusal_after([&](json& h) { h[name]["dtype"] = "F8_E4M3"; }), name + ".dtype is \"F8_E4M3\""));
-        CHECK(
-            mentions(refusal_after([&](json& h) { h[name]["data_offsets"][1] = 1 << 30; }), name + ".data_offsets[1]"));
+        CHECK(mentions(refusal_after([&](json& h) { h[name]["data_offsets"][1] = 1 << 30; }),
+                       name + " (float32 2x2x3x3)"));
         CHECK(mentions(refusal_after([&](json& h) { h[name]["data_offsets"] = {8, 4}; }), name + ".data_offsets[1]"));
         CHECK(mentions(refusal_after([&](json& h) { h[name].erase("dtype"); }), name + " has no \"dtype\""));
         CHECK(mentions(refusal_after([&](json& h) { h[name] = 5; }), name + " is 5"));
@@ -75,19 +76,37 @@ TEST_SUITE("weights: safetensors") {
         CHECK(mentions(refusal(safetensors("{\"a\":" + std::string(1000000, '['), "")), "deeper"));
         CHECK(mentions(refusal(safetensors("{}", "")), "no conv1.weight"));
         const uint64_t huge = uint64_t{1} << 60;
-        CHECK(mentions(refusal(bytes_of_text(std::string(reinterpret_cast<const char*>(&huge), 8) + "{}")),
-                       "truncated?"));
+        CHECK(refusal(bytes_of_text(std::string(reinterpret_cast<const char*>(&huge), 8) + "{}")) ==
+              "file: a header of 1152921504606846976 bytes, expected at most 8388608");
+        const uint64_t longer = 1000;
+        CHECK(refusal(bytes_of_text(std::string(reinterpret_cast<const char*>(&longer), 8) + "{}")) ==
+              "file: truncated: 10 bytes, its header alone takes 1008");
     }
 
-    TEST_CASE("a file with bytes missing or too many is refused") {
+    TEST_CASE("a header of 40,000 tensors is read in time that grows with its length alone") {
+        json header;
+        for (int i = 0; i < 40000; ++i)
+            header["tensor" + std::to_string(i)] = {
+                {"dtype", "F32"}, {"shape", json::array({1, 1})}, {"data_offsets", json::array({4 * i, 4 * i + 4})}};
+        const Bytes bytes = safetensors(header.dump(), std::string(160000, '\0'));
+        const auto start = std::chrono::steady_clock::now();
+        CHECK(refusal(bytes) == "file: no conv1.weight (it begins with tensor0), expected a torchvision ResNet");
+        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(4));  // quadratic: 36 s
+    }
+
+    TEST_CASE("a file with bytes missing or too many is refused, and told which") {
         const Bytes whole = bytes_of_file(weight_fixture("basic.safetensors"));
+        const size_t size = whole.size();
+        for (const size_t shorter : {size - 1, size - 1000, size / 2})
+            CHECK(refusal({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(shorter)}) ==
+                  fmt::format("file: truncated: {} bytes, expected {} by its header", shorter, size));
         size_t accepted = 0;
         for (size_t length = 0; length < whole.size(); length += 3)
             accepted += refusal({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}).empty();
         CHECK(accepted == 0);
         Bytes longer = whole;
         longer.push_back(std::byte{0});
-        CHECK(mentions(refusal(longer), "bytes of tensors"));
+        CHECK(refusal(longer) == fmt::format("file: too long: {} bytes, expected {} by its header", size + 1, size));
     }
 
     TEST_CASE("a float model written and read again is the same, metadata too, and equal models give equal files") {

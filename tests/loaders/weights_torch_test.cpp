@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "support/temporary_folder.h"
-#include "support/weight_files.h"
+#include "support/torch_files.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -56,11 +56,26 @@ TEST_SUITE("weights: torch.save") {
         }
     }
 
-    TEST_CASE("a pickle that wants to run something is refused by the name of what it wants") {
-        CHECK(refusal_of("wants_system.pth") == "x.pth: the pickle wants posix.system; only tensors are read");
-        CHECK(refusal_of("wants_system_protocol4.pth") ==
-              "x.pth: the pickle wants posix.system; only tensors are read");
-        CHECK(refusal_of("wants_eval.pth") == "x.pth: the pickle wants __builtin__.eval; only tensors are read");
+    TEST_CASE("a pickle that wants to run something for a tensor is refused by the name of what it wants") {
+        const auto wants = [](const std::string& function) {
+            return "x.pth: no tensors in its dict (keys: fc.bias, made by " + function +
+                   "), expected a state dict, bare or under state_dict, model, net, ...";
+        };
+        CHECK(refusal_of("wants_system.pth") == wants("posix.system"));
+        CHECK(refusal_of("wants_system_protocol4.pth") == wants("posix.system"));
+        CHECK(refusal_of("wants_eval.pth") == wants("__builtin__.eval"));
+    }
+
+    TEST_CASE("a whole pickled model is told to be one") {
+        TorchFile file;
+        const std::string model = "ctorchvision.models.resnet\nResNet\n)\x81}b";
+        CHECK(refusal(file.file(model)) ==
+              "file: holds an object made by torchvision.models.resnet.ResNet; nothing is run (a whole model? expected "
+              "its "
+              "state_dict())");
+        CHECK(refusal(file.file(pickled_dict({{"epoch", "K\x01"}, {"model", model}})))
+                  .starts_with("file: holds an object made by torchvision.models.resnet.ResNet; nothing is run"));
+        CHECK(refusal(file.file("K\x01")) == "file: holds a number, expected a state dict (model.state_dict())");
     }
 
     TEST_CASE("archives that are no state dict are refused by what they are") {
@@ -108,6 +123,15 @@ TEST_SUITE("weights: torch.save") {
         }
     }
 
+    TEST_CASE("a zip archive with bytes behind its end is told so, and not to be truncated") {
+        Bytes longer = bytes_of_file(weight_fixture("basic.pth"));
+        const size_t size = longer.size();
+        longer.resize(size + 5);
+        CHECK(refusal(longer) == fmt::format("file: too long: {} bytes, its zip archive ends at {}", size + 5, size));
+        const Bytes shorter(longer.begin(), longer.begin() + static_cast<std::ptrdiff_t>(size - 1));
+        CHECK(refusal(shorter) == "file: a zip archive without an end (truncated?)");
+    }
+
     TEST_CASE("what is no weights file at all is refused in one line") {
         const TemporaryFolder folder;
         const auto refused = [](const std::string& path) -> std::string {
@@ -125,7 +149,8 @@ TEST_SUITE("weights: torch.save") {
         CHECK(refused(path) == path + ": an empty file");
         std::ofstream(path) << "hello\nworld";
         CHECK(refused(path) ==
-              path + ": begins with \"hello?wo\", expected adaq's flat binary, a file of torch.save, or .safetensors");
+              path +
+                  ": begins with \"hello\\nwo\", expected adaq's flat binary, a file of torch.save, or .safetensors");
         CHECK(refused("/dev/zero") == "/dev/zero: a device or pipe, expected a file");
     }
 }

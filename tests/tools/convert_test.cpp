@@ -3,7 +3,7 @@
 
 #include "support/programs.h"
 #include "support/temporary_folder.h"
-#include "support/weight_files.h"
+#include "support/torch_files.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -40,6 +40,34 @@ TEST_SUITE("adaq-convert") {
         CHECK(outcome.output.find("encodings in " + (folder / "q.encodings.json")) != std::string::npos);
         CHECK(equal(load_weights(folder / "q.safetensors").tensors, expected_tensors("quantised.json")));
         CHECK(nlohmann::json::parse(text_of_file(folder / "q.encodings.json"))["weights"].size() == 10);
+    }
+
+    TEST_CASE(
+        "of a checkpoint's networks the usual one is taken and the others told of; --checkpoint-key takes another") {
+        const TemporaryFolder folder;
+        const std::string in = folder / "c.pth", out = folder / "a.bin";
+        write_bytes(in, checkpoint_of_two());
+        CHECK(convert(in + " " + out).output ==
+              "adaq-convert: note: The weights under state_dict were taken; the file has others under model_ema "
+              "(--checkpoint-key model_ema).\n" +
+                  in + " -> " + out +
+                  ": ResNet-4 (basic blocks 1, width 1, 2 classes, grey input), 17 tensors, 0.01 MB\n");
+        CHECK(equal(load_weights(out).tensors, tiny_tensors()));
+        const Outcome other = convert(in + " " + out + " --checkpoint-key model_ema");
+        CHECK(other.status == 0);
+        CHECK(other.output.find("note") == std::string::npos);
+        CHECK(equal(load_weights(out).tensors, tiny_tensors(2.0f)));
+        const Outcome missing = convert(in + " " + out + " --checkpoint-key best");
+        CHECK(missing.status == 1);
+        CHECK(missing.output ==
+              "adaq-convert: " + in + ": no network under best, expected one of: state_dict, model_ema\n");
+    }
+
+    TEST_CASE("names with line ends or bytes that are no UTF-8 stay on their line") {
+        const TemporaryFolder folder;
+        const Outcome outcome = convert("\"$(printf 'a\\nb\\377.pth')\" " + (folder / "a.bin"));
+        CHECK(outcome.status == 1);
+        CHECK(outcome.output == "adaq-convert: a\\nb\\xff.pth: No such file or directory\n");
     }
 
     TEST_CASE("class names and preprocessing come from the options, over what the file has") {
@@ -99,7 +127,10 @@ TEST_SUITE("adaq-convert") {
         };
         bad("missing.pth " + out, "missing.pth: No such file or directory");
         const std::string evil = weight_fixture("wants_system.pth");
-        bad(evil + " " + out, evil + ": the pickle wants posix.system; only tensors are read");
+        bad(evil + " " + out,
+            evil +
+                ": no tensors in its dict (keys: fc.bias, made by posix.system), expected a state dict, bare or under "
+                "state_dict, model, net, ...");
         bad(kBasic + " " + out + " --classes " + (folder / "names.txt"),
             (folder / "names.txt") + ": 2 class names, expected 3, one a class");
         bad(kBasic + " " + out + " --classes " + (folder / "none.txt"),

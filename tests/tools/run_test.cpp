@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/adaq_run.h"
-#include "support/weight_files.h"
+#include "support/torch_files.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -200,6 +200,28 @@ TEST_SUITE("adaq-run") {
         INFO(outcome.output);
         CHECK(outcome.status == 0);
         CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
+    }
+
+    TEST_CASE("of a checkpoint's networks --checkpoint-key takes one, and a note tells where it was not given") {
+        const TemporaryFolder folder;
+        const std::string checkpoint = folder / "c.pth";
+        write_bytes(checkpoint, checkpoint_of_two());
+        const auto saved = [&](const std::string& options) {
+            const Outcome outcome =
+                run("--weights " + checkpoint + " --w8 --a32 --save " + (folder / "q.bin") + options);
+            CHECK(outcome.status == 0);
+            return std::pair(outcome.output, load_weights(folder / "q.bin").tensors.at("fc.bias").values[0]);
+        };
+        const float bias = tiny_tensors().at("fc.bias").values[0];
+        const auto [noted, usual] = saved("");
+        CHECK(usual == bias);
+        CHECK(noted.find("others under model_ema (--checkpoint-key model_ema).") != std::string::npos);
+        const auto [quiet, averaged] = saved(" --checkpoint-key model_ema");
+        CHECK(averaged == 2.0f * bias);
+        CHECK(quiet.find("--checkpoint-key") == std::string::npos);
+        const Outcome alone = run("--checkpoint-key ema");
+        CHECK(alone.status == 2);
+        CHECK(alone.output == "adaq-run: --checkpoint-key: only with --weights\n");
     }
 
     TEST_CASE("--float evaluates the float network alone: PyTorch's accuracy, nothing quantised") {

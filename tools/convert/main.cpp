@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
 #include "tools/convert/metadata.h"
@@ -17,7 +18,7 @@ namespace {
 using namespace adaq;
 
 struct Options {
-    std::string input, output;
+    std::string input, output, checkpoint_key;
     MetadataOptions metadata;
 };
 
@@ -35,6 +36,9 @@ void declare(CLI::App& app, Options& options) {
                    "Weights: .bin, .pth (either of torch.save's formats), .safetensors; told apart by content")
         ->required();
     app.add_option("OUT", options.output, "What to write: NAME.bin or NAME.safetensors")->required();
+    app.add_option("--checkpoint-key", options.checkpoint_key,
+                   "Which of the networks in a checkpoint of torch.save: model_ema, ema.state_dict")
+        ->type_name("NAME");
     MetadataOptions& metadata = options.metadata;
     app.add_option("--classes", metadata.classes, "Class names, one a line, as many as the network has classes")
         ->type_name("FILE");
@@ -61,7 +65,8 @@ uint64_t bytes_on_disk(const std::string& path) { return std::filesystem::file_s
 void convert(const Options& options) {
     const Format format = format_of(options.output);
     check_usage(options.metadata);
-    Model model = load_weights(options.input);
+    auto [model, notes] = find_weights(options.input, options.checkpoint_key);
+    for (const std::string& note : notes) fmt::print(stderr, "adaq-convert: note: {}\n", one_line(note));
     apply(options.metadata, model);
     if (format == Format::bin)
         save_bin(options.output, model);
@@ -77,7 +82,7 @@ void convert(const Options& options) {
 }
 
 int complain(const std::exception& error, int status) {
-    fmt::print(stderr, "adaq-convert: {}\n", error.what());
+    fmt::print(stderr, "adaq-convert: {}\n", one_line(error.what()));  // whatever names it repeats
     return status;
 }
 

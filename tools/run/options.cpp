@@ -103,6 +103,10 @@ void add_data_options(CLI::App& app, Raw& raw) {
                          "A torchvision ResNet: .pth, .safetensors or .bin; a quantised .bin is evaluated as it is "
                          "[the bundled model]"))
         ->type_name("FILE");
+    group(app.add_option("--checkpoint-key", o.checkpoint_key,
+                         "Which of the networks in a checkpoint of torch.save: model_ema, ema.state_dict [state_dict "
+                         "before model, net, averages, others]"))
+        ->type_name("NAME");
     group(app.add_option("--calib", o.calib,
                          "Calibration images: class folders, a plain folder, or IDX files (DIR:train)"))
         ->type_name("DIR");

@@ -15,9 +15,10 @@
 namespace adaq {
 
 struct RunOptions {
-    std::string weights;  // empty: the bundled model
-    std::string calib;    // a data set, or empty
-    std::string val;      // a data set, or empty
+    std::string weights;         // empty: the bundled model
+    std::string checkpoint_key;  // which of a checkpoint's state dicts; empty: the usual one
+    std::string calib;           // a data set, or empty
+    std::string val;             // a data set, or empty
     std::string val_labels;
 
     int weight_bits = 4;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "engine/printable.h"
 #include "engine/reconstruction/unit_walk.h"
 #include "engine/report/format.h"
 #include "tools/run/advice.h"
@@ -62,7 +63,7 @@ class Plan {
     std::string text() {
         if (!options_.state.empty()) RunState::check_free(options_.state, options_.resume);
         prepare(kBudget);
-        std::string text = printable(input_.title) + "\n";
+        std::string text = one_line(input_.title) + "\n";
         if (quantises_) text += method_sentence(options_) + "\n";
         text += "\n" + aligned(rows()) + "\n" + images();
         if (!passes_.empty()) text += memory();
@@ -155,7 +156,7 @@ class Plan {
             if (layer.codes) bits.insert(layer.codes->grid.bits);
         }
         const auto& site = network_.values[static_cast<size_t>(unit.output())];
-        std::vector<std::string> row{printable(unit.name),
+        std::vector<std::string> row{one_line(unit.name),
                                      to_string(shapes_[static_cast<size_t>(unit.input)]),
                                      to_string(shapes_[static_cast<size_t>(unit.output())]),
                                      count(weights),
@@ -222,7 +223,7 @@ class Plan {
         }
         return line("state",
                     fmt::format("{} of {} units{} are finished in {}", there, all,
-                                passes_.size() > 1 ? ", counted in each pass," : "", printable(options_.state)));
+                                passes_.size() > 1 ? ", counted in each pass," : "", one_line(options_.state)));
     }
 
     /// Choosing the ranges of weights, and of activations on the first images.
@@ -284,7 +285,7 @@ class Plan {
     std::string files() const {
         std::vector<std::string> files;
         for (const std::string& file : {options_.save, options_.report_html, options_.report_json, options_.logits})
-            if (!file.empty()) files.push_back(printable(file));
+            if (!file.empty()) files.push_back(one_line(file));
         return line("writes", files.empty() ? "nothing" : fmt::format("{}", fmt::join(files, ", ")));
     }
 

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/waiting.h"
 
@@ -35,7 +36,7 @@ inline bool read_command_line(CLI::App& app, int argc, char** argv) {
 template <typename Work>
 int run_program(const char* name, char** argv, Work work) {
     const auto fail = [name](ExitStatus status, const char* what) {
-        fmt::print(stderr, "{}: {}\n", name, what);
+        fmt::print(stderr, "{}: {}\n", name, one_line(what));  // whatever names it repeats
         return status;
     };
     wait_briefly(argv);

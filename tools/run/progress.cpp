@@ -9,6 +9,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "engine/printable.h"
 #include "engine/report/format.h"
 
 namespace adaq {
@@ -86,7 +87,7 @@ void Progress::end() {
 void Progress::say(std::string_view line) {
     const std::lock_guard lock(mutex_);
     erase();
-    output_.stream << report::printable(line) << std::endl;
+    output_.stream << one_line(line) << std::endl;
     if (active_ && output_.terminal) draw(output_.seconds());
 }
 

@@ -13,7 +13,6 @@
 #include "loaders/weights/weights.h"
 #include "tools/run/advice.h"
 #include "tools/run/asked.h"
-#include "tools/run/bundled.h"
 #include "tools/run/evaluate.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/reconstruct.h"
@@ -72,7 +71,7 @@ class Run {
     std::string identity() {
         load();
         auto identity = nlohmann::ordered_json::parse(settings_json(options_, *device_));
-        identity["weights_crc32"] = shared_.weights_crc32(model_path_);
+        identity["weights_crc32"] = shared_.weights_crc32(source_);
         identity.update(nlohmann::ordered_json::parse(data_->identity(options_.learns() || !sites().empty())));
         return identity.dump();
     }
@@ -93,13 +92,15 @@ class Run {
 
     void load() {
         device_ = &shared_.device(options_);
-        model_path_ = options_.weights.empty() ? bundled_weights() : options_.weights;
-        model_ = &shared_.model(model_path_);
-        report_.model_file = std::filesystem::path(model_path_).filename();
-        check_asked(options_, *model_, model_path_);
+        source_ = weights_source(options_);
+        const FoundModel& found = shared_.model(source_);
+        model_ = &found.model;
+        report_.model_file = std::filesystem::path(source_.path).filename();
+        check_asked(options_, *model_, source_.path);
         data_.emplace(options_, *model_, !as_it_is(), shared_);
-        report_.notes = data_->notes();
-        original_ = &shared_.network(model_path_, options_.fold);
+        report_.notes = found.notes;
+        for (const std::string& note : data_->notes()) report_.notes.push_back(note);
+        original_ = &shared_.network(source_, options_.fold);
     }
 
     void quantise() {
@@ -222,8 +223,8 @@ class Run {
 
     /// The float network on its device.
     std::string float_network() const {
-        return fmt::format("{} fold {} device {} {} {}", model_path_, options_.fold, options_.device, options_.threads,
-                           to_string(options_.math));
+        return fmt::format("{} {} fold {} device {} {} {}", source_.path, source_.checkpoint_key, options_.fold,
+                           options_.device, options_.threads, to_string(options_.math));
     }
     /// All that decides how it does.
     std::string float_key() const {
@@ -286,7 +287,7 @@ class Run {
     Shared& shared_;
     const bool accuracy_alone_;  // what reports alone tell is left out
     Device* device_ = nullptr;
-    std::string model_path_;
+    WeightsSource source_;
     const Model* model_ = nullptr;
     std::optional<RunData> data_;
     const Network* original_ = nullptr;

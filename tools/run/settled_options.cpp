@@ -86,6 +86,7 @@ void take_recipe(Raw& raw, const CLI::App& app) {
 void take_bundled(Raw& raw, const CLI::App& app) {
     RunOptions& o = raw.options;
     if (!o.weights.empty()) return;
+    if (app.count("--checkpoint-key")) usage_error("--checkpoint-key: only with --weights");
     o.weight_bits = kBundledWeightBits;
     o.activation_bits = kBundledActivationBits;
     o.bundled_data = o.calib.empty() && o.val.empty();

@@ -1,7 +1,7 @@
 // See shared.h.
 #include "tools/run/shared.h"
 
-#include "loaders/weights/weights.h"
+#include "tools/run/bundled.h"
 #include "tools/run/identity.h"
 
 namespace adaq {
@@ -19,6 +19,10 @@ typename Map::mapped_type& found_or_made(Map& map, const Key& key, Make make) {
 
 }  // namespace
 
+WeightsSource weights_source(const RunOptions& options) {
+    return {options.weights.empty() ? bundled_weights() : options.weights, options.checkpoint_key};
+}
+
 Shared::Shared(Use use) : use_(use), images_(use == Use::again ? kImageBytes : 0) {}
 
 Device& Shared::device(const RunOptions& o) {
@@ -26,12 +30,12 @@ Device& Shared::device(const RunOptions& o) {
                           [&] { return make_device(o.device, o.threads, o.math); });
 }
 
-const Model& Shared::model(const std::string& path) {
-    return found_or_made(models_, path, [&] { return load_weights(path); });
+const FoundModel& Shared::model(const WeightsSource& source) {
+    return found_or_made(models_, source, [&] { return find_weights(source.path, source.checkpoint_key); });
 }
 
-const Network& Shared::network(const std::string& path, bool fold) {
-    return found_or_made(networks_, std::pair(path, fold), [&] { return make_network(model(path), fold); });
+const Network& Shared::network(const WeightsSource& source, bool fold) {
+    return found_or_made(networks_, std::pair(source, fold), [&] { return make_network(model(source).model, fold); });
 }
 
 const Dataset& Shared::dataset(const std::string& path, const DatasetOptions& options) {
@@ -46,8 +50,8 @@ std::string Shared::images_crc32(const std::string& path, const Dataset& dataset
     return found_or_made(image_crcs_, std::pair(path, &dataset), [&] { return crc32_of_images(dataset, path); });
 }
 
-std::string Shared::weights_crc32(const std::string& path) {
-    return found_or_made(weight_crcs_, path, [&] { return crc32_of_weights(model(path)); });
+std::string Shared::weights_crc32(const WeightsSource& source) {
+    return found_or_made(weight_crcs_, source, [&] { return crc32_of_weights(model(source).model); });
 }
 
 const EvaluatedNetwork* Shared::evaluated(const std::string& key) const {

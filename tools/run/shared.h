@@ -15,10 +15,21 @@
 #include "engine/report/report.h"
 #include "loaders/datasets/dataset.h"
 #include "loaders/preprocessing_choice.h"
+#include "loaders/weights/weights.h"
 #include "tools/run/batch_source.h"
 #include "tools/run/options.h"
 
 namespace adaq {
+
+/// A file of weights, and which of the networks in it.
+struct WeightsSource {
+    std::string path, checkpoint_key;
+
+    auto operator<=>(const WeightsSource&) const = default;
+};
+
+/// That of --weights and --checkpoint-key, or the bundled one.
+WeightsSource weights_source(const RunOptions& options);
 
 /// A network that was evaluated.
 struct EvaluatedNetwork {
@@ -35,17 +46,17 @@ class Shared {
 
     /// The device of --device, --threads and --math. Throws as make_device does.
     Device& device(const RunOptions& options);
-    /// A weights file's content. Throws as load_weights does.
-    const Model& model(const std::string& path);
+    /// A weights file's content, with what the user should know of it. Throws as find_weights does.
+    const FoundModel& model(const WeightsSource& source);
     /// The float network of a model that model() gave.
-    const Network& network(const std::string& path, bool fold);
+    const Network& network(const WeightsSource& source, bool fold);
     /// Throws as open_dataset does.
     const Dataset& dataset(const std::string& path, const DatasetOptions& options);
     /// As choose_preprocessing(), with ImageNet's mean and deviation, for data sets that dataset() gave.
     const PreprocessingChoice& preprocessing(const std::vector<const Dataset*>& sets);
     /// Of a data set or a model that this gave (tools/run/identity.h).
     std::string images_crc32(const std::string& path, const Dataset& dataset);
-    std::string weights_crc32(const std::string& path);
+    std::string weights_crc32(const WeightsSource& source);
 
     BatchCache& images() { return images_; }
 
@@ -61,12 +72,12 @@ class Shared {
   private:
     Use use_;
     std::map<std::tuple<std::string, int, Math>, std::unique_ptr<Device>> devices_;
-    std::map<std::string, Model> models_;
-    std::map<std::pair<std::string, bool>, Network> networks_;
+    std::map<WeightsSource, FoundModel> models_;
+    std::map<std::pair<WeightsSource, bool>, Network> networks_;
     std::map<std::pair<std::string, DatasetOptions>, std::unique_ptr<Dataset>> datasets_;
     std::map<std::vector<const Dataset*>, PreprocessingChoice> preprocessings_;
     std::map<std::pair<std::string, const Dataset*>, std::string> image_crcs_;
-    std::map<std::string, std::string> weight_crcs_;
+    std::map<WeightsSource, std::string> weight_crcs_;
     std::map<std::string, EvaluatedNetwork> evaluated_;
     std::optional<std::pair<std::string, FloatValues>> float_values_;
     BatchCache images_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "engine/report/format.h"
 #include "loaders/atomic_file.h"
 #include "tools/run/identity.h"
@@ -92,7 +93,7 @@ UnitResult RunState::load(const std::string& path) const {
     if (path != folder_ + "/" + unit.file_name())
         data_error(
             "{}: holds what another unit has learned, whose file is {}; remove it, and the unit is learned again", path,
-            report::printable(unit.file_name()));
+            one_line(unit.file_name()));
     return std::move(unit.result);
 }
 

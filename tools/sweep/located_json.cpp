@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "engine/report/format.h"
 
 namespace adaq {
@@ -144,11 +145,11 @@ class Builder {
 
 std::string excerpt(std::string_view text) {
     constexpr int kMost = 200, kEnd = 60;
-    if (report::width(text) <= kMost) return report::printable(text);
+    if (report::width(text) <= kMost) return one_line(text);
     size_t end = text.size();
     for (int points = 0; points < kEnd;)
         if ((static_cast<unsigned char>(text[--end]) & 0xC0) != 0x80) ++points;
-    return report::printable(report::shortened(text, kMost - kEnd)) + " " + report::printable(text.substr(end));
+    return one_line(report::shortened(text, kMost - kEnd)) + " " + one_line(text.substr(end));
 }
 
 std::string_view kind_of(const LocatedJson& value) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/printable.h"
 #include "engine/report/format.h"
 #include "tools/sweep/sweep_view.h"
 
@@ -28,7 +29,7 @@ bool is_entity(std::string_view text, size_t at) {
 /// Foreign text as Markdown that shows it as it is: no HTML, no emphasis, links or code. What has no meaning where it
 /// stands is left alone, so that the text can be read as it is, too.
 std::string plain(std::string_view foreign) {
-    const std::string text = printable(foreign);
+    const std::string text = one_line(foreign);
     std::string safe;
     for (size_t at = 0; at < text.size(); ++at) {
         const char c = text[at], before = at > 0 ? text[at - 1] : ' ', next = at + 1 < text.size() ? text[at + 1] : ' ';
@@ -68,7 +69,7 @@ std::string line_text(std::string_view foreign) {
 
 /// Between more backticks than it has in a row.
 std::string code(std::string_view foreign) {
-    const std::string text = printable(foreign);
+    const std::string text = one_line(foreign);
     size_t longest = 0, run = 0;
     for (const char c : text) longest = std::max(longest, run = c == '`' ? run + 1 : 0);
     const std::string fence(longest + 1, '`'), room = longest > 0 ? " " : "";

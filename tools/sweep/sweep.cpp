@@ -9,10 +9,10 @@
 #include <set>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "engine/report/format.h"
 #include "loaders/atomic_file.h"
 #include "loaders/weights/network_tensors.h"
-#include "tools/run/bundled.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/program.h"
 #include "tools/run/run.h"
@@ -102,8 +102,7 @@ class Sweep {
 
     void describe() {
         const Cell& first = *identities_.begin()->first;
-        const std::string path = first.run.weights.empty() ? bundled_weights() : first.run.weights;
-        const Architecture& network = shared_.model(path).architecture;
+        const Architecture& network = shared_.model(weights_source(first.run)).model.architecture;
         const PlanInput input = plan_input(first.run, progress_, shared_);
         const Device& device = shared_.device(first.run);
         view_.imagenet = input.validation_images == kImageNetImages && network.classes == kImageNetClasses;
@@ -127,10 +126,10 @@ class Sweep {
 
     /// For --dry-run.
     std::string plan(const CellTimes& times) const {
-        std::string text = report::printable(table_.title) + "\n" + forecast_line(times) + "\n";
+        std::string text = one_line(table_.title) + "\n" + forecast_line(times) + "\n";
         for (const Cell* cell : todo_)
-            text += fmt::format("{:>12}   {}: {}\n", report::duration(times.of(*cell)), report::printable(cell->title),
-                                report::printable(cell->options));
+            text += fmt::format("{:>12}   {}: {}\n", report::duration(times.of(*cell)), one_line(cell->title),
+                                one_line(cell->options));
         return text;
     }
 

@@ -16,6 +16,7 @@ struct PassedOn {
 };
 constexpr PassedOn kPassedOn[] = {
     {"--weights", "FILE", "A torchvision ResNet: .pth, .safetensors or .bin [the bundled model]"},
+    {"--checkpoint-key", "NAME", "Which of the networks in a checkpoint of torch.save"},
     {"--calib", "DIR", "Calibration images"},
     {"--val", "DIR", "Validation images with labels"},
     {"--val-labels", "FILE", "Label file of a plain --val folder"},

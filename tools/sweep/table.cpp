@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "engine/error.h"
-#include "loaders/mapped_file.h"
+#include "loaders/file_bytes.h"
 #include "tools/sweep/located_json.h"
 
 namespace adaq {
@@ -171,9 +171,7 @@ TableRow read_row(const Place& place, const Table& table, const Titles& columns)
 }  // namespace
 
 Table read_table(const std::string& path) {
-    const MappedFile file(path);
-    if (file.bytes().size() > kMostBytes)
-        data_error("{}: {} bytes, expected a table of {} at most", path, file.bytes().size(), kMostBytes);
+    const FileBytes file(path, kMostBytes);
     const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
     const LocatedJson json = parse_located_json(text, path);
     const Place root(path, "", json);

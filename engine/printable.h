@@ -1,0 +1,17 @@
+// Names and texts out of files, made fit for a line on a terminal: whatever they hold, they neither break the line nor
+// move the cursor.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace adaq {
+
+/// `text` on one line of valid UTF-8. Escaped are control characters (\n, \t, \x1b), bytes that are no UTF-8 (\xff),
+/// and characters that end a line or turn its direction (\u2028).
+std::string one_line(std::string_view text);
+
+/// The same of a name for an error message, cut to 100 bytes.
+std::string printable(std::string_view name);
+
+}  // namespace adaq

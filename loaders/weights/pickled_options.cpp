@@ -1,0 +1,80 @@
+// Looks for names of networks where training scripts keep them: timm and PyTorch's ImageNet example under "arch",
+// torchvision under args.model, Lightning under hyper_parameters. See pickled_options.h.
+#include "loaders/weights/pickled_options.h"
+
+#include <algorithm>
+#include <span>
+
+#include "engine/printable.h"
+#include "loaders/weights/network_name.h"
+
+namespace adaq {
+namespace {
+
+using Kind = PickleValue::Kind;
+using Words = std::span<const std::string_view>;
+
+constexpr std::string_view kNames[] = {"arch", "architecture", "model_name", "model",        "model_arch",
+                                       "net",  "network",      "backbone",   "encoder_name", "encoder"};
+constexpr std::string_view kOptions[] = {"args", "hyper_parameters", "hparams", "config",     "cfg",
+                                         "opt",  "options",          "params",  "model_args", "model_config"};
+
+bool is_among(Words words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
+
+/// The entries of a dict or of an object that is one; null where there are none.
+const PickleValue* entries_of(const Pickle& pickle, const PickleValue& value) {
+    return pickle.is_dict(value) ? &value : nullptr;
+}
+
+/// The value under `key` of a dict, or null.
+const PickleValue* member(const Pickle& pickle, const PickleValue* dict, std::string_view key) {
+    if (!dict) return nullptr;
+    for (size_t i = 0; i + 1 < dict->items.size(); i += 2)
+        if (pickle.values[dict->items[i]].kind == Kind::text && pickle.values[dict->items[i]].text == key)
+            return &pickle.values[dict->items[i + 1]];
+    return nullptr;
+}
+
+/// An object's attributes, as BUILD set them: a dict, or one followed by those of slots.
+const PickleValue* attributes_of(const Pickle& pickle, const PickleValue& value) {
+    if (value.kind != Kind::object || value.state == kNoPickleId) return nullptr;
+    const PickleValue& state = pickle.values[value.state];
+    if (state.kind == Kind::tuple && !state.items.empty()) return entries_of(pickle, pickle.values[state.items[0]]);
+    return entries_of(pickle, state);
+}
+
+/// A text, or OmegaConf's node around one.
+std::string_view text_of(const Pickle& pickle, const PickleValue& value) {
+    const PickleValue* node = member(pickle, attributes_of(pickle, value), "_val");
+    return node ? node->text : value.text;
+}
+
+/// The first name among `dict`'s entries that is another network's.
+std::string other_name_in(const Pickle& pickle, const PickleValue* dict) {
+    if (!dict) return "";
+    for (size_t i = 0; i + 1 < dict->items.size(); i += 2) {
+        const std::string_view name = text_of(pickle, pickle.values[dict->items[i + 1]]);
+        if (name.empty() || !is_among(kNames, pickle.values[dict->items[i]].text)) continue;
+        if (const auto has = other_network(name)) return printable(name) + " (" + *has + ")";
+    }
+    return "";
+}
+
+}  // namespace
+
+std::string other_network_in(const Pickle& pickle) {
+    const PickleValue* top = entries_of(pickle, pickle.top());
+    if (!top) return "";
+    if (std::string name = other_name_in(pickle, top); !name.empty()) return name;
+    for (size_t i = 0; i + 1 < top->items.size(); i += 2) {
+        if (!is_among(kOptions, pickle.values[top->items[i]].text)) continue;
+        const PickleValue& options = pickle.values[top->items[i + 1]];
+        const PickleValue* attributes = attributes_of(pickle, options);
+        const PickleValue* content = member(pickle, attributes, "_content");  // OmegaConf's
+        for (const PickleValue* dict : {entries_of(pickle, options), attributes, content})
+            if (std::string name = other_name_in(pickle, dict); !name.empty()) return name;
+    }
+    return "";
+}
+
+}  // namespace adaq
