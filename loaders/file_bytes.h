@@ -13,9 +13,9 @@ class FileBytes {
   public:
     static constexpr size_t kMostBytes = size_t{8} << 30;  // a ResNet-152 with its optimiser's state takes 0.7 GB
 
-    /// Reads `path`. DataError, naming it, if it is missing, unreadable, empty, not a regular file, larger than 8 GiB,
-    /// or becomes shorter while it is read.
-    explicit FileBytes(const std::string& path);
+    /// Reads `path`. DataError, naming it, if it is missing, unreadable, empty, not a regular file, larger than
+    /// `most_bytes`, or becomes shorter while it is read.
+    explicit FileBytes(const std::string& path, size_t most_bytes = kMostBytes);
 
     std::span<const std::byte> bytes() const { return {bytes_.get(), size_}; }
 

@@ -22,6 +22,14 @@ std::string first_below(const Shapes& shapes, const std::string& prefix) {
     return found != shapes.end() && found->first.starts_with(prefix) ? found->first : "";
 }
 
+/// The first name below a layer that speaks of weights, or the first of all.
+std::string first_weight_below(const Shapes& shapes, const std::string& layer) {
+    const std::string first = first_below(shapes, layer + ".");
+    for (auto at = shapes.find(first); at != shapes.end() && at->first.starts_with(layer + "."); ++at)
+        if (at->first.find("weight", layer.size()) != std::string::npos) return at->first;
+    return first;
+}
+
 /// Whether `layer` is a sequence of layers: "conv1.0.weight".
 bool is_sequence(const Shapes& shapes, const std::string& layer) {
     const std::string first = first_below(shapes, layer + ".");
@@ -43,10 +51,10 @@ std::string in_place_of_weight(const Shapes& shapes, const std::string& layer) {
 std::string missing_weight(const Shapes& shapes, const Others& others, const std::string& name) {
     if (const auto other = others.find(name); other != others.end())
         return fmt::format("{} is {}, expected a tensor", name, other->second);
-    const std::string layer = name.substr(0, name.rfind('.')), first = first_below(shapes, layer + ".");
+    const std::string layer = name.substr(0, name.rfind('.'));
     const std::string is = name.ends_with(".weight") ? in_place_of_weight(shapes, layer) : "";
     if (is.empty()) return "no " + name;
-    return fmt::format("no {}, but {}: {} is {}", name, printable(first), layer, is);
+    return fmt::format("no {}, but {}: {} is {}", name, printable(first_weight_below(shapes, layer)), layer, is);
 }
 
 /// Where a ResNet stands under a prefix: "encoder.", or "" if none does.

@@ -83,11 +83,12 @@ void check_byte_order(const std::string& file, const Pickle& system) {
 }  // namespace
 
 bool is_legacy_torch(Bytes bytes) {
-    // PROTO, perhaps FRAME with its length, then LONG1 of 10 bytes: 0x1950a86a20f9469cfc6c.
+    // A pickle of 0x1950a86a20f9469cfc6c: PROTO, perhaps FRAME with its length, LONG1 of 10 bytes. In protocols 0 and 1
+    // a line of text.
     constexpr std::string_view kMagic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 12);
     const std::string_view head = as_text(bytes.first(std::min<size_t>(bytes.size(), 32)));
     const size_t at = head.find(kMagic);
-    return head.starts_with('\x80') && (at == 2 || at == 11);
+    return (head.starts_with('\x80') && (at == 2 || at == 11)) || head.starts_with("L119547037146038801333356L\n.");
 }
 
 StateDict read_torch_zip(const std::string& file, Bytes bytes, const std::string& key) {

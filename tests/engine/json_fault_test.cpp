@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 
 using namespace adaq;
 
@@ -45,9 +45,9 @@ TEST_SUITE("json fault") {
     }
 
     TEST_CASE("time grows with the length alone, and values have a cap") {
-        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t start = std::clock();  // of this process: the machine may be busy
         CHECK_FALSE(json_fault("[" + repeated("{},", 200000) + "{}]"));
         CHECK(json_fault("[" + repeated("1,", 5000000) + "1]") == "has more than 4194304 values");
-        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));  // quadratic: minutes
+        CHECK(std::clock() - start < 10 * CLOCKS_PER_SEC);  // quadratic: minutes
     }
 }

@@ -82,6 +82,8 @@ TEST_SUITE("unit record") {
             CAPTURE(bad);
             CHECK_THROWS_AS(unit_record_from_json(bad), DataError);
         }
+        const std::string deep = "{\"x\":" + std::string(100000, '[') + std::string(100000, ']') + "," + good.substr(1);
+        CHECK_THROWS_WITH_AS(unit_record_from_json(deep), "a unit's record: nests deeper than 64 levels", DataError);
     }
 
     TEST_CASE("a curve has some fifty to two hundred points, whatever the iterations") {

@@ -218,7 +218,7 @@ TEST_SUITE("weights: checkpoints") {
         CHECK(refused(repeated({BlockKind::basic, {1}, 4096, 10, 3})).find("its tensors hold 302") !=
               std::string::npos);
         CHECK(refused(repeated({BlockKind::basic, {1}, 1, 1 << 30, 3}))
-                  .starts_with("x.pth: fc.bias has shape 1073741824 at element 0 of a storage of 1 elements"));
+                  .starts_with("x.pth: fc.weight has shape 1073741824x1 at element 0 of a storage of 1 elements"));
     }
 
     TEST_CASE("a checkpoint that calls its network by another's name is refused, wherever it says so") {

@@ -2,7 +2,7 @@
 // adaq writes reads back the same, and whatever a header or a flipped bit gets wrong is refused by name.
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 #include <limits>
 
 #include "support/temporary_folder.h"
@@ -63,9 +63,9 @@ TEST_SUITE("weights: flat binary") {
                            R"("blocks":[1],"width":1,"classes":2,"input_channels":1,"stem":"conv7x7s2-maxpool3x3s2"},)"
                            R"("tensors":[{})";
         for (int i = 1; i < 100000; ++i) text += ",{}";
-        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t start = std::clock();  // of this process: the machine may be busy
         CHECK(refusal(header_alone(text + "]}")) == "file: header.tensors[0] has no \"name\"");
-        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(3));  // quadratic: 8 s
+        CHECK(std::clock() - start < 2 * CLOCKS_PER_SEC);  // quadratic: 8 s
     }
 
     TEST_CASE("a header's JSON nests 64 levels at most, in what adaq does not know, too") {

@@ -1,8 +1,8 @@
 // .safetensors in and out (loaders/weights/safetensors.h).
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cmath>
+#include <ctime>
 
 #include "support/temporary_folder.h"
 #include "support/weight_files.h"
@@ -83,21 +83,29 @@ TEST_SUITE("weights: safetensors") {
               "file: truncated: 10 bytes, its header alone takes 1008");
     }
 
+    TEST_CASE("JSON within the metadata nests no deeper than the header") {
+        for (const char* key : {"adaq.classes", "adaq.preprocessing"}) {
+            const std::string deep = "{\"classes\":" + std::string(100000, '[') + std::string(100000, ']') + "}";
+            CHECK(refusal_after([&](json& h) { h["__metadata__"][key] = deep; }) ==
+                  fmt::format("file: {} nests deeper than 64 levels", key));
+        }
+    }
+
     TEST_CASE("a header of 40,000 tensors is read in time that grows with its length alone") {
         json header;
         for (int i = 0; i < 40000; ++i)
             header["tensor" + std::to_string(i)] = {
                 {"dtype", "F32"}, {"shape", json::array({1, 1})}, {"data_offsets", json::array({4 * i, 4 * i + 4})}};
         const Bytes bytes = safetensors(header.dump(), std::string(160000, '\0'));
-        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t start = std::clock();  // of this process: the machine may be busy
         CHECK(refusal(bytes) == "file: no conv1.weight (it begins with tensor0), expected a torchvision ResNet");
-        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(4));  // quadratic: 36 s
+        CHECK(std::clock() - start < 4 * CLOCKS_PER_SEC);  // quadratic: 36 s
     }
 
     TEST_CASE("a file with bytes missing or too many is refused, and told which") {
         const Bytes whole = bytes_of_file(weight_fixture("basic.safetensors"));
         const size_t size = whole.size();
-        for (const size_t shorter : {size - 1, size - 1000, size / 2})
+        for (const size_t shorter : {size - 1, size - 1000, size - 2000})
             CHECK(refusal({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(shorter)}) ==
                   fmt::format("file: truncated: {} bytes, expected {} by its header", shorter, size));
         size_t accepted = 0;

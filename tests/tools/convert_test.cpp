@@ -43,7 +43,7 @@ TEST_SUITE("adaq-convert") {
     }
 
     TEST_CASE(
-        "of a checkpoint's networks the usual one is taken and the others told of; --checkpoint-key takes another") {
+        "of a checkpoint's networks the usual one is taken and the others told of, --checkpoint-key takes another") {
         const TemporaryFolder folder;
         const std::string in = folder / "c.pth", out = folder / "a.bin";
         write_bytes(in, checkpoint_of_two());
@@ -51,7 +51,7 @@ TEST_SUITE("adaq-convert") {
               "adaq-convert: note: The weights under state_dict were taken; the file has others under model_ema "
               "(--checkpoint-key model_ema).\n" +
                   in + " -> " + out +
-                  ": ResNet-4 (basic blocks 1, width 1, 2 classes, grey input), 17 tensors, 0.01 MB\n");
+                  ": ResNet-4 (basic blocks 1, width 1, 2 classes, grey input), 17 tensors, 0.00 MB\n");
         CHECK(equal(load_weights(out).tensors, tiny_tensors()));
         const Outcome other = convert(in + " " + out + " --checkpoint-key model_ema");
         CHECK(other.status == 0);

@@ -149,6 +149,9 @@ TEST_SUITE("resume") {
         std::ofstream(file, std::ios::binary) << whole;
         std::ofstream(out / "state/run.json") << "{\"method\":";
         check_refused(command, 1, "run.json: damaged");
+        std::ofstream(out / "state/run.json")
+            << "{\"x\":" << std::string(300000, '[') << std::string(300000, ']') << "}";
+        check_refused(command, 1, "run.json: damaged (nests deeper than 64 levels)");
         std::filesystem::remove(out / "state/run.json");
         CHECK(run(command).status == 0);
         check_refused(learning(data, out, "--state /proc/nowhere"), 1, "--state /proc/nowhere");

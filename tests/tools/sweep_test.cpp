@@ -227,6 +227,9 @@ TEST_SUITE("adaq-sweep") {
             std::ofstream(file) << whole.substr(0, length);
             sweep.check_refused("", 2, name + ": is damaged");
         }
+        std::ofstream(file) << std::string(whole).insert(
+            1, "\"x\":" + std::string(300000, '[') + std::string(300000, ']') + ",");
+        sweep.check_refused("", 2, name + ": is damaged (nests deeper than 64 levels)");
         std::ofstream(file) << std::string(whole).replace(whole.find("cell-2"), 6, "cell-1");
         sweep.check_refused("", 2, name + ": is from an older adaq and has no checksum");
         const Outcome again = sweep.run("--redo");

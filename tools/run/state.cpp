@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/json_fault.h"
 #include "engine/printable.h"
 #include "engine/report/format.h"
 #include "loaders/atomic_file.h"
@@ -66,9 +67,12 @@ RunState::RunState(const std::string& folder, bool resume, const std::string& id
     const std::string path = run_file(folder);
     const bool known = is_there(path);
     if (known) {
-        const nlohmann::json there = nlohmann::json::parse(text_of(path), nullptr, false);
+        const std::string text = text_of(path);
+        const auto fault = json_fault(text);
+        const nlohmann::json there = fault ? nlohmann::json() : nlohmann::json::parse(text);
         if (!there.is_object())
-            data_error("{}: damaged, expected a JSON object; remove it: finished units know their run, too", path);
+            data_error("{}: damaged ({}), expected a JSON object; remove it: finished units know their run, too", path,
+                       fault.value_or("is none"));
         check_same(fmt::format("--resume {}: that run was another one", folder), identity, there);
     }
     // Now and not when their turn comes, which may be hours later.

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/json_fault.h"
 #include "loaders/atomic_file.h"
 #include "tools/run/identity.h"
 
@@ -78,8 +79,10 @@ CellState CellFolder::find(const Cell& cell, const std::string& identity) const 
     if (type == fs::file_type::none) return DoneOtherwise{file + ": " + error.message()};
     if (type != fs::file_type::regular) return DoneOtherwise{file + ": is no regular file"};
     try {
-        std::ifstream stream(file);
-        const ordered_json json = ordered_json::parse(stream);
+        std::ifstream stream(file, std::ios::binary);
+        const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+        if (const auto fault = json_fault(text)) return DoneOtherwise{file + ": is damaged (" + *fault + ")"};
+        const ordered_json json = ordered_json::parse(text);
         if (json.at("format") == kFormatWithoutChecksum)
             return DoneOtherwise{file + ": is from an older adaq and has no checksum"};
         if (json.at("format") != kFormat) return DoneOtherwise{file + ": is no cell of a sweep"};
