@@ -14,7 +14,7 @@ namespace adaq {
 namespace {
 
 constexpr size_t kDeepest = 64;
-constexpr size_t kMostValues = size_t{1} << 22;  // a header of 20,000 tensors has 240,000
+constexpr size_t kMostValues = size_t{1} << 20;  // a header of 20,000 tensors has 240,000
 
 /// The parser's handler: counts, and ends the parsing at the first fault. Names and arguments are the parser's.
 class Inspector {

@@ -9,7 +9,7 @@
 namespace adaq {
 
 /// What is wrong with `text` as JSON: "is not JSON (at byte 7)", "nests deeper than 64 levels", "has the key \"a\"
-/// twice", "has more than 4194304 values"; or nothing. Takes time in proportion to the text's length.
+/// twice", "has more than 1048576 values"; or nothing. Takes time in proportion to the text's length.
 std::optional<std::string> json_fault(std::string_view text);
 
 }  // namespace adaq

@@ -11,7 +11,7 @@ namespace adaq {
 
 class FileBytes {
   public:
-    static constexpr size_t kMostBytes = size_t{8} << 30;  // a ResNet-152 with its optimiser's state takes 0.7 GB
+    static constexpr size_t kMostBytes = size_t{4} << 30;  // a ResNet-152 with its optimiser's state takes 0.7 GB
 
     /// Reads `path`. DataError, naming it, if it is missing, unreadable, empty, not a regular file, larger than
     /// `most_bytes`, or becomes shorter while it is read.

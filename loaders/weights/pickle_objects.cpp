@@ -12,6 +12,7 @@ using Kind = PickleValue::Kind;
 constexpr size_t kMostDimensions = 8;  // of a tensor
 constexpr size_t kLongestName = 100;   // bytes of a global's name that are looked at
 constexpr size_t kMostGlobals = 100000;
+constexpr size_t kMostFlags = 32;      // of a tensor, names and values
 constexpr int kDeepestForwarding = 4;  // of calls that stand for other calls
 
 }  // namespace
@@ -115,6 +116,7 @@ PickleId PickleObjects::tensor(std::span<const PickleId> arguments, bool untyped
     const size_t metadata = untyped ? 7 : 6;
     if (arguments.size() > metadata && value(arguments[metadata]).kind != Kind::none) {
         const Items& flags = value(arguments[metadata]).items;
+        if (flags.size() > kMostFlags) return object(made_by + " with metadata that adaq does not read");
         for (size_t i = 0; i + 1 < flags.size(); i += 2) {
             const PickleValue &flag = value(flags[i]), &set = value(flags[i + 1]);
             if (set.kind == Kind::boolean && set.integer == 0) continue;

@@ -2,9 +2,6 @@
 // torchvision under args.model, Lightning under hyper_parameters. See pickled_options.h.
 #include "loaders/weights/pickled_options.h"
 
-#include <algorithm>
-#include <span>
-
 #include "engine/printable.h"
 #include "loaders/weights/network_name.h"
 
@@ -12,26 +9,24 @@ namespace adaq {
 namespace {
 
 using Kind = PickleValue::Kind;
-using Words = std::span<const std::string_view>;
 
 constexpr std::string_view kNames[] = {"arch", "architecture", "model_name", "model",        "model_arch",
                                        "net",  "network",      "backbone",   "encoder_name", "encoder"};
 constexpr std::string_view kOptions[] = {"args", "hyper_parameters", "hparams", "config",     "cfg",
                                          "opt",  "options",          "params",  "model_args", "model_config"};
 
-bool is_among(Words words, std::string_view word) { return std::find(words.begin(), words.end(), word) != words.end(); }
-
 /// The entries of a dict or of an object that is one; null where there are none.
 const PickleValue* entries_of(const Pickle& pickle, const PickleValue& value) {
     return pickle.is_dict(value) ? &value : nullptr;
 }
 
-/// The value under `key` of a dict, or null.
+/// The value under `key` of a dict, or null. The last of equal keys counts, as in Python.
 const PickleValue* member(const Pickle& pickle, const PickleValue* dict, std::string_view key) {
     if (!dict) return nullptr;
-    for (size_t i = 0; i + 1 < dict->items.size(); i += 2)
-        if (pickle.values[dict->items[i]].kind == Kind::text && pickle.values[dict->items[i]].text == key)
-            return &pickle.values[dict->items[i + 1]];
+    for (size_t i = dict->items.size() / 2; i-- > 0;) {
+        const PickleValue& name = pickle.values[dict->items[2 * i]];
+        if (name.kind == Kind::text && name.text == key) return &pickle.values[dict->items[2 * i + 1]];
+    }
     return nullptr;
 }
 
@@ -51,10 +46,10 @@ std::string_view text_of(const Pickle& pickle, const PickleValue& value) {
 
 /// The first name among `dict`'s entries that is another network's.
 std::string other_name_in(const Pickle& pickle, const PickleValue* dict) {
-    if (!dict) return "";
-    for (size_t i = 0; i + 1 < dict->items.size(); i += 2) {
-        const std::string_view name = text_of(pickle, pickle.values[dict->items[i + 1]]);
-        if (name.empty() || !is_among(kNames, pickle.values[dict->items[i]].text)) continue;
+    for (std::string_view key : kNames) {
+        const PickleValue* value = member(pickle, dict, key);
+        const std::string_view name = value ? text_of(pickle, *value) : std::string_view();
+        if (name.empty()) continue;
         if (const auto has = other_network(name)) return printable(name) + " (" + *has + ")";
     }
     return "";
@@ -64,14 +59,13 @@ std::string other_name_in(const Pickle& pickle, const PickleValue* dict) {
 
 std::string other_network_in(const Pickle& pickle) {
     const PickleValue* top = entries_of(pickle, pickle.top());
-    if (!top) return "";
     if (std::string name = other_name_in(pickle, top); !name.empty()) return name;
-    for (size_t i = 0; i + 1 < top->items.size(); i += 2) {
-        if (!is_among(kOptions, pickle.values[top->items[i]].text)) continue;
-        const PickleValue& options = pickle.values[top->items[i + 1]];
-        const PickleValue* attributes = attributes_of(pickle, options);
+    for (std::string_view key : kOptions) {
+        const PickleValue* options = member(pickle, top, key);
+        if (!options) continue;
+        const PickleValue* attributes = attributes_of(pickle, *options);
         const PickleValue* content = member(pickle, attributes, "_content");  // OmegaConf's
-        for (const PickleValue* dict : {entries_of(pickle, options), attributes, content})
+        for (const PickleValue* dict : {entries_of(pickle, *options), attributes, content})
             if (std::string name = other_name_in(pickle, dict); !name.empty()) return name;
     }
     return "";

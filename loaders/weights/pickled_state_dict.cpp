@@ -78,7 +78,8 @@ class Search {
                 }
                 // What is made elsewhere may stand for tensors as well: then its name tells what was wanted.
                 weights |= value.kind == Kind::object && is_weight(key.text) && key.text.find('.') != std::string::npos;
-                if (!deeper || is_of_training(key.text) || !pickle_.is_dict(value)) continue;
+                if (!deeper || is_of_training(key.text) || !pickle_.is_dict(value) || next.size() == kMostNests)
+                    continue;
                 next.push_back({&value, dict.path, false});
                 next.back().path.push_back(key.text);
             }

@@ -47,7 +47,7 @@ TEST_SUITE("json fault") {
     TEST_CASE("time grows with the length alone, and values have a cap") {
         const std::clock_t start = std::clock();  // of this process: the machine may be busy
         CHECK_FALSE(json_fault("[" + repeated("{},", 200000) + "{}]"));
-        CHECK(json_fault("[" + repeated("1,", 5000000) + "1]") == "has more than 4194304 values");
+        CHECK(json_fault("[" + repeated("1,", 2000000) + "1]") == "has more than 1048576 values");
         CHECK(std::clock() - start < 10 * CLOCKS_PER_SEC);  // quadratic: minutes
     }
 }
