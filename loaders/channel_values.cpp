@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "engine/error.h"
-#include "loaders/weights/printable.h"
+#include "engine/printable.h"
 
 namespace adaq {
 

@@ -5,11 +5,11 @@
 #include <set>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/datasets/image_files.h"
 #include "loaders/datasets/image_index.h"
 #include "loaders/datasets/label_fields.h"
 #include "loaders/text_lines.h"
-#include "loaders/weights/printable.h"
 
 namespace adaq {
 

@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/datasets/kinds.h"
-#include "loaders/weights/printable.h"
 
 namespace adaq {
 

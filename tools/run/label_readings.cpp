@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "engine/report/format.h"
 #include "engine/statistics.h"
 
@@ -51,8 +52,7 @@ void add_lists(std::vector<LabelReading>& readings, const std::vector<std::strin
             try {
                 const std::vector<std::string> order = read_class_names(list);
                 if (order.size() != names.size()) continue;
-                readings.push_back(
-                    {fmt::format("--classes {}", report::printable(list.string())), places(names, order)});
+                readings.push_back({fmt::format("--classes {}", one_line(list.string())), places(names, order)});
             } catch (const DataError&) {  // it is a mere guess that it might help
             }
         }

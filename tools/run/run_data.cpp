@@ -10,10 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/channel_values.h"
 #include "loaders/preprocessing_choice.h"
 #include "loaders/weights/flat_header.h"
-#include "loaders/weights/printable.h"
 #include "tools/run/bundled.h"
 
 namespace adaq {
