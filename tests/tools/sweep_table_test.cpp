@@ -139,7 +139,7 @@ TEST_SUITE("sweep tables") {
 
 Failed:
 
-- first / t|wo: no &lt;memory&gt;?at all
+- first / t|wo: no &lt;memory&gt;\nat all
 
 | seconds |      one | t\|wo |
 | ------- | -------: | ----: |
