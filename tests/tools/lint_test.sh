@@ -54,6 +54,10 @@ passes HEAD
 ADAQ_LINT_SECONDS=0 passes "$first"
 tells "no time for"
 
+printf '#pragma of_gcc\nint one() { return 1; }\n' >fine.cpp
+commit "what only clang warns of"
+passes HEAD^
+
 echo 'int one() { return unknown; }' >fine.cpp
 commit "what clang cannot read"
 passes HEAD^
