@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "engine/error.h"
@@ -34,6 +35,14 @@ int open_nameless(const std::string& folder) {
 }
 
 }  // namespace
+
+std::string temporary_folder() {
+    std::error_code error;
+    const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+    if (!error) return folder.string();
+    const char* named = std::getenv("TMPDIR");
+    data_error("TMPDIR: {}, expected a folder for what memory does not hold", named ? named : "not a folder");
+}
 
 int64_t free_host_memory(const std::string& root) {
     return std::min(available_in_system(root), memory_left_by_groups(root));

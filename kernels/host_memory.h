@@ -12,6 +12,9 @@ namespace adaq {
 /// leave (kernels/control_groups.h), whichever is less. root: the folder in whose proc/ and sys/ to look.
 int64_t free_host_memory(const std::string& root = "/");
 
+/// The folder for temporary files. Throws DataError where TMPDIR names none.
+std::string temporary_folder();
+
 /// Writable memory backed by a file without a name, at a multiple of the page size. The system may write its pages out
 /// and drop them; the file is gone when the object or the process is.
 class SpillFile {

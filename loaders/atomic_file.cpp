@@ -17,16 +17,16 @@ namespace adaq {
 namespace fs = std::filesystem;
 namespace {
 
-/// Where the bytes shall end up: renaming onto a symbolic link would replace the link, not what it points to.
+constexpr int kMostLinks = 40;  // as the kernel
+
+/// Where the bytes shall end up. DataError where no file can be written there, as far as can be told from its name.
 std::string resolve(const std::string& path) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (fs::is_directory(status)) data_error("{}: a directory, expected the name of a file to write", path);
     if (fs::exists(status) && !fs::is_regular_file(status)) data_error("{}: not a regular file, so not written", path);
-    if (!fs::is_symlink(fs::symlink_status(path, error))) return path;
-    const fs::path target = fs::weakly_canonical(path, error);
-    if (error) data_error("{}: {}", path, error.message());
-    return target.string();
+    if (status.type() == fs::file_type::none) data_error("{}: cannot be written: {}", path, error.message());
+    return link_target(path);
 }
 
 /// A name in the same folder that no other writer uses, in this process or another.
@@ -43,10 +43,11 @@ std::string final_name(const std::string& temporary) {
     return std::regex_match(temporary, parts, pattern) ? parts[1].str() : "";
 }
 
+fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
 /// Makes the rename itself survive a power cut. Some file systems cannot; the file is whole either way.
 void flush_folder(const fs::path& file) {
-    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-    const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int descriptor = open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0) return;
     (void)fsync(descriptor);
     close(descriptor);
@@ -54,10 +55,27 @@ void flush_folder(const fs::path& file) {
 
 }  // namespace
 
+std::string link_target(const std::string& path) {
+    std::error_code error;
+    fs::path target = path;
+    for (int links = 0; fs::is_symlink(fs::symlink_status(target, error)); ++links) {
+        if (links == kMostLinks) data_error("{}: cannot be written: its links go in a circle", path);
+        target = target.parent_path() / fs::read_symlink(target, error);
+        if (error) data_error("{}: cannot be written: {}", path, error.message());
+    }
+    return target.string();
+}
+
 AtomicFile::AtomicFile(const std::string& path)
     : shown_path_(path), path_(resolve(path)), temporary_(temporary_name(path_)) {
     descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) data_error("{}: cannot be written: {}", shown_path_, std::strerror(errno));
+    if (descriptor_ >= 0) return;
+    const int error_number = errno;
+    const fs::path folder = folder_of(path_);
+    std::error_code ignored;
+    if (!fs::is_directory(folder, ignored))
+        data_error("{}: cannot be written: there is no folder {}", shown_path_, folder.string());
+    data_error("{}: cannot be written: {}", shown_path_, std::strerror(error_number));
 }
 
 AtomicFile::~AtomicFile() { discard(); }

@@ -10,6 +10,10 @@
 
 namespace adaq {
 
+/// What a path leads to, through symbolic links, whether it is there or not: renaming onto a link would replace the
+/// link. DataError where links go in a circle.
+std::string link_target(const std::string& path);
+
 /// A file being written. Nothing is seen under `path`, and what was there before stays, until commit().
 /// Not committed (an error, a full disk): the temporary file is removed.
 class AtomicFile {

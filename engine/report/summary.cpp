@@ -50,6 +50,7 @@ std::string accuracy_sentence(const Report& report) {
         return fmt::format("the network names the same class as in float32 for {} of {}.",
                            percent(share(*report.agreement, report.quantised_network->images)),
                            plural(report.quantised_network->images, "image"));
+    if (report.evaluation_failed) return "accuracy was not measured, because the evaluation did not come to its end.";
     return "accuracy was not measured, because there were no validation images with labels.";
 }
 

@@ -5,7 +5,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -56,7 +55,7 @@ class CpuDevice : public Device {
     using Device::create;
     Buffer create(const Shape& shape, Dtype dtype, Placement placement) override {
         if (placement == Placement::device) return std::make_shared<CpuTensor>(shape, dtype);
-        return std::make_shared<CpuTensor>(shape, dtype, spill_folder_);
+        return std::make_shared<CpuTensor>(shape, dtype, spill_folder_.empty() ? temporary_folder() : spill_folder_);
     }
     int64_t free_memory() const override { return free_host_memory(); }
     void spill_into(const std::string& folder) override { spill_folder_ = folder; }
@@ -114,7 +113,7 @@ class CpuDevice : public Device {
     }
     Math math_;
     int threads_;
-    std::string spill_folder_ = std::filesystem::temp_directory_path();
+    std::string spill_folder_;  // empty: the temporary one
     std::shared_ptr<Lanes> lanes_;
 };
 

@@ -9,10 +9,17 @@
 namespace adaq::cpu {
 
 Lanes::Lanes(int count) {
-    for (int lane = 1; lane < count; ++lane) threads_.emplace_back([this, lane] { serve(lane); });
+    try {
+        for (int lane = 1; lane < count; ++lane) threads_.emplace_back([this, lane] { serve(lane); });
+    } catch (...) {  // the system allows no more
+        stop();
+        throw;
+    }
 }
 
-Lanes::~Lanes() {
+Lanes::~Lanes() { stop(); }
+
+void Lanes::stop() {
     {
         const std::lock_guard lock(mutex_);
         stop_ = true;

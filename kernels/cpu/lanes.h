@@ -29,6 +29,7 @@ class Lanes {
     void run(int64_t items, const Work& work);
 
   private:
+    void stop();
     void serve(int lane);
     void take_items(int lane);
 

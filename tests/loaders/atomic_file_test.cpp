@@ -78,6 +78,25 @@ TEST_SUITE("atomic file") {
         CHECK(text_of_file(folder / "target.txt") == "new");
     }
 
+    TEST_CASE("a dangling symbolic link is written through, as far as there is a folder") {
+        const TemporaryFolder folder;
+        fs::create_symlink("second.txt", folder / "first.txt");
+        fs::create_symlink(folder / "target.txt", folder / "second.txt");
+        write_file_atomically(folder / "first.txt", "new");
+        CHECK(fs::is_symlink(folder / "first.txt"));
+        CHECK(fs::is_symlink(folder / "second.txt"));
+        CHECK(text_of_file(folder / "target.txt") == "new");
+        const std::string lost = folder / "lost.txt", circle = folder / "circle.txt";
+        fs::create_symlink("no/target.txt", lost);
+        CHECK_THROWS_WITH_AS(write_file_atomically(lost, "x"),
+                             (lost + ": cannot be written: there is no folder " + (folder / "no")).c_str(), DataError);
+        fs::create_symlink("circle.txt", circle);
+        CHECK_THROWS_WITH_AS(write_file_atomically(circle, "x"),
+                             (circle + ": cannot be written: Too many levels of symbolic links").c_str(), DataError);
+        CHECK(fs::is_symlink(circle));
+        CHECK(folder.count() == 5);
+    }
+
     TEST_CASE("folders, devices and folders that do not exist are refused") {
         const TemporaryFolder folder;
         CHECK_THROWS_AS(write_file_atomically(folder.path().string(), "x"), DataError);

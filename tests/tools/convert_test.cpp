@@ -78,8 +78,8 @@ TEST_SUITE("adaq-convert") {
         Model model = load_weights(out);
         CHECK(model.class_names == std::vector<std::string>{"tench", "goldfish", "great white shark"});
         CHECK(model.preprocessing == Preprocessing{256, 224, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}});
-        CHECK(convert(out + " " + out + " --mean 0.5,0.25,1 --std=0.5,0.5,0.125").status == 0);
-        model = load_weights(out);
+        CHECK(convert(out + " " + (folder / "b.bin") + " --mean 0.5,0.25,1 --std=0.5,0.5,0.125").status == 0);
+        model = load_weights(folder / "b.bin");
         CHECK(model.preprocessing == Preprocessing{256, 224, {0.5f, 0.25f, 1.0f}, {0.5f, 0.5f, 0.125f}});
         CHECK(model.class_names.size() == 3);
     }
@@ -136,7 +136,7 @@ TEST_SUITE("adaq-convert") {
         bad(kBasic + " " + out + " --classes " + (folder / "none.txt"),
             (folder / "none.txt") + ": No such file or directory, expected class names, one a line");
         bad(kBasic + " " + (folder / "no/a.bin"),
-            (folder / "no/a.bin") + ": cannot be written: No such file or directory");
+            (folder / "no/a.bin") + ": cannot be written: there is no folder " + (folder / "no"));
         bad(kBasic + " " + out, out + ": cannot be written: File too large", "ulimit -f 4; ");  // a full disk
         CHECK(folder.count() == 1);
     }

@@ -360,25 +360,6 @@ TEST_SUITE("adaq-run") {
         CHECK(out.count() == 1);
     }
 
-    TEST_CASE("a folder that cannot be written to is an error before anything is lost") {
-        const Outcome outcome = run(quoted_weights() + "--w8 --a32 --save /nowhere/at/all/q.bin");
-        CHECK(outcome.status == 1);
-        CHECK(outcome.output.find("/nowhere/at/all/q.bin") != std::string::npos);
-    }
-
-    TEST_CASE("Ctrl-C stops at a safe place: status 130, one line, nothing written") {
-        const Data data(7000);
-        const TemporaryFolder out;
-        const Outcome outcome =
-            run_shell("timeout --foreground --preserve-status -s INT 1 '" + program_path("adaq-run") + "' " +
-                      quoted_weights() + data.both() + "--device reference --batch 4 --save " + (out / "q.bin") +
-                      " --logits " + (out / "l.npy") + " 2>&1");
-        INFO(outcome.output);
-        CHECK(outcome.status == 130);
-        CHECK(outcome.output.find("stopped by Ctrl-C") != std::string::npos);
-        CHECK(out.count() == 0);
-    }
-
     TEST_CASE("peak memory does not grow with the number of validation images") {
         const TemporaryFolder images;
         for (int c = 0; c < 7; ++c) std::filesystem::create_directory(images / std::to_string(c));

@@ -16,6 +16,7 @@
 #include "tools/bench/machine.h"
 #include "tools/bench/row_file.h"
 #include "tools/bench/timing.h"
+#include "tools/program/streams.h"
 
 namespace adaq {
 namespace {
@@ -56,9 +57,9 @@ class ConvolutionTimer {
 class Table {
   public:
     Table(const Machine& machine, const std::string& row_file) : machine_(machine), row_file_(row_file) {
-        fmt::print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}\n", "direction",
-                   "image", "batch", "layer", "count", "x", "w", "best ms", "median ms", "GFLOP/s", "peak",
-                   machine.yardstick.substr(0, 9), "ratio");
+        print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9} {:>9} {:>9} {:>6} {:>9} {:>6}\n", "direction",
+              "image", "batch", "layer", "count", "x", "w", "best ms", "median ms", "GFLOP/s", "peak",
+              machine.yardstick.substr(0, 9), "ratio");
     }
     void add(Direction direction, int image, int batch, const ConvolutionCase& shape, Storage storage,
              const Measurement& measured) {
@@ -66,12 +67,10 @@ class Table {
         const double flops = shape.flops() * batch, speed = flops / ours.best,
                      share = machine_.flops > 0.0 ? speed / machine_.flops : 0.0,
                      theirs = alone.runs > 0 ? flops / alone.best : 0.0;
-        fmt::print(
-            "{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}% {:>9.1f} {:>6.2f}\n",
-            to_string(direction), image, batch, shape.layer, shape.count, to_string(shape.x),
-            fmt::format("{} /{}", to_string(shape.w), shape.stride), ours.best * 1e3, ours.median * 1e3, speed / 1e9,
-            share * 100, theirs / 1e9, measured.ratio());
-        std::fflush(stdout);
+        print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}% {:>9.1f} {:>6.2f}\n",
+              to_string(direction), image, batch, shape.layer, shape.count, to_string(shape.x),
+              fmt::format("{} /{}", to_string(shape.w), shape.stride), ours.best * 1e3, ours.median * 1e3, speed / 1e9,
+              share * 100, theirs / 1e9, measured.ratio());
         rows_.push_back({{"direction", to_string(direction)},
                          {"image", image},
                          {"batch", batch},
@@ -100,8 +99,7 @@ class Table {
     void add_mean(Direction direction, int image, int batch) {
         if (compared_ == 0) return;
         const double mean = std::exp(logarithms_ / compared_);
-        fmt::print("{:<9} {:>5} {:>5}  geometric mean of the ratios {:.3f}\n", to_string(direction), image, batch,
-                   mean);
+        print("{:<9} {:>5} {:>5}  geometric mean of the ratios {:.3f}\n", to_string(direction), image, batch, mean);
         means_.push_back({{"direction", to_string(direction)}, {"image", image}, {"batch", batch}, {"ratio", mean}});
         logarithms_ = 0.0;
         compared_ = 0;
@@ -123,7 +121,7 @@ class Table {
 
 int bench_convolutions(const ConvolutionBench& bench) {
     const Machine machine = make_machine(bench.device, bench.threads, bench.math, bench.wgmma);
-    fmt::print("{}; {}\n", machine.device->description(), machine.limits);
+    print("{}; {}\n", machine.device->description(), machine.limits);
     ConvolutionTimer timer(machine, bench.rounding);
     Table table(machine, bench.rows);
     for (int image : bench.images) {

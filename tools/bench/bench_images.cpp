@@ -16,6 +16,7 @@
 #include "loaders/images/limits.h"
 #include "loaders/input_file.h"
 #include "loaders/preprocessing_choice.h"
+#include "tools/program/streams.h"
 
 namespace adaq {
 
@@ -109,14 +110,14 @@ ImageLoading measure_image_loading(const std::string& folder, int threads, int r
 }
 
 int bench_images(const std::vector<std::string>& folders, int threads, int rounds) {
-    fmt::print("{:<36} {:>6} {:>15} {:>14} {:>10} {:>14}\n", "folder", "images", "libjpeg-turbo/s", "adaq images/s",
-               "time ratio", "CPU time ratio");
+    print("{:<36} {:>6} {:>15} {:>14} {:>10} {:>14}\n", "folder", "images", "libjpeg-turbo/s", "adaq images/s",
+          "time ratio", "CPU time ratio");
     for (const std::string& folder : folders) {
         const ImageLoading result = measure_image_loading(folder, threads, rounds);
         const auto images = static_cast<double>(result.images);
-        fmt::print("{:<36} {:>6} {:>15.0f} {:>14.0f} {:>10.3f} {:>14.3f}\n    {}\n", folder, result.images,
-                   images / result.decode.wall, images / result.load.wall, result.load.wall / result.decode.wall,
-                   result.load.processor / result.decode.processor, result.preprocessing);
+        print("{:<36} {:>6} {:>15.0f} {:>14.0f} {:>10.3f} {:>14.3f}\n    {}\n", folder, result.images,
+              images / result.decode.wall, images / result.load.wall, result.load.wall / result.decode.wall,
+              result.load.processor / result.decode.processor, result.preprocessing);
     }
     return 0;
 }

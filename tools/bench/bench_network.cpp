@@ -13,6 +13,7 @@
 #include "loaders/weights/weights.h"
 #include "tools/bench/random_model.h"
 #include "tools/bench/timing.h"
+#include "tools/program/streams.h"
 
 namespace adaq {
 namespace {
@@ -48,14 +49,13 @@ Timing time_network(Device& device, const Network& network, int edge, int batch,
 class Table {
   public:
     Table() {
-        fmt::print("{:<8} {:>5} {:>5} {:>10} {:>10} {:>14} {:>16}\n", "network", "image", "batch", "best ms",
-                   "median ms", "images/s best", "images/s median");
+        print("{:<8} {:>5} {:>5} {:>10} {:>10} {:>14} {:>16}\n", "network", "image", "batch", "best ms", "median ms",
+              "images/s best", "images/s median");
     }
     void add(const char* network, int image, int batch, const Timing& timing) {
         const double best = batch / timing.best, median = batch / timing.median;
-        fmt::print("{:<8} {:>5} {:>5} {:>10.2f} {:>10.2f} {:>14.1f} {:>16.1f}\n", network, image, batch,
-                   timing.best * 1e3, timing.median * 1e3, best, median);
-        std::fflush(stdout);
+        print("{:<8} {:>5} {:>5} {:>10.2f} {:>10.2f} {:>14.1f} {:>16.1f}\n", network, image, batch, timing.best * 1e3,
+              timing.median * 1e3, best, median);
         rows_.push_back({{"network", network},
                          {"image", image},
                          {"batch", batch},
@@ -81,7 +81,7 @@ int bench_network(const NetworkBench& bench) {
     const auto device = make_device("cpu", bench.threads);
     const Model model = bench.weights.empty() ? random_resnet18() : load_weights(bench.weights);
     const Network network = make_network(model, false);
-    fmt::print("{}\n", device->description());
+    print("{}\n", device->description());
     Table table;
     for (size_t i = 0; i < bench.images.size(); ++i) {
         const int image = bench.images[i], batch = bench.batches[i];

@@ -11,6 +11,7 @@
 #include "tools/bench/machine.h"
 #include "tools/bench/row_file.h"
 #include "tools/bench/timing.h"
+#include "tools/program/streams.h"
 
 namespace adaq {
 namespace {
@@ -226,9 +227,9 @@ std::vector<Case> cases_of(int image, int batch) {
 
 int bench_operations(const OperationBench& bench) {
     const Machine machine = make_machine(bench.device, bench.threads, bench.math);
-    fmt::print("{}; {}\n", machine.device->description(), machine.limits);
-    fmt::print("{:<29} {:>5} {:>16} {:>10} {:>10} {:>9} {:>7}\n", "operation", "batch", "shape", "best ms", "median ms",
-               "GB/s", "copying");
+    print("{}; {}\n", machine.device->description(), machine.limits);
+    print("{:<29} {:>5} {:>16} {:>10} {:>10} {:>9} {:>7}\n", "operation", "batch", "shape", "best ms", "median ms",
+          "GB/s", "copying");
     RowFile row_file(bench.rows);
     nlohmann::json rows = nlohmann::json::array();
     for (int batch : bench.batches) {
@@ -243,9 +244,8 @@ int bench_operations(const OperationBench& bench) {
             });
             timing.best /= machine.replays, timing.median /= machine.replays;
             const double speed = operation.bytes() / timing.best, share = speed / machine.bandwidth;
-            fmt::print("{:<29} {:>5} {:>16} {:>10.4f} {:>10.4f} {:>9.1f} {:>6.1f}%\n", c.name, batch,
-                       to_string(c.shape), timing.best * 1e3, timing.median * 1e3, speed / 1e9, share * 100);
-            std::fflush(stdout);
+            print("{:<29} {:>5} {:>16} {:>10.4f} {:>10.4f} {:>9.1f} {:>6.1f}%\n", c.name, batch, to_string(c.shape),
+                  timing.best * 1e3, timing.median * 1e3, speed / 1e9, share * 100);
             rows.push_back({{"operation", c.name},
                             {"batch", batch},
                             {"shape", c.shape},

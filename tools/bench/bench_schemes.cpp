@@ -11,6 +11,7 @@
 #include "engine/error.h"
 #include "engine/schemes/scheme.h"
 #include "loaders/weights/weights.h"
+#include "tools/program/streams.h"
 
 namespace adaq {
 namespace {
@@ -75,7 +76,7 @@ int bench_schemes(const SchemeBench& bench) {
             for (int bits : bench.bits) {
                 for (const std::string& granularity : bench.granularities) {
                     const SchemeOptions options{.scheme = scheme, .bits = bits};
-                    fmt::print("{}\n", measure(*device, *x, name, options, granularity).dump());
+                    print("{}\n", measure(*device, *x, name, options, granularity).dump());
                 }
             }
         }

@@ -1,10 +1,6 @@
 // adaq-bench: how fast adaq's parts are on this machine, beside what the machine or the usual library can do. Every
 // subcommand prints a table on stdout. Exit status 2 for a wrong command line, 1 for files that cannot be read.
-#include <fmt/core.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <exception>
 #include <map>
 
 #include "engine/error.h"
@@ -17,18 +13,21 @@
 #if defined(ADAQ_HAS_CUDA)
 #include "tools/bench/cuda/choices.h"
 #endif
+#include "tools/program/command_line.h"
+#include "tools/program/outputs.h"
+#include "tools/program/program.h"
 
 namespace {
 
 using namespace adaq;
 
-constexpr int kLargestImage = 4096, kLargestBatch = 4096;
+constexpr int kLargestImage = 4096, kLargestBatch = 4096, kMostChannels = 1 << 20;
 constexpr double kLongest = 3600.0;  // seconds
 
 void declare_threads(CLI::App& command, int& threads) {
     command.add_option("--threads", threads, "Threads; 0: every core")
         ->type_name("N")
-        ->check(CLI::Range(0, 1024))
+        ->transform(whole_number(0, 1024))
         ->capture_default_str();
 }
 
@@ -42,20 +41,25 @@ void declare_rows(CLI::App& command, std::string& path) {
         ->type_name("FILE");
 }
 
+/// Before any time is spent.
+void check_files(const std::string& json, const std::string& rows, const std::string& weights = "") {
+    check_outputs({{"--json", json}, {"--rows", rows}}, {{"--weights", weights}});
+}
+
 void declare_sizes(CLI::App& command, std::vector<int>& images, std::vector<int>& batches, const char* pairing) {
     command.add_option("--image", images, "Edges of the square images, pixels")
         ->delimiter(',')
-        ->check(CLI::Range(1, kLargestImage))
+        ->transform(whole_number(1, kLargestImage))
         ->capture_default_str();
     command.add_option("--batch", batches, fmt::format("Images a batch{}", pairing))
         ->delimiter(',')
-        ->check(CLI::Range(1, kLargestBatch))
+        ->transform(whole_number(1, kLargestBatch))
         ->capture_default_str();
 }
 
 void declare_seconds(CLI::App& command, double& seconds) {
     command.add_option("--seconds", seconds, "Time for each row, seconds")
-        ->check(CLI::Range(0.0, kLongest))
+        ->transform(number(0.0, kLongest))
         ->capture_default_str();
 }
 
@@ -65,12 +69,12 @@ void declare_math(CLI::App& command, Math& math, const char* shown) {
         .add_option_function<std::string>(
             "--math", [&math, maths](const std::string& name) { math = maths.at(name); },
             "What operands are rounded to: fp32, tf32 (cuda), bf16")
-        ->check(CLI::IsMember(maths))
+        ->transform(key_of(maths))
         ->default_str(shown);
 }
 
 void declare_device(CLI::App& command, std::string& device, Math& math) {
-    command.add_option("--device", device, "cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+    command.add_option("--device", device, "cpu or cuda")->transform(one_of({"cpu", "cuda"}))->capture_default_str();
     declare_math(command, math, "fp32");
 }
 
@@ -103,7 +107,7 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
         .add_option_function<std::string>(
             "--direction", [&bench, directions](const std::string& name) { bench.directions = directions.at(name); },
             "forward, data (gradient to x), weights (gradient to w), all")
-        ->check(CLI::IsMember(directions))
+        ->transform(key_of(directions))
         ->default_str("forward");
     declare_device(command, bench.device, bench.math);
     command.add_flag(
@@ -120,11 +124,11 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
 
 void declare_operations(CLI::App& command, OperationBench& bench) {
     command.add_option("--image", bench.image, "Edge of the square images, pixels")
-        ->check(CLI::Range(32, kLargestImage))
+        ->transform(whole_number(32, kLargestImage))
         ->capture_default_str();
     command.add_option("--batch", bench.batches, "Images a batch")
         ->delimiter(',')
-        ->check(CLI::Range(1, kLargestBatch))
+        ->transform(whole_number(1, kLargestBatch))
         ->capture_default_str();
     command.add_option("--operation", bench.operations, "Only operations whose name contains this")->type_name("NAME");
     declare_device(command, bench.device, bench.math);
@@ -152,10 +156,13 @@ void declare_schemes(CLI::App& command, SchemeBench& bench) {
         ->required();
     command.add_option("--tensor", bench.tensors, "Only these tensors [every weight]")->delimiter(',');
     command.add_option("--scheme", bench.schemes, "Only these schemes [all]")->delimiter(',');
-    command.add_option("--bits", bench.bits, "Bits")->delimiter(',')->check(CLI::Range(2, 8))->capture_default_str();
+    command.add_option("--bits", bench.bits, "Bits")
+        ->delimiter(',')
+        ->transform(whole_number(2, 8))
+        ->capture_default_str();
     command.add_option("--granularity", bench.granularities, "channel, layer")->delimiter(',')->capture_default_str();
     command.add_option("--channels", bench.channels, "Only the first so many output channels; 0: all")
-        ->check(CLI::NonNegativeNumber)
+        ->transform(whole_number(0, kMostChannels))
         ->capture_default_str();
     declare_threads(command, bench.threads);
 }
@@ -163,18 +170,18 @@ void declare_schemes(CLI::App& command, SchemeBench& bench) {
 #if defined(ADAQ_HAS_CUDA)
 void declare_choices(CLI::App& command, cuda::ChoicesOf& of) {
     command.add_option("--image", of.image, "Edge of the square images, pixels")
-        ->check(CLI::Range(32, kLargestImage))
+        ->transform(whole_number(32, kLargestImage))
         ->capture_default_str();
     command.add_option("--batch", of.batches, "Images a batch")
         ->delimiter(',')
-        ->check(CLI::Range(1, kLargestBatch))
+        ->transform(whole_number(1, kLargestBatch))
         ->capture_default_str();
     declare_math(command, of.math, "tf32");
     command.add_option("--multiprocessors", of.multiprocessors, "The card's")
-        ->check(CLI::Range(1, 1024))
+        ->transform(whole_number(1, 1024))
         ->capture_default_str();
     command.add_option("--shared", of.shared_kib, "Shared memory that a block may have, KiB")
-        ->check(CLI::Range(48, 1024))
+        ->transform(whole_number(48, 1024))
         ->capture_default_str();
 }
 #endif
@@ -188,18 +195,27 @@ int run(int argc, char** argv) {
     auto* convolutions = app.add_subcommand(
         "convolutions", "Every convolution of ResNet18: GFLOP/s, share of the peak, beside oneDNN or cuDNN");
     declare_convolutions(*convolutions, commands.convolutions);
-    convolutions->callback([&] { status = bench_convolutions(commands.convolutions); });
+    convolutions->callback([&] {
+        check_files(commands.convolutions.json, commands.convolutions.rows);
+        status = bench_convolutions(commands.convolutions);
+    });
     auto* operations = app.add_subcommand(
         "operations", "Every other operation at ResNet18's shapes: GB/s, share of the memory's measured speed");
     declare_operations(*operations, commands.operations);
-    operations->callback([&] { status = bench_operations(commands.operations); });
+    operations->callback([&] {
+        check_files(commands.operations.json, commands.operations.rows);
+        status = bench_operations(commands.operations);
+    });
     auto* network = app.add_subcommand("network", "Images per second of a whole network, float and quantised");
     declare_network(*network, commands.network);
-    network->callback([&] { status = bench_network(commands.network); });
+    network->callback([&] {
+        check_files(commands.network.json, "", commands.network.weights);
+        status = bench_network(commands.network);
+    });
     auto* images = app.add_subcommand("images", "Image loading beside libjpeg-turbo's decoding alone");
     images->add_option("FOLDER", commands.images.folders, "Folders of JPEG files")->required();
     images->add_option("--rounds", commands.images.rounds, "Rounds, of which the best counts")
-        ->check(CLI::Range(1, 1000))
+        ->transform(whole_number(1, 1000))
         ->capture_default_str();
     declare_threads(*images, commands.images.threads);
     images->callback(
@@ -210,33 +226,22 @@ int run(int argc, char** argv) {
     auto* peak = app.add_subcommand("peak", "What the processors can do in float32, measured");
     declare_threads(*peak, commands.peak.threads);
     declare_json(*peak, commands.peak.json);
-    peak->callback([&] { status = bench_peak(commands.peak.threads, commands.peak.json); });
+    peak->callback([&] {
+        check_files(commands.peak.json, "");
+        status = bench_peak(commands.peak.threads, commands.peak.json);
+    });
 #if defined(ADAQ_HAS_CUDA)
     auto* choices = app.add_subcommand(
         "choices", "Tiles and splits of ResNet18's convolutions on a card that need not be here, as JSON");
     declare_choices(*choices, commands.choices);
     choices->callback([&] { status = cuda::print_choices(commands.choices); });
 #endif
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::Success& message) {
-        app.exit(message);
-    } catch (const CLI::ParseError& error) {
-        usage_error("{}", error.what());
-    }
+    if (!read_command_line(app, argc, argv)) return kOk;
     return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    try {
-        return run(argc, argv);
-    } catch (const UsageError& error) {
-        fmt::print(stderr, "adaq-bench: {}\n", error.what());
-        return 2;
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "adaq-bench: {}\n", error.what());
-        return 1;
-    }
+    return adaq::run_program("adaq-bench", [&] { return run(argc, argv); });
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "loaders/atomic_file.h"
+#include "tools/program/streams.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -138,8 +139,8 @@ nlohmann::json to_json(const Peak& peak) {
 
 int bench_peak(int threads, const std::string& json_path) {
     const Peak peak = measure_peak(threads);
-    fmt::print("{:.1f} GFLOP/s in float32: {}, {} thread{}\n", peak.flops / 1e9, peak.instruction_set, peak.threads,
-               peak.threads == 1 ? "" : "s");
+    print("{:.1f} GFLOP/s in float32: {}, {} thread{}\n", peak.flops / 1e9, peak.instruction_set, peak.threads,
+          peak.threads == 1 ? "" : "s");
     if (!json_path.empty()) write_file_atomically(json_path, to_json(peak).dump(2) + "\n");
     return 0;
 }

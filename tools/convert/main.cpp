@@ -1,17 +1,18 @@
 // adaq-convert: weights from any format that adaq reads into the flat binary or .safetensors, without Python.
 // Exit status 2 for a wrong command line, 1 for files that cannot be read, converted or written.
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <string>
 
 #include "engine/error.h"
-#include "engine/printable.h"
 #include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
 #include "tools/convert/metadata.h"
+#include "tools/program/command_line.h"
+#include "tools/program/interrupt.h"
+#include "tools/program/outputs.h"
+#include "tools/program/program.h"
+#include "tools/program/streams.h"
 
 namespace {
 
@@ -44,10 +45,10 @@ void declare(CLI::App& app, Options& options) {
         ->type_name("FILE");
     app.add_option("--resize", metadata.resize, "Resize images to this shorter edge before cropping; 0: do not")
         ->type_name("PIXELS")
-        ->check(CLI::Range(0, 65536));
+        ->transform(whole_number(0, 65536));
     app.add_option("--crop", metadata.crop, "Crop a centred square of this edge; 0: do not")
         ->type_name("PIXELS")
-        ->check(CLI::Range(0, 65536));
+        ->transform(whole_number(0, 65536));
     app.add_option("--mean", metadata.mean,
                    "Mean of each channel, of values in [0, 1] (default for RGB: 0.485,0.456,0.406)")
         ->type_name("M,M,M");
@@ -65,9 +66,13 @@ uint64_t bytes_on_disk(const std::string& path) { return std::filesystem::file_s
 void convert(const Options& options) {
     const Format format = format_of(options.output);
     check_usage(options.metadata);
+    check_outputs(
+        {{"OUT", options.output}, {"OUT", format == Format::safetensors ? encodings_path(options.output) : ""}},
+        {{"IN", options.input}, {"--classes", options.metadata.classes}});
     auto [model, notes] = find_weights(options.input, options.checkpoint_key);
-    for (const std::string& note : notes) fmt::print(stderr, "adaq-convert: note: {}\n", one_line(note));
+    for (const std::string& note : notes) complain("adaq-convert: note", note);
     apply(options.metadata, model);
+    stop_at_safe_places();  // the first signal lets the file be written
     if (format == Format::bin)
         save_bin(options.output, model);
     else
@@ -75,35 +80,20 @@ void convert(const Options& options) {
 
     const bool encodings = format == Format::safetensors && model.quantisation;
     const size_t quantised = model.quantisation ? model.quantisation->weights.size() : 0;
-    fmt::print("{} -> {}: {}, {} tensors{}, {:.2f} MB{}\n", options.input, options.output, describe(model.architecture),
-               model.tensors.size() + quantised, quantised ? fmt::format(" ({} quantised)", quantised) : "",
-               static_cast<double>(bytes_on_disk(options.output)) / 1e6,
-               encodings ? fmt::format("; encodings in {}", encodings_path(options.output)) : "");
-}
-
-int complain(const std::exception& error, int status) {
-    fmt::print(stderr, "adaq-convert: {}\n", one_line(error.what()));  // whatever names it repeats
-    return status;
+    print("{} -> {}: {}, {} tensors{}, {:.2f} MB{}\n", options.input, options.output, describe(model.architecture),
+          model.tensors.size() + quantised, quantised ? fmt::format(" ({} quantised)", quantised) : "",
+          static_cast<double>(bytes_on_disk(options.output)) / 1e6,
+          encodings ? fmt::format("; encodings in {}", encodings_path(options.output)) : "");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write(), reported like a full disk
-    Options options;
-    CLI::App app("Converts ResNet weights into adaq's flat binary or .safetensors.", "adaq-convert");
-    try {
+    return adaq::run_program("adaq-convert", [&] {
+        Options options;
+        CLI::App app("Converts ResNet weights into adaq's flat binary or .safetensors.", "adaq-convert");
         declare(app, options);
-        app.parse(argc, argv);
-        convert(options);
-        return 0;
-    } catch (const CLI::Success& request) {  // --help, --version
-        return app.exit(request);
-    } catch (const CLI::ParseError& error) {
-        return complain(error, 2);
-    } catch (const UsageError& error) {
-        return complain(error, 2);
-    } catch (const std::exception& error) {
-        return complain(error, 1);
-    }
+        if (read_command_line(app, argc, argv)) convert(options);
+        return adaq::kOk;
+    });
 }

@@ -4,8 +4,9 @@
 #include <chrono>
 #include <memory>
 
+#include "engine/error.h"
 #include "engine/evaluation.h"
-#include "tools/run/interrupt.h"
+#include "tools/program/interrupt.h"
 #include "tools/run/npy.h"
 
 namespace adaq {
@@ -45,6 +46,38 @@ struct Contestant {
     double seconds = 0.0;
 };
 
+/// The file of the logits, given up when it cannot be written.
+class LogitsFile {
+  public:
+    LogitsFile(const std::string& path, int64_t images, int64_t classes) {
+        if (!path.empty()) attempt([&] { writer_.emplace(path, images, classes); });
+    }
+    void add(std::span<const float> rows) {
+        attempt([&] {
+            if (writer_) writer_->add(rows);
+        });
+    }
+    void commit() {
+        attempt([&] {
+            if (writer_) writer_->commit();
+        });
+    }
+    const std::string& failure() const { return failure_; }
+
+  private:
+    template <typename Work>
+    void attempt(Work work) {
+        try {
+            work();
+        } catch (const DataError& error) {
+            failure_ = error.what();
+            writer_.reset();
+        }
+    }
+    std::optional<NpyWriter> writer_;
+    std::string failure_;
+};
+
 /// How many of a batch's images two networks give the same class.
 int64_t agreeing(std::span<const int> a, std::span<const int> b) {
     int64_t same = 0;
@@ -59,9 +92,7 @@ EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, BatchSourc
     for (const Network* network : plan.networks) {
         contestants.push_back(std::make_unique<Contestant>(device, *network, images.shape()));
     }
-    std::optional<NpyWriter> npy;
-    if (!plan.logits_path.empty())
-        npy.emplace(plan.logits_path, images.image_count(), contestants.back()->executor.classes());
+    LogitsFile logits(plan.logits_path, images.image_count(), contestants.back()->executor.classes());
 
     EvaluationResult result;
     if (contestants.size() > 1 || plan.known) result.agreement = 0;
@@ -90,13 +121,14 @@ EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, BatchSourc
             for (size_t i = 0; count_readings && i < plan.readings.size(); ++i)
                 result.right[i] += right_under(plan.readings[i], batch.labels, first);
         }
-        if (npy) npy->add(contestants.back()->rows(batch.count));
+        logits.add(contestants.back()->rows(batch.count));
         progress.advance(batch.count);
         stop_if_interrupted();
         watch.lap();
     }
     progress.end();
-    if (npy) npy->commit();
+    logits.commit();
+    result.logits_failure = logits.failure();
     if (plan.known) result.networks.push_back(plan.known->evaluation);
     for (const auto& contestant : contestants) {
         const Scorer& scorer = contestant->scorer;

@@ -28,6 +28,7 @@ struct EvaluationResult {
         agreement;               // images on which the first and the last of several networks choose the same class
     std::vector<int64_t> right;  // of the first network, known or not, under each reading
     std::vector<int> choices;    // of the first network, where they are to be kept
+    std::string logits_failure;  // why logits_path was not written, which costs nothing else
 };
 
 EvaluationResult evaluate(Device& device, const EvaluationPlan& plan, BatchSource images, Progress& progress);

@@ -5,6 +5,7 @@
 
 #include "engine/error.h"
 #include "loaders/images/geometry.h"
+#include "tools/program/command_line.h"
 #include "tools/run/option_names.h"
 
 namespace adaq {
@@ -26,19 +27,24 @@ class Adder {
     template <typename T>
     CLI::Option* number(const std::string& name, std::optional<T>& value, std::type_identity_t<T> low,
                         std::type_identity_t<T> high, const std::string& help) {
-        return app_.add_option(name, value, help)->check(CLI::Range(low, high))->group(group_);
+        CLI::Option* option = app_.add_option(name, value, help)->group(group_);
+        if constexpr (std::is_integral_v<T>)
+            return option->transform(whole_number(static_cast<uint64_t>(low), static_cast<uint64_t>(high)));
+        else
+            return option->transform(adaq::number(low, high));
     }
     template <typename T>
     void word(const std::string& name, std::optional<std::string>& value, const std::map<std::string, T>& words,
               const std::string& help) {
-        app_.add_option(name, value, help)->check(CLI::IsMember(words))->group(group_);
+        app_.add_option(name, value, help)->transform(key_of(words))->group(group_);
     }
     /// --name, and --no-name against it.
     void choice(const std::string& name, std::optional<bool>& value, const std::string& help) {
-        app_.add_flag_callback(
-                "--" + name, [&value] { value = true; }, help)
-            ->group(group_);
-        app_.add_flag_callback("--no-" + name, [&value] { value = false; })->group("");
+        CLI::Option* yes = app_.add_flag_callback(
+            "--" + name, [&value] { value = true; }, help);
+        CLI::Option* no = app_.add_flag_callback("--no-" + name, [&value] { value = false; });
+        yes->disable_flag_override()->group(group_);
+        no->disable_flag_override()->excludes(yes)->group("");
     }
 
   private:

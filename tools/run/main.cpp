@@ -1,16 +1,26 @@
 // adaq-run: quantises a ResNet after training and tells what it costs. Progress goes to stderr, the result to stdout.
+#include "tools/program/interrupt.h"
+#include "tools/program/program.h"
+#include "tools/program/streams.h"
+#include "tools/program/waiting.h"
 #include "tools/run/options.h"
-#include "tools/run/program.h"
 #include "tools/run/run.h"
 
 int main(int argc, char** argv) {
     using namespace adaq;
-    return run_program("adaq-run", argv, [&] {
+    return run_program("adaq-run", [&]() -> int {
+        wait_briefly(argv);
         const auto options = parse_options(argc, argv);
         if (!options) return kOk;
-        watch_for_interrupt();
         Progress progress(progress_on_stderr());
-        fmt::print("{}", options->dry_run ? dry_run(*options, progress) : render_table(run(*options, progress)));
-        return kOk;
+        if (options->dry_run) {
+            write_to_stdout(dry_run(*options, progress));
+            return kOk;
+        }
+        const RunOutcome outcome = run(*options, progress);
+        write_to_stdout(render_table(outcome.report));
+        if (outcome.failure.empty()) return kOk;
+        complain("adaq-run", outcome.failure + "; " + outcome.kept);
+        return outcome.interrupted ? interrupted_status() : kDataError;
     });
 }

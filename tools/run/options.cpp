@@ -1,13 +1,19 @@
 // See options.h: what can be given, and --help. settled_options.cpp makes one whole of it.
 #include "tools/run/options.h"
 
-#include "engine/error.h"
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <limits>
+
+#include "tools/program/command_line.h"
 #include "tools/run/option_names.h"
-#include "tools/run/program.h"
 #include "tools/run/raw_options.h"
 
 namespace adaq {
 namespace {
+
+constexpr uint64_t kMostImages = 1'000'000'000;
 
 const std::vector<std::string>& method_names() {
     static const std::vector<std::string> names = [] {
@@ -21,17 +27,23 @@ const std::vector<std::string>& method_names() {
 void add_bit_options(CLI::App& app, Raw& raw) {
     app.add_option("--w", raw.weight_bits, "Bits of the weights, 2 to 8; also --w2 ... --w8")
         ->type_name("BITS")
-        ->check(CLI::Range(2, 8))
+        ->transform(whole_number(2, 8))
         ->group("Quantisation");
     app.add_option("--a", raw.activation_bits,
                    "Bits of the activations, 2 to 8, or 32 for float; also --a2 ... --a8, --a32")
         ->type_name("BITS")
+        ->transform(bits_or_float())
         ->group("Quantisation");
+    const auto short_form = [&app](const std::string& name, int& value, int bits) {
+        app.add_flag_callback(name + std::to_string(bits), [&value, bits] { value = bits; })
+            ->disable_flag_override()
+            ->group("");
+    };
     for (int bits = 2; bits <= 8; ++bits) {
-        app.add_flag_callback("--w" + std::to_string(bits), [&raw, bits] { raw.weight_bits = bits; })->group("");
-        app.add_flag_callback("--a" + std::to_string(bits), [&raw, bits] { raw.activation_bits = bits; })->group("");
+        short_form("--w", raw.weight_bits, bits);
+        short_form("--a", raw.activation_bits, bits);
     }
-    app.add_flag_callback("--a32", [&raw] { raw.activation_bits = 32; })->group("");
+    short_form("--a", raw.activation_bits, 32);
 }
 
 void add_quantisation_options(CLI::App& app, Raw& raw) {
@@ -40,33 +52,33 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
     const auto group = [](CLI::Option* option) { return option->group("Quantisation"); };
     group(app.add_option("--method", o.method,
                          fmt::format("How weights are rounded: {}", fmt::join(method_names(), ", ")))
-              ->check(CLI::IsMember(method_names())))
+              ->transform(one_of(method_names())))
         ->capture_default_str();
     group(
         app.add_option("--scheme", o.scheme,
                        fmt::format("How ranges are chosen: {} [by method, see below]", fmt::join(scheme_names(), ", ")))
-            ->check(CLI::IsMember(scheme_names())));
+            ->transform(one_of(scheme_names())));
     group(app.add_option("--act-scheme", o.activation_scheme, "The same for activations [--scheme]")
-              ->check(CLI::IsMember(scheme_names())));
+              ->transform(one_of(scheme_names())));
     group(app.add_option("--p", o.p, "Exponent of the norm that norm and norm-legacy minimise")
-              ->check(CLI::Range(0.5, 16.0)))
+              ->transform(number(0.5, 16.0)))
         ->capture_default_str();
     group(app.add_option("--granularity", raw.granularity, "One weight scale a channel or a layer: channel, layer")
-              ->check(CLI::IsMember({"channel", "layer"})))
+              ->transform(one_of({"channel", "layer"})))
         ->capture_default_str();
     group(app.add_flag("--fold,!--no-fold", o.fold,
                        "Fold batch norms into the convolutions before quantising, or keep them [by method]"));
     group(app.add_flag("--symmetric", o.symmetric,
                        "Zero point 0 for every weight, for integer engines that know no other"));
     group(app.add_option("--act-sites", raw.sites, "Quantise the output of each ReLU (block) or of each layer (layer)")
-              ->check(CLI::IsMember(kSites)))
+              ->transform(key_of(kSites)))
         ->capture_default_str();
     group(
         app.add_flag("--head-stem-8bit", o.head_stem_8bit, "8 bits for the first and last layer and for --edge-acts"));
     group(app.add_option("--edge-acts", raw.edges,
                          "With --head-stem-8bit, which activations have 8 bits: the stem's output, the one that feeds "
                          "fc, both: stem, fc, both [by method]")
-              ->check(CLI::IsMember(kEdges)));
+              ->transform(key_of(kEdges)));
     group(app.add_option("--bits", raw.layer_bits,
                          "Bits of single layers' weights, whatever --w says: layer1.0.conv1=8,fc=8")
               ->delimiter(','))
@@ -76,7 +88,8 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
               ->delimiter(','))
         ->type_name("SITE=BITS,...");
     group(app.add_flag("--float", o.float_only, "Quantise nothing: evaluate the float network alone"));
-    group(app.add_option("--input-bits", o.input_bits, "Bits of the network's input, 2 to 8, or 32 for float"))
+    group(app.add_option("--input-bits", o.input_bits, "Bits of the network's input, 2 to 8, or 32 for float")
+              ->transform(bits_or_float()))
         ->type_name("BITS")
         ->capture_default_str();
 }
@@ -119,18 +132,18 @@ void add_data_options(CLI::App& app, Raw& raw) {
               "Label file of a plain --val folder: a line 'name label' an image [labels.txt or labels.csv in it]"))
         ->type_name("FILE");
     group(app.add_option("--images", o.images, "Calibration images: the first so many, one of each class in turn")
-              ->check(CLI::PositiveNumber))
+              ->transform(whole_number(1, kMostImages)))
         ->type_name("N")
         ->capture_default_str();
     group(app.add_option("--val-images", o.val_images, "Validation images: the first so many [all]")
-              ->check(CLI::NonNegativeNumber))
+              ->transform(whole_number(0, kMostImages)))
         ->type_name("N");
     group(app.add_option(
                  "--resize", o.resize,
                  "Shorter edge of an image before cropping, pixels; 0: as it is [the file's, else see --help's end]")
-              ->check(CLI::Range(0, 4096)))
+              ->transform(whole_number(0, 4096)))
         ->type_name("PIXELS");
-    group(app.add_option("--crop", o.crop, "Centre crop, pixels; 0: none")->check(CLI::Range(0, 4096)))
+    group(app.add_option("--crop", o.crop, "Centre crop, pixels; 0: none")->transform(whole_number(0, 4096)))
         ->type_name("PIXELS");
     group(app.add_option("--mean", raw.mean,
                          "Mean of each channel, of pixel values from 0 to 1 [the file's, else ImageNet's]"))
@@ -161,20 +174,24 @@ void add_run_options(CLI::App& app, Raw& raw) {
     app.add_option(
            "--math", raw.math,
            "What convolutions and matrix products round their operands to: fp32 (not at all), tf32 (cuda), bf16")
-        ->check(CLI::IsMember(kMaths))
+        ->transform(key_of(kMaths))
         ->capture_default_str()
         ->group("Running");
     app.add_option("--threads", o.threads, "Threads; 0: every core")
-        ->check(CLI::Range(0, 1024))
+        ->transform(whole_number(0, 1024))
         ->type_name("N")
         ->capture_default_str()
         ->group("Running");
     app.add_option("--batch", o.batch, "Images evaluated at a time")
-        ->check(CLI::Range(1, 4096))
+        ->transform(whole_number(1, 4096))
         ->type_name("N")
         ->capture_default_str()
         ->group("Running");
-    app.add_option("--seed", o.seed, "Of everything random")->type_name("N")->capture_default_str()->group("Running");
+    app.add_option("--seed", o.seed, "Of everything random")
+        ->transform(whole_number(0, std::numeric_limits<uint64_t>::max()))
+        ->type_name("N")
+        ->capture_default_str()
+        ->group("Running");
     app.add_flag("--dry-run", o.dry_run,
                  "Print the plan and stop: layers, shapes, memory, estimated time. Writes nothing")
         ->group("Running");

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/reconstruction/unit_walk.h"
+#include "tools/program/interrupt.h"
 #include "tools/run/identity.h"
-#include "tools/run/interrupt.h"
 #include "tools/run/memory_size.h"
 #include "tools/run/state.h"
 
@@ -68,10 +68,9 @@ class Learning {
         try {
             reconstruct_units(work_.device, work_.original, work_.network, std::move(work_.images), walk_, observer);
         } catch (const Interrupted&) {
-            if (!state_)
-                throw Interrupted("stopped by Ctrl-C; nothing was saved; with --state DIR a run can be resumed");
-            throw Interrupted(fmt::format("stopped by Ctrl-C; {} of {} {}s are kept in {}; --resume goes on from there",
-                                          records_.size(), turns(), unit_word(), state_->folder()));
+            if (!state_) throw Interrupted("nothing was saved; with --state DIR a run can be resumed");
+            throw Interrupted(fmt::format("{} of {} {}s are kept in {}; --resume goes on from there", records_.size(),
+                                          turns(), unit_word(), state_->folder()));
         }
         progress_.end();
         return std::move(records_);

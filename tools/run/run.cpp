@@ -1,6 +1,7 @@
 #include "tools/run/run.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,10 +12,12 @@
 #include "loaders/atomic_file.h"
 #include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
+#include "tools/program/interrupt.h"
+#include "tools/program/program.h"
 #include "tools/run/advice.h"
 #include "tools/run/asked.h"
 #include "tools/run/evaluate.h"
-#include "tools/run/interrupt.h"
+#include "tools/run/output_files.h"
 #include "tools/run/reconstruct.h"
 #include "tools/run/run_data.h"
 
@@ -39,13 +42,24 @@ class Run {
           shared_(shared),
           accuracy_alone_(detail == Detail::accuracy && options.report_html.empty() && options.report_json.empty()) {}
 
-    Report go() {
+    RunOutcome go() {
+        check_outputs(options_);
         phase("load", [&] { load(); });
         if (!as_it_is()) quantise();
-        if (data_->validation()) evaluate_networks();
+        stop_at_safe_places();
+        if (as_it_is()) {
+            if (data_->validation()) evaluate_networks();
+        } else {
+            // What was learned is saved first; nothing that fails from here on is to cost it.
+            save();
+            if (compared_images_) attempt("The layers were not compared: ", [&] { compare_layers(); });
+            if (data_->validation()) attempt("Not evaluated: ", [&] { evaluate_networks(); });
+            report_.evaluation_failed = data_->validation() && !report_.quantised_network;
+        }
         describe();
-        save();
-        return std::move(report_);
+        write(options_.report_json, [&] { write_file_atomically(options_.report_json, render_json(report_)); });
+        write(options_.report_html, [&] { write_file_atomically(options_.report_html, render_html(report_)); });
+        return {std::move(report_), fmt::format("{}", fmt::join(failures_, "; ")), kept(), interrupted_};
     }
 
     PlanInput plan_input() {
@@ -87,6 +101,42 @@ class Run {
         report_.total_seconds += seconds;
     }
 
+    /// Does what nothing learned depends on. What goes wrong is noted, in the report as well.
+    template <typename Work>
+    void attempt(const char* undone, Work work) {
+        try {
+            work();
+        } catch (const Interrupted&) {
+            note_failure(undone, interrupted_ ? "" : stopped_by());
+            interrupted_ = true;
+        } catch (const std::exception& error) {
+            note_failure(undone, sentence_of(error));
+        }
+    }
+
+    void note_failure(const char* undone, const std::string& failure) {
+        progress_.end();
+        report_.notes.push_back(fmt::format("{}{}.", undone, failure.empty() ? stopped_by() : failure));
+        if (!failure.empty()) failures_.push_back(failure);
+    }
+
+    /// A file that was asked for, or none.
+    template <typename Work>
+    void write(const std::string& path, Work work) {
+        if (path.empty()) return;
+        const size_t before = failures_.size();
+        attempt("", work);
+        if (failures_.size() == before) written_.push_back(path);
+    }
+
+    std::string kept() const {
+        std::string text =
+            written_.empty() ? "nothing was saved" : fmt::format("written all the same: {}", fmt::join(written_, ", "));
+        if (options_.learns() && !as_it_is() && !options_.state.empty())
+            text += fmt::format("; what was learned is kept in {}, --resume goes on from there", options_.state);
+        return text;
+    }
+
     /// The model is only evaluated: it is quantised already, or is to stay float.
     bool as_it_is() const { return options_.float_only || model_->quantisation; }
 
@@ -105,8 +155,7 @@ class Run {
 
     void quantise() {
         network_ = *original_;
-        const auto layers = static_cast<int64_t>(network_.layers.size()),
-                   nodes = static_cast<int64_t>(network_.graph.nodes.size());
+        const auto layers = static_cast<int64_t>(network_.layers.size());
         phase("quantise weights", [&] {
             progress_.begin("weights", layers, "layers");
             const WeightOptions options{{options_.scheme, options_.weight_bits, options_.p, options_.symmetric},
@@ -124,7 +173,9 @@ class Run {
         phase("load calibration images", [&] { images = data_->calibration_images(count, options_.recipe.views); });
         shapes_ = value_shapes(network_, images.shape[1], images.shape[2]);
         const int64_t as_they_are = images.shape[0] / options_.recipe.views;  // the first ones
-        const Tensor first_images = first_rows(images, std::min(as_they_are, kSqnrImages));
+        if (!accuracy_alone_) compared_images_ = first_rows(images, std::min(as_they_are, kSqnrImages));
+        const Shape shape = images.shape;
+        stop_at_safe_places();
         SiteObserver see;
         if (!accuracy_alone_) see = [&](ValueId v, const DeviceTensor& x) { see_activation(v, x); };
         if (options_.learns()) {
@@ -141,15 +192,18 @@ class Run {
         }
         report_.calibration =
             DataSet{data_->calibration()->describe(), std::min(count, options_.images),
-                    data_->preparation(first_images.shape) +
+                    data_->preparation(shape) +
                         (options_.recipe.views > 1 ? fmt::format(", each in {} views", options_.recipe.views) : "")};
-        if (accuracy_alone_) return;
+    }
+
+    void compare_layers() {
         phase("compare layers", [&] {
-            progress_.begin("compare layers", nodes, "nodes");
-            output_sqnr_ = output_sqnr(*device_, *original_, network_, first_images, step());
+            progress_.begin("compare layers", static_cast<int64_t>(network_.graph.nodes.size()), "nodes");
+            output_sqnr_ = output_sqnr(*device_, *original_, network_, *compared_images_, step());
             progress_.advance(1);
             progress_.end();
         });
+        compared_images_.reset();
     }
 
     void quantise_activations(Network& network, const Tensor& images, const std::vector<Site>& sites,
@@ -200,6 +254,8 @@ class Run {
             plan.readings = other_readings(*data_->validation(), options_, model_->architecture.classes);
             plan.logits_path = options_.logits;
             EvaluationResult result = evaluate(*device_, plan, data_->validation_images(), progress_);
+            if (!options_.logits.empty() && result.logits_failure.empty()) written_.push_back(options_.logits);
+            if (!result.logits_failure.empty()) failures_.push_back(result.logits_failure);
             if (plan.keep_choices) shared_.keep(key, {result.networks[0], std::move(result.choices), result.right});
             (model_->quantisation ? report_.quantised_network : report_.float_network) = result.networks[0];
             if (nearest_) report_.nearest_network = result.networks[1];
@@ -265,10 +321,9 @@ class Run {
     }
 
     void save() {
-        if (!options_.save.empty())
+        write(options_.save, [&] {
             save_bin(options_.save, quantised_model(network_, as_it_was_prepared(), settings_json(options_, *device_)));
-        if (!options_.report_json.empty()) write_file_atomically(options_.report_json, render_json(report_));
-        if (!options_.report_html.empty()) write_file_atomically(options_.report_html, render_html(report_));
+        });
     }
 
     /// The saved file is to be evaluated as it was made: with the preprocessing and class names that were in force.
@@ -295,16 +350,20 @@ class Run {
     std::optional<Network> nearest_;  // beside a network that learns
     std::vector<Shape> shapes_;
     std::vector<double> output_sqnr_;
+    std::optional<Tensor> compared_images_;  // on which layers are to be compared
+    std::vector<std::string> failures_;      // sentences
+    std::vector<std::string> written_;       // files
+    bool interrupted_ = false;
 };
 
 }  // namespace
 
-Report run(const RunOptions& options, Progress& progress) {
+RunOutcome run(const RunOptions& options, Progress& progress) {
     Shared shared;
     return run(options, progress, shared, Detail::everything);
 }
 
-Report run(const RunOptions& options, Progress& progress, Shared& shared, Detail detail) {
+RunOutcome run(const RunOptions& options, Progress& progress, Shared& shared, Detail detail) {
     return Run(options, progress, shared, detail).go();
 }
 
@@ -317,6 +376,7 @@ std::string identity(const RunOptions& options, Progress& progress, Shared& shar
 }
 
 std::string dry_run(const RunOptions& options, Progress& progress) {
+    check_outputs(options);
     Shared shared;
     return plan(options, plan_input(options, progress, shared));
 }

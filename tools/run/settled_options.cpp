@@ -8,7 +8,6 @@
 #include "tools/run/bundled.h"
 #include "tools/run/memory_size.h"
 #include "tools/run/option_names.h"
-#include "tools/run/program.h"
 #include "tools/run/raw_options.h"
 
 namespace adaq {
@@ -29,8 +28,17 @@ void take_reports(Raw& raw) {
     }
 }
 
-void check_bits(const char* option, int bits) {
-    if (bits != 32 && (bits < 2 || bits > 8)) usage_error("{} {}: expected 2 to 8, or 32 for float", option, bits);
+/// --w and --w2 ... --w8 are one option, and so are --a and its short forms.
+void check_once(const std::string& name, const CLI::App& app) {
+    std::string given;
+    for (const char* bits : {"", "2", "3", "4", "5", "6", "7", "8", "32"}) {
+        const std::string form = name + bits;
+        const CLI::Option* option = app.get_option_no_throw(form);
+        if (!option || option->count() == 0) continue;
+        if (option->count() > 1) usage_error("{}: given twice", form);
+        if (!given.empty()) usage_error("{}: {} is given, too", form, given);
+        given = form;
+    }
 }
 
 /// "conv1=8" -> {"conv1", 8}.
@@ -134,8 +142,8 @@ void check_files(const RunOptions& o) {
 RunOptions settled(Raw& raw, const CLI::App& app) {
     RunOptions& o = raw.options;
     take_reports(raw);
-    if (app.count("--a")) check_bits("--a", raw.activation_bits);
-    check_bits("--input-bits", o.input_bits);
+    check_once("--w", app);
+    check_once("--a", app);
     take_names(raw);
     take_bundled(raw, app);
     check_nearest(o, app);

@@ -13,7 +13,7 @@
 #include "engine/executor.h"
 #include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
-#include "tools/run/interrupt.h"
+#include "tools/program/interrupt.h"
 
 namespace adaq {
 namespace {

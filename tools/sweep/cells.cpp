@@ -9,8 +9,9 @@
 #include <set>
 
 #include "engine/error.h"
+#include "tools/program/interrupt.h"
 #include "tools/run/identity.h"
-#include "tools/run/interrupt.h"
+#include "tools/run/output_files.h"
 #include "tools/sweep/located_json.h"
 
 namespace adaq {
@@ -103,11 +104,8 @@ void name_cells(const Table& table, std::vector<Cell>& cells) {
 void check_outputs(const Table& table, const std::vector<Cell>& cells) {
     std::map<std::string, std::string> writers;
     for (const Cell& cell : cells) {
-        const RunOptions& run = cell.run;
-        for (const auto& [option, path] : {std::pair("--save", run.save), std::pair("--report", run.report_html),
-                                           std::pair("--report", run.report_json), std::pair("--logits", run.logits)}) {
-            if (path.empty()) continue;
-            const auto [other, added] = writers.emplace(path, cell.title);
+        for (const auto& [option, path] : outputs_of(cell.run)) {
+            const auto [other, added] = writers.emplace(file_behind(path), cell.title);
             if (!added)
                 data_error("{}: {} {}: is written by ({}) already", origin(table, cell, option), option, path,
                            excerpt(other->second));

@@ -13,8 +13,9 @@
 #include "engine/report/format.h"
 #include "loaders/atomic_file.h"
 #include "loaders/weights/network_tensors.h"
-#include "tools/run/interrupt.h"
-#include "tools/run/program.h"
+#include "tools/program/interrupt.h"
+#include "tools/program/program.h"
+#include "tools/run/output_files.h"
 #include "tools/run/run.h"
 #include "tools/sweep/cell_times.h"
 #include "tools/sweep/sweep_view.h"
@@ -43,13 +44,15 @@ class Sweep {
     SweepOutcome go() {
         identify();
         take_up();
+        for (const Cell* cell : todo_) try_outputs(*cell);
         describe();
         const CellTimes times(table_, todo_, progress_, shared_);
         if (options_.dry_run) return {plan(times), false};
         progress_.say(forecast_line(times));
+        stop_at_safe_places();
         run_all(times);
         write();
-        return {render_markdown(view_), view_.count(CellView::State::failed) > 0};
+        return {render_markdown(view_), view_.count(CellView::State::failed) > 0, {failures_.begin(), failures_.end()}};
     }
 
   private:
@@ -71,6 +74,18 @@ class Sweep {
             }
         }
         if (identities_.empty()) throw DataError(first_failure);
+    }
+
+    /// What cannot be written is refused before anything runs.
+    void try_outputs(const Cell& cell) const {
+        try {
+            check_outputs(cell.run);
+            check_outputs(outputs_of(cell.run), {{"TABLE", options_.table}});
+        } catch (const UsageError& error) {
+            usage_error("{}: {}", origin(table_, cell, error.what()), error.what());
+        } catch (const DataError& error) {
+            data_error("{}: {}", origin(table_, cell, error.what()), error.what());
+        }
     }
 
     /// What was done before, and what there is to do now.
@@ -145,9 +160,8 @@ class Sweep {
             }
         } catch (const Interrupted&) {
             write();
-            throw Interrupted(
-                fmt::format("stopped by Ctrl-C; {} of {} cells are kept in {}; the same command goes on from there",
-                            view_.count(CellView::State::done), cells_.size(), options_.out));
+            throw Interrupted(fmt::format("{} of {} cells are kept in {}; the same command goes on from there",
+                                          view_.count(CellView::State::done), cells_.size(), options_.out));
         }
     }
 
@@ -158,22 +172,23 @@ class Sweep {
             run.state = folder_.state_of(cell, identities_.at(&cell));
             run.resume = true;
         }
-        Report report;
+        RunOutcome outcome;
+        CellResult result;
         try {
-            report = adaq::run(run, progress_, shared_, Detail::accuracy);
+            outcome = adaq::run(run, progress_, shared_, Detail::accuracy);
+            if (outcome.interrupted) throw Interrupted();
+            if (!outcome.failure.empty()) return fail(cell, outcome.failure);
+            result = cell_result(outcome.report);
+            folder_.keep(cell, identities_.at(&cell), result);
         } catch (const Interrupted&) {
             throw;
-        } catch (const std::bad_alloc&) {
-            return fail(cell, kOutOfMemory);
         } catch (const std::exception& error) {
-            return fail(cell, error.what());
+            return fail(cell, sentence_of(error));
         }
-        const CellResult result = cell_result(report);
-        folder_.keep(cell, identities_.at(&cell), result);
         if (run.learns()) folder_.forget_state(cell);
         view(cell).state = CellView::State::done;
         view(cell).result = result;
-        for (const std::string& note : report.notes)
+        for (const std::string& note : outcome.report.notes)
             if (said_.insert(note).second) progress_.say(note);
     }
 
@@ -197,9 +212,17 @@ class Sweep {
         progress_.say(text);
     }
 
-    void write() const {
-        write_file_atomically(folder_.path("table.md"), render_markdown(view_));
-        write_file_atomically(folder_.path("table.html"), render_sweep_html(view_));
+    /// The cells are kept already, and the table goes to stdout, too: where it cannot be written, the sweep goes on.
+    void write() {
+        write(folder_.path("table.md"), render_markdown(view_));
+        write(folder_.path("table.html"), render_sweep_html(view_));
+    }
+    void write(const std::string& path, const std::string& text) {
+        try {
+            write_file_atomically(path, text);
+        } catch (const DataError& error) {
+            failures_.insert(error.what());
+        }
     }
 
     const SweepOptions& options_;
@@ -213,7 +236,7 @@ class Sweep {
     std::vector<const Cell*> todo_;
     int64_t done_before_ = 0;
     size_t told_ = 0;
-    std::set<std::string> said_;
+    std::set<std::string> said_, failures_;
 };
 
 }  // namespace

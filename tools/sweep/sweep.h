@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "tools/run/progress.h"
 #include "tools/sweep/sweep_options.h"
@@ -10,8 +11,9 @@
 namespace adaq {
 
 struct SweepOutcome {
-    std::string text;     // for stdout: the table as Markdown, or what --dry-run tells
-    bool failed = false;  // some cell
+    std::string text;                        // for stdout: the table as Markdown, or what --dry-run tells
+    bool failed = false;                     // some cell
+    std::vector<std::string> failures = {};  // sentences: files of --out that could not be written
 };
 
 /// Does what the options say. Keeps every finished cell in --out, and rewrites table.md and table.html there as it

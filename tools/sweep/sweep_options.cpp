@@ -5,7 +5,7 @@
 #include <list>
 
 #include "engine/error.h"
-#include "tools/run/program.h"
+#include "tools/program/command_line.h"
 
 namespace adaq {
 namespace {
@@ -65,7 +65,7 @@ std::optional<SweepOptions> parse_sweep_options(int argc, char** argv) {
     app.add_flag("--redo", o.redo, "Do cells again that are kept in --out from other settings, weights or images");
     app.add_flag("--dry-run", o.dry_run, "Print what there is to do, with an estimate of the time, and stop");
     app.add_option("--with", with, "More options of adaq-run for every cell, in place of the table's: \"--iters 300\"")
-        ->type_name("OPTIONS")
+        ->type_name(kOptionsAsValue)
         ->group("Passed on to every cell");
     std::list<std::string> values;
     for (const PassedOn& option : kPassedOn)

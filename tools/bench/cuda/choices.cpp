@@ -8,6 +8,7 @@
 #include "kernels/cuda/convolution/sizes.h"
 #include "tools/bench/convolution_cases.h"
 #include "tools/bench/direction.h"
+#include "tools/program/streams.h"
 
 namespace adaq::cuda {
 namespace {
@@ -58,7 +59,7 @@ int print_choices(const ChoicesOf& of) {
             }
         }
     }
-    fmt::print("{}\n", rows.dump());
+    print("{}\n", rows.dump());
     return 0;
 }
 

@@ -1,4 +1,4 @@
-#include "tools/run/waiting.h"
+#include "tools/program/waiting.h"
 
 #include <unistd.h>
 
