@@ -45,6 +45,8 @@ class CpuDevice : public Device {
         omp_set_dynamic(0);
         omp_set_num_threads(threads_);
         lanes_ = std::make_shared<Lanes>(threads_);
+        // OpenMP will want as many, and ends the program where it cannot have them: an exception says so before.
+        const Lanes room(threads_);
     }
 
     std::string name() const override { return "cpu"; }

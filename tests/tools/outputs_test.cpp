@@ -151,7 +151,7 @@ TEST_SUITE("outputs") {
         const Data data;
         const BrokenImages images;
         const TemporaryFolder out;
-        for (const std::string how : {std::string("--w4 --a8 --scheme minmax "), kLearning}) {
+        for (const std::string& how : {std::string("--w4 --a8 --scheme minmax "), kLearning}) {
             INFO(how);
             const std::string learned = quoted_weights() + data.calib() + how;
             REQUIRE(run(learned + "--save " + (out / "good.bin")).status == 0);

@@ -20,8 +20,10 @@ FolderLock::FolderLock(const std::string& folder, const std::string& option, con
     file_ = open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file_ < 0) data_error("{} {}: cannot be written to: {}", option, folder, std::strerror(errno));
     if (flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+    const int error_number = errno;
     close(file_);
-    data_error("{} {}: {} is using it", option, folder, who);
+    if (error_number == EWOULDBLOCK) data_error("{} {}: {} is using it", option, folder, who);
+    data_error("{} {}: cannot be locked: {}", option, folder, std::strerror(error_number));
 }
 
 FolderLock::~FolderLock() { close(file_); }
