@@ -70,7 +70,7 @@ TEST_SUITE("command line") {
         check_run("--seed 1 --seed 2", "--seed: given twice");
         check_run("--weights a.pth --weights=a.pth", "--weights: given twice");
         check_run("--fold --no-fold", "--no-fold: --fold is given, too");
-        check_run("--method qdrop --replacement --no-replacement", "--no-replacement excludes --replacement");
+        check_run("--method qdrop --replacement --no-replacement", "--no-replacement: --replacement is given, too");
         check_line("adaq-convert", "a.pth a.bin --crop 1 --crop 2", "--crop: given twice");
         check_line("adaq-bench", "network --seconds 1 --seconds 2", "--seconds: given twice");
     }

@@ -265,7 +265,7 @@ TEST_SUITE("outputs") {
         const Outcome failed = run_program("adaq-sweep", command + images.val());
         INFO(failed.output);
         CHECK(failed.status == 1);
-        CHECK(has(failed.output, "0 of 1 cells done, 1 failed."));
+        CHECK(has(failed.output, "0 of 1 cell done, 1 failed."));
         CHECK(has(failed.output, "20.ppm"));
         CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
         CHECK_FALSE(fs::is_empty(out / "o/state"));
@@ -281,7 +281,7 @@ TEST_SUITE("outputs") {
             run_program("adaq-sweep", (out / "t.json") + " " + quoted_weights() + data.both() + "--out " + (out / "o"));
         INFO(outcome.output);
         CHECK(outcome.status == 1);
-        CHECK(has(outcome.output, "1 of 1 cells done."));
+        CHECK(has(outcome.output, "1 of 1 cell done."));
         CHECK(outcome.output.ends_with("adaq-sweep: " + (out / "o/table.html") +
                                        ": a directory, expected the name of a file to write\n"));
         CHECK(fs::exists(out / "o/table.md"));

@@ -31,13 +31,14 @@ void check_no_stdout(const std::string& program, const std::string& arguments) {
     CHECK(closed.output.ends_with(program + ": " + kClosed + "\n"));
 }
 
-/// Does the work in a process of its own, which it sends these signals a moment apart; its status, and what it wrote on
-/// stderr.
 struct Ended {
     int status;
-    std::string output;
+    std::string output;  // on stderr
 };
-Ended signalled(const std::function<void()>& work, const std::vector<int>& signals) {
+
+/// Does the work in a process of its own, behind `before`, and sends it these signals a moment apart.
+Ended signalled(const std::function<void()>& before, const std::function<void()>& work,
+                const std::vector<int>& signals) {
     int pipe_ends[2];
     REQUIRE(pipe(pipe_ends) == 0);
     const pid_t child = fork();
@@ -45,6 +46,7 @@ Ended signalled(const std::function<void()>& work, const std::vector<int>& signa
         dup2(pipe_ends[1], STDERR_FILENO);
         close(pipe_ends[0]);
         watch_for_interrupt("adaq-test");
+        before();
         [[maybe_unused]] const ssize_t ready = write(STDERR_FILENO, "!", 1);
         work();
         _exit(0);
@@ -117,17 +119,16 @@ TEST_SUITE("streams and signals") {
     }
 
     TEST_CASE("while nothing would be lost, a signal ends the program at once, by its name") {
-        const Ended interrupted = signalled(work_for_ever, {SIGINT});
+        const Ended interrupted = signalled([] {}, work_for_ever, {SIGINT});
         CHECK(WEXITSTATUS(interrupted.status) == 130);
         CHECK(interrupted.output == "adaq-test: stopped by Ctrl-C; nothing was saved\n");
-        const Ended terminated = signalled(work_for_ever, {SIGTERM});
+        const Ended terminated = signalled([] {}, work_for_ever, {SIGTERM});
         CHECK(WEXITSTATUS(terminated.status) == 143);
         CHECK(terminated.output == "adaq-test: stopped by SIGTERM; nothing was saved\n");
     }
 
     TEST_CASE("where something would be, the first signal waits for a safe place, and any second one does not") {
-        const auto at_safe_place = [] {
-            stop_at_safe_places();
+        const auto with_safe_places = [] {
             while (true) {
                 pause();
                 try {
@@ -138,16 +139,12 @@ TEST_SUITE("streams and signals") {
                 }
             }
         };
-        const Ended safe = signalled(at_safe_place, {SIGTERM});
+        const Ended safe = signalled(stop_at_safe_places, with_safe_places, {SIGTERM});
         CHECK(WEXITSTATUS(safe.status) == 143);
         CHECK(safe.output == "stopped by SIGTERM; nothing was saved\n");
-        const auto never = [] {
-            stop_at_safe_places();
-            work_for_ever();
-        };
         for (const auto& [first, second] : {std::pair(SIGINT, SIGINT), std::pair(SIGINT, SIGTERM),
                                             std::pair(SIGTERM, SIGINT), std::pair(SIGTERM, SIGTERM)}) {
-            const Ended ended = signalled(never, {first, second});
+            const Ended ended = signalled(stop_at_safe_places, work_for_ever, {first, second});
             REQUIRE(WIFSIGNALED(ended.status));
             CHECK(WTERMSIG(ended.status) == second);
         }

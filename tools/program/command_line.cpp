@@ -51,7 +51,7 @@ class Words {
 
     void check_option(const CLI::Option& option, const std::string& name) {
         const bool takes_values = option.get_items_expected_max() > 0;
-        const auto [before, first] = given_.emplace(&option, name);
+        const auto [before, first] = given_.emplace(positive(name), name);
         if (!first && takes_values && option.get_items_expected_max() == 1) usage_error("{}: given twice", name);
         if (!first && before->second != name) usage_error("{}: {} is given, too", name, before->second);
         last_ = takes_values ? name : "";
@@ -63,6 +63,10 @@ class Words {
         if (find(value) && option.get_type_name() != kOptionsAsValue)
             usage_error("{}: a value is missing, {} follows", name, value);
         check_value(option, name, value);
+    }
+
+    static std::string positive(const std::string& name) {
+        return name.starts_with("--no-") ? "--" + name.substr(5) : name;
     }
 
     static void check_value(const CLI::Option& option, const std::string& name, const std::string& value) {
@@ -78,8 +82,8 @@ class Words {
     const CLI::App* app_;
     std::vector<std::string> words_;
     size_t at_ = 0;
-    std::string last_;                                 // option whose values may go on
-    std::map<const CLI::Option*, std::string> given_;  // and by which of its names
+    std::string last_;                          // option whose values may go on
+    std::map<std::string, std::string> given_;  // "--fold" and "--no-fold", by the first of them
 };
 
 std::optional<uint64_t> whole(std::string_view text) {

@@ -44,7 +44,7 @@ class Adder {
             "--" + name, [&value] { value = true; }, help);
         CLI::Option* no = app_.add_flag_callback("--no-" + name, [&value] { value = false; });
         yes->disable_flag_override()->group(group_);
-        no->disable_flag_override()->excludes(yes)->group("");
+        no->disable_flag_override()->group("");
     }
 
   private:
