@@ -86,13 +86,26 @@ class Words {
     std::map<std::string, std::string> given_;  // "--fold" and "--no-fold", by the first of them
 };
 
-std::optional<uint64_t> whole(std::string_view text) {
-    if (text.starts_with('+')) text.remove_prefix(1);
+struct Whole {
+    bool negative;
+    uint64_t size;
+
+    bool within(int64_t least, uint64_t most) const {
+        if (negative) return least < 0 && size <= static_cast<uint64_t>(-least);
+        return size <= most && (least < 0 || size >= static_cast<uint64_t>(least));
+    }
+    std::string text() const { return (negative ? "-" : "") + std::to_string(size); }
+};
+
+std::optional<Whole> whole(std::string_view text) {
+    const bool negative = text.starts_with('-');
+    if (negative || text.starts_with('+')) text.remove_prefix(1);
     const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
     if (hexadecimal) text.remove_prefix(2);
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hexadecimal ? 16 : 10);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+    uint64_t size = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size, hexadecimal ? 16 : 10);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return Whole{negative && size > 0, size};
 }
 
 std::optional<double> finite(std::string_view text) {
@@ -124,12 +137,12 @@ bool read_command_line(CLI::App& app, int argc, const char* const* argv) {
     return false;
 }
 
-CLI::Validator whole_number(uint64_t least, uint64_t most) {
+CLI::Validator whole_number(int64_t least, uint64_t most) {
     const auto check = [least, most](std::string& text) {
-        const std::optional<uint64_t> value = whole(text);
-        if (!value || *value < least || *value > most)
+        const std::optional<Whole> value = whole(text);
+        if (!value || !value->within(least, most))
             return fmt::format("{}: expected a whole number from {} to {}", text, least, most);
-        text = std::to_string(*value);  // CLI11 would take 010 for eight
+        text = value->text();  // CLI11 would take 010 for eight
         return std::string();
     };
     return {check, fmt::format("{}..{}", least, most)};
@@ -137,10 +150,10 @@ CLI::Validator whole_number(uint64_t least, uint64_t most) {
 
 CLI::Validator bits_or_float() {
     const auto check = [](std::string& text) {
-        const std::optional<uint64_t> value = whole(text);
-        if (!value || (*value != 32 && (*value < 2 || *value > 8)))
+        const std::optional<Whole> value = whole(text);
+        if (!value || (!value->within(32, 32) && !value->within(2, 8)))
             return fmt::format("{}: expected 2 to 8, or 32 for float", text);
-        text = std::to_string(*value);
+        text = value->text();
         return std::string();
     };
     return {check, "2..8, 32"};

@@ -18,7 +18,7 @@ bool read_command_line(CLI::App& app, int argc, const char* const* argv);
 // To be given to CLI::Option::transform(), for they put numbers as CLI11 reads them.
 
 /// Whole numbers, in decimal or hexadecimal (0x10). most: no more than what the option's variable can hold.
-CLI::Validator whole_number(uint64_t least, uint64_t most);
+CLI::Validator whole_number(int64_t least, uint64_t most);
 
 /// 2 to 8, or 32 for float.
 CLI::Validator bits_or_float();

@@ -29,7 +29,7 @@ class Adder {
                         std::type_identity_t<T> high, const std::string& help) {
         CLI::Option* option = app_.add_option(name, value, help)->group(group_);
         if constexpr (std::is_integral_v<T>)
-            return option->transform(whole_number(static_cast<uint64_t>(low), static_cast<uint64_t>(high)));
+            return option->transform(whole_number(static_cast<int64_t>(low), static_cast<uint64_t>(high)));
         else
             return option->transform(adaq::number(low, high));
     }

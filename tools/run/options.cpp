@@ -157,10 +157,10 @@ void add_data_options(CLI::App& app, Raw& raw) {
                  "--class-order", raw.class_order,
                  "Class folders in which order: text (0, 1, 10, 2) or numeric (0, 1, 2, 10) [by class names where "
                  "all folders bear one, else text]")
-              ->check(CLI::IsMember(kClassOrders)))
+              ->transform(key_of(kClassOrders)))
         ->type_name("NAME");
     group(app.add_option("--label-offset", o.label_offset, "Added to class indices: -1 where labels count from 1")
-              ->check(CLI::Range(-100000, 100000)))
+              ->transform(whole_number(-100000, 100000)))
         ->type_name("N");
     group(app.add_flag("--calib-augment", o.calib_augment,
                        "RandomResizedCrop and flip the calibration images, seeded by --seed"));

@@ -10,7 +10,8 @@ std::vector<NamedPath> inputs_of(const RunOptions& o) {
     std::vector<NamedPath> inputs{{"--weights", o.weights.empty() ? bundled_weights() : o.weights},
                                   {"--calib", o.calib},
                                   {"--val", o.val},
-                                  {"--val-labels", o.val_labels}};
+                                  {"--val-labels", o.val_labels},
+                                  {"--classes", o.classes}};
     if (!o.state.empty()) inputs.push_back({"--state", o.state + "/run.json"});
     return inputs;
 }
