@@ -199,7 +199,7 @@ TEST_SUITE("label readings") {
         Progress quiet(progress_on_stderr(true));
         for (const int bits : {8, 7}) {
             options.weight_bits = bits;
-            const Report report = adaq::run(options, quiet, shared, Detail::accuracy);
+            const Report report = adaq::run(options, quiet, shared, Detail::accuracy).report;
             REQUIRE_FALSE(report.notes.empty());
             CHECK(report.notes[0].find("with --label-offset -1 it would be 9") != std::string::npos);
         }
