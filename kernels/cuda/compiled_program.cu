@@ -6,14 +6,21 @@
 #include "kernels/cuda/convolution/sizes.h"
 #include "kernels/operation_text.h"
 
+#if defined(ADAQ_EMULATE)
+#include "kernels/emulator/settings.h"
+#endif
+
 namespace adaq::cuda {
 namespace {
 
+/// Whether temporaries lie in one arena; else each has a piece to itself, so that the emulator sees its bounds.
+bool share_memory() {
 #if defined(ADAQ_EMULATE)
-constexpr bool kShareMemory = false;  // each piece to itself, so that the emulator sees its bounds
+    return emulator::settings().share_memory;
 #else
-constexpr bool kShareMemory = true;
+    return true;
 #endif
+}
 
 /// Products whose operands are copied float by float read float32 alone.
 class FloatOperands {
@@ -91,7 +98,8 @@ std::vector<Step> CudaProgram::make_steps(const ProgramSettings& settings) const
 
 void CudaProgram::place_tensors() {
     const Arena arena = make_arena(program_);
-    if (kShareMemory) memory_.emplace_back(static_cast<size_t>(arena.floats) * sizeof(float));
+    const bool shared = share_memory();
+    if (shared) memory_.emplace_back(static_cast<size_t>(arena.floats) * sizeof(float));
     const auto& tensors = program_.tensors();
     for (size_t i = 0; i < tensors.size(); ++i) {
         const Program::Entry& entry = tensors[i];
@@ -104,18 +112,19 @@ void CudaProgram::place_tensors() {
             const int64_t row = element_count(entry.shape) / entry.shape[0];
             places_.at(i) = whole ? whole + entry.first_row * row : nullptr;
         } else if (arena.offsets[i] >= 0) {  // else no operation uses it
-            if (!kShareMemory) memory_.emplace_back(bytes_of(entry.shape, Dtype::f32));
-            places_.at(i) = memory_.back().as<float>() + (kShareMemory ? arena.offsets[i] : 0);
+            if (!shared) memory_.emplace_back(bytes_of(entry.shape, Dtype::f32));
+            places_.at(i) = memory_.back().as<float>() + (shared ? arena.offsets[i] : 0);
         }
     }
 }
 
 void CudaProgram::give_scratch(const std::vector<Step>& steps) {
+    const bool shared = share_memory();
     size_t most = 0;
     for (const Step& step : steps) most = std::max(most, step.scratch_bytes);
-    if (kShareMemory) memory_.emplace_back(most);
+    if (shared) memory_.emplace_back(most);
     for (const Step& step : steps) {
-        if (!kShareMemory) memory_.emplace_back(step.scratch_bytes);
+        if (!shared) memory_.emplace_back(step.scratch_bytes);
         scratch_.push_back(memory_.back().get());
     }
 }

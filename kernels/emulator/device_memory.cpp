@@ -59,6 +59,12 @@ void DeviceMemory::release(void* pointer) {
     allocations_.erase(found);
 }
 
+size_t DeviceMemory::bytes_in_use() const {
+    size_t bytes = 0;
+    for (const auto& [begin, allocation] : allocations_) bytes += allocation->bytes;
+    return bytes;
+}
+
 Allocation& DeviceMemory::inside(const void* pointer, size_t bytes, const char* action) {
     const auto address = reinterpret_cast<uintptr_t>(pointer);
     Allocation* allocation = holds(pointer) ? find(address) : nullptr;

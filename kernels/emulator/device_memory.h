@@ -31,6 +31,8 @@ class DeviceMemory {
     /// Null where addresses are used up, or for no bytes.
     void* allocate(size_t bytes);
     void release(void* pointer);
+    /// Of all allocations, as asked for.
+    size_t bytes_in_use() const;
 
     bool holds(const void* pointer) const { return reinterpret_cast<uintptr_t>(pointer) - base_ < kBytes; }
     /// The allocation on whose pages the address lies; null where there is none.

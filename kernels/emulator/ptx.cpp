@@ -8,6 +8,7 @@
 #include "kernels/emulator/access.h"
 #include "kernels/emulator/misuse.h"
 #include "kernels/emulator/ptx.h"
+#include "kernels/emulator/tensor_cores.h"
 
 namespace adaq::emulator {
 namespace {
@@ -23,16 +24,16 @@ struct Product {
     uint32_t a[4], b[2];
 };
 
-constexpr int kLanes = 32, kRows = 16, kColumns = 8;
+constexpr int kLanes = 32, kRows = kSumRows, kColumns = kSumColumns;
 
 float low_half(uint32_t word) { return std::bit_cast<float>(word << 16); }
 float high_half(uint32_t word) { return std::bit_cast<float>(word & 0xFFFF0000u); }
 float tf32(uint32_t word) { return std::bit_cast<float>(word & ~0x1FFFu); }
 
-/// d += a * b, the products of a sum added in order of k to what is there.
+/// d += a * b.
 template <int Depth>
 void multiply(std::span<void* const> brought, const float (&a)[kRows][Depth], const float (&b)[Depth][kColumns]) {
-    float d[kRows][kColumns];
+    SumTile d;
     const auto each = [&](auto visit) {
         for (int lane = 0; lane < kLanes; ++lane) {
             auto& mine = *static_cast<Product*>(brought[static_cast<size_t>(lane)]);
@@ -44,11 +45,7 @@ void multiply(std::span<void* const> brought, const float (&a)[kRows][Depth], co
         }
     };
     each([](float& fragment, float& whole) { whole = fragment; });
-    for (int m = 0; m < kRows; ++m) {
-        for (int k = 0; k < Depth; ++k) {
-            for (int n = 0; n < kColumns; ++n) d[m][n] += a[m][k] * b[k][n];
-        }
-    }
+    add_products(settings().sums, a, b, d);
     each([](float& fragment, float& whole) { fragment = whole; });
 }
 

@@ -1,6 +1,7 @@
 // The part of the CUDA runtime API that adaq's device class uses, as the emulator has it. Everything happens at once,
 // in the order of the calls; what a captured stream records happens at cudaGraphLaunch. Misuse is thrown, so all that
-// returns returns cudaSuccess, but for memory that is used up and for launches that are made to fail (faults.h).
+// returns returns cudaSuccess, but for memory that is used up, for what a capture forbids (captures.h) and for launches
+// that are made to fail (faults.h).
 #pragma once
 
 #include <cstddef>
@@ -9,9 +10,15 @@
 
 enum cudaError_t {
     cudaSuccess = 0,
+    cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
     cudaErrorNotReady = 600,
-    cudaErrorIllegalAddress = 700
+    cudaErrorIllegalAddress = 700,
+    cudaErrorStreamCaptureUnsupported = 900,
+    cudaErrorStreamCaptureInvalidated = 901,
+    cudaErrorStreamCaptureImplicit = 906,
+    cudaErrorCapturedEvent = 907,
+    cudaErrorStreamCaptureWrongThread = 908
 };
 enum cudaMemcpyKind {
     cudaMemcpyHostToHost,

@@ -12,12 +12,13 @@
 #include "kernels/emulator/misuse.h"
 #include "kernels/emulator/running.h"
 #include "kernels/emulator/shared_pieces.h"
+#include "kernels/emulator/tensor_cores.h"
 
 namespace adaq::emulator {
 namespace {
 
 constexpr size_t kLanes = 32, kGroup = 128;
-constexpr int kRows = 16, kDepth = 8;
+constexpr int kRows = kSumRows, kColumns = kSumColumns, kDepth = 8;
 constexpr size_t kChunkBytes = 16, kRowBytes = 128, kRowsOfPattern = 8;
 
 /// A matrix descriptor taken apart (PTX ISA, "Matrix Descriptor Format").
@@ -59,7 +60,7 @@ struct Part {
 
 float tf32(uint32_t word) { return std::bit_cast<float>(word & ~0x1FFFu); }
 
-/// One warp's 16 rows: sums += a * b, the products of a sum added in order of k.
+/// One warp's 16 rows: sums += a * b, 8 columns at a time.
 void resolve_product(std::span<void* const> brought) {
     const auto part = [&](size_t lane) -> Part& { return *static_cast<Part*>(brought[lane]); };
     float a[kRows][kDepth];
@@ -67,17 +68,30 @@ void resolve_product(std::span<void* const> brought) {
         const size_t group = lane / 4, member = lane % 4;
         for (size_t i = 0; i < 4; ++i) a[group + i % 2 * 8][member + i / 2 * 4] = tf32(part(lane).a[i]);
     }
+    // Only Hopper has these products.
+    const Sums how = settings().sums == Sums::rounded ? Sums::rounded : Sums::hopper;
     const Descriptor descriptor(part(0).b);
     const size_t columns = part(0).count * 2;
-    for (size_t column = 0; column < columns; ++column) {
-        uint32_t b[kDepth];
-        for (size_t chunk = 0; chunk < 2; ++chunk)
-            std::memcpy(b + chunk * 4, shared_byte(descriptor.chunk(column, chunk)), kChunkBytes);
-        for (size_t row = 0; row < kRows; ++row) {
-            const size_t lane = row % 8 * 4 + column % 8 / 2;
-            float& sum = part(lane).sums[column / 8 * 4 + row / 8 * 2 + column % 2];
-            for (size_t k = 0; k < kDepth; ++k) sum += a[row][k] * tf32(b[k]);
+    for (size_t first = 0; first < columns; first += kColumns) {
+        float b[kDepth][kColumns];
+        for (size_t column = 0; column < kColumns; ++column) {
+            uint32_t words[kDepth];
+            for (size_t chunk = 0; chunk < 2; ++chunk)
+                std::memcpy(words + chunk * 4, shared_byte(descriptor.chunk(first + column, chunk)), kChunkBytes);
+            for (size_t k = 0; k < kDepth; ++k) b[k][column] = tf32(words[k]);
         }
+        SumTile sums;
+        const auto each = [&](auto visit) {
+            for (size_t row = 0; row < kRows; ++row) {
+                for (size_t column = 0; column < kColumns; ++column) {
+                    float* const of_lane = part(row % 8 * 4 + column / 2).sums;
+                    visit(of_lane[first / kColumns * 4 + row / 8 * 2 + column % 2], sums[row][column]);
+                }
+            }
+        };
+        each([](float& fragment, float& whole) { whole = fragment; });
+        add_products(how, a, b, sums);
+        each([](float& fragment, float& whole) { fragment = whole; });
     }
 }
 

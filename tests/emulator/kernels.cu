@@ -113,8 +113,8 @@ __global__ void order_kernel(unsigned* counter, unsigned* order) { order[atomicA
 
 }  // namespace
 
-void sum_blocks(const float* in, float* out, int blocks) {
-    launch(sum_blocks_kernel, dim3(static_cast<unsigned>(blocks)), dim3(256), shared_bytes<float>(8), nullptr, in, out);
+void sum_blocks(const float* in, float* out, int blocks, cudaStream_t stream) {
+    launch(sum_blocks_kernel, dim3(static_cast<unsigned>(blocks)), dim3(256), shared_bytes<float>(8), stream, in, out);
 }
 
 void transpose(const float* in, float* out, int rows, int columns) {

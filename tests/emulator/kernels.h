@@ -9,7 +9,7 @@
 namespace adaq::cuda {
 
 /// out[b] = sum of in[b * 256 ...], 256 threads a block.
-void sum_blocks(const float* in, float* out, int blocks);
+void sum_blocks(const float* in, float* out, int blocks, cudaStream_t stream = nullptr);
 /// out[columns, rows] = in[rows, columns], through 32 x 32 tiles in shared memory.
 void transpose(const float* in, float* out, int rows, int columns);
 /// out[i] = 2 * in[i] for count % 128 == 0, through two stages of cp.async.
