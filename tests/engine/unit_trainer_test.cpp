@@ -200,8 +200,9 @@ TEST_SUITE("unit trainer") {
                         for (size_t j = 0; j < v.size(); ++j) different += std::abs(v[j] - w[j]) > 1e-3f;
                         all += v.size();
                     }
-                    // Activations on a rounding tie fall either way, and Adam's first steps go by signs alone.
-                    CHECK(static_cast<double>(different) <= 0.01 * static_cast<double>(all));
+                    // Activations on a rounding tie fall either way, by the order in which a device adds up, and Adam's
+                    // first steps go by signs alone.
+                    CHECK(static_cast<double>(different) <= 0.03 * static_cast<double>(all));
                     REQUIRE(a->scales().size() == b->scales().size());
                     for (size_t i = 0; i < a->scales().size(); ++i)
                         CHECK(get(ours.device(), a->scales()[i].scale)[0] ==

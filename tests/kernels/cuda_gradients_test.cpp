@@ -1,8 +1,8 @@
 // The CUDA device's gradients of products, in the arithmetic of the tensor cores, against central differences: slopes
 // of the reference's forward pass, in double, of L = sum(dy * y) with the operands rounded as that arithmetic rounds
 // them. L is linear in x and in w, so that its slope in one of them depends on the other two operands alone, and these
-// two are what the kernel rounds: apart from the float32 sums nothing differs, and far less than an operand's rounding
-// is allowed.
+// two are what the kernel rounds: apart from the sums nothing differs, and far less than an operand's rounding is
+// allowed.
 #if defined(ADAQ_HAS_CUDA)
 #include <doctest/doctest.h>
 
@@ -13,6 +13,7 @@
 #include "kernels/reference/device.h"
 #include "support/devices.h"
 #include "support/operations.h"
+#include "support/product_tolerance.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -24,32 +25,11 @@ bool on_trial() {
     return std::find(devices.begin(), devices.end(), "cuda") != devices.end();
 }
 
-/// Rounded to `bits` bits of fraction, by arithmetic and not by the bits as the kernels do it.
-float rounded(float value, int bits, double (*nearest)(double)) {
-    if (value == 0.0f) return value;
-    int exponent = 0;
-    std::frexp(value, &exponent);
-    const double unit = std::ldexp(1.0, exponent - 1 - bits);
-    return static_cast<float>(nearest(static_cast<double>(value) / unit) * unit);
-}
-
-float rounded(float value, Math math) {
-    switch (math) {
-        case Math::tf32:  // ties away from zero
-            return rounded(value, 10, [](double v) { return std::round(v); });
-        case Math::bf16:  // ties to even
-            return rounded(value, 7, [](double v) { return std::nearbyint(v); });
-        case Math::f32:
-            break;
-    }
-    return value;
-}
-
 using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 
-Floats rounded(Floats values, Math math) {
-    for (float& v : values) v = rounded(v, math);
+Floats magnitudes(Floats values) {
+    for (float& v : values) v = std::fabs(v);
     return values;
 }
 
@@ -144,17 +124,13 @@ class Slopes {
     std::unique_ptr<CompiledProgram> compiled_;
 };
 
-/// Largest difference, as a share of the largest slope.
-double error(const Floats& found, const Doubles& expected) {
-    double worst = found.size() == expected.size() ? 0.0 : INFINITY, largest = 0.0;
-    for (size_t i = 0; i < expected.size(); ++i) {
-        worst = std::max(worst, std::fabs(static_cast<double>(found[i]) - expected[i]));
-        largest = std::max(largest, std::fabs(expected[i]));
-    }
-    return worst / largest;
+/// Largest difference, as a share of what a slope adds up in magnitude.
+double error(const Floats& found, const Doubles& expected, const Doubles& magnitude) {
+    double worst = found.size() == expected.size() ? 0.0 : INFINITY;
+    for (size_t i = 0; i < expected.size(); ++i)
+        worst = std::max(worst, std::fabs(static_cast<double>(found[i]) - expected[i]) / magnitude[i]);
+    return worst;
 }
-
-constexpr double kSumsAlone = 2e-6;  // of float32; an operand's rounding moves sums by 1e-4 (tf32) and more
 
 }  // namespace
 
@@ -177,13 +153,19 @@ TEST_SUITE("cuda gradients") {
                 to_weights.add(layer.to_weights(to_weights.bind(bx), to_weights.bind(bdy), to_weights.bind(dw)));
                 const Floats by_data = result_of(*device, to_data, dx), by_weights = result_of(*device, to_weights, dw);
 
-                Slopes slopes(layer, rounded(x, math), rounded(w, math), rounded(dy, math));
-                CHECK(error(by_data, slopes.in_x(rounded(x, math))) < kSumsAlone);
-                CHECK(error(by_weights, slopes.in_w(rounded(w, math))) < kSumsAlone);
+                const Floats rx = rounded(x, math), rw = rounded(w, math), rdy = rounded(dy, math);
+                Slopes slopes(layer, rx, rw, rdy),
+                    of_magnitudes(layer, magnitudes(rx), magnitudes(rw), magnitudes(rdy));
+                const Doubles data_magnitude = of_magnitudes.in_x(magnitudes(rx)),
+                              weights_magnitude = of_magnitudes.in_w(magnitudes(rw));
+                const double data_tolerance = sum_tolerance(math, element_count(layer.w) / layer.w.back()),
+                             weights_tolerance = sum_tolerance(math, element_count(layer.y) / layer.y.back());
+                CHECK(error(by_data, slopes.in_x(rx), data_magnitude) < data_tolerance);
+                CHECK(error(by_weights, slopes.in_w(rw), weights_magnitude) < weights_tolerance);
                 if (math == Math::f32) continue;
                 Slopes unrounded(layer, x, w, dy);  // the test can tell the difference
-                CHECK(error(by_data, unrounded.in_x(x)) > 10 * kSumsAlone);
-                CHECK(error(by_weights, unrounded.in_w(w)) > 10 * kSumsAlone);
+                CHECK(error(by_data, unrounded.in_x(x), data_magnitude) > 10 * data_tolerance);
+                CHECK(error(by_weights, unrounded.in_w(w), weights_magnitude) > 10 * weights_tolerance);
             }
         }
     }
