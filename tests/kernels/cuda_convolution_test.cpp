@@ -29,7 +29,7 @@ struct Layer {
     Shape x() const { return {n, h, w, c}; }
     Shape filter() const { return {k, r, r, c}; }
     Shape y() const { return {n, extent(h), extent(w), k}; }
-    int64_t extent(int64_t in) const { return (in + 2 * padding - r) / stride + 1; }
+    int64_t extent(int64_t in) const { return (in + int64_t{2} * padding - r) / stride + 1; }
     /// Of a sum: forward, to data, to weights, as many as there can be.
     int64_t products(size_t direction) const {
         const int64_t pixels = n * extent(h) * extent(w);
@@ -139,7 +139,7 @@ std::vector<Layer> resnet_layers() {
     const auto add = [&](int64_t c, int64_t k, int64_t r, int stride) {
         if (!seen.insert({c, k, r, stride}).second) return;
         // Few pixels where there are many channels: the reference's and the emulator's time is in the products.
-        const int64_t side = c == 3 ? 14 : c * k >= 512 * 512 ? 2 : c * k >= 128 * 128 ? 4 : 7;
+        const int64_t filters = c * k, side = c == 3 ? 14 : filters >= 262144 ? 2 : filters >= 16384 ? 4 : 7;
         layers.push_back({1, side, side + 1, c, k, r, stride, static_cast<int>(r / 2)});
     };
     add(3, 64, 7, 2);
