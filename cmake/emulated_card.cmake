@@ -17,5 +17,5 @@ add_card_test("the settings are those of a card" --no-skip "--test-case=the emul
 add_card_test("every layer of ResNet" "--test-case=${SLOW_LAYERS}")
 add_card_test("products" "--test-suite=cuda*" "--test-case-exclude=${SLOW_LAYERS}")
 add_card_test("units that learn" "--test-suite=unit trainer" "--test-case-exclude=learned rounding reconstructs*")
-add_card_test("other suites" "--test-suite-exclude=emulator*,cuda*,unit trainer"
+add_card_test("other suites" "--test-suite-exclude=emulator*,cuda*,unit trainer,dry runs,full size,the CUDA device"
     "--test-case-exclude=a network learned unit by unit*")
