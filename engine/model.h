@@ -3,10 +3,12 @@
 // from it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/grid.h"
@@ -28,11 +30,28 @@ struct Architecture {
     bool operator==(const Architecture&) const = default;
 };
 
+/// How an image is resized: with which of Pillow's filters.
+enum class Interpolation { bilinear, bicubic };
+
+inline constexpr std::array<const char*, 2> kInterpolationNames{"bilinear", "bicubic"};  // by Interpolation
+
+inline const char* name_of(Interpolation interpolation) {
+    return kInterpolationNames[static_cast<size_t>(interpolation)];
+}
+
+/// Nothing if there is no such name.
+inline std::optional<Interpolation> interpolation_named(std::string_view name) {
+    for (size_t i = 0; i < kInterpolationNames.size(); ++i)
+        if (name == kInterpolationNames[i]) return static_cast<Interpolation>(i);
+    return std::nullopt;
+}
+
 /// How an image becomes the network's input. resize is the shorter edge, crop a centred square; 0 leaves the step out.
 struct Preprocessing {
     int resize = 0;                                                                // pixels
     int crop = 0;                                                                  // pixels
     std::vector<float> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};  // of values in [0, 1], per channel
+    Interpolation interpolation = Interpolation::bilinear;
 
     bool operator==(const Preprocessing&) const = default;
 };

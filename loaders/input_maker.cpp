@@ -13,7 +13,11 @@ InputMaker::InputMaker(const Dataset& dataset, const InputOptions& options, Imag
     : dataset_(dataset), options_(options), size_(size), normaliser_(options.preprocessing, options.channels) {}
 
 ResizePlan InputMaker::plan(ImageSize image, uint64_t item) const {
-    if (options_.augment_seed) return plan_augmentation(image, size_, *options_.augment_seed, item);
+    if (options_.augment_seed) {
+        ResizePlan plan = plan_augmentation(image, size_, *options_.augment_seed, item);
+        plan.interpolation = options_.preprocessing.interpolation;
+        return plan;
+    }
     return plan_view(plan_evaluation(image, options_.preprocessing, reader_.name()), options_.view, options_.view_seed,
                      item);
 }

@@ -114,6 +114,8 @@ def torchvision_model(name):
         "mean": recipe.mean,
         "std": recipe.std,
     }
+    if recipe.interpolation.value != "bilinear":
+        preprocessing["interpolation"] = recipe.interpolation.value
     return tidy(state_dict), preprocessing, weights.meta["categories"]
 
 
@@ -186,7 +188,8 @@ def check_shapes(tensors, shapes, architecture):
 def write_bin(path, state_dict, preprocessing=None, classes=None):
     """Writes a state dict as adaq's flat binary, or raises ExportError.
 
-    preprocessing: {"resize": 256, "crop": 224, "channels": 3, "mean": [...], "std": [...]}, see weights/FORMAT.md;
+    preprocessing: {"resize": 256, "crop": 224, "channels": 3, "mean": [...], "std": [...]}, and "interpolation":
+    "bicubic" where that is how images are resized, see weights/FORMAT.md;
     classes: a list of names; either may be None.
     """
     tensors = tidy(state_dict)
@@ -227,6 +230,8 @@ def check_preprocessing(preprocessing, channels):
     for key in ("resize", "crop"):
         if preprocessing[key] < 0:
             raise ExportError(f"preprocessing: {key} {preprocessing[key]}, expected pixels, or 0 to leave the step out")
+    if (found := preprocessing.get("interpolation", "bilinear")) not in INTERPOLATIONS:
+        raise ExportError(f"preprocessing: interpolation {found}, expected {' or '.join(INTERPOLATIONS)}")
 
 
 def tensor_bytes(tensor):
@@ -300,6 +305,7 @@ def parse_arguments():
     parser.add_argument("--classes", metavar="FILE", help="class names, one a line")
     parser.add_argument("--resize", type=int, metavar="PIXELS", help="resize images to this shorter edge; 0: do not")
     parser.add_argument("--crop", type=int, metavar="PIXELS", help="then crop a centred square of this edge; 0: do not")
+    parser.add_argument("--interpolation", choices=INTERPOLATIONS, help="how images are resized (default: bilinear)")
     parser.add_argument(
         "--mean",
         type=float,
@@ -313,7 +319,8 @@ def parse_arguments():
 
 def chosen_preprocessing(arguments, known, channels):
     """What the options say over what is known of the weights; None where neither says anything."""
-    given = {key: value for key in ("resize", "crop", "mean", "std") if (value := getattr(arguments, key)) is not None}
+    keys = ("resize", "crop", "mean", "std", "interpolation")
+    given = {key: value for key in keys if (value := getattr(arguments, key)) is not None}
     if not given and known is None:
         return None
     defaults = known or {"resize": 0, "crop": 0, "channels": channels}
@@ -322,7 +329,10 @@ def chosen_preprocessing(arguments, known, channels):
     result = defaults | given
     if missing := [f"--{key}" for key in ("mean", "std") if key not in result]:
         raise ExportError(f"{' and '.join(missing)}: missing, expected for a network of {channels} input channels")
-    return {key: result[key] for key in ("resize", "crop", "channels", "mean", "std")}
+    if result.get("interpolation") == "bilinear":
+        del result["interpolation"]
+    keys = ("resize", "crop", "channels", "mean", "std", "interpolation")
+    return {key: result[key] for key in keys if key in result}
 
 
 def read_classes(path):

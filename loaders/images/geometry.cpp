@@ -94,6 +94,7 @@ ResizePlan plan_evaluation(ImageSize image, const Preprocessing& preprocessing, 
     if (const int crop = preprocessing.crop; crop > 0) {
         plan.crop = {crop_start(plan.resized.height, crop), crop_start(plan.resized.width, crop), crop, crop};
     }
+    plan.interpolation = preprocessing.interpolation;
     return plan;
 }
 

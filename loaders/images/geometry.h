@@ -17,6 +17,7 @@ struct ResizePlan {
     ImageSize resized;
     Window crop;
     bool flip = false, reflect = false;
+    Interpolation interpolation = Interpolation::bilinear;
 
     ImageSize output() const { return {crop.height, crop.width}; }
 };

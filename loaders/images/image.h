@@ -1,6 +1,6 @@
 // A decoded image of 8-bit pixels, and the plain way to get one: decode_image(). The pixels are those that Pillow's
 // Image.open(path).convert("RGB") (channels = 3) or .convert("L") (channels = 1) gives, which is what torchvision's
-// ImageFolder feeds to a network; the EXIF orientation is ignored, as there.
+// ImageFolder feeds to a network; the EXIF orientation is ignored, as there (but a TIFF file's own is not).
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,9 @@ struct Image {
     }
 };
 
-/// Decodes a JPEG, PNG, BMP, GIF (first frame) or PNM file into `channels` (1: grey, 3: RGB) channels.
-/// Throws DataError, naming the file, if it cannot be read, is truncated, corrupt, absurdly large or of another format.
+/// Decodes a JPEG, PNG, BMP, GIF (first frame), PNM, WebP or TIFF file (the last two where the build has libwebp and
+/// libtiff) into `channels` (1: grey, 3: RGB) channels. Throws DataError, naming the file, if it cannot be read, is
+/// truncated, corrupt, absurdly large or of another format.
 Image decode_image(const std::string& path, int channels);
 
 /// The same from memory; `name` stands for the file in error messages.

@@ -11,9 +11,9 @@
 
 #include "engine/error.h"
 #include "loaders/images/colour.h"
+#include "loaders/images/formats.h"
 #include "loaders/images/jpeg.h"
 #include "loaders/images/limits.h"
-#include "loaders/images/stb.h"
 
 namespace adaq {
 
@@ -59,24 +59,10 @@ std::span<const uint8_t> read_file(const std::string& path, size_t limit, std::v
     return {buffer.data(), done};
 }
 
-bool starts_with(std::span<const uint8_t> bytes, const char* magic, size_t at = 0) {
-    const size_t length = std::strlen(magic);
-    return bytes.size() >= at + length && std::memcmp(bytes.data() + at, magic, length) == 0;
-}
-
-[[noreturn]] void refuse_format(std::span<const uint8_t> bytes, const std::string& name) {
-    const char* found = "not an image of a known format";
-    if (bytes.empty()) found = "an empty file";
-    if (starts_with(bytes, "II*") || starts_with(bytes, "MM")) found = "a TIFF image";
-    if (starts_with(bytes, "RIFF") && starts_with(bytes, "WEBP", 8)) found = "a WebP image";
-    if (starts_with(bytes, "ftyp", 4)) found = "a HEIF or AVIF image";
-    data_error("{}: {}, expected JPEG, PNG, BMP, GIF or PNM", name, found);
-}
-
 }  // namespace
 
 struct ImageReader::State {
-    enum class Kind { none, jpeg, stb, pixels };
+    enum class Kind { none, jpeg, whole, pixels };
 
     Kind kind = Kind::none;
     std::string name;
@@ -85,7 +71,8 @@ struct ImageReader::State {
     std::span<const uint8_t> bytes;  // what is decoded, in `file` or the caller's
     int channels = 0;                // of Kind::pixels
     JpegDecoder jpeg;
-    Image whole;  // where a decoder can only do the whole and a window was asked for
+    const ImageFormat* format = nullptr;  // of Kind::whole
+    Image whole;                          // where a decoder can only do the whole and a window was asked for
 
     void open(std::span<const uint8_t> encoded);
     void read_whole(int wanted_channels, Image& out);
@@ -93,20 +80,23 @@ struct ImageReader::State {
 
 void ImageReader::State::open(std::span<const uint8_t> encoded) {
     bytes = encoded;
+    kind = Kind::none;
     if (JpegDecoder::recognises(bytes)) {
         size = jpeg.open(bytes, name);
         kind = Kind::jpeg;
         return;
     }
-    const auto found = read_stb_size(bytes, name);
-    if (!found) refuse_format(bytes, name);
-    size = *found;
-    kind = Kind::stb;
+    format = format_of(bytes);
+    if (format == nullptr) data_error("{}: {}", name, describe_unread(bytes));
+    size = format->read_size(bytes, name);
+    kind = Kind::whole;
 }
 
 void ImageReader::State::read_whole(int wanted_channels, Image& out) {
-    if (kind == Kind::stb) {
-        decode_with_stb(bytes, name, wanted_channels, out);
+    if (kind == Kind::whole) {
+        format->decode(bytes, name, wanted_channels, out);
+        require(out.size() == size, "{}: {}x{} pixels, its header says {}x{}", name, out.width, out.height, size.width,
+                size.height);
         return;
     }
     out.reshape(size.height, size.width, wanted_channels);

@@ -15,6 +15,30 @@ constexpr double kWeightUnits = 1 << 22;
 /// The bilinear filter: a triangle of half-width 1.
 double triangle(double x) { return std::max(0.0, 1.0 - std::abs(x)); }
 
+/// The bicubic filter: Keys' convolution kernel with a = -1/2, of half-width 2.
+double cubic(double x) {
+    constexpr double kA = -0.5;
+    x = std::abs(x);
+    if (x < 1.0) return ((kA + 2.0) * x - (kA + 3.0)) * x * x + 1.0;
+    if (x < 2.0) return (((x - 5.0) * x + 8.0) * x - 4.0) * kA;
+    return 0.0;
+}
+
+struct Filter {
+    double (*weight)(double x);
+    double half_width;
+};
+
+Filter filter_of(Interpolation interpolation) {
+    return interpolation == Interpolation::bicubic ? Filter{cubic, 2.0} : Filter{triangle, 1.0};
+}
+
+/// In units of 2^-22, rounded to nearest, away from zero where it is halfway between.
+int32_t fixed_point(double share) {
+    const double units = share * kWeightUnits;
+    return static_cast<int32_t>(units < 0.0 ? units - 0.5 : units + 0.5);
+}
+
 Window intersection(const Window& crop, ImageSize size) {
     const int y = std::max(crop.y, 0), x = std::max(crop.x, 0);
     return {y, x, std::min(crop.y + crop.height, size.height) - y, std::min(crop.x + crop.width, size.width) - x};
@@ -39,11 +63,13 @@ void mirror(Image& image) {
 
 }  // namespace
 
-void ResampleTaps::prepare(int in, int out, int from, int to) {
-    if (in == in_ && out == out_ && from == from_ && to == to_) return;
-    in_ = in, out_ = out, from_ = from, to_ = to;
+void ResampleTaps::prepare(int in, int out, int from, int to, Interpolation interpolation) {
+    if (in == in_ && out == out_ && from == from_ && to == to_ && interpolation == interpolation_) return;
+    in_ = in, out_ = out, from_ = from, to_ = to, interpolation_ = interpolation;
+    const Filter filter = filter_of(interpolation);
     const double step = static_cast<double>(in) / out;
-    const double reach = std::max(step, 1.0);  // the filter widens when shrinking: that is the antialiasing
+    const double widening = std::max(step, 1.0);  // the filter widens when shrinking: that is the antialiasing
+    const double reach = filter.half_width * widening;
     const int most_taps = static_cast<int>(std::ceil(reach)) * 2 + 1;
     stride = (most_taps + kGroup - 1) / kGroup * kGroup;
     const size_t outputs = static_cast<size_t>(to - from);
@@ -58,13 +84,11 @@ void ResampleTaps::prepare(int in, int out, int from, int to) {
         const size_t taps = static_cast<size_t>(end - begin);
         double total = 0;
         for (size_t tap = 0; tap < taps; ++tap) {
-            share[tap] = triangle((static_cast<double>(tap) + begin - centre + 0.5) * (1.0 / reach));
+            share[tap] = filter.weight((static_cast<double>(tap) + begin - centre + 0.5) * (1.0 / widening));
             total += share[tap];
         }
-        for (size_t tap = 0; tap < taps; ++tap) {
-            weights[i * static_cast<size_t>(stride) + tap] =
-                static_cast<int32_t>(share[tap] / total * kWeightUnits + 0.5);
-        }
+        for (size_t tap = 0; tap < taps; ++tap)
+            weights[i * static_cast<size_t>(stride) + tap] = fixed_point(share[tap] / total);
         first[i] = begin;
         count[i] = static_cast<int>(taps);
     }
@@ -85,12 +109,12 @@ Window Resampler::prepare(const ResizePlan& plan) {
     kept_ = intersection(plan.crop, plan.resized);
     needed_ = {plan.source.y + kept_.y, plan.source.x + kept_.x, kept_.height, kept_.width};
     if (changes_height()) {
-        rows_.prepare(plan.source.height, plan.resized.height, kept_.y, kept_.y + kept_.height);
+        rows_.prepare(plan.source.height, plan.resized.height, kept_.y, kept_.y + kept_.height, plan.interpolation);
         needed_.y = plan.source.y + rows_.first_input();
         needed_.height = rows_.end_input() - rows_.first_input();
     }
     if (changes_width()) {
-        columns_.prepare(plan.source.width, plan.resized.width, kept_.x, kept_.x + kept_.width);
+        columns_.prepare(plan.source.width, plan.resized.width, kept_.x, kept_.x + kept_.width, plan.interpolation);
         needed_.x = plan.source.x + columns_.first_input();
         needed_.width = columns_.end_input() - columns_.first_input();
     }

@@ -1,7 +1,7 @@
-// Resizing with Pillow's own arithmetic (Image.resize, bilinear, which antialiases when it shrinks): weights in 22-bit
-// fixed point, one pass for each direction, rounded to 8 bits after either. The result equals Pillow 13's bit for bit
-// (and that of earlier versions, but for 1/255 here and there in images more than twice as high as wide). Only the rows
-// and columns that the crop needs are read and computed.
+// Resizing with Pillow's own arithmetic (Image.resize, bilinear or bicubic, which antialias when they shrink): weights
+// in 22-bit fixed point, one pass for each direction, rounded to 8 bits after either. The result equals Pillow 13's bit
+// for bit (and that of earlier versions, but for 1/255 here and there in images more than twice as high as wide). Only
+// the rows and columns that the crop needs are read and computed.
 #pragma once
 
 #include "loaders/images/geometry.h"

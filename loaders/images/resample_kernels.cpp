@@ -1,4 +1,5 @@
-// See resample_kernels.h. All sums fit 32 bits: 8-bit pixels times weights that add up to 2^22.
+// See resample_kernels.h. All sums fit 32 bits: 8-bit pixels times weights that add up to 2^22,
+// their absolute values to less than twice that.
 #include "loaders/images/resample_kernels.h"
 
 #include <algorithm>
@@ -19,6 +20,9 @@ namespace {
 constexpr int kWeightBits = 22;
 constexpr int32_t kHalf = 1 << (kWeightBits - 1);
 
+/// A sum in units of 2^-22, rounded, as a pixel. Bicubic sums overshoot where there are edges.
+inline uint8_t pixel_of(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255)); }
+
 template <int kChannels>
 void resample_row(const uint8_t* in, const ResampleTaps& taps, uint8_t* out) {
     for (size_t x = 0; x < taps.first.size(); ++x, out += kChannels) {
@@ -29,7 +33,7 @@ void resample_row(const uint8_t* in, const ResampleTaps& taps, uint8_t* out) {
         for (int tap = 0; tap < taps.count[x]; ++tap, pixel += kChannels) {
             for (int c = 0; c < kChannels; ++c) sum[c] += pixel[c] * weight[tap];
         }
-        for (int c = 0; c < kChannels; ++c) out[c] = static_cast<uint8_t>(sum[c] >> kWeightBits);
+        for (int c = 0; c < kChannels; ++c) out[c] = pixel_of(sum[c]);
     }
 }
 
@@ -44,7 +48,7 @@ template <size_t kBlock>
             const uint8_t* pixel = in + static_cast<size_t>(row) * stride + at;
             for (size_t i = 0; i < kBlock; ++i) sum[i] += pixel[i] * weights[row];
         }
-        for (size_t i = 0; i < kBlock; ++i) out[at + i] = static_cast<uint8_t>(sum[i] >> kWeightBits);
+        for (size_t i = 0; i < kBlock; ++i) out[at + i] = pixel_of(sum[i]);
     }
     return at;
 }

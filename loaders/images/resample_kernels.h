@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/model.h"
+
 namespace adaq {
 
 /// For each output position of one axis: which inputs it averages, with which weights. Weights are whole numbers of
-/// 2^-22.
+/// 2^-22; bicubic ones may be negative.
 struct ResampleTaps {
     std::vector<int> first, count;  // per output: its inputs are first ... first + count - 1
     std::vector<int32_t> weights;   // `stride` per output, those beyond `count` zero
@@ -23,7 +25,7 @@ struct ResampleTaps {
     static constexpr int kLowBits = 11;
 
     /// Makes the weights for outputs [from, to) of resizing `in` pixels to `out`; does nothing if it has them already.
-    void prepare(int in, int out, int from, int to);
+    void prepare(int in, int out, int from, int to, Interpolation interpolation);
     int first_input() const { return first.front(); }
     int end_input() const { return first.back() + count.back(); }
 
@@ -31,6 +33,7 @@ struct ResampleTaps {
     void split_weights();
 
     int in_ = 0, out_ = 0, from_ = 0, to_ = 0;  // what they were made for
+    Interpolation interpolation_ = Interpolation::bilinear;
 };
 
 /// Bytes after a row's last pixel that resample_rows may read (and ignores).
@@ -40,7 +43,8 @@ constexpr size_t kResampleSlack = 32;
 constexpr int kResampleRows = 4;
 
 /// Resizes `rows` (1 to kResampleRows) rows horizontally; they start `in_stride` bytes apart with the pixel
-/// taps.first_input(). Each out channel = sum over taps of weight * pixel, rounded. `channels` is 1 or 3.
+/// taps.first_input(). Each out channel = sum over taps of weight * pixel, rounded and clamped to 0 ... 255. `channels`
+/// is 1 or 3.
 void resample_rows(const uint8_t* in, size_t in_stride, int rows, int channels, const ResampleTaps& taps, uint8_t* out,
                    size_t out_stride);
 

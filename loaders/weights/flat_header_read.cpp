@@ -140,6 +140,11 @@ Preprocessing parse_preprocessing(const std::string& file, const std::string& wh
         if (!is_mean(mean.real())) mean.wrong(kMeanLimits);
     for (const JsonField& deviation : field["std"].elements())
         if (!is_deviation(deviation.real())) deviation.wrong(kDeviationLimits);
+    if (field.has("interpolation")) {
+        const auto interpolation = interpolation_named(field["interpolation"].text());
+        if (!interpolation) field["interpolation"].wrong("\"bilinear\" or \"bicubic\"");
+        result.interpolation = *interpolation;
+    }
     return result;
 }
 

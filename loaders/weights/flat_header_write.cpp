@@ -69,11 +69,14 @@ json shortest(const std::vector<float>& values) {
 }
 
 json preprocessing_json(const Preprocessing& preprocessing) {
-    return {{"resize", preprocessing.resize},
-            {"crop", preprocessing.crop},
-            {"channels", preprocessing.mean.size()},
-            {"mean", shortest(preprocessing.mean)},
-            {"std", shortest(preprocessing.std)}};
+    json result{{"resize", preprocessing.resize},
+                {"crop", preprocessing.crop},
+                {"channels", preprocessing.mean.size()},
+                {"mean", shortest(preprocessing.mean)},
+                {"std", shortest(preprocessing.std)}};
+    if (preprocessing.interpolation != Interpolation::bilinear)
+        result["interpolation"] = name_of(preprocessing.interpolation);
+    return result;
 }
 
 std::string flat_header_text(const FlatHeader& header) {

@@ -229,6 +229,8 @@ TEST_SUITE("weights: flat binary") {
                        "std[0] is 0, expected a number above 0"));
         CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["mean"] = {1, 2}; }), "one a channel"));
         CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["crop"] = 1e3; }), "crop is 1000.0"));
+        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["interpolation"] = "lanczos"; }),
+                       "interpolation is \"lanczos\", expected \"bilinear\" or \"bicubic\""));
     }
 
     TEST_CASE("headers that lie about quantisation are refused") {

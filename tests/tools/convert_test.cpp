@@ -82,6 +82,14 @@ TEST_SUITE("adaq-convert") {
         model = load_weights(folder / "b.bin");
         CHECK(model.preprocessing == Preprocessing{256, 224, {0.5f, 0.25f, 1.0f}, {0.5f, 0.5f, 0.125f}});
         CHECK(model.class_names.size() == 3);
+        CHECK(convert(out + " " + out + " --interpolation bicubic").status == 0);
+        model = load_weights(out);
+        CHECK(model.preprocessing->interpolation == Interpolation::bicubic);
+        CHECK(model.preprocessing->resize == 256);
+        CHECK(convert(out + " " + (folder / "a.safetensors")).status == 0);
+        CHECK(load_weights(folder / "a.safetensors").preprocessing == model.preprocessing);
+        CHECK(convert(out + " " + out + " --interpolation bilinear").status == 0);
+        CHECK(load_weights(out).preprocessing->interpolation == Interpolation::bilinear);
     }
 
     TEST_CASE("a wrong command line is one line and status 2") {

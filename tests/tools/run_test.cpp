@@ -79,6 +79,27 @@ TEST_SUITE("adaq-run") {
         }
     }
 
+    TEST_CASE("bicubic resizing is kept in the saved model, which is evaluated with it again") {
+        const Data data;
+        const TemporaryFolder out;
+        const auto logits = [&](const std::string& arguments) {
+            const Outcome outcome = run(arguments + " --logits " + (out / "l.npy"));
+            INFO(outcome.output);
+            REQUIRE(outcome.status == 0);
+            return text_of_file(out / "l.npy");
+        };
+        const std::string usual = quoted_weights() + data.both() + "--w4 --a32 --resize 30 --crop 28 ";
+        const std::string bilinear = logits(usual + "--interpolation bilinear");
+        const std::string bicubic = logits(usual + "--interpolation bicubic --save " + (out / "q.bin"));
+        const std::string val = " --val " + data.folder.path().string();
+        CHECK(bicubic != bilinear);
+        CHECK(logits(usual) == bilinear);
+        CHECK(logits("--weights " + (out / "q.bin") + val) == bicubic);
+        CHECK(logits("--weights " + (out / "q.bin") + val + " --interpolation bilinear") != bicubic);
+        REQUIRE(run("--weights " + (out / "q.bin") + val + " --report " + (out / "r.json")).status == 0);
+        CHECK(text_of_file(out / "r.json").find("resized to 30 (bicubic)") != std::string::npos);
+    }
+
     TEST_CASE("a saved model's report says what it holds, and leaves out what only calibration images tell") {
         const Data data;
         const TemporaryFolder out;
@@ -298,6 +319,7 @@ TEST_SUITE("adaq-run") {
         check_refused(usual + "--input-bits 1", 2, "--input-bits 1");
         check_refused(usual + "--scheme median", 2, "--scheme");
         check_refused(usual + "--batch 0", 2, "--batch");
+        check_refused(usual + "--interpolation lanczos", 2, "--interpolation");
         check_refused(usual + "--device abacus", 2, "abacus");
         check_refused(usual + "--device cuda", 2, "cuda");
         check_refused(usual + "--edge-acts both", 2, "--head-stem-8bit");

@@ -192,6 +192,7 @@ TEST_SUITE("adaq-sweep") {
         refused("--seed 7", "seed 7, there 0 (and 3 more); --redo");
         refused("--val-images 12", "validation_images 12, there 24");
         refused("--resize 20 --crop 20", "crop 20, there 0");
+        refused("--interpolation bicubic", "interpolation \"bicubic\", there not set");
         sweep.write(table_text(" --lr 0.5"));
         refused("", "learned.w4a4.json: was made otherwise: lr 0.5, there 0.01 (and 1 more)");
         std::ofstream(sweep.out() + "/cells/nearest-folded.w4a4.json") << "{";

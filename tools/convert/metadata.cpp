@@ -9,7 +9,8 @@ namespace adaq {
 namespace {
 
 bool gives_preprocessing(const MetadataOptions& options) {
-    return options.resize || options.crop || !options.mean.empty() || !options.std.empty();
+    return options.resize || options.crop || !options.interpolation.empty() || !options.mean.empty() ||
+           !options.std.empty();
 }
 
 }  // namespace
@@ -28,6 +29,8 @@ void apply(const MetadataOptions& options, Model& model) {
     Preprocessing preprocessing = model.preprocessing.value_or(Preprocessing{});
     if (options.resize) preprocessing.resize = *options.resize;
     if (options.crop) preprocessing.crop = *options.crop;
+    if (!options.interpolation.empty())
+        preprocessing.interpolation = interpolation_named(options.interpolation).value();
     if (!options.mean.empty()) preprocessing.mean = parse_means(options.mean);
     if (!options.std.empty()) preprocessing.std = parse_deviations(options.std);
     check_channels("--mean", preprocessing.mean, model.architecture.input_channels);

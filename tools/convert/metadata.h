@@ -11,6 +11,7 @@ namespace adaq {
 struct MetadataOptions {
     std::string classes;              // a file's name; empty: leave the names as they are
     std::optional<int> resize, crop;  // pixels
+    std::string interpolation;        // "bicubic"; empty: as it is
     std::string mean, std;            // "0.5,0.5,0.5"; empty: as they are
 };
 

@@ -11,10 +11,11 @@ namespace {
 
 /// All that decides what the batches hold.
 std::string key_of(const std::string& path, const std::vector<int64_t>& items, const BatchOptions& o) {
-    return fmt::format("{} items {} {:08x} resize {} crop {} mean {} std {} channels {} batch {} augment {} view {} {}",
-                       path, items.size(), crc32_of(std::as_bytes(std::span(items))), o.preprocessing.resize,
-                       o.preprocessing.crop, o.preprocessing.mean, o.preprocessing.std, o.channels, o.batch,
-                       o.augment_seed ? std::to_string(*o.augment_seed) : "no", o.view, o.view_seed);
+    return fmt::format(
+        "{} items {} {:08x} resize {} {} crop {} mean {} std {} channels {} batch {} augment {} view {} {}", path,
+        items.size(), crc32_of(std::as_bytes(std::span(items))), o.preprocessing.resize,
+        name_of(o.preprocessing.interpolation), o.preprocessing.crop, o.preprocessing.mean, o.preprocessing.std,
+        o.channels, o.batch, o.augment_seed ? std::to_string(*o.augment_seed) : "no", o.view, o.view_seed);
 }
 
 }  // namespace

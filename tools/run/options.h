@@ -48,6 +48,7 @@ struct RunOptions {
     int64_t val_images = 0;  // 0: all
     uint64_t seed = 0;
     std::optional<int> resize, crop;
+    std::optional<Interpolation> interpolation;
     std::vector<float> mean, std;  // of each input channel; empty: the weights file's
     std::string classes;           // a file of class names, or empty
     std::optional<ClassOrder> class_order;

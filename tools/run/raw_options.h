@@ -15,7 +15,7 @@ struct Raw {
     RunOptions options;
     std::vector<std::string> reports;
     std::string granularity = "channel", sites = "block", edges, math = "fp32";
-    std::string mean, std, class_order;
+    std::string interpolation, mean, std, class_order;
     std::vector<std::string> layer_bits, site_bits;
     int weight_bits = 0, activation_bits = 0;
     LearningOptions learning;

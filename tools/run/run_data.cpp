@@ -93,6 +93,7 @@ Preprocessing RunData::with_options(Preprocessing base) {
     const auto numbers = [](const std::vector<float>& values) { return fmt::format("{}", fmt::join(values, " ")); };
     if (options_.resize) take("--resize", *options_.resize, base.resize, number);
     if (options_.crop) take("--crop", *options_.crop, base.crop, number);
+    if (options_.interpolation) take("--interpolation", *options_.interpolation, base.interpolation, name_of);
     const int channels = model_.architecture.input_channels;
     if (!options_.mean.empty()) {
         check_channels("--mean", options_.mean, channels);
@@ -163,7 +164,8 @@ BatchSource RunData::validation_images() const {
 
 std::string RunData::preparation(const Shape& images) const {
     const Preprocessing& p = inputs_.preprocessing;
-    std::string text = p.resize ? fmt::format("resized to {}, ", p.resize) : "";
+    const char* filter = p.interpolation == Interpolation::bicubic ? " (bicubic)" : "";
+    std::string text = p.resize ? fmt::format("resized to {}{}, ", p.resize, filter) : "";
     if (p.crop) text += fmt::format("centre crop {}, ", p.crop);
     return fmt::format("{}{}x{} pixels, mean {}, deviation {}", text, images[1], images[2], fmt::join(p.mean, " "),
                        fmt::join(p.std, " "));
@@ -172,6 +174,7 @@ std::string RunData::preparation(const Shape& images) const {
 std::string RunData::identity(bool uses_calibration) const {
     const Preprocessing& p = inputs_.preprocessing;
     nlohmann::ordered_json identity{{"resize", p.resize}, {"crop", p.crop}, {"mean", p.mean}, {"std", p.std}};
+    if (p.interpolation != Interpolation::bilinear) identity["interpolation"] = name_of(p.interpolation);
     if (calibration_ && uses_calibration)
         identity["calibration_images_crc32"] = shared_.images_crc32(options_.calib, *calibration_);
     if (validation_) {

@@ -62,6 +62,7 @@ void take_names(Raw& raw) {
     o.per_channel = raw.granularity == "channel";
     o.sites = kSites.at(raw.sites);
     o.math = kMaths.at(raw.math);
+    o.interpolation = interpolation_named(raw.interpolation);
     if (!raw.mean.empty()) o.mean = parse_means(raw.mean);
     if (!raw.std.empty()) o.std = parse_deviations(raw.std);
     if (!raw.class_order.empty()) o.class_order = kClassOrders.at(raw.class_order);

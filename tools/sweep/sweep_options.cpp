@@ -24,6 +24,7 @@ constexpr PassedOn kPassedOn[] = {
     {"--val-images", "N", "Validation images: the first so many [all]"},
     {"--resize", "PIXELS", "Shorter edge of an image before cropping"},
     {"--crop", "PIXELS", "Centre crop"},
+    {"--interpolation", "NAME", "bilinear, bicubic"},
     {"--mean", "M,M,M", "Mean of each channel, of pixel values from 0 to 1"},
     {"--std", "S,S,S", "Standard deviation of each"},
     {"--classes", "FILE", "Class names, one a line"},

@@ -137,9 +137,7 @@ TEST_SUITE("image decoding") {
         const auto error_of = [](std::string_view text) {
             return decoding_error({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
         };
-        CHECK(error_of("II*\0........") == "x.jpg: a TIFF image, expected JPEG, PNG, BMP, GIF or PNM");
-        CHECK(contains(error_of("RIFF....WEBPVP8 "), "a WebP image"));
-        CHECK(contains(error_of("....ftypavif"), "a HEIF or AVIF image"));
+        CHECK(contains(error_of("....ftypavif"), "x.jpg: a HEIF or AVIF image, expected JPEG, PNG, BMP, GIF, PNM"));
         CHECK(contains(error_of(""), "an empty file"));
         CHECK(contains(error_of("hello, this is text"), "not an image of a known format"));
     }

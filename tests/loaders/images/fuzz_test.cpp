@@ -6,8 +6,8 @@
 #include <random>
 
 #include "loaders/datasets/dataset.h"
+#include "support/format_fixtures.h"
 #include "support/idx_files.h"
-#include "support/image_fixtures.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -43,6 +43,18 @@ Bytes damaged(const Bytes& good, std::mt19937& random) {
         }
     }
     return bytes;
+}
+
+/// Gives the chunks of a PNG file right checksums again, so that damage comes as far as their contents.
+void repair_checksums(Bytes& png) {
+    for (size_t at = 8; at + 12 <= png.size();) {
+        const size_t length =
+            size_t{png[at]} << 24 | size_t{png[at + 1]} << 16 | size_t{png[at + 2]} << 8 | png[at + 3];
+        if (length > png.size() - at - 12) return;
+        const auto crc = static_cast<uint32_t>(crc32(0, png.data() + at + 4, static_cast<unsigned>(length + 4)));
+        for (size_t i = 0; i < 4; ++i) png[at + 8 + length + i] = static_cast<uint8_t>(crc >> (24 - 8 * i));
+        at += 12 + length;
+    }
 }
 
 int64_t peak_memory_kib() {
@@ -116,6 +128,24 @@ TEST_SUITE("damaged images") {
         CHECK(errors > 1000);
         CHECK(peak_memory_kib() - memory_before < kMostMemoryKib);
         CHECK(decodes(reader, file_bytes(image_fixture("420.jpg")), random));  // nothing sticks
+    }
+
+    TEST_CASE("every variant of every format, damaged, gives an error or an image") {
+        constexpr int kMutants = 60;  // of each file
+        std::mt19937 random(20261128);
+        ImageReader reader;
+        int images = 0, errors = 0;
+        for (const FormatCase& each : FormatFixtures::get().cases) {
+            for (int mutant = 0; mutant < kMutants; ++mutant) {
+                CAPTURE(each.name);
+                CAPTURE(mutant);
+                Bytes bytes = damaged(each.file, random);
+                if (each.is_of("png")) repair_checksums(bytes);
+                (decodes(reader, bytes, random) ? images : errors) += 1;
+            }
+        }
+        CHECK(images > 2000);
+        CHECK(errors > 5000);
     }
 
     TEST_CASE("damaged IDX files, plain and gzipped, give an error or images") {

@@ -4,7 +4,7 @@
 
 #include "loaders/images/reader.h"
 #include "loaders/images/resample.h"
-#include "support/image_fixtures.h"
+#include "support/format_fixtures.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -64,6 +64,56 @@ TEST_SUITE("image resizing") {
         }
     }
 
+    TEST_CASE("bicubic resizing gives Pillow's pixels, on any processor") {
+        for (const bool plain : {false, true}) {
+            use_plain_resample_kernels(plain);
+            for (const ResizeCase& each : FormatFixtures::get().resized) {
+                ResizePlan plan;
+                plan.source = {0, 0, each.from.height, each.from.width};
+                plan.resized = each.to.size();
+                plan.crop = {0, 0, each.to.height, each.to.width};
+                plan.interpolation = Interpolation::bicubic;
+                CAPTURE(plan.resized.height);
+                CAPTURE(plan.resized.width);
+                Resampler resampler;
+                CHECK(resampler.prepare(plan) == plan.source);
+                Image image = each.from, out;
+                resampler.run(image, out);
+                CHECK(out.pixels == each.to.pixels);
+            }
+        }
+        use_plain_resample_kernels(false);
+    }
+
+    TEST_CASE("a crop of a bicubically resized image has the pixels of the whole") {
+        ResizePlan plan;
+        plan.source = {0, 0, 61, 97};
+        plan.resized = {40, 64};
+        plan.crop = {0, 0, 40, 64};
+        plan.interpolation = Interpolation::bicubic;
+        const Image whole = carry_out(plan, "420.jpg", 3);
+        plan.crop = {13, 17, 20, 30};
+        const Image part = carry_out(plan, "420.jpg", 3);
+        for (int y = 0; y < 20; ++y)
+            CHECK(std::equal(part.row(y), part.row(y) + part.row_bytes(), whole.row(13 + y) + 3 * 17));
+    }
+
+    TEST_CASE("one resampler does bilinear after bicubic of the same sizes") {
+        Preprocessing preprocessing;
+        preprocessing.resize = 40;
+        Resampler resampler;
+        const auto run = [&](Interpolation interpolation) {
+            preprocessing.interpolation = interpolation;
+            Image image = decode_image(image_fixture("420.jpg"), 3), out;
+            resampler.prepare(plan_evaluation(image.size(), preprocessing, "x"));
+            resampler.run(image, out);
+            return out.pixels;
+        };
+        const std::vector<uint8_t> bilinear = run(Interpolation::bilinear);
+        CHECK(run(Interpolation::bicubic) != bilinear);
+        CHECK(run(Interpolation::bilinear) == bilinear);
+    }
+
     TEST_CASE("a flipped plan mirrors left and right") {
         ResizePlan plan;
         plan.source = {0, 0, 61, 97};
@@ -91,6 +141,7 @@ TEST_SUITE("image resizing") {
                 plan.source = {0, 0, size(), size()};
                 plan.resized = {size(), size()};
                 plan.crop = {0, 0, plan.resized.height, plan.resized.width};
+                plan.interpolation = trial % 2 == 0 ? Interpolation::bilinear : Interpolation::bicubic;
                 const Window needed = resampler.prepare(plan);
                 Image image, fast, plain;
                 image.reshape(needed.height, needed.width, channels);
