@@ -18,15 +18,15 @@ constexpr std::array kFormats{
 #endif
 };
 
-constexpr const char* kExpected =
-    "expected JPEG, PNG, BMP, GIF, PNM"
-#ifdef ADAQ_HAS_WEBP
-    ", WebP"
+#if defined(ADAQ_HAS_WEBP) && defined(ADAQ_HAS_TIFF)
+constexpr const char* kExpected = "expected JPEG, PNG, BMP, GIF, PNM, WebP or TIFF";
+#elif defined(ADAQ_HAS_WEBP)
+constexpr const char* kExpected = "expected JPEG, PNG, BMP, GIF, PNM or WebP";
+#elif defined(ADAQ_HAS_TIFF)
+constexpr const char* kExpected = "expected JPEG, PNG, BMP, GIF, PNM or TIFF";
+#else
+constexpr const char* kExpected = "expected JPEG, PNG, BMP, GIF or PNM";
 #endif
-#ifdef ADAQ_HAS_TIFF
-    ", TIFF"
-#endif
-    ;
 
 bool is_tiff(ByteSpan bytes) {
     using namespace std::string_view_literals;

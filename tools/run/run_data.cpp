@@ -93,7 +93,9 @@ Preprocessing RunData::with_options(Preprocessing base) {
     const auto numbers = [](const std::vector<float>& values) { return fmt::format("{}", fmt::join(values, " ")); };
     if (options_.resize) take("--resize", *options_.resize, base.resize, number);
     if (options_.crop) take("--crop", *options_.crop, base.crop, number);
-    if (options_.interpolation) take("--interpolation", *options_.interpolation, base.interpolation, name_of);
+    if (options_.interpolation)
+        take("--interpolation", *options_.interpolation, base.interpolation,
+             [](Interpolation value) { return std::string(name_of(value)); });
     const int channels = model_.architecture.input_channels;
     if (!options_.mean.empty()) {
         check_channels("--mean", options_.mean, channels);
