@@ -82,14 +82,15 @@ TEST_SUITE("adaq-convert") {
         model = load_weights(folder / "b.bin");
         CHECK(model.preprocessing == Preprocessing{256, 224, {0.5f, 0.25f, 1.0f}, {0.5f, 0.5f, 0.125f}});
         CHECK(model.class_names.size() == 3);
-        CHECK(convert(out + " " + out + " --interpolation bicubic").status == 0);
-        model = load_weights(out);
+        const std::string bicubic = folder / "bicubic.bin";
+        CHECK(convert(out + " " + bicubic + " --interpolation bicubic").status == 0);
+        model = load_weights(bicubic);
         CHECK(model.preprocessing->interpolation == Interpolation::bicubic);
         CHECK(model.preprocessing->resize == 256);
-        CHECK(convert(out + " " + (folder / "a.safetensors")).status == 0);
+        CHECK(convert(bicubic + " " + (folder / "a.safetensors")).status == 0);
         CHECK(load_weights(folder / "a.safetensors").preprocessing == model.preprocessing);
-        CHECK(convert(out + " " + out + " --interpolation bilinear").status == 0);
-        CHECK(load_weights(out).preprocessing->interpolation == Interpolation::bilinear);
+        CHECK(convert(bicubic + " " + (folder / "b.bin") + " --interpolation bilinear").status == 0);
+        CHECK(load_weights(folder / "b.bin").preprocessing->interpolation == Interpolation::bilinear);
     }
 
     TEST_CASE("a wrong command line is one line and status 2") {
