@@ -26,10 +26,10 @@ LABELS = {
     "solution": b"ImageId,PredictionString\nILSVRC2012_val_00000001,n01440764 85 1 499 272 n01440764 1 2 3 4 \na,n01440764 1 1 2 2\n",
 }
 
-TABLE = {"title": "A table", "published": "somewhere", "notes": ["one note"], "options": "--w4 --a8",
+TABLE = {"title": "A table", "published_from": "somewhere", "notes": ["one note"], "options": "--w4 --a8",
          "columns": [{"title": "W4", "options": "--w4"}, {"title": "W8", "options": "--w8 --a32"}],
-         "rows": [{"title": "norm", "options": "--scheme norm", "published": ["69.5", {"top1": "69.1", "seconds": 12, "note": "log"}]},
-                  {"title": "lp", "options": "--scheme lp --fold", "published": [None, "1"]}]}
+         "rows": [{"title": "norm", "options": "--scheme norm", "published": [69.5, {"top1": 69.1, "seconds": 12, "note": "the log"}]},
+                  {"title": "lp", "options": "--scheme lp --fold", "published": [None, 1]}]}
 
 
 def write(target, name, content):
@@ -68,7 +68,7 @@ def units(adaq_run):
         (data / "train-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 8) + bytes(i % 7 for i in range(8)))
         state = pathlib.Path(folder) / "state"
         subprocess.run([adaq_run, "--weights", FIXTURES / "networks/basic.bin", "--calib", data, "--images", "8", "--minibatch", "4", "--w2", "--a4",
-                        "--method", "qdrop", "--iters", "3", "--device", "cpu", "--state", state], check=True, capture_output=True)
+                        "--method", "qdrop", "--iters", "3", "--device", "cpu", "--state", state, "--save", state.with_name("q.bin")], check=True, capture_output=True)
         files = sorted(state.glob("*.unit"), key=lambda file: file.stat().st_size)
         for name, file in zip(("small", "middle"), (files[0], files[1])):
             write("unit", name, file.read_bytes()[20:-4])  # without magic, format, length and checksum
@@ -84,7 +84,7 @@ def main():
     for name, content in LABELS.items():
         write("labels", name, content)
     write("table", "whole", json.dumps(TABLE, indent=1).encode())
-    write("table", "least", b'{"columns": [{"title": "a"}], "rows": [{"title": "b"}]}')
+    write("table", "least", b'{"title": "t", "columns": [{"title": "a"}], "rows": [{"title": "b"}]}')
     if args.adaq_run:
         units(args.adaq_run)
 

@@ -12,7 +12,10 @@
 #include "engine/error.h"
 #include "loaders/datasets/kinds.h"
 #include "loaders/images/image.h"
+#include "loaders/weights/byte_cursor.h"
 #include "loaders/weights/checks.h"
+#include "loaders/weights/pickle.h"
+#include "loaders/weights/pickled_state_dict.h"
 #include "loaders/weights/weights.h"
 #include "support/places.h"
 #include "tools/run/unit_file.h"
@@ -107,16 +110,14 @@ bool flat_header(Input input) {
     return read_any_weights(std::as_bytes(std::span(file)));
 }
 
-/// A state dict's pickle, wrapped into torch.save's older format: magic number, protocol and system info before it, no
-/// storages behind it.
+/// A pickle alone, and the search for a state dict in it.
 bool pickle(Input input) {
-    static constexpr char kPrelude[] =
-        "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."  // the magic number
-        "\x80\x02M\xe9\x03."                                         // protocol 1001
-        "\x80\x02}q\x00.";                                           // no system info
-    std::string file(kPrelude, sizeof kPrelude - 1);
-    file.append(input.begin(), input.end());
-    return read_any_weights(std::as_bytes(std::span(file)));
+    return accepted([&] {
+        const std::string name = "input";
+        ByteCursor cursor(name, "the pickle", std::as_bytes(input));
+        const Pickle read = read_pickle(name, cursor);
+        (void)find_state_dict("input", read, "");
+    });
 }
 
 // ---- images
@@ -200,7 +201,7 @@ bool tiff(Input input) {
 bool idx(Input input) {
     const MemoryFile file(input);
     const bool images = accepted([&] {
-        const auto dataset = open_idx(file.path(), "");
+        const auto dataset = open_idx(file.path(), "", 0);
         ImageReader reader;
         Image pixels;
         for (const int64_t item : {int64_t{0}, dataset->size() - 1}) {
@@ -208,15 +209,19 @@ bool idx(Input input) {
             reader.read(3, pixels);
         }
     });
-    return accepted([&] { (void)open_idx(file.path(), file.path()); }) || images;
+    return accepted([&] { (void)open_idx(file.path(), file.path(), 0); }) || images;
 }
 
 bool labels(Input input) {
     const MemoryFile file(input);
     const std::vector<std::string> images{"a.png", "b c.png", "d.JPEG", "ILSVRC2012_val_00000001.JPEG"};
-    const std::vector<std::string> classes{"tench", "great white shark", "n01440764"};
-    const bool named = accepted([&] { (void)read_label_file(file.path(), images, classes); });
-    return accepted([&] { (void)read_label_file(file.path(), images, {}); }) || named;
+    DatasetOptions named;
+    named.class_names = {"tench", "great white shark", "n01440764"};
+    bool taken = false;
+    for (const DatasetOptions& options : {named, DatasetOptions{}})
+        for (const LabelLines lines : {LabelLines::of_this_folder, LabelLines::of_a_data_set})
+            if (accepted([&] { (void)read_label_file(file.path(), lines, images, options); })) taken = true;
+    return taken;
 }
 
 bool table(Input input) {
