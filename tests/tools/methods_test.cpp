@@ -19,8 +19,9 @@ const std::vector<std::string> kMethods{
     "pdquant", "qdrop --lr-channel 1e-2",  "best",  "pdquant --distribution-correction --correction-steps 5"};
 
 std::string learning(const Data& data, const std::string& method, const std::string& more) {
-    return quoted_weights() + data.both() + "--w3 --a4 --scheme minmax --iters 12 --minibatch 8 --seed 5 --threads 1 " +
-           (method.rfind("brecq", 0) == 0 ? "--iters-scale 8 " : "") + "--method " + method + " " + more;
+    const std::string activations = more.find("--a32") == std::string::npos ? "--a4 " : "";
+    return quoted_weights() + data.both() + "--w3 --scheme minmax --iters 12 --minibatch 8 --seed 5 --threads 1 " +
+           activations + (method.rfind("brecq", 0) == 0 ? "--iters-scale 8 " : "") + "--method " + method + " " + more;
 }
 
 nlohmann::json report_of(const std::string& path) { return nlohmann::json::parse(text_of_file(path)); }

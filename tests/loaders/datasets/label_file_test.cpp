@@ -188,7 +188,7 @@ TEST_SUITE("label file") {
         tiny.options.classes = 4;
         CHECK(data_error_of([&] {
                   tiny.labels("val");
-              }).find("val_annotations.txt, line 1: \"val_0.JPEG?n02?0?32?44?62\", expected a label") !=
+              }).find("val_annotations.txt, line 1: \"val_0.JPEG\\tn02\\t0\\t32\\t44\\t62\", expected a label") !=
               std::string::npos);
         tiny.options.other_class_names = {"n00", "n01", "n02", "n03"};
         CHECK(tiny.labels("val") == Labels{2, 1});
