@@ -45,6 +45,7 @@ Ended signalled(const std::function<void()>& before, const std::function<void()>
     if (child == 0) {
         dup2(pipe_ends[1], STDERR_FILENO);
         close(pipe_ends[0]);
+        alarm(60);  // rather than wait for ever
         watch_for_interrupt("adaq-test");
         before();
         [[maybe_unused]] const ssize_t ready = write(STDERR_FILENO, "!", 1);
@@ -119,6 +120,7 @@ TEST_SUITE("streams and signals") {
     }
 
     TEST_CASE("while nothing would be lost, a signal ends the program at once, by its name") {
+        stop_at_safe_places();  // of work before, which is over once signals are watched for anew
         const Ended interrupted = signalled([] {}, work_for_ever, {SIGINT});
         CHECK(WEXITSTATUS(interrupted.status) == 130);
         CHECK(interrupted.output == "adaq-test: stopped by Ctrl-C; nothing was saved\n");

@@ -36,6 +36,8 @@ std::string stopped_by() { return std::string("stopped by ") + name_of(signal_se
 Interrupted::Interrupted(const std::string& kept) : std::runtime_error(stopped_by() + "; " + kept) {}
 
 void watch_for_interrupt(const char* program) {
+    signal_seen = 0;
+    safe_places = 0;
     const char* before = isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";  // over a progress bar
     for (const int signal_number : {SIGINT, SIGTERM}) {
         std::snprintf(lines[signal_number == SIGTERM], sizeof lines[0], "%s%s: stopped by %s; nothing was saved\n",
