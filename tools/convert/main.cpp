@@ -51,7 +51,7 @@ void declare(CLI::App& app, Options& options) {
         ->transform(whole_number(0, 65536));
     app.add_option("--interpolation", metadata.interpolation, "How images are resized: bilinear, bicubic")
         ->type_name("NAME")
-        ->check(CLI::IsMember({"bilinear", "bicubic"}));
+        ->transform(one_of({"bilinear", "bicubic"}));
     app.add_option("--mean", metadata.mean,
                    "Mean of each channel, of values in [0, 1] (default for RGB: 0.485,0.456,0.406)")
         ->type_name("M,M,M");

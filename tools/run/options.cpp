@@ -147,7 +147,7 @@ void add_data_options(CLI::App& app, Raw& raw) {
         ->type_name("PIXELS");
     group(app.add_option("--interpolation", raw.interpolation,
                          "How images are resized: bilinear, bicubic (timm) [the file's, else bilinear]")
-              ->check(CLI::IsMember({"bilinear", "bicubic"})));
+              ->transform(one_of({"bilinear", "bicubic"})));
     group(app.add_option("--mean", raw.mean,
                          "Mean of each channel, of pixel values from 0 to 1 [the file's, else ImageNet's]"))
         ->type_name("M,M,M");
