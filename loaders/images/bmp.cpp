@@ -20,8 +20,8 @@ void unpack_row(const uint8_t* from, int bits, int width, uint8_t* to) {
 void unpack_colours(const uint8_t* from, const BmpHeader& header, uint8_t* to) {
     if (header.bits == 16) {
         const int green_most = (1 << header.green_bits) - 1;
-        for (int x = 0; x < header.width; ++x, to += 3) {
-            const int pixel = from[2 * x] | from[2 * x + 1] << 8;
+        for (int x = 0; x < header.width; ++x, from += 2, to += 3) {
+            const int pixel = from[0] | from[1] << 8;
             to[0] = static_cast<uint8_t>((pixel >> (5 + header.green_bits) & 31) * 255 / 31);
             to[1] = static_cast<uint8_t>((pixel >> 5 & green_most) * 255 / green_most);
             to[2] = static_cast<uint8_t>((pixel & 31) * 255 / 31);

@@ -15,7 +15,7 @@ constexpr uint32_t kOs2HeaderBytes = 12;
 constexpr uint32_t kMostColours = 65536;  // that a header may promise
 constexpr uint32_t kRgb = 0, kRle8 = 1, kRle4 = 2, kBitFields = 3;
 // A row of nothing but background takes RLE two bytes; real images with such rows have others, too.
-constexpr int64_t kMaxPixelsPerByte = 8 * 1024;
+constexpr int64_t kMaxPixelsPerByte = int64_t{8} * 1024;
 
 /// The fields as they stand in the file.
 struct Fields {

@@ -23,7 +23,7 @@ namespace {
 constexpr const char* kFormat = "PNG";
 constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
 // The best that deflate can do (1032 bytes from one), 8 pixels a byte.
-constexpr int64_t kMaxPixelsPerByte = 1032 * 8;
+constexpr int64_t kMaxPixelsPerByte = int64_t{1032} * 8;
 constexpr int kReadFailed = -1;
 
 // Chunks that say nothing about pixels as Pillow takes them: passed over, so that nothing in them can fail.
@@ -164,7 +164,7 @@ Image without_alpha(const Reader::Raw& raw, ImageSize size) {
         uint8_t* to = image.row(y);
         for (int x = 0; x < size.width; ++x, from += pixel_bytes) {
             for (int c = 0; c < image.channels; ++c)
-                *to++ = sample_bytes == 2 ? narrowed(from + 2 * c, raw.channels) : from[c];
+                *to++ = sample_bytes == 2 ? narrowed(from + ptrdiff_t{2} * c, raw.channels) : from[c];
         }
     }
     return image;

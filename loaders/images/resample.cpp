@@ -165,8 +165,10 @@ void Resampler::reflect(const Image& visible, Image& out) const {
     for (int y = 0; y < out.height; ++y) {
         const uint8_t* from = visible.row(reflected(y - top, visible.height));
         uint8_t* to = out.row(y);
-        for (int x = 0; x < out.width; ++x)
-            std::copy_n(from + reflected(x - left, visible.width) * channels, channels, to + x * channels);
+        for (int x = 0; x < out.width; ++x, to += channels) {
+            const ptrdiff_t column = reflected(x - left, visible.width);
+            std::copy_n(from + column * channels, channels, to);
+        }
     }
 }
 

@@ -138,7 +138,7 @@ class Conversion {
         for (int y = 0; y < image.height; ++y)
             for (int x = 0; x < image.width; ++x) {
                 uint16_t value = 0;
-                std::memcpy(&value, row(0, y) + 2 * x, sizeof(value));
+                std::memcpy(&value, row(0, y) + ptrdiff_t{2} * x, sizeof(value));
                 image.row(y)[x] = static_cast<uint8_t>(std::min<int>(value, 255));
             }
         return image;
@@ -195,11 +195,13 @@ Image turned(Image&& stored, int orientation) {
     Image image;
     image.reshape(swapped ? stored.width : stored.height, swapped ? stored.height : stored.width, stored.channels);
     for (int y = 0; y < image.height; ++y) {
+        uint8_t* to = image.row(y);
         for (int x = 0; x < image.width; ++x) {
             const int down = from_bottom ? image.height - 1 - y : y, right = from_right ? image.width - 1 - x : x;
-            const uint8_t* from =
-                swapped ? stored.row(right) + down * stored.channels : stored.row(down) + right * stored.channels;
-            std::copy_n(from, stored.channels, image.row(y) + x * image.channels);
+            const ptrdiff_t column = swapped ? down : right;
+            const uint8_t* from = stored.row(swapped ? right : down) + column * stored.channels;
+            std::copy_n(from, stored.channels, to);
+            to += image.channels;
         }
     }
     return image;

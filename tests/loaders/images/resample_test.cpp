@@ -95,7 +95,7 @@ TEST_SUITE("image resizing") {
         plan.crop = {13, 17, 20, 30};
         const Image part = carry_out(plan, "420.jpg", 3);
         for (int y = 0; y < 20; ++y)
-            CHECK(std::equal(part.row(y), part.row(y) + part.row_bytes(), whole.row(13 + y) + 3 * 17));
+            CHECK(std::equal(part.row(y), part.row(y) + part.row_bytes(), whole.row(13 + y) + ptrdiff_t{3} * 17));
     }
 
     TEST_CASE("one resampler does bilinear after bicubic of the same sizes") {
