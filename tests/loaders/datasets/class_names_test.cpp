@@ -41,7 +41,7 @@ TEST_SUITE("class names") {
               folder / "c: nothing in it, expected class names, one a line");
     }
 
-    TEST_CASE("of equal names the first counts; WordNet IDs count where all names have one") {
+    TEST_CASE("of equal names the first counts, and WordNet IDs count where all names have one") {
         const Names twice{"crane", "hen", "crane"};
         CHECK(ClassIndex(twice).find("crane") == 0);
         CHECK(ClassIndex(twice).find("hen") == 1);
