@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <regex>
+#include <string_view>
 
 #include "engine/error.h"
 
@@ -36,11 +36,21 @@ std::string temporary_name(const fs::path& path) {
     return (path.parent_path() / name).string();
 }
 
+bool are_digits(std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 /// The name that a file with such a temporary name was to have; empty for another name.
-std::string final_name(const std::string& temporary) {
-    static const std::regex pattern(R"(\.([^/]+)\.[0-9]+-[0-9]+\.tmp)");
-    std::smatch parts;
-    return std::regex_match(temporary, parts, pattern) ? parts[1].str() : "";
+std::string final_name(std::string_view temporary) {
+    constexpr std::string_view kEnd = ".tmp";
+    if (!temporary.starts_with('.') || !temporary.ends_with(kEnd)) return "";
+    temporary.remove_suffix(kEnd.size());
+    const size_t dot = temporary.rfind('.');
+    const size_t hyphen = temporary.find('-', dot);
+    if (dot < 2 || hyphen == std::string_view::npos) return "";
+    if (!are_digits(temporary.substr(dot + 1, hyphen - dot - 1)) || !are_digits(temporary.substr(hyphen + 1)))
+        return "";
+    return std::string(temporary.substr(1, dot - 1));
 }
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
@@ -127,7 +137,7 @@ void remove_abandoned_files(const std::string& folder, const std::function<bool(
     std::error_code error;
     std::vector<fs::path> abandoned;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-        if (const std::string name = final_name(entry->path().filename());
+        if (const std::string name = final_name(entry->path().filename().string());
             !name.empty() && written(name) && fs::is_regular_file(entry->symlink_status(error)))
             abandoned.push_back(entry->path());
     for (const fs::path& path : abandoned) fs::remove(path, error);  // what stays costs room, nothing else
