@@ -10,6 +10,7 @@
 #include "emulator/kernels.h"
 #include "engine/error.h"
 #include "kernels/cuda/memory.h"
+#include "kernels/emulator/access.h"
 #include "kernels/emulator/misuse.h"
 
 using namespace adaq;
@@ -195,7 +196,7 @@ TEST_SUITE("emulator: captures") {
         REQUIRE(outer.end() == cudaSuccess);
         CHECK(copy.read() == std::vector<float>{0.0f});
         CHECK(*pinned.as<float>() == 0.0f);
-        CHECK_THROWS_AS(sums.read(), emulator::Misuse);  // nobody has written them
+        if (emulator::kRecorded) CHECK_THROWS_AS(sums.read(), emulator::Misuse);  // nobody has written them
         outer.launch();
         CHECK(copy.read() == std::vector<float>{1.0f});
         CHECK(*pinned.as<float>() == 1.0f);
