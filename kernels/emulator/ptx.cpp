@@ -79,7 +79,7 @@ void resolve_tf32(std::span<void* const> brought) {
 /// `matrix`: 8 rows of 16 bytes, by lanes 8 i ...
 const std::byte* row_of(std::span<void* const> brought, int matrix, int row) {
     return static_cast<const std::byte*>(
-        static_cast<const Matrices*>(brought[static_cast<size_t>(matrix * 8 + row)])->row);
+        static_cast<const Matrices*>(brought[static_cast<size_t>(matrix) * 8 + static_cast<size_t>(row)])->row);
 }
 
 void resolve_matrices(std::span<void* const> brought) {

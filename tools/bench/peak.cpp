@@ -118,10 +118,11 @@ Peak measure_peak(int threads) {
     return {kernel.instruction_set, threads, flops};
 }
 
-double measure_bandwidth(int threads) {
+double measure_bandwidth(int asked) {
     constexpr size_t kFloats = size_t{64} << 20;  // 256 MiB
     constexpr int kRounds = 5;
-    if (threads <= 0) threads = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1u));
+    // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): OpenMP reads it
+    const int threads = asked > 0 ? asked : static_cast<int>(std::max(std::thread::hardware_concurrency(), 1u));
     std::vector<float> from(kFloats, 1.0f), to(kFloats);
     double best = 0.0;
     for (int round = 0; round < kRounds; ++round) {

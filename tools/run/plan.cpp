@@ -236,7 +236,8 @@ class Plan {
             weights += element_count(layer.shape);
             channels += options_.per_channel ? layer.channels() : 1;
         }
-        seconds += static_cast<double>(weights) * time_ranges(input_.device, weight, weights / channels);
+        seconds +=
+            static_cast<double>(weights) * time_ranges(input_.device, weight, weights / std::max<int64_t>(channels, 1));
         if (input_.sites.empty()) return seconds;
         for (const Site& site : input_.sites) values += element_count(shapes_[static_cast<size_t>(site.value)]);
         const int64_t images = std::min(input_.calibration_images, kScaleImages);

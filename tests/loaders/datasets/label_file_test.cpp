@@ -237,7 +237,7 @@ TEST_SUITE("label file") {
     TEST_CASE("what is no label is shown escaped and cut, in one line") {
         const std::string long_name(5000, 'q');
         for (const std::string& bad :
-             {"a.jpg " + long_name, long_name + "\x1b[31m 3", std::string("a.jpg \x01\x02 x\0y", 13)}) {
+             {"a.jpg " + long_name, long_name + "\x1b[31m 3", std::string("a.jpg \x01\x02 x\0y", 12)}) {
             const std::string message = Set().with("labels.txt", "a.jpg 1\n" + bad + "\n").error();
             CHECK(message.find("labels.txt, line 2: ") == 0);
             CHECK(message.size() < 300);
