@@ -8,8 +8,8 @@
 #include <map>
 #include <vector>
 
-#include "engine/device.h"
 #include "engine/network.h"
+#include "engine/program/device.h"
 
 namespace adaq {
 

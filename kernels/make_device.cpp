@@ -1,6 +1,6 @@
 // The table of devices: where a name becomes one.
-#include "engine/device.h"
 #include "engine/error.h"
+#include "engine/program/device.h"
 #include "kernels/reference/device.h"
 #if !defined(ADAQ_NO_CPU)
 #include "kernels/cpu/device.h"

@@ -7,7 +7,7 @@ Of each product: how many blocks fit a multiprocessor, how many rounds of them t
 multiprocessor takes for its share on each of its parts (tensor cores, instruction issue, the integer pipe, shared
 memory), the L2 cache and device memory for all of it; the longest is the estimate. What latencies cost that no other
 warp covers is left out, so that it is a bound on what can be had, not a forecast. In bf16 activations and their
-gradients are taken to be stored so (kernels/halves.h) and weights to be rounded before each product; what a product
+gradients are taken to be stored so (engine/program/bf16_storage.h) and weights to be rounded before each product; what a product
 reads in float32 costs a pass over it more (--floats: all of it does).
 
 Usage: tools/estimate_card.py BUILD [--card h100|h200] [--batch 32,128] [--layers] [--floats] [--cuobjdump PROGRAM]

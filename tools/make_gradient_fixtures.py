@@ -135,17 +135,11 @@ def quantisers(g, y):
                    dict(dx=tensor(pre.grad), scale_gradient=tensor(act.scale.grad)), bits=bits, one_sided=one_sided, zero_point=zero, relu=True)
 
 
-def channel_quantisers(g, y):
-    for bits in (2, 4, 8):
-        w = eighths(g, 4, 3, 2, 2).requires_grad_()
-        scale = torch.tensor([.25, .5, .125, 1.]).double().view(-1, 1, 1, 1).requires_grad_()
-        zero = torch.tensor([0., 1., -1., 2.]).double().view(-1, 1, 1, 1)
-        qmin, qmax = y.bounds(bits, False)
-        out = (y.clip(y.round_ste(w / scale) + zero, qmin, qmax) - zero) * scale
-        dy = eighths(g, *w.shape)
-        out.backward(dy)
-        yield case("fake_quantise_channels", dict(x=maps(w), dy=maps(dy), scale=tensor(scale.flatten()), zero_point=tensor(zero.flatten())),
-                   dict(y=maps(out), dx=maps(w.grad), scale_gradient=tensor(scale.grad.flatten())), bits=bits)
+def pass_over(g, *shapes):
+    """Draws that no case uses, so that the cases behind keep their numbers."""
+    for shape in shapes:
+        eighths(g, *shape)
+    return ()
 
 
 def losses(g):
@@ -216,7 +210,7 @@ def main():
     parser.add_argument("--yardstick", required=True)
     args = parser.parse_args()
     g, y = torch.Generator().manual_seed(2), load_yardstick(args.yardstick)
-    cases = [*convolutions(g), *linear(g), *batch_norm(g), *pooling(g), *quantisers(g, y), *channel_quantisers(g, y), *losses(g), *rounding(g, y), *statistics(g), *plateaus(g)]
+    cases = [*convolutions(g), *linear(g), *batch_norm(g), *pooling(g), *quantisers(g, y), *pass_over(g, *6 * [(4, 3, 2, 2)]), *losses(g), *rounding(g, y), *statistics(g), *plateaus(g)]
     target = pathlib.Path(__file__).parent.parent / "tests/fixtures/operations/gradients.json"
     target.write_text(json.dumps(cases, separators=(",", ":")))
     print(target, len(cases), "cases", target.stat().st_size, "bytes")

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq {
 

@@ -33,7 +33,7 @@ Buffer CacheMemory::create(const Shape& shape) {
                          static_cast<double>(limit_) / 1e9));
         say_ = nullptr;
     }
-    return device_.create(shape, Dtype::f32, Placement::spilled);
+    return device_.create(shape, DType::f32, Placement::spilled);
 }
 
 }  // namespace adaq

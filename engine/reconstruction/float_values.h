@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq {
 

@@ -1,7 +1,7 @@
 // Counts the work of a Program in the currency of peak rates.
 #pragma once
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq {
 

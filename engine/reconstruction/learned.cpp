@@ -55,7 +55,7 @@ Rounding LearnedRounding::bind(Program& program) const {
 
 void LearnedRounding::round(Device& device) const {
     Program program;
-    program.add(RoundWeights{bind(program), false});
+    program.add(RoundWeights{bind(program)});
     device.compile(program)->run();
 }
 

@@ -1,15 +1,15 @@
 // What is learned about a unit, in the device's memory, with Adam's moments.
 #pragma once
 
-#include "engine/device.h"
 #include "engine/network.h"
+#include "engine/program/device.h"
 #include "engine/reconstruction/record.h"
 #include "engine/reconstruction/unit_options.h"
 
 namespace adaq {
 
 /// The rounding of one layer's weight. w_hat holds the factor of a batch norm with fixed statistics too
-/// (engine/operations.h, Rounding).
+/// (engine/program/operations.h, Rounding).
 struct LearnedRounding {
     int layer = -1;
     Grid grid;

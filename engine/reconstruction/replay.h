@@ -6,7 +6,7 @@
 #include <chrono>
 #include <functional>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq {
 

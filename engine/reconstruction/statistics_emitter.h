@@ -7,8 +7,8 @@
 #include <map>
 #include <vector>
 
-#include "engine/device.h"
 #include "engine/network.h"
+#include "engine/program/device.h"
 #include "engine/reconstruction/unit_options.h"
 
 namespace adaq {

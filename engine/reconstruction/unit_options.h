@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/graph.h"
-#include "engine/operations.h"
+#include "engine/program/operations.h"
 
 namespace adaq {
 

@@ -60,20 +60,13 @@ void UnitTrainer::find_learned(const Network& network) {
 }
 
 TensorId UnitTrainer::batch_indices(Program& program, TensorId state, int64_t images) {
-    const TensorId indices = program.temporary({options_.batch});
-    if (options_.order.empty()) {
-        program.add(DrawBatch{indices,
-                              state,
-                              images,
-                              options_.replacement,
-                              {options_.seed, stretch_.number, options_.phase, kBatchSite}});
-        return indices;
+    if (!options_.order.empty()) {
+        chosen_batch_ = zeros(device_, {options_.batch});
+        return program.bind(chosen_batch_);
     }
-    std::vector<float> order;
-    for (const auto& row : options_.order) order.insert(order.end(), row.begin(), row.end());
-    const Buffer buffer = device_.create({static_cast<int64_t>(options_.order.size()), options_.batch});
-    device_.upload(*buffer, order);
-    program.add(TakeBatch{program.bind(buffer), indices, state});
+    const TensorId indices = program.temporary({options_.batch});
+    program.add(DrawBatch{
+        indices, state, images, options_.replacement, {options_.seed, stretch_.number, options_.phase, kBatchSite}});
     return indices;
 }
 
@@ -177,6 +170,14 @@ UnitProgress UnitTrainer::progress(int64_t iteration) const {
     return progress;
 }
 
+void UnitTrainer::advance(int64_t iterations) {
+    if (!chosen_batch_) return compiled_->run(iterations);
+    for (int64_t i = 0; i < iterations; ++i) {
+        device_.upload(*chosen_batch_, options_.order[chosen_next_++ % options_.order.size()]);
+        compiled_->run();
+    }
+}
+
 void UnitTrainer::run(const Observer& observe, int64_t interval, const Poll& poll) {
     const auto start = std::chrono::steady_clock::now();
     const int64_t total = options_.schedule.iterations, step = interval > 0 ? interval : report_interval(total);
@@ -185,8 +186,11 @@ void UnitTrainer::run(const Observer& observe, int64_t interval, const Poll& pol
     for (int64_t done = 0; done < total;) {
         // The first by itself: a curve shows where it starts.
         const int64_t next = done == 0 ? 1 : std::min(total, (done / step + 1) * step);
-        replay_.run(
-            *compiled_, next - done, [this] { value_of(loss_); }, poll);
+        if (chosen_batch_)
+            advance(next - done);
+        else
+            replay_.run(
+                *compiled_, next - done, [this] { value_of(loss_); }, poll);
         done = next;
         const UnitProgress now = progress(done);
         record_.curve.push_back({done, now.reconstruction, now.penalty, probe.measure(), now.prediction});

@@ -46,7 +46,7 @@ class UnitTrainer {
     /// Of the last run(): complete once it has returned.
     const UnitRecord& record() const { return record_; }
     /// So many iterations of them, for who looks at each; losses are not looked at.
-    void advance(int64_t iterations) { compiled_->run(iterations); }
+    void advance(int64_t iterations);
 
     /// Puts what was learned into the network: hard rounding, scales, moved batch norms.
     void freeze(Network& network) const;
@@ -78,6 +78,8 @@ class UnitTrainer {
     std::vector<LearnedScale> scales_;
     std::vector<MovingNorm> norms_;
     Buffer state_, loss_, prediction_loss_;
+    Buffer chosen_batch_;     // indices of an iteration's images where UnitOptions::order says which
+    size_t chosen_next_ = 0;  // its next row
     std::unique_ptr<CompiledProgram> compiled_;
     UnitRecord record_;
     Replay replay_;

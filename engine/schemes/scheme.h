@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/device.h"
 #include "engine/grid.h"
+#include "engine/program/device.h"
 
 namespace adaq {
 

@@ -6,8 +6,8 @@
 #include "kernels/cpu/thread_count.h"
 
 namespace adaq::cpu {
-CpuProgram::CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes, Math math)
-    : program_(program), lanes_(std::move(lanes)), plan_(make_plan(program, lanes_->count())), halves_(program, math) {
+CpuProgram::CpuProgram(Program program, std::shared_ptr<Lanes> lanes, Math math)
+    : program_(std::move(program)), lanes_(std::move(lanes)), plan_(make_plan(program_, lanes_->count())) {
     keep_sums_in_place();
     for (int lane = 0; lane < plan_.lanes; ++lane) {
         workspaces_.emplace_back();
@@ -21,15 +21,15 @@ CpuProgram::CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes, Mat
 /// A sum in place has the type of the residual whose place it takes.
 void CpuProgram::keep_sums_in_place() {
     for (size_t i = 0; i < plan_.in_place.size(); ++i)
-        if (plan_.in_place[i]) halves_.exclude(std::get<Convolution>(program_.operations()[i]).y);
+        if (plan_.in_place[i]) program_.retype(std::get<Convolution>(program_.operations()[i]).y, DType::f32);
 }
 
 View CpuProgram::make_view(int lane) const {
     const auto& tensors = program_.tensors();
     std::vector<View::Place> places(tensors.size());
     for (size_t i = 0; i < tensors.size(); ++i) {
-        const bool half = halves_(static_cast<TensorId>(i));
-        const int64_t stride = plan_.activation[i] ? image_floats(tensors[i].shape) * (half ? 2 : 4) : 0;
+        const bool half = program_.is_bf16(static_cast<TensorId>(i));
+        const int64_t stride = plan_.activation[i] ? image_floats(tensors[i].shape()) * (half ? 2 : 4) : 0;
         if (!tensors[i].bound) {
             const TemporaryPlace& place = plan_.temporaries[i];
             if (place.slot < 0) continue;
@@ -50,11 +50,10 @@ void CpuProgram::make_steps(Math math) {
         const Operation& operation = program_.operations()[i];
         StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.threads_of_a_lane, plan_.in_place[i]};
         setting.math = math;
-        setting.halves = halves_;
         if (const auto* op = std::get_if<Convolution>(&operation))
             setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
         const auto make = [&](const auto& op) -> std::unique_ptr<Step> {
-            if constexpr (requires { make_step(program_, op, setting); }) return make_step(program_, op, setting);
+            if constexpr (op.kTraits.purpose == Purpose::inference) return make_step(program_, op, setting);
             throw std::logic_error("cpu: not an operation of inference");
         };
         steps_.push_back(std::visit(make, operation));

@@ -11,7 +11,7 @@ namespace adaq::cpu {
 
 class CpuProgram : public CompiledProgram {
   public:
-    CpuProgram(const Program& program, std::shared_ptr<Lanes> lanes, Math math);
+    CpuProgram(Program program, std::shared_ptr<Lanes> lanes, Math math);
     void run(int64_t n) override;
 
   private:
@@ -25,7 +25,6 @@ class CpuProgram : public CompiledProgram {
     Program program_;
     std::shared_ptr<Lanes> lanes_;
     Plan plan_;
-    Halves halves_;
     std::vector<std::vector<AlignedFloats>> workspaces_;  // by lane and slot
     std::vector<AlignedFloats> scratch_;                  // by lane
     std::vector<View> views_;                             // by lane

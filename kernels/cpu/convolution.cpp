@@ -88,8 +88,8 @@ class ConvolutionStep : public Step {
         dnnl::primitive_attr attributes;
         attributes.set_post_ops(fusion.operations);
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // one a lane: lanes run at the same time
-        sums_apart_ = setting.halves(op.y) && !complete_;
-        const auto output = setting.halves(op.y) && complete_ ? memory::data_type::bf16 : memory::data_type::f32;
+        sums_apart_ = program.is_bf16(op.y) && !complete_;
+        const auto output = program.is_bf16(op.y) && complete_ ? memory::data_type::bf16 : memory::data_type::f32;
         const auto desc = convolution_forward_desc(d, operand_type(setting.math), output, fusion.bias != kNone,
                                                    attributes, wanted_for(d, setting.math));
         primitive_ = dnnl::convolution_forward(desc);
@@ -97,7 +97,7 @@ class ConvolutionStep : public Step {
         plain_w_ = memory({{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr);
         for (int i = 0; i < setting.lanes; ++i) {
             lanes_.push_back(make_lane(desc,
-                                       {desc.src_desc(), d.n * d.h * d.w * d.c, setting.math, setting.halves(op.x)},
+                                       {desc.src_desc(), d.n * d.h * d.w * d.c, setting.math, program.is_bf16(op.x)},
                                        fusion, per_channel));
         }
         sums_at_ = lanes_.front().x.scratch_floats() + floats_of(desc.scratchpad_desc());

@@ -10,6 +10,7 @@
 
 #include "engine/bf16.h"
 #include "engine/error.h"
+#include "engine/program/pieces.h"
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/compiled_program.h"
 #include "kernels/cpu/instruction_set.h"
@@ -17,7 +18,6 @@
 #include "kernels/cpu/tensor.h"
 #include "kernels/cpu/training/program.h"
 #include "kernels/host_memory.h"
-#include "kernels/inference.h"
 
 namespace adaq::cpu {
 namespace {
@@ -55,7 +55,7 @@ class CpuDevice : public Device {
     }
 
     using Device::create;
-    Buffer create(const Shape& shape, Dtype dtype, Placement placement) override {
+    Buffer create(const Shape& shape, DType dtype, Placement placement) override {
         if (placement == Placement::device) return std::make_shared<CpuTensor>(shape, dtype);
         return std::make_shared<CpuTensor>(shape, dtype, spill_folder_.empty() ? temporary_folder() : spill_folder_);
     }
@@ -65,7 +65,7 @@ class CpuDevice : public Device {
         auto& target = dynamic_cast<CpuTensor&>(tensor);
         require(static_cast<int64_t>(values.size()) == element_count(target.shape()), "upload: {} values into {}",
                 values.size(), to_string(target.shape()));
-        if (target.dtype() == Dtype::bf16)
+        if (target.dtype() == DType::bf16)
             std::transform(values.begin(), values.end(), reinterpret_cast<bf16*>(target.memory.data()), to_bf16);
         else
             copy(values, target.memory.span());
@@ -74,17 +74,13 @@ class CpuDevice : public Device {
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         require(static_cast<int64_t>(values.size()) == element_count(tensor.shape()), "download: {} values from {}",
                 values.size(), to_string(tensor.shape()));
-        if (tensor.dtype() == Dtype::f32) return copy(span_of(tensor), values);
+        if (tensor.dtype() == DType::f32) return copy(span_of(tensor), values);
         const float* memory = dynamic_cast<const CpuTensor&>(tensor).memory.data();
         std::transform(reinterpret_cast<const bf16*>(memory), reinterpret_cast<const bf16*>(memory) + values.size(),
                        values.begin(), to_float);
     }
 
-    std::unique_ptr<CompiledProgram> compile(const Program& program) override {
-        check(program);
-        if (!is_inference(program)) return std::make_unique<TrainingProgram>(program, threads_, math_);
-        return std::make_unique<CpuProgram>(program, lanes_, math_);
-    }
+    Math math() const override { return math_; }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
         return cpu::min_max(span_of(x), groups);
@@ -98,6 +94,10 @@ class CpuDevice : public Device {
     }
 
   private:
+    std::unique_ptr<CompiledProgram> compile_checked(Program program) override {
+        if (!is_inference(program)) return std::make_unique<TrainingProgram>(std::move(program), threads_, math_);
+        return std::make_unique<CpuProgram>(std::move(program), lanes_, math_);
+    }
     /// On all threads: one alone does not use the memory's bandwidth.
     void copy(std::span<const float> from, std::span<float> to) const {
         constexpr size_t kPiece = size_t{1} << 18;
@@ -110,7 +110,7 @@ class CpuDevice : public Device {
         lanes_->run(pieces, copy_piece);
     }
     static std::span<const float> span_of(const DeviceTensor& tensor) {
-        require(tensor.dtype() == Dtype::f32, "cpu: a bf16 tensor where only float32 will do");
+        require(tensor.dtype() == DType::f32, "cpu: a bf16 tensor where only float32 will do");
         return dynamic_cast<const CpuTensor&>(tensor).memory.span();
     }
     Math math_;

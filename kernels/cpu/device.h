@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq::cpu {
 

@@ -35,7 +35,7 @@ class LinearStep : public Step {
         : op_(op),
           images_(setting.images),
           half_(setting.math == Math::bf16),
-          stored_half_(setting.halves(op.x)),
+          stored_half_(program.is_bf16(op.x)),
           features_(program.shape(op.w)[1]),
           outputs_(program.shape(op.w)[0]),
           transposed_(features_ * outputs_) {}

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq::cpu {
 

@@ -1,10 +1,10 @@
 // An activation as a oneDNN primitive multiplies it, NHWC: in float32, or in bf16, as it is where it is stored so
-// (halves.h), else rounded (4 bytes read and 2 written an element, a pass before the primitive).
+// (engine/program/bf16_storage.h), else rounded (4 bytes read and 2 written an element, a pass before the primitive).
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/onednn.h"
 

@@ -5,10 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/cpu/target.h"
 #include "kernels/cpu/tensor.h"
-#include "kernels/halves.h"
 
 namespace adaq::cpu {
 
@@ -20,7 +19,7 @@ class View {
         int64_t image_stride = 0;           // bytes from one image to the next; 0 for weights and scales
         int64_t images = 0;                 // of a temporary: room for so many, used in turn; 0: for the whole batch
         const uint64_t* version = nullptr;  // counts its changes; null for what only operations write
-        bool half = false;                  // bf16 is stored there (halves.h)
+        bool half = false;                  // bf16 is stored there (engine/program/bf16_storage.h)
     };
     View(int lane, std::vector<Place> places) : lane_(lane), places_(std::move(places)) {}
 
@@ -45,6 +44,7 @@ class View {
         float* const place = at(id);
         return places_[static_cast<size_t>(id)].half ? Target(reinterpret_cast<bf16*>(place)) : Target(place);
     }
+    bool is_bf16(TensorId id) const { return places_[static_cast<size_t>(id)].half; }
     uint64_t version(TensorId id) const { return *places_[static_cast<size_t>(id)].version; }
 
   private:
@@ -73,7 +73,6 @@ struct StepSetting {
     bool of_values = false;       // a convolution's input is not integer codes: its weights may be scaled
     Math math = Math::f32;        // bf16: what it multiplies is rounded first
     bool weights_change = false;  // in every run: what is made from them must pay off at once
-    Halves halves = {};           // which tensors are stored as bf16
 };
 
 /// One factory an operation, each in the file of its name.

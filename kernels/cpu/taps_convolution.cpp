@@ -23,8 +23,8 @@ class TapsConvolutionStep : public Step {
     TapsConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting)
         : op_(op),
           half_(setting.math == Math::bf16),
-          x_half_(setting.halves(op.x)),
-          apart_(setting.halves(op.y) || setting.in_place),
+          x_half_(program.is_bf16(op.x)),
+          apart_(program.is_bf16(op.y) || setting.in_place),
           w_(program.shape(op.w)),
           y_(with_rows(program.shape(op.y), setting.images)),
           taps_(with_rows(program.shape(op.x), setting.images), w_, y_, op.stride, op.padding),

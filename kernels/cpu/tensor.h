@@ -7,7 +7,7 @@
 #include <new>
 #include <span>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/host_memory.h"
 
 namespace adaq::cpu {
@@ -40,11 +40,11 @@ class AlignedFloats {
 };
 
 struct CpuTensor : DeviceTensor {
-    CpuTensor(const Shape& s, Dtype d) : DeviceTensor(s, d), memory(floats_for(s, d)) {}
-    CpuTensor(const Shape& s, Dtype d, const std::string& spill_folder)
+    CpuTensor(const Shape& s, DType d) : DeviceTensor(s, d), memory(floats_for(s, d)) {}
+    CpuTensor(const Shape& s, DType d, const std::string& spill_folder)
         : DeviceTensor(s, d), memory(floats_for(s, d), spill_folder) {}
-    static int64_t floats_for(const Shape& s, Dtype d) {
-        return d == Dtype::f32 ? element_count(s) : (element_count(s) + 1) / 2;
+    static int64_t floats_for(const Shape& s, DType d) {
+        return d == DType::f32 ? element_count(s) : (element_count(s) + 1) / 2;
     }
     AlignedFloats memory;  // of bf16 tensors: two elements a float's room
     uint64_t version = 0;

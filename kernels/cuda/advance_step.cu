@@ -1,12 +1,12 @@
-// The step values of an iteration (engine/operations.h, StepValue): one thread, a few transcendental functions in
-// double, so that a replayed graph needs nothing from the host.
+// The step values of an iteration (engine/program/operations.h, StepValue): one thread, a few transcendental functions
+// in double, so that a replayed graph needs nothing from the host.
 #include "kernels/cuda/platform.h"
 #include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
 
-constexpr int kMostLosses = 8;
+constexpr auto kMostLosses = static_cast<size_t>(kLimits.losses);
 
 struct AdvanceArguments {
     float* state;
@@ -54,7 +54,6 @@ __global__ void advance_kernel(AdvanceArguments a) {
 }  // namespace
 
 Step make_step(const Context& context, const AdvanceStep& op) {
-    require(op.losses.size() <= kMostLosses, "cuda: {} losses, at most {}", op.losses.size(), kMostLosses);
     AdvanceArguments arguments{
         context.at(op.state),          op.schedule, {}, static_cast<int>(op.losses.size()), op.plateau.has_value(),
         op.plateau.value_or(Plateau{})};

@@ -1,4 +1,4 @@
-// From the descriptors of engine/operations.h to what kernels take (epilogue.h, stored.h).
+// From the descriptors of engine/program/operations.h to what kernels take (epilogue.h, stored.h).
 #pragma once
 
 #include "kernels/cuda/epilogue.h"
@@ -9,11 +9,11 @@ namespace adaq::cuda {
 /// A tensor that may lie in bf16; what Context::at() gives lies in float32.
 inline Source source_of(const Context& context, TensorId id) {
     float* const place = context.at(id);
-    return context.halves(id) ? Source{nullptr, reinterpret_cast<const bf16*>(place)} : Source{place, nullptr};
+    return context.program.is_bf16(id) ? Source{nullptr, reinterpret_cast<const bf16*>(place)} : Source{place, nullptr};
 }
 inline Target target_of(const Context& context, TensorId id) {
     float* const place = context.at(id);
-    return context.halves(id) ? Target{nullptr, reinterpret_cast<bf16*>(place)} : Target{place, nullptr};
+    return context.program.is_bf16(id) ? Target{nullptr, reinterpret_cast<bf16*>(place)} : Target{place, nullptr};
 }
 
 QuantiserArguments arguments_of(const Context& context, const std::optional<OutputQuantiser>& quantiser);

@@ -3,7 +3,16 @@
 
 #include <cstddef>
 
+#include "engine/program/limits.h"
+
 namespace adaq::cuda {
+
+/// What the kernels are written for; whole calibration sets must find room beside a program's temporaries.
+inline constexpr DeviceLimits kLimits{.temporary_bytes = int64_t{1} << 30,
+                                      .elements = kMostElements,
+                                      .pooling_window = 15,
+                                      .convolution_stride = 4,
+                                      .losses = 8};
 
 struct Card {
     int multiprocessors = 1;

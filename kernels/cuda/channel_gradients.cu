@@ -1,6 +1,6 @@
-// Gradients of what a whole channel has in common (engine/operations.h): its weights' factor and what is added to its
-// output. Cost: 8 B read a weight, a block a channel; 4 B (2 B in bf16) read an element of the output's gradient.
-// Memory bound. Sums are in double and in fixed orders.
+// Gradients of what a whole channel has in common (engine/program/operations.h): its weights' factor and what is added
+// to its output. Cost: 8 B read a weight, a block a channel; 4 B (2 B in bf16) read an element of the output's
+// gradient. Memory bound. Sums are in double and in fixed orders.
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/column_sums.h"
 #include "kernels/cuda/reduce.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/program/program.h"
 #include "kernels/cuda/convolution/sizes.h"
-#include "kernels/operation_text.h"
 
 #if defined(ADAQ_EMULATE)
 #include "kernels/emulator/settings.h"
@@ -23,50 +23,28 @@ bool share_memory() {
 }
 
 /// Products whose operands are copied float by float read float32 alone.
-class FloatOperands {
-  public:
-    explicit FloatOperands(const Program& program) : program_(program) {}
-    std::vector<TensorId> operator()(const Convolution& op) const { return of(op.w, {op.x}); }
-    std::vector<TensorId> operator()(const ConvolutionToData& op) const { return of(op.w, {op.dy}); }
-    std::vector<TensorId> operator()(const ConvolutionToWeights& op) const { return of(op.dw, {op.x, op.dy}); }
-    std::vector<TensorId> operator()(const Linear& op) const { return of(op.w, {op.x}); }
-    std::vector<TensorId> operator()(const LinearToData& op) const { return of(op.w, {op.dy}); }
-    std::vector<TensorId> operator()(const LinearToWeights& op) const { return of(op.dw, {op.x, op.dy}); }
-    template <typename Other>
-    std::vector<TensorId> operator()(const Other&) const {
-        return {};
+void keep_float_operands(Program& program) {
+    for (const Operation& operation : std::vector(program.operations())) {
+        const std::optional<ProductTensors> product = product_of(operation);
+        if (!product) continue;
+        const Shape& w = program.shape(product->weights);
+        if (in_vectors(w.back(), w.front(), Math::bf16)) continue;
+        for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
+            if (use.bf16 != Bf16::product || !program.is_bf16(id)) return;
+            require(!program.tensor(id).bound, "cuda: a bf16 tensor where only float32 will do");
+            program.retype(id, DType::f32);
+        });
     }
-
-  private:
-    std::vector<TensorId> of(TensorId weights, std::vector<TensorId> operands) const {
-        const Shape& w = program_.shape(weights);
-        return in_vectors(w.back(), w.front(), Math::bf16) ? std::vector<TensorId>{} : operands;
-    }
-
-    const Program& program_;
-};
-
-Halves halves_of(const Program& program, Math math) {
-    Halves halves(program, math);
-    const FloatOperands float_operands(program);
-    for (const Operation& operation : program.operations()) {
-        for (TensorId id : std::visit(float_operands, operation)) {
-            require(!program.tensors()[static_cast<size_t>(id)].bound || !halves(id),
-                    "cuda: a bf16 tensor where only float32 will do");
-            halves.exclude(id);
-        }
-    }
-    return halves;
 }
 
 }  // namespace
 
-CudaProgram::CudaProgram(const Program& whole, std::shared_ptr<Queue> queue, const ProgramSettings& settings)
-    : program_(in_pieces(whole, settings.pieces)),
+CudaProgram::CudaProgram(Program program, std::shared_ptr<Queue> queue, const ProgramSettings& settings)
+    : program_(std::move(program)),
       queue_(std::move(queue)),
       places_(program_.tensors().size(), nullptr),
       mark_(program_) {
-    check_elements(program_, settings.pieces.elements);
+    keep_float_operands(program_);
     place_tensors();
     std::vector<Step> steps = make_steps(settings);
     give_scratch(steps);
@@ -83,13 +61,7 @@ CudaProgram::~CudaProgram() {
 }
 
 std::vector<Step> CudaProgram::make_steps(const ProgramSettings& settings) const {
-    const Context context{program_,
-                          places_,
-                          settings.card,
-                          settings.math,
-                          settings.choice,
-                          settings.wgmma,
-                          halves_of(program_, settings.math)};
+    const Context context{program_, places_, settings.card, settings.math, settings.choice, settings.wgmma};
     std::vector<Step> steps;
     for (const Operation& operation : program_.operations())
         steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));
@@ -109,10 +81,10 @@ void CudaProgram::place_tensors() {
             places_.at(i) = bound->memory.as<float>();
         } else if (entry.whole != kNone) {
             float* const whole = places_.at(static_cast<size_t>(entry.whole));  // made before its parts
-            const int64_t row = element_count(entry.shape) / entry.shape[0];
+            const int64_t row = element_count(entry.shape()) / entry.shape()[0];
             places_.at(i) = whole ? whole + entry.first_row * row : nullptr;
         } else if (arena.offsets[i] >= 0) {  // else no operation uses it
-            if (!shared) memory_.emplace_back(bytes_of(entry.shape, Dtype::f32));
+            if (!shared) memory_.emplace_back(static_cast<size_t>(bytes_of(entry.type)));
             places_.at(i) = memory_.back().as<float>() + (shared ? arena.offsets[i] : 0);
         }
     }

@@ -1,11 +1,11 @@
 // A program compiled for a card: all its kernels captured once into a CUDA graph, which run() replays without the host.
 #pragma once
 
-#include "kernels/arena.h"
+#include "engine/program/arena.h"
+#include "engine/program/pieces.h"
 #include "kernels/cuda/profile_mark.h"
 #include "kernels/cuda/step.h"
 #include "kernels/cuda/tensor.h"
-#include "kernels/inference.h"
 
 namespace adaq::cuda {
 
@@ -15,14 +15,14 @@ struct ProgramSettings {
     Math math = Math::f32;
     std::optional<Choice> choice = std::nullopt;
     bool wgmma = false;
-    PieceLimits pieces = {};
+    DeviceLimits limits = kLimits;
     bool wait_for_each = false;  // no graph: operations one by one, each waited for, so that an error names its own
 };
 
 class CudaProgram : public CompiledProgram {
   public:
     /// Throws DataError where an operation has a tensor of too many elements, or CUDA refuses something.
-    CudaProgram(const Program& whole, std::shared_ptr<Queue> queue, const ProgramSettings& settings);
+    CudaProgram(Program program, std::shared_ptr<Queue> queue, const ProgramSettings& settings);
     ~CudaProgram() override;
     /// Returns at once: whoever reads a result waits for it (Queue::to_host). Where each operation is waited for,
     /// throws DataError that names the one that failed.

@@ -22,7 +22,7 @@ class CudaDevice : public Device {
                            driver / 1000, driver % 1000 / 10);
     }
 
-    Buffer create(const Shape& shape, Dtype dtype, Placement placement) override {
+    Buffer create(const Shape& shape, DType dtype, Placement placement) override {
         return std::make_shared<CudaTensor>(shape, dtype, placement);
     }
     int64_t free_memory() const override {
@@ -33,7 +33,7 @@ class CudaDevice : public Device {
 
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         const auto& to = tensor_of(tensor, values.size());
-        if (tensor.dtype() == Dtype::f32) return queue_->to_device(to.memory.get(), values.data(), to.memory.bytes());
+        if (tensor.dtype() == DType::f32) return queue_->to_device(to.memory.get(), values.data(), to.memory.bytes());
         std::vector<bf16> halves;
         halves.reserve(values.size());
         for (float value : values) halves.push_back(to_bf16(value));
@@ -41,16 +41,14 @@ class CudaDevice : public Device {
     }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         const auto& from = tensor_of(tensor, values.size());
-        if (tensor.dtype() == Dtype::f32) return queue_->to_host(values.data(), from.memory.get(), from.memory.bytes());
+        if (tensor.dtype() == DType::f32) return queue_->to_host(values.data(), from.memory.get(), from.memory.bytes());
         std::vector<bf16> halves(values.size());
         queue_->to_host(halves.data(), from.memory.get(), from.memory.bytes());
         for (size_t i = 0; i < values.size(); ++i) values[i] = to_float(halves[i]);
     }
 
-    std::unique_ptr<CompiledProgram> compile(const Program& program) override {
-        check(program);
-        return std::make_unique<CudaProgram>(program, queue_, settings_);
-    }
+    DeviceLimits limits() const override { return settings_.limits; }
+    Math math() const override { return settings_.math; }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
         return cuda::min_max(groups_of(x, groups), *queue_);
@@ -64,13 +62,16 @@ class CudaDevice : public Device {
     }
 
   private:
+    std::unique_ptr<CompiledProgram> compile_checked(Program program) override {
+        return std::make_unique<CudaProgram>(std::move(program), queue_, settings_);
+    }
     static const CudaTensor& tensor_of(const DeviceTensor& tensor, size_t values) {
         require(values == static_cast<size_t>(element_count(tensor.shape())), "cuda: {} values for a tensor of {}",
                 values, to_string(tensor.shape()));
         return dynamic_cast<const CudaTensor&>(tensor);
     }
     static Groups groups_of(const DeviceTensor& tensor, int64_t groups) {
-        require(tensor.dtype() == Dtype::f32, "cuda: a bf16 tensor where only float32 will do");
+        require(tensor.dtype() == DType::f32, "cuda: a bf16 tensor where only float32 will do");
         const int64_t count = element_count(tensor.shape());
         require(groups > 0 && count % groups == 0 && count > 0, "cuda: {} values in {} groups", count, groups);
         return {dynamic_cast<const CudaTensor&>(tensor).memory.as<float>(), groups, count / groups};
@@ -89,7 +90,7 @@ bool cuda_available() {
 }
 
 std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice, bool wgmma,
-                                         const PieceLimits& pieces) {
+                                         const DeviceLimits& limits) {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
     if (status != cudaSuccess) usage_error("--device cuda: no card to be had ({})", cudaGetErrorString(status));
@@ -107,7 +108,7 @@ std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice
     check_cuda(cudaSetDevice(0));
     const Card known{card.multiProcessorCount, card.major * 10 + card.minor, card.sharedMemPerBlockOptin};
     return std::make_unique<CudaDevice>(
-        card.name, ProgramSettings{known, math, choice, wgmma, pieces, waits_for_each_operation()});
+        card.name, ProgramSettings{known, math, choice, wgmma, limits, waits_for_each_operation()});
 }
 
 }  // namespace adaq::cuda

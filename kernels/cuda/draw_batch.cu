@@ -1,5 +1,5 @@
 // Which images an iteration learns from: drawn without replacement by Floyd's algorithm (Bentley and Floyd, "A sample
-// of brilliance", CACM 1987), or taken from an order that was chosen beforehand.
+// of brilliance", CACM 1987).
 // Cost: a batch is some dozens of numbers. One warp; each lane compares a draw with every 32nd taken before it.
 #include "kernels/cuda/platform.h"
 #include "kernels/cuda/step.h"
@@ -30,26 +30,12 @@ __global__ void draw_kernel(DrawArguments a) {
     }
 }
 
-__global__ void take_kernel(const float* order, int64_t rows, float* indices, int64_t batch, const float* state) {
-    const int64_t row = (static_cast<int64_t>(state[kIteration]) - 1) % rows;
-    for (int64_t i = threadIdx.x; inside(i, batch); i += kWarp) indices[i] = order[row * batch + i];
-}
-
 }  // namespace
 
 Step make_step(const Context& context, const DrawBatch& op) {
     const DrawArguments arguments{context.at(op.indices), context.at(op.state), context.count(op.indices),
                                   op.population,          op.replacement,       op.stream};
     return {0, [=](cudaStream_t stream, void*) { launch(draw_kernel, dim3(1), dim3(kWarp), 0, stream, arguments); }};
-}
-
-Step make_step(const Context& context, const TakeBatch& op) {
-    const float *order = context.at(op.order), *state = context.at(op.state);
-    float* indices = context.at(op.indices);
-    const int64_t rows = context.shape(op.order)[0], batch = context.shape(op.order)[1];
-    return {0, [=](cudaStream_t stream, void*) {
-                launch(take_kernel, dim3(1), dim3(kWarp), 0, stream, order, rows, indices, batch, state);
-            }};
 }
 
 }  // namespace adaq::cuda

@@ -18,7 +18,7 @@ inline constexpr int kElementThreads = 256;
 inline constexpr int64_t kElementBlocks = 2048;  // at most: enough to fill any card, few enough to sum up
 
 /// How a tensor's elements are shared out. No program has an operation on more of them than an int counts
-/// (kernels/element_limit.h), so that a run may take its rows and channels apart by FastDivide.
+/// (engine/program/limits.h), so that a run may take its rows and channels apart by FastDivide.
 struct ElementRuns {
     int64_t count = 0;
     int64_t runs = 0;  // of kRun; the others one by one

@@ -1,6 +1,7 @@
 // What happens to a sum before it is written, and to a gradient on its way back through relu and quantiser: the device
-// side of engine/operations.h's Epilogue and ActivationGradient. Kernels take the ...Arguments structs (pointers into
-// device memory, null where a term is left out), make the loaded form once a thread, and apply it to runs of elements.
+// side of engine/program/operations.h's Epilogue and ActivationGradient. Kernels take the ...Arguments structs
+// (pointers into device memory, null where a term is left out), make the loaded form once a thread, and apply it to
+// runs of elements.
 #pragma once
 
 #include "engine/random.h"

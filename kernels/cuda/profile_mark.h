@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/cuda/memory.h"
 
 namespace adaq::cuda {

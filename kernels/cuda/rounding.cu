@@ -41,7 +41,6 @@ struct Channel {
 
 struct RoundWeightsWork {
     RoundingArguments r;
-    bool hard;
 
     template <int Count>
     __device__ void run(int64_t first) const {
@@ -51,8 +50,7 @@ struct RoundWeightsWork {
         load_run<Count>(v, r.v + first);
 #pragma unroll
         for (int i = 0; i < Count; ++i) {
-            const float h = hard ? (v[i] >= 0.0f ? 1.0f : 0.0f) : soft_rounding(v[i]).h;
-            w[i] = c.dequantised(floorf(w[i] / c.scale) + h + c.zero_point);
+            w[i] = c.dequantised(floorf(w[i] / c.scale) + soft_rounding(v[i]).h + c.zero_point);
         }
         store_run<Count>(r.w_hat + first, w);
     }
@@ -135,7 +133,7 @@ ElementRuns runs_of(const Context& context, const Rounding& r, std::initializer_
 }  // namespace
 
 Step make_step(const Context& context, const RoundWeights& op) {
-    const RoundWeightsWork work{arguments_of(context, op.rounding), op.hard};
+    const RoundWeightsWork work{arguments_of(context, op.rounding)};
     const ElementRuns runs = runs_of(context, op.rounding, {work.r.w, work.r.v, work.r.w_hat});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
 }

@@ -1,4 +1,5 @@
-// Tensors that may lie in bf16 (kernels/halves.h), read and written in runs as the float32 that they stand for.
+// Tensors that may lie in bf16 (engine/program/bf16_storage.h), read and written in runs as the float32 that they stand
+// for.
 #pragma once
 
 #include "kernels/cuda/ptx.h"

@@ -2,18 +2,14 @@
 // which kernels reach at the same address.
 #pragma once
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/cuda/memory.h"
 
 namespace adaq::cuda {
 
-inline size_t bytes_of(const Shape& shape, Dtype dtype) {
-    return static_cast<size_t>(element_count(shape)) * (dtype == Dtype::bf16 ? 2 : 4);
-}
-
 struct CudaTensor : DeviceTensor {
-    CudaTensor(const Shape& shape, Dtype dtype, Placement placement)
-        : DeviceTensor(shape, dtype), memory(bytes_of(shape, dtype), placement == Placement::spilled) {}
+    CudaTensor(const Shape& shape, DType dtype, Placement placement)
+        : DeviceTensor(shape, dtype), memory(static_cast<size_t>(bytes_of(type())), placement == Placement::spilled) {}
     DeviceMemory memory;
 };
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "engine/operations.h"
+#include "engine/program/operations.h"
 
 namespace adaq::reference {
 

@@ -1,4 +1,4 @@
-// The step values of an iteration (engine/operations.h, StepValue).
+// The step values of an iteration (engine/program/operations.h, StepValue).
 #include <cmath>
 #include <numbers>
 

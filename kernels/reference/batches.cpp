@@ -18,12 +18,6 @@ void Interpreter::operator()(const DrawBatch& op) {
     }
 }
 
-void Interpreter::operator()(const TakeBatch& op) {
-    const int64_t batch = count(op.indices);
-    const int64_t row = (static_cast<int64_t>(iteration(op.state)) - 1) % shape(op.order)[0];
-    std::copy_n(at(op.order) + row * batch, batch, at(op.indices));
-}
-
 void Interpreter::operator()(const Gather& op) {
     const int64_t row = count(op.y) / shape(op.y)[0];
     const uint32_t t = op.mixing ? iteration(op.mixing->state) : 0;

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq::reference {
 

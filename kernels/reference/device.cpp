@@ -17,14 +17,14 @@ class ReferenceDevice : public Device {
     std::string name() const override { return "reference"; }
     std::string description() const override { return "plain loops in float64"; }
     using Device::create;
-    Buffer create(const Shape& shape, Dtype dtype, Placement) override {
+    Buffer create(const Shape& shape, DType dtype, Placement) override {
         return std::make_shared<ReferenceTensor>(shape, dtype);
     }
     int64_t free_memory() const override { return free_host_memory(); }
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         auto& memory = dynamic_cast<ReferenceTensor&>(tensor).values;
         require(values.size() == memory.size(), "upload: {} values into {}", values.size(), memory.size());
-        const bool half = tensor.dtype() == Dtype::bf16;
+        const bool half = tensor.dtype() == DType::bf16;
         std::transform(values.begin(), values.end(), memory.begin(),
                        [half](float v) { return half ? to_float(to_bf16(v)) : v; });
     }
@@ -32,10 +32,6 @@ class ReferenceDevice : public Device {
         const auto& memory = values_of(tensor);
         require(values.size() == memory.size(), "download: {} values from {}", values.size(), memory.size());
         std::transform(memory.begin(), memory.end(), values.begin(), [](double v) { return static_cast<float>(v); });
-    }
-    std::unique_ptr<CompiledProgram> compile(const Program& program) override {
-        check(program);
-        return std::make_unique<Interpreter>(program);
     }
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
         return reference::min_max(values_of(x), groups);
@@ -46,6 +42,11 @@ class ReferenceDevice : public Device {
     }
     std::vector<BestRange> best_range(const DeviceTensor& x, int64_t groups, const RangeSearch& search) override {
         return reference::best_range(values_of(x), groups, search);
+    }
+
+  private:
+    std::unique_ptr<CompiledProgram> compile_checked(Program program) override {
+        return std::make_unique<Interpreter>(std::move(program));
     }
 };
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq::reference {
 

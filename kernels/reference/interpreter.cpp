@@ -4,14 +4,14 @@
 
 namespace adaq::reference {
 
-Interpreter::Interpreter(const Program& program) : program_(program) {
-    for (const auto& entry : program.tensors()) {
+Interpreter::Interpreter(Program program) : program_(std::move(program)) {
+    for (const auto& entry : program_.tensors()) {
         if (entry.whole != kNone) {
             memory_.push_back(nullptr);
             continue;
         }
         memory_.push_back(entry.bound ? std::dynamic_pointer_cast<ReferenceTensor>(entry.bound)
-                                      : std::make_shared<ReferenceTensor>(entry.shape, Dtype::f32));
+                                      : std::make_shared<ReferenceTensor>(entry.shape(), DType::f32));
         require(memory_.back() != nullptr, "reference: a tensor of another device is bound");
     }
 }
@@ -26,7 +26,7 @@ double* Interpreter::at(TensorId id) {
     if (id == kNone) return nullptr;
     const Program::Entry& entry = program_.tensors()[static_cast<size_t>(id)];
     if (entry.whole == kNone) return memory_[static_cast<size_t>(id)]->values.data();
-    const int64_t row = entry.shape[0] == 0 ? 0 : element_count(entry.shape) / entry.shape[0];
+    const int64_t row = entry.shape()[0] == 0 ? 0 : element_count(entry.shape()) / entry.shape()[0];
     return memory_[static_cast<size_t>(entry.whole)]->values.data() + entry.first_row * row;
 }
 

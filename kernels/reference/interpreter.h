@@ -1,5 +1,6 @@
 // Runs a Program in float64, operation by operation, by the plainest correct loops: what every other device is tested
-// against. One operation a file, each a member of this class (operator() of its descriptor in engine/operations.h).
+// against. One operation a file, each a member of this class (operator() of its descriptor in
+// engine/program/operations.h).
 //
 // One rule about precision: where a value and its scale are both float32 numbers, it is rounded to an integer by
 // float32 arithmetic, as on every other device, so that ties fall the same way; all else is float64.
@@ -15,38 +16,12 @@ namespace adaq::reference {
 
 class Interpreter : public CompiledProgram {
   public:
-    explicit Interpreter(const Program& program);
+    explicit Interpreter(Program program);
     void run(int64_t n) override;
 
-    void operator()(const Convolution& op);
-    void operator()(const ConvolutionToData& op);
-    void operator()(const ConvolutionToWeights& op);
-    void operator()(const Linear& op);
-    void operator()(const LinearToData& op);
-    void operator()(const LinearToWeights& op);
-    void operator()(const BatchNorm& op);
-    void operator()(const BatchNormGradient& op);
-    void operator()(const MaxPool& op);
-    void operator()(const MaxPoolGradient& op);
-    void operator()(const GlobalAveragePool& op);
-    void operator()(const GlobalAveragePoolGradient& op);
-    void operator()(const AddRelu& op);
-    void operator()(const ActivationBackward& op);
-    void operator()(const FakeQuantise& op);
-    void operator()(const FakeQuantiseChannels& op);
-    void operator()(const FakeQuantiseChannelsGradient& op);
-    void operator()(const RoundWeights& op);
-    void operator()(const RoundingStep& op);
-    void operator()(const ChannelScaleGradient& op);
-    void operator()(const ChannelShiftGradient& op);
-    void operator()(const AdamStep& op);
-    void operator()(const SquaredError& op);
-    void operator()(const KlDivergence& op);
-    void operator()(const StatisticsLoss& op);
-    void operator()(const AdvanceStep& op);
-    void operator()(const DrawBatch& op);
-    void operator()(const TakeBatch& op);
-    void operator()(const Gather& op);
+#define ADAQ_DECLARE(Kind) void operator()(const Kind& op);
+    ADAQ_OPERATIONS(ADAQ_DECLARE)
+#undef ADAQ_DECLARE
 
   private:
     const Shape& shape(TensorId id) const { return program_.shape(id); }

@@ -20,18 +20,7 @@ Interpreter::RoundedWeight Interpreter::round_weight(const Rounding& r, int64_t 
 
 void Interpreter::operator()(const RoundWeights& op) {
     const Rounding& r = op.rounding;
-    for (int64_t i = 0; i < count(r.w); ++i) {
-        if (!op.hard) {
-            at(r.w_hat)[i] = round_weight(r, i).w_hat;
-            continue;
-        }
-        const int64_t k = i / (count(r.w) / shape(r.w)[0]), group = count(r.scale) == 1 ? 0 : k;
-        const double scale = at(r.scale)[group], zero_point = at(r.zero_point)[group];
-        const double factor = r.channel_scale == kNone ? 1.0 : at(r.channel_scale)[k];
-        const double q = floor_of_ratio(at(r.w)[i], scale) + (at(r.v)[i] >= 0.0 ? 1.0 : 0.0) + zero_point;
-        const double qmin = r.grid.qmin(), qmax = r.grid.qmax();
-        at(r.w_hat)[i] = factor * scale * ((q < qmin ? qmin : q > qmax ? qmax : q) - zero_point);
-    }
+    for (int64_t i = 0; i < count(r.w); ++i) at(r.w_hat)[i] = round_weight(r, i).w_hat;
 }
 
 void Interpreter::operator()(const RoundingStep& op) {

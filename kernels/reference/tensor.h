@@ -3,12 +3,12 @@
 
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq::reference {
 
 struct ReferenceTensor : DeviceTensor {
-    ReferenceTensor(const Shape& s, Dtype d) : DeviceTensor(s, d), values(static_cast<size_t>(element_count(s))) {}
+    ReferenceTensor(const Shape& s, DType d) : DeviceTensor(s, d), values(static_cast<size_t>(element_count(s))) {}
     std::vector<double> values;
 };
 

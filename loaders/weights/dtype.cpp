@@ -18,54 +18,55 @@ T load(const std::byte* element) {  // tensors in .safetensors and legacy files 
 
 }  // namespace
 
-size_t bytes_of(DType dtype) {
+size_t bytes_of(StoredType dtype) {
     switch (dtype) {
-        case DType::f64:
-        case DType::i64:
+        case StoredType::f64:
+        case StoredType::i64:
             return 8;
-        case DType::f32:
-        case DType::i32:
+        case StoredType::f32:
+        case StoredType::i32:
             return 4;
-        case DType::f16:
-        case DType::bf16:
-        case DType::i16:
+        case StoredType::f16:
+        case StoredType::bf16:
+        case StoredType::i16:
             return 2;
-        case DType::i8:
-        case DType::u8:
-        case DType::boolean:
+        case StoredType::i8:
+        case StoredType::u8:
+        case StoredType::boolean:
             return 1;
     }
     return 1;
 }
 
-std::string_view name_of(DType dtype) {
+std::string_view name_of(StoredType dtype) {
     switch (dtype) {
-        case DType::f64:
+        case StoredType::f64:
             return "float64";
-        case DType::f32:
+        case StoredType::f32:
             return "float32";
-        case DType::f16:
+        case StoredType::f16:
             return "float16";
-        case DType::bf16:
+        case StoredType::bf16:
             return "bfloat16";
-        case DType::i64:
+        case StoredType::i64:
             return "int64";
-        case DType::i32:
+        case StoredType::i32:
             return "int32";
-        case DType::i16:
+        case StoredType::i16:
             return "int16";
-        case DType::i8:
+        case StoredType::i8:
             return "int8";
-        case DType::u8:
+        case StoredType::u8:
             return "uint8";
-        case DType::boolean:
+        case StoredType::boolean:
             return "bool";
     }
     return "unknown";
 }
 
-bool is_float(DType dtype) {
-    return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
+bool is_float(StoredType dtype) {
+    return dtype == StoredType::f64 || dtype == StoredType::f32 || dtype == StoredType::f16 ||
+           dtype == StoredType::bf16;
 }
 
 float float_of_half(uint16_t bits) {
@@ -79,15 +80,15 @@ float float_of_half(uint16_t bits) {
     return std::bit_cast<float>(sign | widened << 23 | fraction << 13);
 }
 
-float load_float(DType dtype, const std::byte* element) {
+float load_float(StoredType dtype, const std::byte* element) {
     switch (dtype) {
-        case DType::f64:
+        case StoredType::f64:
             return static_cast<float>(load<double>(element));
-        case DType::f32:
+        case StoredType::f32:
             return load<float>(element);
-        case DType::f16:
+        case StoredType::f16:
             return float_of_half(load<uint16_t>(element));
-        case DType::bf16:
+        case StoredType::bf16:
             return float_of_bfloat16(load<uint16_t>(element));
         default:
             break;

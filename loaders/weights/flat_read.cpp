@@ -15,7 +15,8 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-const std::map<std::string, DType> kFloatTypes{{"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
+const std::map<std::string, StoredType> kFloatTypes{
+    {"f32", StoredType::f32}, {"f16", StoredType::f16}, {"bf16", StoredType::bf16}};
 constexpr uint64_t kLongestHeader = uint64_t{1} << 23;  // bytes; thousands of class names fit many times over
 
 Bytes header_bytes(const std::string& file, Bytes bytes) {

@@ -49,7 +49,7 @@ struct PickleValue {
 struct PickledStorage {
     std::string_view key;
     int64_t elements = 0;
-    std::optional<DType> dtype;  // none: adaq does not read them, or it is untyped
+    std::optional<StoredType> dtype;  // none: adaq does not read them, or it is untyped
     size_t element_bytes = 1;
     bool untyped = false;  // the tensor says what the bytes are
 };
@@ -57,7 +57,7 @@ struct PickledStorage {
 /// A tensor as the pickle describes it: a view of a storage that lies elsewhere in the file. Nothing of it is checked.
 struct PickledTensor {
     size_t storage = 0;  // in Pickle::storages
-    DType dtype = DType::f32;
+    StoredType dtype = StoredType::f32;
     int64_t offset = 0;  // elements
     Shape shape, strides;
     bool negative = false;  // torch's lazy negative bit: the values are the storage's with the other sign

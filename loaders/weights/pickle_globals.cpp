@@ -9,10 +9,10 @@ namespace adaq {
 namespace {
 
 /// A storage's type: of elements that adaq reads, or others of so many bytes.
-constexpr PickleGlobal storage_of(DType dtype, size_t bytes) { return {PickleCall::storage, dtype, bytes, false}; }
+constexpr PickleGlobal storage_of(StoredType dtype, size_t bytes) { return {PickleCall::storage, dtype, bytes, false}; }
 constexpr PickleGlobal other_storage(size_t bytes) { return {PickleCall::storage, {}, bytes, false}; }
 constexpr PickleGlobal kUntypedStorage{PickleCall::storage, {}, 1, true};
-constexpr PickleGlobal dtype(DType dtype) { return {PickleCall::dtype, dtype, 0, false}; }
+constexpr PickleGlobal dtype(StoredType dtype) { return {PickleCall::dtype, dtype, 0, false}; }
 
 constexpr std::pair<std::string_view, PickleGlobal> kGlobals[] = {
     {"collections.OrderedDict", {PickleCall::dict}},
@@ -34,16 +34,16 @@ constexpr std::pair<std::string_view, PickleGlobal> kGlobals[] = {
     {"copy_reg.__newobj__", {PickleCall::new_object}},
     {"copyreg._reconstructor", {PickleCall::reconstructed}},
     {"copy_reg._reconstructor", {PickleCall::reconstructed}},
-    {"torch.DoubleStorage", storage_of(DType::f64, 8)},
-    {"torch.FloatStorage", storage_of(DType::f32, 4)},
-    {"torch.HalfStorage", storage_of(DType::f16, 2)},
-    {"torch.BFloat16Storage", storage_of(DType::bf16, 2)},
-    {"torch.LongStorage", storage_of(DType::i64, 8)},
-    {"torch.IntStorage", storage_of(DType::i32, 4)},
-    {"torch.ShortStorage", storage_of(DType::i16, 2)},
-    {"torch.CharStorage", storage_of(DType::i8, 1)},
-    {"torch.ByteStorage", storage_of(DType::u8, 1)},
-    {"torch.BoolStorage", storage_of(DType::boolean, 1)},
+    {"torch.DoubleStorage", storage_of(StoredType::f64, 8)},
+    {"torch.FloatStorage", storage_of(StoredType::f32, 4)},
+    {"torch.HalfStorage", storage_of(StoredType::f16, 2)},
+    {"torch.BFloat16Storage", storage_of(StoredType::bf16, 2)},
+    {"torch.LongStorage", storage_of(StoredType::i64, 8)},
+    {"torch.IntStorage", storage_of(StoredType::i32, 4)},
+    {"torch.ShortStorage", storage_of(StoredType::i16, 2)},
+    {"torch.CharStorage", storage_of(StoredType::i8, 1)},
+    {"torch.ByteStorage", storage_of(StoredType::u8, 1)},
+    {"torch.BoolStorage", storage_of(StoredType::boolean, 1)},
     {"torch.ComplexDoubleStorage", other_storage(16)},
     {"torch.ComplexFloatStorage", other_storage(8)},
     {"torch.QInt32Storage", other_storage(4)},
@@ -55,16 +55,16 @@ constexpr std::pair<std::string_view, PickleGlobal> kGlobals[] = {
     {"torch.storage.UntypedStorage", kUntypedStorage},
     {"torch.storage._UntypedStorage", kUntypedStorage},
     {"torch._UntypedStorage", kUntypedStorage},
-    {"torch.float64", dtype(DType::f64)},
-    {"torch.float32", dtype(DType::f32)},
-    {"torch.float16", dtype(DType::f16)},
-    {"torch.bfloat16", dtype(DType::bf16)},
-    {"torch.int64", dtype(DType::i64)},
-    {"torch.int32", dtype(DType::i32)},
-    {"torch.int16", dtype(DType::i16)},
-    {"torch.int8", dtype(DType::i8)},
-    {"torch.uint8", dtype(DType::u8)},
-    {"torch.bool", dtype(DType::boolean)},
+    {"torch.float64", dtype(StoredType::f64)},
+    {"torch.float32", dtype(StoredType::f32)},
+    {"torch.float16", dtype(StoredType::f16)},
+    {"torch.bfloat16", dtype(StoredType::bf16)},
+    {"torch.int64", dtype(StoredType::i64)},
+    {"torch.int32", dtype(StoredType::i32)},
+    {"torch.int16", dtype(StoredType::i16)},
+    {"torch.int8", dtype(StoredType::i8)},
+    {"torch.uint8", dtype(StoredType::u8)},
+    {"torch.bool", dtype(StoredType::boolean)},
 };
 
 constexpr std::array<std::pair<char, std::string_view>, 68> kOpcodes{{

@@ -25,9 +25,9 @@ enum class PickleCall {
 
 struct PickleGlobal {
     PickleCall call = PickleCall::object;
-    std::optional<DType> dtype{};  // storage, dtype: of its elements, where adaq reads them
-    size_t element_bytes = 0;      // storage
-    bool untyped = false;          // storage
+    std::optional<StoredType> dtype{};  // storage, dtype: of its elements, where adaq reads them
+    size_t element_bytes = 0;           // storage
+    bool untyped = false;               // storage
 };
 
 /// What `name` ("module.name") stands for.

@@ -100,7 +100,7 @@ PickleId PickleObjects::tensor(std::span<const PickleId> arguments, bool untyped
     if (arguments.size() < 4 || value(arguments[0]).kind != Kind::storage) return object(made_by);
     const PickleValue& view = value(arguments[0]);
     const PickledStorage& storage = pickle_.storages[view.index];
-    std::optional<DType> dtype = storage.dtype;
+    std::optional<StoredType> dtype = storage.dtype;
     std::string type = name_of(view.items[0]);
     if (untyped) {
         const PickleGlobal* given = arguments.size() > 6 ? meaning(arguments[6]) : nullptr;

@@ -64,7 +64,7 @@ Shape contiguous_strides(const Shape& shape) {
     return strides;
 }
 
-RawTensor make_raw_tensor(const std::string& file, std::string_view name, DType dtype, const Shape& shape,
+RawTensor make_raw_tensor(const std::string& file, std::string_view name, StoredType dtype, const Shape& shape,
                           const Shape& strides, int64_t offset, std::span<const std::byte> storage) {
     const auto capacity = static_cast<int64_t>(storage.size() / bytes_of(dtype));
     const std::optional<int64_t> count = checked_count(shape);
@@ -87,7 +87,7 @@ Tensor float_tensor(const std::string& file, const std::string& name, const RawT
         data_error("{}: {} holds {}, expected floating-point values", file, printable(name), name_of(tensor.dtype));
     Tensor result(tensor.shape);
     if (result.values.empty()) return result;
-    if (tensor.dtype == DType::f32 && !tensor.negative && is_contiguous(tensor)) {
+    if (tensor.dtype == StoredType::f32 && !tensor.negative && is_contiguous(tensor)) {
         std::memcpy(result.values.data(), tensor.bytes.data(), result.values.size() * sizeof(float));
     } else {
         float* next = result.values.data();

@@ -15,7 +15,7 @@
 namespace adaq {
 
 struct RawTensor {
-    DType dtype = DType::f32;
+    StoredType dtype = StoredType::f32;
     Shape shape;
     Shape strides;                     // in elements; one an extent
     std::span<const std::byte> bytes;  // from element 0 to the end of the storage
@@ -35,7 +35,7 @@ inline constexpr int64_t kMostRepeated = int64_t{1} << 28;
 
 /// A tensor over `storage` (bytes), its element 0 at element `offset`. DataError naming `file` and `name` unless every
 /// element lies inside the storage and there are no more of them than the storage or kMostRepeated.
-RawTensor make_raw_tensor(const std::string& file, std::string_view name, DType dtype, const Shape& shape,
+RawTensor make_raw_tensor(const std::string& file, std::string_view name, StoredType dtype, const Shape& shape,
                           const Shape& strides, int64_t offset, std::span<const std::byte> storage);
 
 /// The values as float32, row-major. DataError naming `file` and `name` unless the type is a floating one and every

@@ -20,26 +20,26 @@ using nlohmann::json;
 
 constexpr size_t kPrefix = 8;                           // bytes: the header's length
 constexpr uint64_t kLongestHeader = uint64_t{1} << 23;  // bytes
-constexpr std::array<std::pair<const char*, DType>, 10> kTypes{{{"F64", DType::f64},
-                                                                {"F32", DType::f32},
-                                                                {"F16", DType::f16},
-                                                                {"BF16", DType::bf16},
-                                                                {"I64", DType::i64},
-                                                                {"I32", DType::i32},
-                                                                {"I16", DType::i16},
-                                                                {"I8", DType::i8},
-                                                                {"U8", DType::u8},
-                                                                {"BOOL", DType::boolean}}};
+constexpr std::array<std::pair<const char*, StoredType>, 10> kTypes{{{"F64", StoredType::f64},
+                                                                     {"F32", StoredType::f32},
+                                                                     {"F16", StoredType::f16},
+                                                                     {"BF16", StoredType::bf16},
+                                                                     {"I64", StoredType::i64},
+                                                                     {"I32", StoredType::i32},
+                                                                     {"I16", StoredType::i16},
+                                                                     {"I8", StoredType::i8},
+                                                                     {"U8", StoredType::u8},
+                                                                     {"BOOL", StoredType::boolean}}};
 
 /// A tensor as the header describes it. Its bytes: [begin, end) of the data.
 struct Entry {
     std::string name;
-    DType dtype;
+    StoredType dtype;
     Shape shape;
     uint64_t begin, end;
 };
 
-DType dtype_of(const JsonField& field) {
+StoredType dtype_of(const JsonField& field) {
     for (const auto& [name, dtype] : kTypes)
         if (field.text() == name) return dtype;
     field.wrong("F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL");
@@ -52,7 +52,7 @@ Entry read_entry(const std::string& file, const std::string& name, const JsonFie
     const std::vector<JsonField> ends = offsets.elements();
     if (ends.size() != 2) offsets.wrong("two offsets");
     const int64_t begin = ends[0].integer(0, kMost), end = ends[1].integer(begin, kMost);
-    const DType dtype = dtype_of(field["dtype"]);
+    const StoredType dtype = dtype_of(field["dtype"]);
     const Shape shape = field["shape"].extents();
     const std::optional<int64_t> count = checked_count(shape);
     const auto size = static_cast<int64_t>(bytes_of(dtype));

@@ -33,8 +33,8 @@ TEST_SUITE("emulator: convolutions as adaq-bench times them") {
         for (const ConvolutionCase& shape : resnet18_convolutions(kImage, "")) {
             CAPTURE(shape.layer);
             const Storage storage = bf16_on_a_card(shape.w);
-            CHECK((storage.operands == Dtype::bf16) == (shape.layer != "conv1"));
-            CHECK(storage.results == Dtype::bf16);
+            CHECK((storage.operands == DType::bf16) == (shape.layer != "conv1"));
+            CHECK(storage.results == DType::bf16);
             for (Direction direction : {Direction::forward, Direction::data, Direction::weights}) {
                 CAPTURE(to_string(direction));
                 const auto in_halves = result(shape, direction, storage), in_floats = result(shape, direction, {});

@@ -73,7 +73,10 @@ std::string message_of(const std::function<void()>& action) {
     return "no DataError";
 }
 
-std::unique_ptr<Device> device_with(const PieceLimits& limits) {
+std::unique_ptr<Device> device_with(int64_t temporary_bytes, int64_t elements) {
+    DeviceLimits limits = cuda::kLimits;
+    limits.temporary_bytes = temporary_bytes;
+    limits.elements = elements;
     return cuda::make_cuda_device(Math::f32, std::nullopt, false, limits);
 }
 
@@ -86,14 +89,14 @@ TEST_SUITE("the CUDA device") {
             for (const int64_t elements : {int64_t{512}, int64_t{1100}, kMostElements}) {
                 CAPTURE(bytes);
                 CAPTURE(elements);
-                const auto device = device_with({bytes, elements});
+                const auto device = device_with(bytes, elements);
                 CHECK(relative_error(Chain(*device).result(), expected) < 1e-6);
             }
         }
     }
 
     TEST_CASE("an operation whose tensors have too many elements is refused by name, also in a batch of one") {
-        const auto device = device_with({int64_t{1} << 30, 511});
+        const auto device = device_with(int64_t{1} << 30, 511);
         CHECK(message_of([&] { Chain(*device).result(); }) ==
               "operation 1 of 18, convolution of 1x8x8x4, 8x3x3x4, 1x8x8x8: a tensor of 512 elements, expected at most "
               "511; smaller batches or images have fewer");
@@ -175,7 +178,7 @@ TEST_SUITE("the CUDA device") {
         const std::string message = message_of([&] { device->create({floats}); });
         CHECK(message.starts_with("CUDA: out of memory (tensor.h:"));
         CHECK(message.ends_with(": no room for 4398046511104 bytes of device memory"));
-        const std::string pinned = message_of([&] { device->create({floats}, Dtype::f32, Placement::spilled); });
+        const std::string pinned = message_of([&] { device->create({floats}, DType::f32, Placement::spilled); });
         CHECK(pinned.ends_with(": no room for 4398046511104 bytes of pinned host memory"));
     }
 }

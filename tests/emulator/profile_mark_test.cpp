@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/emulator/profiler.h"
 
 using namespace adaq;

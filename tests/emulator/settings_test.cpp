@@ -7,7 +7,7 @@
 #include <string>
 
 #include "emulator/with_settings.h"
-#include "kernels/arena.h"
+#include "engine/program/arena.h"
 #include "kernels/cuda/device.h"
 #include "kernels/emulator/device_memory.h"
 #include "kernels/emulator/misuse.h"

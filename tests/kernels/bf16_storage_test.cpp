@@ -1,7 +1,7 @@
 // Tensors that devices store as bf16 because only products read them: which, and that results keep their bits. A
 // tensor that is bound stays float32, so that the same program with bound tensors in place of temporaries is the judge.
 // Passes without a look where the processor does not multiply bf16.
-#include "kernels/halves.h"
+#include "engine/program/bf16_storage.h"
 
 #include <doctest/doctest.h>
 
@@ -24,7 +24,7 @@ class Pair {
         : device_(device), between_(temporary ? program.temporary(between) : program.bind(device.create(between))) {}
 
     TensorId between() const { return between_; }
-    TensorId put(const Shape& shape, Dtype dtype = Dtype::f32) {
+    TensorId put(const Shape& shape, DType dtype = DType::f32) {
         const Buffer buffer = device_.create(shape, dtype);
         device_.upload(*buffer, values_.reals(element_count(shape)));
         return program.bind(buffer);
@@ -89,7 +89,7 @@ const std::vector<Named>& writers() {
                                           {},
                                           [](Pair& p, TensorId y) {
                                               const Shape shape = p.program.shape(y);
-                                              Gather gather{p.put(shape, Dtype::bf16), y};
+                                              Gather gather{p.put(shape, DType::bf16), y};
                                               gather.mixing = Mixing{p.put(shape), 0.5f, {1, 2, 0, 3}, p.state()};
                                               p.program.add(gather);
                                           }},
@@ -234,6 +234,13 @@ const std::vector<Named>& readers() {
     return list;
 }
 
+/// Whether what lies between writer and reader would be.
+bool stored_as_bf16(const Pair& pair, Math math) {
+    Program program = pair.program;
+    store_as_bf16(program, math);
+    return program.is_bf16(pair.between());
+}
+
 void compare(Device& device, Device& reference, const Named& writer, const Named& reader) {
     CAPTURE(writer.name);
     CAPTURE(reader.name);
@@ -241,7 +248,7 @@ void compare(Device& device, Device& reference, const Named& writer, const Named
         Pair pair(on, reader.shape, temporary);
         writer.emit(pair, pair.between());
         reader.emit(pair, pair.between());
-        if (&on == &device) CHECK(Halves(pair.program, Math::bf16)(pair.between()) == temporary);
+        if (&on == &device) CHECK(stored_as_bf16(pair, Math::bf16) == temporary);
         return pair.run();
     };
     const std::vector<float> found = run(device, true);
@@ -275,7 +282,7 @@ TEST_SUITE("bf16 storage") {
             pair.program.add(first);
             pair.program.add(Convolution{pair.between(), pair.put({24, 3, 3, 48}), wide, 1, 1});
             pair.program.add(GlobalAveragePool{wide, pair.out({37, 24})});
-            CHECK(Halves(pair.program, Math::bf16)(pair.between()) == temporary);
+            CHECK(stored_as_bf16(pair, Math::bf16) == temporary);
             return pair.run();
         };
         const auto devices = bf16_devices();
@@ -291,7 +298,7 @@ TEST_SUITE("bf16 storage") {
             pair.program.add(Gather{pair.put(shape), pair.between()});
             pair.program.add(Convolution{pair.between(), pair.put(weight), pair.out(shape)});
             also(pair, pair.between());
-            return Halves(pair.program, math)(pair.between());
+            return stored_as_bf16(pair, math);
         };
         const Emit nothing = [](Pair&, TensorId) {};
         CHECK(stored(Math::bf16, nothing));
@@ -312,15 +319,15 @@ TEST_SUITE("bf16 storage") {
         const Shape shape{4, 6, 6, 16}, weight{16, 3, 3, 16};
         const auto devices = bf16_devices();
         for (const auto& device : devices) {
-            const auto run = [&](Dtype dtype) {
+            const auto run = [&](DType dtype) {
                 Pair pair(*device, {1}, true);
                 const TensorId x = pair.put(shape, dtype);
                 pair.program.add(Convolution{x, pair.put(weight), pair.out(shape), 1, 1});
                 return pair.run();
             };
-            CHECK(run(Dtype::bf16) == run(Dtype::f32));
+            CHECK(run(DType::bf16) == run(DType::f32));
             Pair pooled(*device, {1}, true);
-            pooled.program.add(MaxPool{pooled.put(shape, Dtype::bf16), pooled.out({4, 3, 3, 16})});
+            pooled.program.add(MaxPool{pooled.put(shape, DType::bf16), pooled.out({4, 3, 3, 16})});
             CHECK_THROWS_AS(pooled.run(), std::logic_error);
         }
     }

@@ -1,5 +1,5 @@
-// Calibration through the door that the engine uses (engine/device.h): every device's extremes, order statistics and
-// range searches against the reference's.
+// Calibration through the door that the engine uses (engine/program/device.h): every device's extremes, order
+// statistics and range searches against the reference's.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/device.h"
 #include "engine/error.h"
+#include "engine/program/device.h"
 
 using namespace adaq;
 

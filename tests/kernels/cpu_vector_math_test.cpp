@@ -72,7 +72,7 @@ TEST_SUITE("cpu vector math") {
             step.state = b.zeros("state", {kStepValues});
             const TensorId loss = b.out("loss", {1});
             b.add(AdvanceStep{step.state, {}, {loss}});
-            b.add(RoundWeights{step.rounding, false});
+            b.add(RoundWeights{step.rounding});
             b.add(Convolution{x, step.rounding.w_hat, y, 1, 1});
             b.add(SquaredError{y, target, dy, loss});
             b.add(ConvolutionToWeights{x, dy, dw, 1, 1});

@@ -243,7 +243,7 @@ TEST_SUITE("cuda convolutions") {
         const auto with_channels = [&](int64_t channels) {
             const Layer layer{1, 4, 5, channels, 16, 3, 1, 1};
             Program program;
-            const TensorId x = program.bind(device->create(layer.x(), Dtype::bf16)),
+            const TensorId x = program.bind(device->create(layer.x(), DType::bf16)),
                            w = program.bind(device->create(layer.filter())),
                            y = program.bind(device->create(layer.y()));
             program.add(Convolution{x, w, y, layer.stride, layer.padding});

@@ -17,7 +17,7 @@ using namespace adaq::test;
 namespace {
 
 struct Rounded {
-    std::vector<double> w_hat, hard, gradient;  // of V, by dL/dw_hat = 1
+    std::vector<double> w_hat, gradient;  // of V, by dL/dw_hat = 1
 };
 
 /// A step that rounds w, of one channel with zero point 0; its tensors in b, "scale" among them.
@@ -41,15 +41,13 @@ Rounded round(const std::string& device, const std::vector<float>& w, const std:
     const Shape shape{1, static_cast<int64_t>(w.size())};
     ProgramBuilder b(device);
     const RoundingStep op = step_of(b, w, v, std::vector<float>(w.size(), 1.0f), bits);
-    Rounding soft = op.rounding, hard = op.rounding;
+    Rounding soft = op.rounding;
     soft.w_hat = b.out("soft", shape);
-    hard.w_hat = b.out("hard", shape);
     b.add(AdvanceStep{op.state, {}, {}});
-    b.add(RoundWeights{soft, false});
-    b.add(RoundWeights{hard, true});
+    b.add(RoundWeights{soft});
     b.add(op);
     b.run();
-    Rounded result{b.get("soft"), b.get("hard"), b.get("m")};
+    Rounded result{b.get("soft"), b.get("m")};
     for (double& g : result.gradient) g *= 10.0;
     return result;
 }
@@ -83,7 +81,6 @@ TEST_SUITE("edges") {
                                     {edge, -edge, edge + 1e-3f, -edge - 1e-3f, 0.0f, -0.0f}, 4);
             CHECK(std::vector<double>(r.w_hat.begin(), r.w_hat.begin() + 4) == std::vector<double>{2, 1, 2, 1});
             CHECK(distance(r.w_hat, {2, 1, 2, 1, -1.5, 0.5}) < 1e-7);
-            CHECK(r.hard == std::vector<double>{2, 1, 2, 1, -1, 1});
             const std::vector<double> expected{by_v, by_v, 0, 0, 0.3, 0.3};
             CHECK(distance(r.gradient, expected) < 1e-6);
         }

@@ -97,13 +97,6 @@ void activation_backward(Case& c) {
     c.add(ActivationBackward{c.in("dy"), c.out("dx"), kNone, activation});
 }
 
-void fake_quantise_channels(Case& c) {
-    const TensorId x = c.in("x"), scale = c.in("scale"), zero_point = c.in("zero_point");
-    c.add(FakeQuantiseChannels{x, c.out("y"), c.grid(), scale, zero_point});
-    c.add(
-        FakeQuantiseChannelsGradient{x, c.in("dy"), c.out("dx"), c.grid(), scale, zero_point, c.out("scale_gradient")});
-}
-
 const std::map<std::string, std::function<void(Case&)>>& operations() {
     static const std::map<std::string, std::function<void(Case&)>> table{
         {"convolution_to_data",
@@ -136,7 +129,6 @@ const std::map<std::string, std::function<void(Case&)>>& operations() {
              c.add(GlobalAveragePoolGradient{c.in("dy"), c.out("dx")});
          }},
         {"activation_backward", activation_backward},
-        {"fake_quantise_channels", fake_quantise_channels},
         {"squared_error",
          [](Case& c) {
              c.add(SquaredError{c.in("y"), c.in("target"), c.out("dy"), c.out("loss"), c.maybe("indices"),

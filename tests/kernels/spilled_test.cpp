@@ -15,7 +15,7 @@ using namespace adaq::test;
 namespace {
 
 Buffer put(Device& device, const Shape& shape, Values& values, Placement placement) {
-    Buffer buffer = device.create(shape, Dtype::f32, placement);
+    Buffer buffer = device.create(shape, DType::f32, placement);
     device.upload(*buffer, values.reals(element_count(shape)));
     return buffer;
 }
@@ -68,7 +68,7 @@ TEST_SUITE("spilled tensors") {
         for (const std::string& device_name : all_devices()) {
             CAPTURE(device_name);
             const auto device = make_device(device_name, 2);
-            const Buffer x = device->create({5}, Dtype::f32, Placement::spilled);
+            const Buffer x = device->create({5}, DType::f32, Placement::spilled);
             device->upload(*x, std::vector<float>{3.0f, -2.0f, 8.0f, 0.0f, 1.0f});
             CHECK(device->min_max(*x, 1)[0].min == -2.0f);
             CHECK(device->min_max(*x, 1)[0].max == 8.0f);

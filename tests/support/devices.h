@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/device.h"
 #include "engine/error.h"
+#include "engine/program/device.h"
 
 #if !defined(ADAQ_TEST_DEVICES)
 #define ADAQ_TEST_DEVICES ""

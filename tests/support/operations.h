@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq::test {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/reference/device.h"
 
 namespace adaq::test {

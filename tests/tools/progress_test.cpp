@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/report/format.h"
+#include "report/format.h"
 #include "tests/support/markup_check.h"
 
 using adaq::Progress;

@@ -8,8 +8,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "engine/device.h"
 #include "engine/error.h"
+#include "engine/program/device.h"
 #include "loaders/atomic_file.h"
 #include "tools/bench/convolution_cases.h"
 #include "tools/bench/convolution_program.h"
@@ -108,7 +108,7 @@ class Table {
     const nlohmann::json& means() const { return means_; }
 
   private:
-    static const char* name_of(Dtype dtype) { return dtype == Dtype::bf16 ? "bf16" : "fp32"; }
+    static const char* name_of(DType dtype) { return dtype == DType::bf16 ? "bf16" : "fp32"; }
 
     const Machine& machine_;
     RowFile row_file_;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "tools/bench/direction.h"
 
 namespace adaq {

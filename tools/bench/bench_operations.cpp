@@ -23,8 +23,8 @@ class OneOperation {
   public:
     explicit OneOperation(Device& device) : device_(device) {}
 
-    TensorId in(const Shape& shape, Dtype dtype = Dtype::f32) {
-        bytes_ += element_count(shape) * (dtype == Dtype::bf16 ? 2 : 4);
+    TensorId in(const Shape& shape, DType dtype = DType::f32) {
+        bytes_ += element_count(shape) * (dtype == DType::bf16 ? 2 : 4);
         return small(shape, 0.4f, dtype);
     }
     TensorId out(const Shape& shape) {
@@ -37,7 +37,7 @@ class OneOperation {
         return in(shape);
     }
     /// Not worth counting.
-    TensorId small(const Shape& shape, float value, Dtype dtype = Dtype::f32) {
+    TensorId small(const Shape& shape, float value, DType dtype = DType::f32) {
         const Buffer buffer = device_.create(shape, dtype);
         std::vector<float> values(static_cast<size_t>(element_count(shape)));
         for (size_t i = 0; i < values.size(); ++i) values[i] = value * static_cast<float>(1 + i % 7);
@@ -156,7 +156,7 @@ void add_activation_cases(std::vector<Case>& cases, const Shape& s) {
                          o.add(Gather{x, y, indices(o), Mixing{other, 0.5f, kStream, o.state()}});
                      }});
     cases.push_back({"gather from bf16", s, [=](OneOperation& o) {
-                         const TensorId x = o.small(cache, 0.3f, Dtype::bf16);
+                         const TensorId x = o.small(cache, 0.3f, DType::bf16);
                          o.add(Gather{x, o.out(s), indices(o)});
                      }});
 }

@@ -7,8 +7,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "engine/device.h"
 #include "engine/error.h"
+#include "engine/program/device.h"
 #include "engine/schemes/scheme.h"
 #include "loaders/weights/weights.h"
 #include "tools/program/streams.h"

@@ -14,7 +14,7 @@ Shape batched(Shape shape, int batch) {
 Storage bf16_on_a_card(const Shape& w) {
     constexpr int64_t kElementsOfACopy = 8;
     const bool whole_copies = w.back() % kElementsOfACopy == 0 && w.front() % kElementsOfACopy == 0;
-    return {whole_copies ? Dtype::bf16 : Dtype::f32, Dtype::bf16};
+    return {whole_copies ? DType::bf16 : DType::f32, DType::bf16};
 }
 
 Program ConvolutionPrograms::make(const ConvolutionCase& shape, int batch, Direction direction, Storage storage) {
@@ -46,7 +46,7 @@ void ConvolutionPrograms::add_forward(Program& program, const ConvolutionCase& s
     program.add(op);
 }
 
-Buffer ConvolutionPrograms::random_buffer(const Shape& shape, Dtype dtype) {
+Buffer ConvolutionPrograms::random_buffer(const Shape& shape, DType dtype) {
     std::vector<float> values(static_cast<size_t>(element_count(shape)));
     std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
     for (float& value : values) value = uniform(random_);

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "tools/bench/convolution_cases.h"
 #include "tools/bench/direction.h"
 
@@ -11,8 +11,8 @@ namespace adaq {
 
 /// How the tensors of activations lie in memory; weights and their gradient are float32 always, as in learning.
 struct Storage {
-    Dtype operands = Dtype::f32;  // x and dy
-    Dtype results = Dtype::f32;   // y and dx
+    DType operands = DType::f32;  // x and dy
+    DType results = DType::f32;   // y and dx
 };
 
 /// What a card keeps as bf16 in that arithmetic: all activations, but where pixels or filters are not whole copies of
@@ -28,7 +28,7 @@ class ConvolutionPrograms {
 
   private:
     void add_forward(Program& program, const ConvolutionCase& shape, int batch, Storage storage);
-    Buffer random_buffer(const Shape& shape, Dtype dtype = Dtype::f32);
+    Buffer random_buffer(const Shape& shape, DType dtype = DType::f32);
 
     Device& device_;
     std::minstd_rand random_{1};

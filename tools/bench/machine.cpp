@@ -25,7 +25,7 @@ Machine make_cpu_machine(int threads, Math math) {
     machine.limits = fmt::format("measured peak {:.1f} GFLOP/s in float32, {:.1f} GB/s copying", peak.flops / 1e9,
                                  machine.bandwidth / 1e9);
     machine.yardstick = "oneDNN";
-    if (math == Math::bf16) machine.storage = [](const Shape&) { return Storage{.operands = Dtype::bf16}; };
+    if (math == Math::bf16) machine.storage = [](const Shape&) { return Storage{.operands = DType::bf16}; };
     machine.alone = [math](const ConvolutionSizes& sizes, Direction direction) {
         return onednn_alone(sizes, direction, math);
     };

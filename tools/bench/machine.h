@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "tools/bench/convolution_program.h"
 #include "tools/bench/convolution_sizes.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/report/report.h"
+#include "report/report.h"
 #include "tools/run/options.h"
 
 namespace adaq {

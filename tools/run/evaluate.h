@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/executor.h"
-#include "engine/report/report.h"
+#include "report/report.h"
 #include "tools/run/batch_source.h"
 #include "tools/run/label_readings.h"
 #include "tools/run/progress.h"

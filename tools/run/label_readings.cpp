@@ -8,8 +8,8 @@
 
 #include "engine/error.h"
 #include "engine/printable.h"
-#include "engine/report/format.h"
 #include "engine/statistics.h"
+#include "report/format.h"
 
 namespace adaq {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/report/report.h"
 #include "loaders/datasets/dataset.h"
+#include "report/report.h"
 #include "tools/run/options.h"
 
 namespace adaq {

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "engine/sites.h"
 #include "loaders/datasets/class_names.h"
 

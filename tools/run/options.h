@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/device.h"
 #include "engine/nearest.h"
+#include "engine/program/device.h"
 #include "engine/reconstruction/recipe.h"
 #include "loaders/datasets/class_names.h"
 

@@ -10,7 +10,7 @@
 
 #include "engine/printable.h"
 #include "engine/reconstruction/unit_walk.h"
-#include "engine/report/format.h"
+#include "report/format.h"
 #include "tools/run/advice.h"
 #include "tools/run/cached_bytes.h"
 #include "tools/run/memory_size.h"

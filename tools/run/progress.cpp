@@ -10,7 +10,7 @@
 #include <iostream>
 
 #include "engine/printable.h"
-#include "engine/report/format.h"
+#include "report/format.h"
 
 namespace adaq {
 namespace {

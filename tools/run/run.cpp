@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "engine/report/describe.h"
 #include "loaders/atomic_file.h"
 #include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
+#include "report/describe.h"
 #include "tools/program/interrupt.h"
 #include "tools/program/program.h"
 #include "tools/run/advice.h"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/report/report.h"
+#include "report/report.h"
 #include "tools/run/options.h"
 #include "tools/run/plan.h"
 #include "tools/run/progress.h"

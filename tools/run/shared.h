@@ -12,10 +12,10 @@
 
 #include "engine/network.h"
 #include "engine/reconstruction/float_values.h"
-#include "engine/report/report.h"
 #include "loaders/datasets/dataset.h"
 #include "loaders/preprocessing_choice.h"
 #include "loaders/weights/weights.h"
+#include "report/report.h"
 #include "tools/run/batch_source.h"
 #include "tools/run/options.h"
 

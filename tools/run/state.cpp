@@ -8,8 +8,8 @@
 #include "engine/error.h"
 #include "engine/json_fault.h"
 #include "engine/printable.h"
-#include "engine/report/format.h"
 #include "loaders/atomic_file.h"
+#include "report/format.h"
 #include "tools/run/identity.h"
 #include "tools/run/unit_file.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <variant>
 
-#include "engine/report/report.h"
+#include "report/report.h"
 #include "tools/run/folder_lock.h"
 #include "tools/sweep/cells.h"
 

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "engine/report/format.h"
-#include "engine/report/html_parts.h"
-#include "engine/report/html_tables.h"
 #include "engine/statistics.h"
+#include "report/format.h"
+#include "report/html_parts.h"
+#include "report/html_tables.h"
 #include "tools/sweep/sweep_view.h"
 
 namespace adaq {

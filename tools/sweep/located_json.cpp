@@ -9,7 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/printable.h"
-#include "engine/report/format.h"
+#include "report/format.h"
 
 namespace adaq {
 namespace {

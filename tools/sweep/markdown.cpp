@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/printable.h"
-#include "engine/report/format.h"
+#include "report/format.h"
 #include "tools/sweep/sweep_view.h"
 
 namespace adaq {

@@ -10,9 +10,9 @@
 
 #include "engine/error.h"
 #include "engine/printable.h"
-#include "engine/report/format.h"
 #include "loaders/atomic_file.h"
 #include "loaders/weights/network_tensors.h"
+#include "report/format.h"
 #include "tools/program/interrupt.h"
 #include "tools/program/program.h"
 #include "tools/run/output_files.h"

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "engine/report/format.h"
 #include "engine/statistics.h"
+#include "report/format.h"
 
 namespace adaq {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq::cpu {
 

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/cpu/calibration/power.h"
 
 namespace adaq::cpu {

@@ -30,20 +30,6 @@ class DrawBatchStep : public Step {
     int64_t batch_;
 };
 
-class TakeBatchStep : public Step {
-  public:
-    TakeBatchStep(const Program& program, const TakeBatch& op) : op_(op), order_(program.shape(op.order)) {}
-
-    void run(const View& view) override {
-        const int64_t row = (static_cast<int64_t>(view.at(op_.state)[kIteration]) - 1) % order_[0];
-        std::copy_n(view.at(op_.order) + row * order_[1], order_[1], view.at(op_.indices));
-    }
-
-  private:
-    TakeBatch op_;
-    Shape order_;
-};
-
 /// A tensor that is gathered from.
 class Cache {
   public:
@@ -76,12 +62,12 @@ class Cache {
 
 class GatherStep : public Step {
   public:
-    GatherStep(const Program& program, const Gather& op, const Halves& halves)
+    GatherStep(const Program& program, const Gather& op)
         : op_(op),
           count_(element_count(program.shape(op.y))),
           row_(count_ / program.shape(op.y)[0]),
-          x_(op.x, halves(op.x)) {
-        if (op.mixing) other_ = Cache{op.mixing->other, halves(op.mixing->other)};
+          x_(op.x, program.is_bf16(op.x)) {
+        if (op.mixing) other_ = Cache{op.mixing->other, program.is_bf16(op.mixing->other)};
     }
 
     void run(const View& view) override {
@@ -125,12 +111,8 @@ std::unique_ptr<Step> make_training_step(const Program& program, const DrawBatch
     return std::make_unique<DrawBatchStep>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const TakeBatch& op, const TrainingSetting&) {
-    return std::make_unique<TakeBatchStep>(program, op);
-}
-
-std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, const TrainingSetting& setting) {
-    return std::make_unique<GatherStep>(program, op, setting.halves);
+std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, const TrainingSetting&) {
+    return std::make_unique<GatherStep>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -55,9 +55,9 @@ ADAQ_VECTORISE void add_rows(const float* rows, int64_t count, int64_t channels,
 /// Rows are summed in slabs, whose number depends on the rows alone, and slabs a few rows at a time in float.
 class ChannelShiftGradientStep : public Step {
   public:
-    ChannelShiftGradientStep(const Program& program, const ChannelShiftGradient& op, const Halves& halves)
+    ChannelShiftGradientStep(const Program& program, const ChannelShiftGradient& op)
         : op_(op),
-          half_(halves(op.dy)),
+          half_(program.is_bf16(op.dy)),
           channels_(program.shape(op.dy).back()),
           rows_(element_count(program.shape(op.dy)) / channels_),
           run_(std::max<int64_t>(1, kPiece / channels_)),
@@ -108,8 +108,8 @@ std::unique_ptr<Step> make_training_step(const Program& program, const ChannelSc
 }
 
 std::unique_ptr<Step> make_training_step(const Program& program, const ChannelShiftGradient& op,
-                                         const TrainingSetting& setting) {
-    return std::make_unique<ChannelShiftGradientStep>(program, op, setting.halves);
+                                         const TrainingSetting&) {
+    return std::make_unique<ChannelShiftGradientStep>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -26,11 +26,11 @@ memory plain_weights(const ConvolutionShape& d) {
 class ToDataStep : public Step {
   public:
     ToDataStep(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
-        : op_(op), count_(element_count(program.shape(op.dx))), dx_half_(setting.halves(op.dx)) {
+        : op_(op), count_(element_count(program.shape(op.dx))), dx_half_(program.is_bf16(op.dx)) {
         const ConvolutionShape d = shape_of(op, program.shape(op.dx), program.shape(op.w), program.shape(op.dy));
         const auto desc = convolution_to_data_desc(d, operand_type(setting.math));
         primitive_ = dnnl::convolution_backward_data(desc);
-        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), setting.math, setting.halves(op.dy));
+        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), setting.math, program.is_bf16(op.dy));
         dx_ = memory(desc.diff_src_desc(), engine(), nullptr);
         w_ = memory(desc.weights_desc(), engine());
         plain_w_ = plain_weights(d);
@@ -78,8 +78,8 @@ class ToWeightsStep : public Step {
         const ConvolutionShape d = shape_of(op, program.shape(op.x), program.shape(op.dw), program.shape(op.dy));
         const auto desc = convolution_to_weights_desc(d, operand_type(setting.math));
         primitive_ = dnnl::convolution_backward_weights(desc);
-        x_.emplace(desc.src_desc(), element_count(program.shape(op.x)), setting.math, setting.halves(op.x));
-        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), setting.math, setting.halves(op.dy));
+        x_.emplace(desc.src_desc(), element_count(program.shape(op.x)), setting.math, program.is_bf16(op.x));
+        dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), setting.math, program.is_bf16(op.dy));
         dw_ = memory(desc.diff_weights_desc(), engine());
         plain_dw_ = plain_weights(d);
         scratchpad_ = memory(desc.scratchpad_desc(), engine(), nullptr);
@@ -126,7 +126,6 @@ std::unique_ptr<Step> make_training_step(const Program& program, const Convoluti
                                          const TrainingSetting& setting) {
     StepSetting whole_batch{program.shape(op.x)[0], 1, setting.threads};
     whole_batch.math = setting.math;
-    whole_batch.halves = setting.halves;
     if (auto step = make_winograd_step(program, op, whole_batch)) return step;
     if (auto step = make_taps_step(program, op, setting)) return step;
     return std::make_unique<ToWeightsStep>(program, op, setting);

@@ -35,7 +35,6 @@ class ForwardStep : public Step {
 StepSetting whole_batch(const Program& program, TensorId y, const TrainingSetting& training) {
     StepSetting setting{program.shape(y)[0], 1, training.threads};
     setting.math = training.math;
-    setting.halves = training.halves;
     return setting;
 }
 

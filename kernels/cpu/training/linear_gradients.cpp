@@ -18,18 +18,17 @@ ADAQ_VECTORISE void add_scaled(float factor, const float* x, int64_t n, float* y
 class Operands {
   public:
     Operands(const View& view, const TrainingSetting& setting)
-        : view_(view), halves_(setting.halves), half_(setting.math == Math::bf16), free_(view.scratch()) {}
+        : view_(view), half_(setting.math == Math::bf16), free_(view.scratch()) {}
     const float* operator()(TensorId id, int64_t count) {
         if (!half_) return view_.at(id);
         float* copy = free_;
         free_ += count;
-        rounded_values(view_.at(id), halves_(id), count, copy);
+        rounded_values(view_.at(id), view_.is_bf16(id), count, copy);
         return copy;
     }
 
   private:
     const View& view_;
-    const Halves& halves_;
     bool half_;
     float* free_;
 };

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/operations.h"
+#include "engine/program/operations.h"
 #include "kernels/cpu/step.h"
 
 namespace adaq::cpu {

@@ -7,17 +7,16 @@
 #include "kernels/cpu/training/steps.h"
 
 namespace adaq::cpu {
-TrainingProgram::TrainingProgram(const Program& program, int threads, Math math)
-    : program_(program), threads_(threads), arena_(make_arena(program)), temporaries_(arena_.floats) {
-    const Halves halves(program, math);
-    const Constants constants(program);
+TrainingProgram::TrainingProgram(Program program, int threads, Math math)
+    : program_(std::move(program)), threads_(threads), arena_(make_arena(program_)), temporaries_(arena_.floats) {
+    const Constants constants(program_);
     const ThreadCount inside(threads_);
-    view_ = std::make_unique<View>(0, places(halves, constants));
+    view_ = std::make_unique<View>(0, places(constants));
     int64_t scratch = 0;
     for (const Operation& operation : program_.operations()) {
         steps_.push_back(std::visit(
             [&](const auto& op) {
-                return make_training_step(program_, op, TrainingSetting{threads_, math, halves, constants});
+                return make_training_step(program_, op, TrainingSetting{threads_, math, constants});
             },
             operation));
         scratch = std::max(scratch, steps_.back()->scratch_floats());
@@ -26,7 +25,7 @@ TrainingProgram::TrainingProgram(const Program& program, int threads, Math math)
     view_->set_scratch(scratch_.data());
 }
 
-std::vector<View::Place> TrainingProgram::places(const Halves& halves, const Constants& constants) {
+std::vector<View::Place> TrainingProgram::places(const Constants& constants) {
     std::vector<View::Place> places;
     for (size_t i = 0; i < program_.tensors().size(); ++i) {
         const Program::Entry& entry = program_.tensors()[i];
@@ -35,7 +34,7 @@ std::vector<View::Place> TrainingProgram::places(const Halves& halves, const Con
         // Other bound tensors may be written by the program: whoever keeps a copy of one makes it anew in every run.
         const auto id = static_cast<TensorId>(i);
         if (bound && !constants(id)) changing_.push_back(bound);
-        places.push_back({memory_of(id), 0, 0, constants(id) ? &bound->version : &runs_, halves(id)});
+        places.push_back({memory_of(id), 0, 0, constants(id) ? &bound->version : &runs_, program_.is_bf16(id)});
     }
     return places;
 }
@@ -44,7 +43,7 @@ float* TrainingProgram::memory_of(TensorId id) {
     const Program::Entry& entry = program_.tensors()[static_cast<size_t>(id)];
     if (entry.whole != kNone) {
         float* const whole = memory_of(entry.whole);
-        return whole ? whole + entry.first_row * (element_count(entry.shape) / entry.shape[0]) : nullptr;
+        return whole ? whole + entry.first_row * (element_count(entry.shape()) / entry.shape()[0]) : nullptr;
     }
     if (!entry.bound) {
         const int64_t offset = arena_.offsets[static_cast<size_t>(id)];

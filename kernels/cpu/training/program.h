@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "kernels/arena.h"
+#include "engine/program/arena.h"
 #include "kernels/cpu/constants.h"
 #include "kernels/cpu/step.h"
 
@@ -13,11 +13,11 @@ namespace adaq::cpu {
 
 class TrainingProgram : public CompiledProgram {
   public:
-    TrainingProgram(const Program& program, int threads, Math math);
+    TrainingProgram(Program program, int threads, Math math);
     void run(int64_t n) override;
 
   private:
-    std::vector<View::Place> places(const Halves& halves, const Constants& constants);
+    std::vector<View::Place> places(const Constants& constants);
     float* memory_of(TensorId id);
 
     Program program_;

@@ -56,11 +56,6 @@ ADAQ_VECTORISE void round_soft(Channel c, const float* w, const float* v, int64_
         w_hat[i] = dequantised(std::floor(w[i] / c.scale) + rectified(v[i]) + c.zero_point, c);
 }
 
-ADAQ_VECTORISE void round_hard(Channel c, const float* w, const float* v, int64_t n, float* w_hat) {
-    for (int64_t i = 0; i < n; ++i)
-        w_hat[i] = dequantised(std::floor(w[i] / c.scale) + (v[i] >= 0.0f ? 1.0f : 0.0f) + c.zero_point, c);
-}
-
 // The step goes over a block several times: what an element needs one after the other (a tanh, a power, Adam's division
 // and root, a tanh again) is a chain of several hundred cycles, and a processor overlaps only as many elements as fit
 // the instructions that it looks ahead.
@@ -200,8 +195,7 @@ class RoundWeightsStep : public Step {
     void run(const View& view) override {
         const Rounding& r = op_.rounding;
         pieces_.for_each(view, [&](const Channel& c, int64_t first, int64_t n) {
-            const auto round = op_.hard ? round_hard : round_soft;
-            round(c, view.at(r.w) + first, view.at(r.v) + first, n, view.at(r.w_hat) + first);
+            round_soft(c, view.at(r.w) + first, view.at(r.v) + first, n, view.at(r.w_hat) + first);
             return 0.0;
         });
     }

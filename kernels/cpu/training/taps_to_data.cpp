@@ -19,8 +19,8 @@ class TapsToDataStep : public Step {
     TapsToDataStep(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
         : op_(op),
           half_(setting.math == Math::bf16),
-          dy_half_(setting.halves(op.dy)),
-          dx_half_(setting.halves(op.dx)),
+          dy_half_(program.is_bf16(op.dy)),
+          dx_half_(program.is_bf16(op.dx)),
           x_(program.shape(op.dx)),
           w_(program.shape(op.w)),
           taps_(x_, w_, program.shape(op.dy), op.stride, op.padding),

@@ -19,8 +19,8 @@ class TapsGradientStep : public Step {
     TapsGradientStep(const Program& program, const ConvolutionToWeights& op, const TrainingSetting& setting)
         : op_(op),
           half_(setting.math == Math::bf16),
-          x_half_(setting.halves(op.x)),
-          dy_half_(setting.halves(op.dy)),
+          x_half_(program.is_bf16(op.x)),
+          dy_half_(program.is_bf16(op.dy)),
           w_(program.shape(op.dw)),
           taps_(program.shape(op.x), w_, program.shape(op.dy), op.stride, op.padding),
           product_(taps_, [&](int64_t rows) {

@@ -19,11 +19,12 @@ constexpr int64_t kTilesOfABlock = 256;  // terms enough of each product's sums,
 
 class WinogradToWeightsStep : public Step {
   public:
-    WinogradToWeightsStep(const ConvolutionToWeights& op, const Tiling& tiling, const StepSetting& setting)
+    WinogradToWeightsStep(const Program& program, const ConvolutionToWeights& op, const Tiling& tiling,
+                          const StepSetting& setting)
         : op_(op),
           tiling_(tiling),
-          x_{nullptr, setting.math == Math::bf16, setting.halves(op.x)},
-          dy_{nullptr, setting.math == Math::bf16, setting.halves(op.dy)},
+          x_{nullptr, setting.math == Math::bf16, program.is_bf16(op.x)},
+          dy_{nullptr, setting.math == Math::bf16, program.is_bf16(op.dy)},
           zeros_(std::max(tiling.c, tiling.k)) {
         std::fill_n(zeros_.data(), zeros_.size(), 0.0f);
         const memory::dim k = tiling.k, c = tiling.c, tiles = tiling.block;
@@ -90,7 +91,7 @@ std::unique_ptr<Step> make_winograd_step(const Program& program, const Convoluti
     const Shape& weight = program.shape(op.dw);
     if ((setting.math == Math::bf16 && multiplies_tiles()) || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
-    return tiling.gains(true) ? std::make_unique<WinogradToWeightsStep>(op, tiling, setting) : nullptr;
+    return tiling.gains(true) ? std::make_unique<WinogradToWeightsStep>(program, op, tiling, setting) : nullptr;
 }
 
 }  // namespace adaq::cpu

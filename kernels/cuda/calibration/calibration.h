@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "kernels/cuda/memory.h"
 
 namespace adaq::cuda {

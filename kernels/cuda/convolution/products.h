@@ -55,6 +55,6 @@ struct Tiles {
 };
 
 /// to_data's pixels of one parity form a product of their own: there are stride^2 of them.
-inline constexpr int kMostStride = 4;
+inline constexpr int kMostStride = static_cast<int>(kLimits.convolution_stride);
 
 }  // namespace adaq::cuda

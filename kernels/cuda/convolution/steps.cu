@@ -13,7 +13,7 @@ void choose_for(const Context& context, const Product& product, Operands& operan
 }
 
 Operand operand_of(const Context& context, TensorId id) {
-    return {context.at(id), context.count(id), context.halves(id)};
+    return {context.at(id), context.count(id), context.program.is_bf16(id)};
 }
 
 Step forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {

@@ -5,7 +5,7 @@
 // 8x4 give: the sum is over all of them anyway.
 #pragma once
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 #include "kernels/cuda/convolution/tile.h"
 #include "kernels/cuda/ptx.h"

@@ -94,7 +94,6 @@ struct ToDataProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, FilterC
 template <Math math, typename T, int Vector>
 Step to_data_with(const Operands& operands, const ToDataFinish& finish, int splits) {
     const ConvolutionSizes& z = operands.sizes;
-    require(z.stride <= kMostStride, "cuda: a convolution's stride of {}, at most {}", z.stride, kMostStride);
     ToDataProblem<math, T, Vector> problem;
     problem.columns = z.c;
     problem.count = int64_t{z.n} * z.h * z.w * z.c;

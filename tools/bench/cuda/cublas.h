@@ -1,7 +1,7 @@
 // What cuBLAS makes of a large matrix product: the measured limit of the card's arithmetic.
 #pragma once
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 
 namespace adaq::cuda {
 

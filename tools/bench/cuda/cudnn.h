@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "tools/bench/convolution_sizes.h"
 
 namespace adaq::cuda {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "engine/device.h"
+#include "engine/program/device.h"
 #include "tools/bench/convolution_sizes.h"
 
 namespace adaq {

@@ -1,0 +1,49 @@
+#include "engine/program/bf16_storage.h"
+
+#include "engine/error.h"
+
+namespace adaq {
+namespace {
+
+/// How often a tensor is used by what takes bf16 there: read (and so worth storing it), written; and by what does not.
+struct Uses {
+    int reads = 0, writes = 0, of_float32 = 0;
+};
+
+Uses& count(Uses& uses, Bf16 bf16, bool bound, Math math) {
+    const bool products = math == Math::bf16;
+    if ((products && (bf16 == Bf16::product || bf16 == Bf16::suffices)) || (bound && bf16 == Bf16::as_made))
+        ++uses.reads;
+    else if (products && bf16 == Bf16::written)
+        ++uses.writes;
+    else
+        ++uses.of_float32;
+    return uses;
+}
+
+}  // namespace
+
+void store_as_bf16(Program& program, Math math) {
+    std::vector<Uses> uses(program.tensors().size());
+    for (const Operation& operation : program.operations()) {
+        for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
+            count(uses[static_cast<size_t>(id)], use.bf16, program.tensor(id).bound != nullptr, math);
+        });
+    }
+    for (const Program::Entry& entry : program.tensors()) {
+        if (entry.whole == kNone) continue;
+        const Buffer& bound = program.tensor(entry.whole).bound;
+        require(!bound || bound->dtype() == DType::f32, "rows of a tensor that is bound as bf16");  // read as float32
+        ++uses[static_cast<size_t>(entry.whole)].of_float32;
+    }
+    for (size_t i = 0; i < uses.size(); ++i) {
+        const auto id = static_cast<TensorId>(i);
+        const Program::Entry& entry = program.tensor(id);
+        const bool made_so = entry.bound && entry.bound->dtype() == DType::bf16;
+        require(!made_so || uses[i].of_float32 == 0, "a bf16 tensor where only float32 will do");
+        if (math == Math::bf16 && entry.temporary() && uses[i].of_float32 == 0 && uses[i].reads > 0)
+            program.retype(id, DType::bf16);
+    }
+}
+
+}  // namespace adaq

@@ -1,0 +1,66 @@
+// Checks that a Program's operations fit together: shapes and settings (each operation's own check), and the order of
+// writes and reads.
+#include "engine/program/checker.h"
+
+namespace adaq {
+namespace {
+
+/// A part counts as its whole: whoever writes a tensor part by part is trusted to write all of it.
+size_t home(const Program& program, TensorId id) { return static_cast<size_t>(program.home(id)); }
+
+}  // namespace
+
+const Shape& Checker::shape(TensorId id, size_t rank, const char* what) const {
+    require(id >= 0 && id < static_cast<TensorId>(program_.tensors().size()), "{}: no tensor {}", what, id);
+    require(rank == 0 || program_.shape(id).size() == rank, "{}: rank {}", what, program_.shape(id).size());
+    return program_.shape(id);
+}
+
+void Checker::same(const Shape& found, const Shape& expected, const char* what) {
+    require(found == expected, "{} is {}, expected {}", what, to_string(found), to_string(expected));
+}
+
+void Checker::vectors(std::initializer_list<TensorId> ids, int64_t extent, const char* what) const {
+    for (TensorId id : ids) same(shape(id, 1, what), {extent}, what);
+}
+
+int64_t Checker::positions(int64_t in, int64_t kernel, int stride, int padding) {
+    const int64_t room = in + 2 * int64_t{padding} - kernel;
+    require(room >= 0, "a {}-wide window does not fit a {}-wide map", kernel, in);
+    return room / stride + 1;
+}
+
+void Checker::probability(float keep) { require(keep >= 0.0f && keep <= 1.0f, "probability {}", keep); }
+
+void Checker::stream(const Stream& s) {
+    require(s.unit < 65536 && s.phase < 16 && s.site < 4096, "stream: unit {}, phase {}, site {}", s.unit, s.phase,
+            s.site);
+}
+
+void Checker::cache(TensorId rows, TensorId indices, const Shape& batch, const char* what) const {
+    Shape expected = shape(rows, 0, what);
+    if (indices != kNone) {
+        same(shape(indices, 1, "indices"), {batch[0]}, "indices");
+        expected[0] = batch[0];
+    }
+    same(batch, expected, what);
+}
+
+void check(const Program& program) {
+    const Checker checker(program);
+    std::vector<bool> written;
+    for (const Program::Entry& entry : program.tensors()) written.push_back(entry.bound != nullptr);
+    for (const Operation& operation : program.operations()) {
+        std::visit([&](const auto& op) { op.check(checker); }, operation);
+        const char* const name = traits_of(operation).name;
+        for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
+            require(use.access == Access::write || use.access == Access::carried || written[home(program, id)],
+                    "{}: tensor {} is read before it is written", name, id);
+        });
+        for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
+            if (use.writes()) written[home(program, id)] = true;
+        });
+    }
+}
+
+}  // namespace adaq

@@ -1,0 +1,67 @@
+// Pooling and its gradients.
+#pragma once
+
+#include "engine/program/tensor_use.h"
+
+namespace adaq {
+
+class Checker;
+
+/// y[N,P,Q,C]: maximum over a square window; positions outside the map do not count.
+struct MaxPool {
+    static constexpr OperationTraits kTraits{"max pool", Purpose::inference, Cost::memory};
+    TensorId x, y;
+    int kernel = 3, stride = 2, padding = 1;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.y, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+/// dx: each window's gradient goes to its first maximum (rows from the top, then columns from the left).
+struct MaxPoolGradient {
+    static constexpr OperationTraits kTraits{"max pool's gradient", Purpose::learning, Cost::memory};
+    TensorId x, dy, dx;
+    int kernel = 3, stride = 2, padding = 1;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.dy, use::kReadRows);
+        visit(op.dx, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+/// y[N,C] = scale * mean over H,W of x[N,H,W,C]. With codes the sum is exact.
+struct GlobalAveragePool {
+    static constexpr OperationTraits kTraits{"global average pool", Purpose::inference, Cost::memory};
+    TensorId x, y;
+    float scale = 1.0f;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.y, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+/// dx[N,H,W,C] = scale * dy[N,C] / (H * W).
+struct GlobalAveragePoolGradient {
+    static constexpr OperationTraits kTraits{"global average pool's gradient", Purpose::learning, Cost::memory};
+    TensorId dy, dx;
+    float scale = 1.0f;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.dy, use::kReadRows);
+        visit(op.dx, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+}  // namespace adaq

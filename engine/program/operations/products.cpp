@@ -1,0 +1,50 @@
+// Checks of products.
+#include "engine/program/operations/products.h"
+
+#include "engine/program/checker.h"
+
+namespace adaq {
+namespace {
+
+template <typename Op>
+Shape convolved(const Shape& x, const Shape& w, const Op& op) {
+    require(x[3] == w[3], "convolution: x has {} channels, w {}", x[3], w[3]);
+    require(op.stride >= 1 && op.padding >= 0, "convolution: stride {}, padding {}", op.stride, op.padding);
+    return {x[0], Checker::positions(x[1], w[1], op.stride, op.padding),
+            Checker::positions(x[2], w[2], op.stride, op.padding), w[0]};
+}
+
+Shape multiplied(const Shape& x, const Shape& w) {
+    require(x[1] == w[1], "linear: x has {} features, w {}", x[1], w[1]);
+    return {x[0], w[0]};
+}
+
+}  // namespace
+
+void Convolution::check(const Checker& c) const {
+    c.epilogue(epilogue, y, convolved(c.shape(x, 4, "convolution x"), c.shape(w, 4, "convolution w"), *this));
+}
+
+void ConvolutionToData::check(const Checker& c) const {
+    c.same(dy, convolved(c.shape(dx, 4, "convolution dx"), c.shape(w, 4, "convolution w"), *this), "convolution dy");
+    c.gradient(dx, addend, activation.value_or(ActivationGradient{}));
+}
+
+void ConvolutionToWeights::check(const Checker& c) const {
+    c.same(dy, convolved(c.shape(x, 4, "convolution x"), c.shape(dw, 4, "convolution dw"), *this), "convolution dy");
+}
+
+void Linear::check(const Checker& c) const {
+    c.epilogue(epilogue, y, multiplied(c.shape(x, 2, "linear x"), c.shape(w, 2, "linear w")));
+}
+
+void LinearToData::check(const Checker& c) const {
+    c.same(dy, multiplied(c.shape(dx, 2, "linear dx"), c.shape(w, 2, "linear w")), "linear dy");
+    c.gradient(dx, addend, activation.value_or(ActivationGradient{}));
+}
+
+void LinearToWeights::check(const Checker& c) const {
+    c.same(dy, multiplied(c.shape(x, 2, "linear x"), c.shape(dw, 2, "linear dw")), "linear dy");
+}
+
+}  // namespace adaq

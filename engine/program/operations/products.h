@@ -1,0 +1,120 @@
+// Convolutions and the fully connected layer, in three directions: forward, to the gradient of the input, to that of
+// the weights.
+#pragma once
+
+#include "engine/program/operations/epilogue.h"
+
+namespace adaq {
+
+class Checker;
+
+/// y[N,P,Q,K] = sum over R,S,C of x[N,H,W,C] * w[K,R,S,C]; square stride and zero padding.
+struct Convolution {
+    static constexpr OperationTraits kTraits{"convolution", Purpose::inference, Cost::product};
+    TensorId x, w, y;
+    int stride = 1, padding = 0;
+    Epilogue epilogue = {};
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kOperand);
+        visit(op.w, use::kConstant);
+        visit(op.y, quantised_output(op.epilogue.quantiser, op.epilogue.saved));
+        visit_epilogue(op.epilogue, visit);
+    }
+    ProductTensors product() const { return {y, w}; }
+    void check(const Checker& checker) const;
+};
+
+/// dx[N,H,W,C] = activation backward of (addend + sum over P,Q,K of dy[N,P,Q,K] * w[K,R,S,C]).
+struct ConvolutionToData {
+    static constexpr OperationTraits kTraits{"convolution's gradient to data", Purpose::learning, Cost::product};
+    TensorId dy, w, dx;
+    int stride = 1, padding = 0;
+    TensorId addend = kNone;  // the gradient of another reader of x, shape of dx
+    std::optional<ActivationGradient> activation = std::nullopt;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.dy, use::kOperand);
+        visit(op.w, use::kConstant);
+        visit(op.dx, use::kRoundable);
+        visit(op.addend, use::kReadRows);
+        if (op.activation) visit_activation(*op.activation, visit);
+    }
+    ProductTensors product() const { return {dy, w}; }
+    void check(const Checker& checker) const;
+};
+
+/// dw[K,R,S,C] = sum over N,P,Q of dy[N,P,Q,K] * x[N,H,W,C], in an order that is the same in every run.
+struct ConvolutionToWeights {
+    static constexpr OperationTraits kTraits{"convolution's gradient to weights", Purpose::learning, Cost::product};
+    TensorId x, dy, dw;
+    int stride = 1, padding = 0;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kOperand);
+        visit(op.dy, use::kOperand);
+        visit(op.dw, use::kWrite);
+    }
+    ProductTensors product() const { return {dy, dw}; }
+    void check(const Checker& checker) const;
+};
+
+/// y[N,K] = sum over C of x[N,C] * w[K,C], summed in an order that depends on C alone.
+struct Linear {
+    static constexpr OperationTraits kTraits{"fully connected layer", Purpose::inference, Cost::product};
+    TensorId x, w, y;
+    Epilogue epilogue = {};
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        TensorUse output = quantised_output(op.epilogue.quantiser, op.epilogue.saved);
+        output.bf16 = Bf16::no;
+        visit(op.x, use::kOperand);
+        visit(op.w, use::kConstant);
+        visit(op.y, output);
+        visit_epilogue(op.epilogue, visit);
+    }
+    ProductTensors product() const { return {y, w}; }
+    void check(const Checker& checker) const;
+};
+
+/// dx[N,C] = activation backward of (addend + sum over K of dy[N,K] * w[K,C]).
+struct LinearToData {
+    static constexpr OperationTraits kTraits{"fully connected layer's gradient to data", Purpose::learning,
+                                             Cost::product};
+    TensorId dy, w, dx;
+    TensorId addend = kNone;
+    std::optional<ActivationGradient> activation = std::nullopt;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.dy, use::kOperand);
+        visit(op.w, use::kConstant);
+        visit(op.dx, use::kWriteRows);
+        visit(op.addend, use::kReadRows);
+        if (op.activation) visit_activation(*op.activation, visit);
+    }
+    ProductTensors product() const { return {dy, w}; }
+    void check(const Checker& checker) const;
+};
+
+/// dw[K,C] = sum over N of dy[N,K] * x[N,C].
+struct LinearToWeights {
+    static constexpr OperationTraits kTraits{"fully connected layer's gradient to weights", Purpose::learning,
+                                             Cost::product};
+    TensorId x, dy, dw;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kOperand);
+        visit(op.dy, use::kOperand);
+        visit(op.dw, use::kWrite);
+    }
+    ProductTensors product() const { return {dy, dw}; }
+    void check(const Checker& checker) const;
+};
+
+}  // namespace adaq
