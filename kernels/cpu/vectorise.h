@@ -1,8 +1,8 @@
 // Run-time dispatch for loops that the compiler vectorises: one clone an instruction set, chosen when the program
 // starts; by its level (v3 has AVX2, v4 AVX-512) and not by a processor's name, for GCC takes a name for that maker's
 // processors alone, and holds Intel's to 256 bits. All clones do the same IEEE operations in the same order (the build
-// allows no contraction, but for training/rounding.cpp), so they give the same bits. instruction_set.cpp tells which
-// clones run, from a list of the same levels.
+// allows no contraction, but for training/rounding_arithmetic.cpp), so they give the same bits. instruction_set.cpp
+// tells which clones run, from a list of the same levels.
 #pragma once
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)

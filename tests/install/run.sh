@@ -8,6 +8,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cmake --install "$build" --prefix "$folder/prefix" >/dev/null
 cmake -G Ninja -S "$here" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" "${@:3}" >/dev/null
+# The headers' arithmetic is compiled as the library's is.
+grep -q -e "-ffp-contract=off" "$folder/build/compile_commands.json"
 cmake --build "$folder/build" >/dev/null
 "$folder/build/user" "$weights" "$folder/q.bin"
 test -s "$folder/q.bin"

@@ -1,5 +1,7 @@
 // The reconstruction loss and its gradient in one pass: output and target read (rows of the target straight from its
 // cache), gradient written, 12 bytes an element.
+#include <cmath>
+
 #include "kernels/cpu/training/pieces.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/training/vector_math.h"

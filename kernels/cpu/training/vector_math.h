@@ -1,18 +1,24 @@
 // tanh and powers in float32 that the compiler vectorises: no branches, no calls. Relative error below 3e-7 (tanh) and
 // below 1.2e-7 * (3 + |exponent * log2 x|) (power).
+//
+// rounding_arithmetic.cpp, which includes this, is compiled with flags of its own: all functions are static, and call
+// only C's and the compiler's. Each file keeps the bodies that its flags make.
 #pragma once
 
-#include <bit>
-#include <cmath>
+#include <math.h>
+
 #include <cstdint>
 
 namespace adaq::cpu {
 
+static inline uint32_t bits_of(float x) { return __builtin_bit_cast(uint32_t, x); }
+static inline float float_of(uint32_t bits) { return __builtin_bit_cast(float, bits); }
+
 /// 2^x for x in [-126, 126]; outside the nearest end counts.
-inline float fast_exp2(float x) {
+static inline float fast_exp2(float x) {
     x = x < -126.0f ? -126.0f : x;
     x = x > 126.0f ? 126.0f : x;
-    const float whole = std::rint(x), part = x - whole;
+    const float whole = rintf(x), part = x - whole;
     // Minimax polynomial of 2^part on [-0.5, 0.5].
     float p = 1.5403530e-4f;
     p = p * part + 1.3333558e-3f;
@@ -22,12 +28,12 @@ inline float fast_exp2(float x) {
     p = p * part + 6.9314718e-1f;
     p = p * part + 1.0f;
     const auto bits = static_cast<int32_t>(whole) + 127;
-    return p * std::bit_cast<float>(static_cast<uint32_t>(bits) << 23);
+    return p * float_of(static_cast<uint32_t>(bits) << 23);
 }
 
 /// tanh(x / 2) for |x| <= 2.4, where a soft rounding is neither 0 nor 1; outside the nearest end counts. Without the
 /// division that the sigmoid 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 would take.
-inline float fast_tanh_of_half(float x) {
+static inline float fast_tanh_of_half(float x) {
     x = x < -2.4f ? -2.4f : x;
     x = x > 2.4f ? 2.4f : x;
     const float u = x * x;
@@ -44,11 +50,11 @@ inline float fast_tanh_of_half(float x) {
 }
 
 /// log2 of a positive normal number.
-inline float fast_log2(float x) {
-    const uint32_t bits = std::bit_cast<uint32_t>(x);
+static inline float fast_log2(float x) {
+    const uint32_t bits = bits_of(x);
     // m in [sqrt(1/2), sqrt(2)): what is subtracted brings the exponent's step there.
     const int32_t exponent = static_cast<int32_t>(bits - 0x3F3504F3u) >> 23;
-    const float m = std::bit_cast<float>(bits - (static_cast<uint32_t>(exponent) << 23));
+    const float m = float_of(bits - (static_cast<uint32_t>(exponent) << 23));
     const float t = (m - 1.0f) / (m + 1.0f), u = t * t;  // ln m = 2 atanh t, |t| < 0.172
     float p = 0.2272413f;
     p = p * u + 0.2856710f;
@@ -58,7 +64,7 @@ inline float fast_log2(float x) {
 }
 
 /// x^exponent, x >= 0; exponent > 0 (0^exponent is below 2^-126).
-inline float fast_power(float x, float exponent) {
+static inline float fast_power(float x, float exponent) {
     x = x < 1.17549435e-38f ? 1.17549435e-38f : x;
     return fast_exp2(exponent * fast_log2(x));
 }
