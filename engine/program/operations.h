@@ -17,15 +17,27 @@
 
 /// All of them, as arguments of a macro: the variant and each device's declarations are made from this list, so that an
 /// operation that a device lacks does not link.
-#define ADAQ_OPERATIONS(X)                                                                                    \
-    X(Convolution)                                                                                            \
-    X(ConvolutionToData)                                                                                      \
-    X(ConvolutionToWeights)                                                                                   \
-    X(Linear)                                                                                                 \
-    X(LinearToData) X(LinearToWeights) X(BatchNorm) X(BatchNormGradient) X(StatisticsLoss) X(MaxPool)         \
-        X(MaxPoolGradient) X(GlobalAveragePool) X(GlobalAveragePoolGradient) X(AddRelu) X(ActivationBackward) \
-            X(FakeQuantise) X(RoundWeights) X(RoundingStep) X(ChannelScaleGradient) X(ChannelShiftGradient)   \
-                X(SquaredError) X(KlDivergence) X(AdvanceStep) X(DrawBatch) X(Gather) X(AdamStep)
+#define ADAQ_OPERATIONS(X)       \
+    X(Convolution)               \
+    X(ConvolutionToData)         \
+    X(ConvolutionToWeights)      \
+    X(Linear)                    \
+    X(LinearToData)              \
+    X(LinearToWeights)           \
+    X(BatchNorm)                 \
+    X(BatchNormGradient)         \
+    X(StatisticsLoss)            \
+    X(MaxPool)                   \
+    X(MaxPoolGradient)           \
+    X(GlobalAveragePool)         \
+    X(GlobalAveragePoolGradient) \
+    X(AddRelu)                   \
+    X(ActivationBackward)        \
+    X(FakeQuantise)              \
+    X(RoundWeights)              \
+    X(RoundingStep)              \
+    X(ChannelScaleGradient)      \
+    X(ChannelShiftGradient) X(SquaredError) X(KlDivergence) X(AdvanceStep) X(DrawBatch) X(Gather) X(AdamStep)
 
 namespace adaq {
 
@@ -74,7 +86,7 @@ inline const OperationTraits& traits_of(const Operation& operation) {
 inline std::optional<ProductTensors> product_of(const Operation& operation) {
     return std::visit(
         [](const auto& op) -> std::optional<ProductTensors> {
-            if constexpr (op.kTraits.cost == Cost::product) return op.product();
+            if constexpr (std::remove_cvref_t<decltype(op)>::kTraits.cost == Cost::product) return op.product();
             return std::nullopt;
         },
         operation);

@@ -53,7 +53,8 @@ void CpuProgram::make_steps(Math math) {
         if (const auto* op = std::get_if<Convolution>(&operation))
             setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
         const auto make = [&](const auto& op) -> std::unique_ptr<Step> {
-            if constexpr (op.kTraits.purpose == Purpose::inference) return make_step(program_, op, setting);
+            if constexpr (std::remove_cvref_t<decltype(op)>::kTraits.purpose == Purpose::inference)
+                return make_step(program_, op, setting);
             throw std::logic_error("cpu: not an operation of inference");
         };
         steps_.push_back(std::visit(make, operation));
