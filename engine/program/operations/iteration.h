@@ -6,46 +6,20 @@
 #include <optional>
 #include <vector>
 
-#include "engine/plateau.h"
 #include "engine/program/tensor_use.h"
 #include "engine/random.h"
+#include "engine/schedule.h"
 
 namespace adaq {
 
 class Checker;
 
-/// What depends on the iteration: a bound tensor [kStepValues], computed on the device by AdvanceStep. Uploading zeros
-/// starts afresh.
-enum StepValue {
-    kIteration,         // t = 1 ... T of the iteration that runs; 0 before the first
-    kRegulariserOn,     // 0 before warm-up is over, then 1
-    kBeta,              // of the rounding regulariser
-    kRoundingRate,      // learning rates
-    kScaleRate,         //
-    kChannelRate,       //
-    kFirstCorrection,   // Adam: 1 / (1 - 0.9^t)
-    kSecondCorrection,  // 1 / sqrt(1 - 0.999^t)
-    kFirstBad,          // the first iteration whose loss was not finite; 0: none
-    kBestLoss,          // PlateauState, where the scale rate follows a plateau
-    kBadIterations,     //
-    kStepValues
-};
-
-/// docs/arithmetic.md section 5: the regulariser is on from t >= warm_up * T, and there beta falls linearly.
-struct StepSchedule {
-    int64_t iterations = 20000;  // T
-    double warm_up = 0.2;
-    double beta_start = 20.0, beta_end = 2.0;
-    double rounding_rate = 1e-3, scale_rate = 4e-5, channel_rate = 0.0;
-    bool cosine_scale_rate = false;  // scale and channel rates * (1 + cos(pi (t - 1) / T)) / 2
-};
-
 /// Begins an iteration: looks whether the losses of the last one were finite, then counts and computes the step values.
-/// First operation of a training program. With a plateau the scale rate starts as the schedule has it and then falls
-/// with the sum of the losses, as PyTorch's does that is stepped behind its optimiser.
+/// First operation of a training program. With a plateau the scale rate falls with the sum of the losses, as PyTorch's
+/// does that is stepped behind its optimiser.
 struct AdvanceStep {
     static constexpr OperationTraits kTraits{"advance of the step state", Purpose::learning, Cost::memory};
-    TensorId state;
+    TensorId state;  // bound, [kStepValues] (engine/schedule.h); uploading zeros starts afresh
     StepSchedule schedule;
     std::vector<TensorId> losses;  // [1] each
     std::optional<Plateau> plateau = std::nullopt;
