@@ -52,26 +52,15 @@ Problem forward_problem(const Operands& operands, const typename Problem::Finish
 }
 
 template <Math math, typename T, int Vector>
-Step forward_with(const Operands& operands, const ForwardFinish& finish, int splits) {
+Step forward_with(const Operands& operands, const ForwardFinish& finish) {
     return gemm_step(forward_problem<ForwardProblem<math, T, Vector>>(operands, finish), operands.sizes.pixels_out(), 1,
-                     splits);
+                     operands.choice.splits);
 }
 
 template <Math math>
 Step forward_step(const Operands& operands, const ForwardFinish& finish) {
-    constexpr int kVector = vector_of(math);
-    using Of = Tiles<math, kVector>;
-    const Choice choice = operands.choice;
-    if (!operands.vectors) return forward_with<math, typename Tiles<math, 1>::Tall, 1>(operands, finish, choice.splits);
-    switch (choice.tile) {
-        case TileSize::large:
-            return forward_with<math, typename Of::Large, kVector>(operands, finish, choice.splits);
-        case TileSize::tall:
-            return forward_with<math, typename Of::Tall, kVector>(operands, finish, choice.splits);
-        case TileSize::small:
-            break;
-    }
-    return forward_with<math, typename Of::Small, kVector>(operands, finish, choice.splits);
+    return with_chosen_tile<math, typename Tiles<math, 1>::Tall>(
+        operands, [&]<typename T, int Vector>() { return forward_with<math, T, Vector>(operands, finish); });
 }
 
 }  // namespace adaq::cuda

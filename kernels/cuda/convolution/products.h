@@ -54,6 +54,24 @@ struct Tiles {
     using Small = Tile<64, 64, kK, 2, 2>;
 };
 
+/// make<Tile, Vector>() with the tile that the operands' choice means. Single: that of operands which are copied float
+/// by float.
+template <Math math, typename Single, typename Make>
+Step with_chosen_tile(const Operands& operands, const Make& make) {
+    constexpr int kVector = vector_of(math);
+    using Of = Tiles<math, kVector>;
+    if (!operands.vectors) return make.template operator()<Single, 1>();
+    switch (operands.choice.tile) {
+        case TileSize::large:
+            return make.template operator()<typename Of::Large, kVector>();
+        case TileSize::tall:
+            return make.template operator()<typename Of::Tall, kVector>();
+        case TileSize::small:
+            break;
+    }
+    return make.template operator()<typename Of::Small, kVector>();
+}
+
 /// to_data's pixels of one parity form a product of their own: there are stride^2 of them.
 inline constexpr int kMostStride = static_cast<int>(kLimits.convolution_stride);
 

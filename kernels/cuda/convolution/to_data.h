@@ -92,7 +92,7 @@ struct ToDataProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, FilterC
 };
 
 template <Math math, typename T, int Vector>
-Step to_data_with(const Operands& operands, const ToDataFinish& finish, int splits) {
+Step to_data_with(const Operands& operands, const ToDataFinish& finish) {
     const ConvolutionSizes& z = operands.sizes;
     ToDataProblem<math, T, Vector> problem;
     problem.columns = z.c;
@@ -107,25 +107,13 @@ Step to_data_with(const Operands& operands, const ToDataFinish& finish, int spli
     }
     // The first parity has the most lines.
     const int64_t rows = int64_t{z.n} * problem.of_lines[0].lines * problem.of_columns[0].lines;
-    return gemm_step(problem, rows, z.stride * z.stride, splits);
+    return gemm_step(problem, rows, z.stride * z.stride, operands.choice.splits);
 }
 
 template <Math math>
 Step to_data_step(const Operands& operands, const ToDataFinish& finish) {
-    constexpr int kVector = vector_of(math);
-    using Of = Tiles<math, kVector>;
-    const Choice choice = operands.choice;
-    if (!operands.vectors)
-        return to_data_with<math, typename Tiles<math, 1>::Small, 1>(operands, finish, choice.splits);
-    switch (choice.tile) {
-        case TileSize::large:
-            return to_data_with<math, typename Of::Large, kVector>(operands, finish, choice.splits);
-        case TileSize::tall:
-            return to_data_with<math, typename Of::Tall, kVector>(operands, finish, choice.splits);
-        case TileSize::small:
-            break;
-    }
-    return to_data_with<math, typename Of::Small, kVector>(operands, finish, choice.splits);
+    return with_chosen_tile<math, typename Tiles<math, 1>::Small>(
+        operands, [&]<typename T, int Vector>() { return to_data_with<math, T, Vector>(operands, finish); });
 }
 
 }  // namespace adaq::cuda

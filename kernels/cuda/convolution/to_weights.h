@@ -33,7 +33,7 @@ struct ToWeightsProblem
 };
 
 template <Math math, typename T, int Vector>
-Step to_weights_with(const Operands& operands, const ToWeightsFinish& finish, int splits) {
+Step to_weights_with(const Operands& operands, const ToWeightsFinish& finish) {
     const ConvolutionSizes& z = operands.sizes;
     ToWeightsProblem<math, T, Vector> problem;
     problem.columns = static_cast<int>(z.window());
@@ -45,25 +45,13 @@ Step to_weights_with(const Operands& operands, const ToWeightsFinish& finish, in
     problem.by_s = FastDivide(z.s);
     problem.by_q = FastDivide(z.q);
     problem.by_p = FastDivide(z.p);
-    return gemm_step(problem, z.k, 1, splits);
+    return gemm_step(problem, z.k, 1, operands.choice.splits);
 }
 
 template <Math math>
 Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish) {
-    constexpr int kVector = vector_of(math);
-    using Of = Tiles<math, kVector>;
-    const Choice choice = operands.choice;
-    if (!operands.vectors)
-        return to_weights_with<math, typename Tiles<math, 1>::Small, 1>(operands, finish, choice.splits);
-    switch (choice.tile) {
-        case TileSize::large:
-            return to_weights_with<math, typename Of::Large, kVector>(operands, finish, choice.splits);
-        case TileSize::tall:
-            return to_weights_with<math, typename Of::Tall, kVector>(operands, finish, choice.splits);
-        case TileSize::small:
-            break;
-    }
-    return to_weights_with<math, typename Of::Small, kVector>(operands, finish, choice.splits);
+    return with_chosen_tile<math, typename Tiles<math, 1>::Small>(
+        operands, [&]<typename T, int Vector>() { return to_weights_with<math, T, Vector>(operands, finish); });
 }
 
 }  // namespace adaq::cuda
