@@ -67,6 +67,31 @@ using Vector = float[kLanes];
     }
 }
 
+/// to[36][tiles][channels], row `tile`, from a square of positions: Along its columns, then along the rows of that.
+template <int kEdge, void (*Along)(const Vector (&)[kEdge], Vector (&)[kInputs])>
+[[gnu::always_inline]] inline void transform_square(const float* const (&square)[kEdge][kEdge], int64_t channels,
+                                                    int64_t tiles, int64_t tile, float* to) {
+    for (int64_t first = 0; first < channels; first += kLanes) {
+        Vector columns[kEdge][kInputs], line[kEdge], row[kInputs];  // columns: [q][p]
+        for (int q = 0; q < kEdge; ++q) {
+            for (int p = 0; p < kEdge; ++p) {
+                for (int i = 0; i < kLanes; ++i) line[p][i] = square[p][q][first + i];
+            }
+            Along(line, columns[q]);
+        }
+        for (int p = 0; p < kInputs; ++p) {
+            for (int q = 0; q < kEdge; ++q) {
+                for (int i = 0; i < kLanes; ++i) line[q][i] = columns[q][p][i];
+            }
+            Along(line, row);
+            for (int q = 0; q < kInputs; ++q) {
+                float* at = to + ((p * kInputs + q) * tiles + tile) * channels + first;
+                for (int i = 0; i < kLanes; ++i) at[i] = row[q][i];
+            }
+        }
+    }
+}
+
 ADAQ_VECTORISE void transform_weights_block(const float* w, const float* scale, int64_t k, int64_t c, int64_t k0,
                                             int64_t c0, float* u) {
     float block[kPoints][kLanes][kLanes];  // [point][k][c]
@@ -142,48 +167,12 @@ void transform_to_weights(const float* m, int64_t k, int64_t c, float* dw) {
 
 ADAQ_VECTORISE void transform_input(const float* const (&d)[kInputs][kInputs], int64_t c, int64_t tiles, int64_t tile,
                                     float* v) {
-    for (int64_t first = 0; first < c; first += kLanes) {
-        Vector columns[kInputs][kInputs], column[kInputs], row[kInputs];  // columns: [q][p] of B^T d
-        for (int q = 0; q < kInputs; ++q) {
-            for (int p = 0; p < kInputs; ++p) {
-                for (int i = 0; i < kLanes; ++i) column[p][i] = d[p][q][first + i];
-            }
-            inputs(column, columns[q]);
-        }
-        for (int p = 0; p < kInputs; ++p) {
-            for (int q = 0; q < kInputs; ++q) {
-                for (int i = 0; i < kLanes; ++i) column[q][i] = columns[q][p][i];
-            }
-            inputs(column, row);
-            for (int q = 0; q < kInputs; ++q) {
-                float* to = v + ((p * kInputs + q) * tiles + tile) * c + first;
-                for (int i = 0; i < kLanes; ++i) to[i] = row[q][i];
-            }
-        }
-    }
+    transform_square<kInputs, inputs>(d, c, tiles, tile, v);
 }
 
 ADAQ_VECTORISE void transform_gradient(const float* const (&dy)[kOutputs][kOutputs], int64_t k, int64_t tiles,
                                        int64_t tile, float* u) {
-    for (int64_t first = 0; first < k; first += kLanes) {
-        Vector columns[kOutputs][kInputs], column[kOutputs], row[kInputs];  // columns: [q][p] of A dY
-        for (int q = 0; q < kOutputs; ++q) {
-            for (int p = 0; p < kOutputs; ++p) {
-                for (int i = 0; i < kLanes; ++i) column[p][i] = dy[p][q][first + i];
-            }
-            gradients(column, columns[q]);
-        }
-        for (int p = 0; p < kInputs; ++p) {
-            for (int q = 0; q < kOutputs; ++q) {
-                for (int i = 0; i < kLanes; ++i) column[q][i] = columns[q][p][i];
-            }
-            gradients(column, row);
-            for (int q = 0; q < kInputs; ++q) {
-                float* to = u + ((p * kInputs + q) * tiles + tile) * k + first;
-                for (int i = 0; i < kLanes; ++i) to[i] = row[q][i];
-            }
-        }
-    }
+    transform_square<kOutputs, gradients>(dy, k, tiles, tile, u);
 }
 
 ADAQ_VECTORISE void transform_output(const float* m, int64_t k, int64_t tiles, int64_t tile, const Output& output,
