@@ -13,7 +13,14 @@ class Constants {
   public:
     /// None.
     Constants() = default;
-    explicit Constants(const Program& program);
+    explicit Constants(const Program& program) {
+        for (const Program::Entry& entry : program.tensors()) constant_.push_back(entry.bound != nullptr);
+        for (const Operation& operation : program.operations()) {
+            for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
+                if (!use.constant) constant_[static_cast<size_t>(program.home(id))] = false;
+            });
+        }
+    }
 
     bool operator()(TensorId id) const { return !constant_.empty() && constant_[static_cast<size_t>(id)]; }
 

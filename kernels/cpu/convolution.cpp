@@ -10,8 +10,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/onednn.h"
+#include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/step.h"
 #include "kernels/cpu/taps.h"

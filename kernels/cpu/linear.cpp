@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/bf16_rows.h"
-#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/step.h"
 #include "kernels/cpu/vectorise.h"
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/error.h"
-#include "kernels/cpu/uses.h"
 
 namespace adaq::cpu {
 namespace {
@@ -37,7 +36,7 @@ class Planner {
 
   private:
     const Shape& shape(TensorId id) const { return program_.shape(id); }
-    bool temporary(TensorId id) const { return !program_.tensors()[static_cast<size_t>(id)].bound; }
+    bool temporary(TensorId id) const { return !program_.tensor(id).bound; }
 
     void find_activations() {
         plan_.activation.resize(program_.tensors().size());

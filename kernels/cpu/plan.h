@@ -18,6 +18,29 @@
 
 namespace adaq::cpu {
 
+/// What an operation of inference reads and writes.
+struct Uses {
+    std::vector<TensorId> reads;  // activations
+    TensorId write = kNone;
+    TensorId weight = kNone;
+    bool codes = false;  // its quantiser writes integer codes
+};
+
+inline Uses uses_of(const Operation& operation) {
+    Uses uses;
+    for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
+        if (use.constant) uses.weight = id;
+        if (use.extent != Extent::rows) return;
+        if (use.reads()) {
+            uses.reads.push_back(id);
+        } else {
+            uses.write = id;
+            uses.codes = use.codes;
+        }
+    });
+    return uses;
+}
+
 struct Phase {
     size_t first = 0, last = 0;  // operations [first, last)
     int64_t images = 1;          // at a time

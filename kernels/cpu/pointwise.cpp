@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -86,6 +85,18 @@ void pointwise(const Pointwise& op, int64_t count, Target y) {
         if (op.quantiser) quantise(*op.quantiser, n, values);
         piece.store(n);
     }
+}
+
+QuantiserValues resolve_quantiser(const OutputQuantiser& q, const View& view) {
+    const float scale = *view.at(q.scale);
+    return {scale, q.zero_point, q.grid.qmin(), q.grid.qmax(), q.codes ? 1.0f : scale};
+}
+
+void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, const float* sums, Target y) {
+    if (y.values() && epilogue.residual == kNone && !epilogue.relu && !epilogue.quantiser) return;
+    Pointwise work{sums, view.at(epilogue.residual), 1.0f, epilogue.residual_scale, epilogue.relu, std::nullopt};
+    if (epilogue.quantiser) work.quantiser = resolve_quantiser(*epilogue.quantiser, view);
+    pointwise(work, count, y);
 }
 
 std::unique_ptr<Step> make_step(const Program& program, const AddRelu& op, const StepSetting& setting) {

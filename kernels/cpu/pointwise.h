@@ -1,11 +1,12 @@
-// Loops over single elements, split over threads: y = quantise(relu(a_scale * a + b_scale * b)) and its shorter forms.
+// Loops over single elements, split over threads: y = quantise(relu(a_scale * a + b_scale * b)) and its shorter forms;
+// an epilogue is one where it has to be a pass of its own.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
 #include "engine/grid.h"
-#include "kernels/cpu/target.h"
+#include "kernels/cpu/step.h"
 
 namespace adaq::cpu {
 
@@ -24,5 +25,11 @@ struct Pointwise {
 };
 
 void pointwise(const Pointwise& op, int64_t count, Target y);
+
+QuantiserValues resolve_quantiser(const OutputQuantiser& quantiser, const View& view);
+
+/// After a primitive has summed, scaled and shifted: y = quantise(relu(sums + residual_scale * residual)). The sums lie
+/// where y does, if that is float32.
+void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, const float* sums, Target y);
 
 }  // namespace adaq::cpu

@@ -2,7 +2,7 @@
 // tap's weights; then every output adds up the rows that belong to it. 2*K*C flops a row.
 #include <algorithm>
 
-#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/taps_weights.h"
 #include "kernels/cpu/vectorise.h"

@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "kernels/cpu/epilogue.h"
 #include "kernels/cpu/onednn.h"
-#include "kernels/cpu/training/activation_backward.h"
+#include "kernels/cpu/pointwise.h"
+#include "kernels/cpu/training/activation.h"
 #include "kernels/cpu/winograd_tiling.h"
 #include "kernels/cpu/winograd_transform.h"
 

@@ -3,9 +3,9 @@
 
 #include "engine/program/arena.h"
 #include "engine/program/pieces.h"
+#include "kernels/cuda/memory.h"
 #include "kernels/cuda/profile_mark.h"
 #include "kernels/cuda/step.h"
-#include "kernels/cuda/tensor.h"
 
 namespace adaq::cuda {
 

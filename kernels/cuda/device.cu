@@ -4,7 +4,7 @@
 #include "engine/error.h"
 #include "kernels/cuda/calibration/calibration.h"
 #include "kernels/cuda/compiled_program.h"
-#include "kernels/cuda/tensor.h"
+#include "kernels/cuda/memory.h"
 
 namespace adaq::cuda {
 namespace {

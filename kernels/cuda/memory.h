@@ -1,10 +1,11 @@
-// What is owned on a card: memory and the stream in which everything happens in order.
+// What is owned on a card: memory, the tensors in it, and the stream in which everything happens in order.
 #pragma once
 
 #include <memory>
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/program/device.h"
 #include "kernels/cuda/check.h"
 
 namespace adaq::cuda {
@@ -76,6 +77,14 @@ class Queue {
     }
 
     cudaStream_t stream_ = nullptr;
+};
+
+/// A tensor of the device: float32 or bf16 in its logical order, in the card's memory or, spilled, in the host's, which
+/// kernels reach at the same address.
+struct CudaTensor : DeviceTensor {
+    CudaTensor(const Shape& shape, DType dtype, Placement placement)
+        : DeviceTensor(shape, dtype), memory(static_cast<size_t>(bytes_of(type())), placement == Placement::spilled) {}
+    DeviceMemory memory;
 };
 
 }  // namespace adaq::cuda

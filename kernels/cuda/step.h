@@ -19,7 +19,7 @@ struct Context {
     Card card;
     Math math = Math::f32;
     std::optional<Choice> choice = std::nullopt;  // for all products; none: what choose() says
-    bool wgmma = false;                           // forward products by warpgroups (sm90a/forward.h)
+    bool wgmma = false;                           // forward products by warpgroups (kernels/cuda/sm90a)
 
     /// Null for kNone.
     float* at(TensorId id) const { return id == kNone ? nullptr : places[static_cast<size_t>(id)]; }

@@ -1,4 +1,4 @@
-// Makes the reference device (float64, plain loops).
+// The reference device (float64, plain loops), and its tensors.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,12 @@
 #include "engine/program/device.h"
 
 namespace adaq::reference {
+
+/// float64 in host memory.
+struct ReferenceTensor : DeviceTensor {
+    ReferenceTensor(const Shape& s, DType d) : DeviceTensor(s, d), values(static_cast<size_t>(element_count(s))) {}
+    std::vector<double> values;
+};
 
 std::unique_ptr<Device> make_reference_device();
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include "kernels/reference/device.h"
 #include "kernels/reference/quantiser.h"
-#include "kernels/reference/tensor.h"
 
 namespace adaq::reference {
 

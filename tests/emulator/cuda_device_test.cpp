@@ -9,7 +9,7 @@
 #include "engine/error.h"
 #include "kernels/cuda/calibration/calibration.h"
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/tensor.h"
+#include "kernels/cuda/memory.h"
 #include "kernels/emulator/faults.h"
 #include "kernels/reference/device.h"
 #include "support/operations.h"
@@ -176,7 +176,7 @@ TEST_SUITE("the CUDA device") {
         const auto device = cuda::make_cuda_device();
         const int64_t floats = int64_t{1} << 40;
         const std::string message = message_of([&] { device->create({floats}); });
-        CHECK(message.starts_with("CUDA: out of memory (tensor.h:"));
+        CHECK(message.starts_with("CUDA: out of memory (memory.h:"));
         CHECK(message.ends_with(": no room for 4398046511104 bytes of device memory"));
         const std::string pinned = message_of([&] { device->create({floats}, DType::f32, Placement::spilled); });
         CHECK(pinned.ends_with(": no room for 4398046511104 bytes of pinned host memory"));

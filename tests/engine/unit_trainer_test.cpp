@@ -15,7 +15,6 @@
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/fisher.h"
 #include "kernels/reference/device.h"
-#include "kernels/reference/tensor.h"
 #include "loaders/weights/weights.h"
 #include "support/devices.h"
 #include "support/operations.h"

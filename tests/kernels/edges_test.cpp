@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "engine/rounding.h"
-#include "kernels/reference/tensor.h"
+#include "kernels/reference/device.h"
 #include "support/devices.h"
 #include "support/operations.h"
 #include "support/program_builder.h"

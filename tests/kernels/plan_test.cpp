@@ -7,8 +7,6 @@
 #include <map>
 #include <memory>
 
-#include "kernels/cpu/uses.h"
-
 using namespace adaq;
 using namespace adaq::cpu;
 

@@ -9,7 +9,7 @@
 
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/calibration/cell_score.h"
-#include "kernels/cpu/calibration/exhaustive.h"
+#include "kernels/cpu/calibration/error_sum.h"
 #include "kernels/cpu/calibration/power.h"
 #include "kernels/reference/calibration.h"
 #include "support/scheme_inputs.h"

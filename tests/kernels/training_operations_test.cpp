@@ -7,7 +7,7 @@
 #include <functional>
 #include <limits>
 
-#include "kernels/reference/tensor.h"
+#include "kernels/reference/device.h"
 #include "support/devices.h"
 #include "support/operations.h"
 #include "support/program_builder.h"

@@ -4,9 +4,8 @@
 
 #include "engine/error.h"
 #include "kernels/cpu/calibration/calibration.h"
-#include "kernels/cpu/calibration/cell_search.h"
-#include "kernels/cpu/calibration/exhaustive.h"
-#include "kernels/cpu/calibration/sorted_search.h"
+#include "kernels/cpu/calibration/error_sum.h"
+#include "kernels/cpu/calibration/group_search.h"
 
 namespace adaq::cpu {
 namespace {

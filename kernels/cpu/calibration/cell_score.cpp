@@ -5,7 +5,7 @@
 #include <array>
 #include <cmath>
 
-#include "kernels/cpu/calibration/wide_vectors.h"
+#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
 namespace {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "engine/grid.h"
 #include "kernels/cpu/calibration/power.h"
@@ -16,6 +17,11 @@ struct Quantiser {
 
 /// Elements are summed in an order that depends on their number alone.
 double error_sum(std::span<const float> x, Quantiser quantiser, Power p);
+
+/// The error sums of every candidate by the plain definition, for searches of few candidates and for settling near
+/// ties. quantisers is [groups][candidates]; so is the result.
+std::vector<double> exhaustive_scores(std::span<const float> x, int64_t groups, std::span<const Quantiser> quantisers,
+                                      Power p);
 
 /// Scale and zero point of the range lo ... hi; zero_centred puts the zero point at 0.
 Quantiser quantiser_of_range(float lo, float hi, Grid grid, bool zero_centred);

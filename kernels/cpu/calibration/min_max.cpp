@@ -4,7 +4,7 @@
 
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/calibration/tiles.h"
-#include "kernels/cpu/calibration/wide_vectors.h"
+#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
 namespace {

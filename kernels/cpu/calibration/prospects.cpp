@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/cpu/calibration/wide_vectors.h"
+#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
 namespace {

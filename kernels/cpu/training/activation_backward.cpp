@@ -1,6 +1,6 @@
 // Reads the gradient, the saved value and the addend, writes the gradient: 8 to 16 bytes an element; LSQ's gradient to
 // the scale (docs/arithmetic.md section 6) comes along.
-#include "kernels/cpu/training/activation_backward.h"
+#include "kernels/cpu/training/activation.h"
 
 #include <algorithm>
 

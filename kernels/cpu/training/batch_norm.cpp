@@ -2,8 +2,8 @@
 // double, channels innermost.
 #include <cmath>
 
+#include "kernels/cpu/training/activation.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/quantise.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 

@@ -4,7 +4,7 @@
 
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/rounded_operand.h"
-#include "kernels/cpu/training/activation_backward.h"
+#include "kernels/cpu/training/activation.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/training/taps_gradients.h"
 #include "kernels/cpu/winograd.h"

@@ -2,10 +2,10 @@
 // are dropped, the quantiser becomes a pass of its own (4 bytes read and written an element).
 #include <algorithm>
 
-#include "kernels/cpu/epilogue.h"
+#include "kernels/cpu/pointwise.h"
+#include "kernels/cpu/training/activation.h"
 #include "kernels/cpu/training/masks.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/quantise.h"
 #include "kernels/cpu/training/steps.h"
 
 namespace adaq::cpu {

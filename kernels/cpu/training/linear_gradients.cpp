@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/bf16_rows.h"
-#include "kernels/cpu/training/activation_backward.h"
+#include "kernels/cpu/training/activation.h"
 #include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 

@@ -40,7 +40,7 @@ std::vector<View::Place> TrainingProgram::places(const Constants& constants) {
 }
 
 float* TrainingProgram::memory_of(TensorId id) {
-    const Program::Entry& entry = program_.tensors()[static_cast<size_t>(id)];
+    const Program::Entry& entry = program_.tensor(id);
     if (entry.whole != kNone) {
         float* const whole = memory_of(entry.whole);
         return whole ? whole + entry.first_row * (element_count(entry.shape()) / entry.shape()[0]) : nullptr;

@@ -4,7 +4,7 @@
 
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/taps_weights.h"
-#include "kernels/cpu/training/activation_backward.h"
+#include "kernels/cpu/training/activation.h"
 #include "kernels/cpu/training/taps_gradients.h"
 
 namespace adaq::cpu {

@@ -44,6 +44,10 @@ Step to_data_step(const Operands& operands, const ToDataFinish& finish);
 template <Math math>
 Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish);
 
+/// forward_step<Math::tf32> by sm_90's warpgroups, with the same sums, where a device was made with `wgmma`
+/// (kernels/cuda/sm90a). Needs sm_90 and operands.vectors.
+Step forward_step_wgmma(const Operands& operands, const ForwardFinish& finish, const Card& card);
+
 /// The tiles of one kind of arithmetic and of copies. Operands that are copied float by float have one of their own:
 /// the stem's.
 template <Math math, int Vector>

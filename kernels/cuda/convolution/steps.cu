@@ -2,7 +2,6 @@
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/convolution/halves.h"
 #include "kernels/cuda/convolution/products.h"
-#include "kernels/cuda/sm90a/forward.h"
 
 namespace adaq::cuda {
 namespace {

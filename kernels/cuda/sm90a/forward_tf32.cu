@@ -5,8 +5,8 @@
 // read B, where mma.sync's warps read 3/16 in all. What each block copies comes from the L2 cache, 4 (1/M + 1/N) bytes
 // a multiply-add, whence the tile of 256 x 128 where there are enough of them for the card.
 #include "kernels/cuda/convolution/forward.h"
+#include "kernels/cuda/convolution/products.h"
 #include "kernels/cuda/elements.h"
-#include "kernels/cuda/sm90a/forward.h"
 #include "kernels/cuda/sm90a/multiplier.h"
 
 namespace adaq::cuda {

@@ -1,9 +1,15 @@
-// The way back through ReLU and quantiser, in one pass.
+// ReLU and quantiser as passes of their own: the quantiser forward (forward.cpp), and the way back through both
+// (activation_backward.cpp).
 #pragma once
+
+#include <optional>
 
 #include "kernels/cpu/step.h"
 
 namespace adaq::cpu {
+
+/// y = quantise(x), with dropping; y may be x. Without a quantiser y = x.
+void quantise_pass(const float* x, const View& view, const std::optional<OutputQuantiser>& q, int64_t count, Target y);
 
 /// dx = activation backward of (dy + addend); dx may be dy, addend may be null.
 void pass_back(const ActivationGradient& activation, const View& view, const float* dy, const float* addend,
