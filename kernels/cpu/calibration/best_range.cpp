@@ -55,7 +55,7 @@ std::vector<BestRange> search_all(std::span<const float> x, int64_t groups, cons
 std::vector<BestRange> search_groups(std::span<const float> x, int64_t groups, const RangeSearch& search) {
     const auto elements = static_cast<int64_t>(x.size()) / groups;
     const bool large = elements >= kLargeGroup;
-    const bool by_group = !large && (elements < kSplitGroup || groups >= 4 * omp_get_max_threads());
+    const bool by_group = !large && (elements < kSplitGroup || groups >= int64_t{4} * omp_get_max_threads());
     std::vector<BestRange> best(static_cast<size_t>(groups));
 #pragma omp parallel for schedule(dynamic) if (by_group && groups > 1)
     for (int64_t group = 0; group < groups; ++group) {
