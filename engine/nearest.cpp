@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
-#include "engine/node_walk.h"
+#include "engine/passes/node_walk.h"
 #include "engine/reconstruction/buffers.h"
 #include "engine/statistics.h"
 
@@ -37,7 +37,8 @@ QuantisedActivation choose_activation(Device& device, const DeviceTensor& values
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
                       const StepObserver& before_layer) {
     for (const auto& [name, bits] : options.bits) {
-        const auto& names = network.graph.layers;
+        std::vector<std::string> names;
+        for (const Layer& layer : network.layers) names.push_back(layer.name);
         if (std::find(names.begin(), names.end(), name) == names.end())
             usage_error("--bits {}={}: no such layer; there are {}", name, bits, fmt::join(names, ", "));
     }
@@ -72,14 +73,14 @@ void start_activations(Device& device, Network& network, const Buffer& images, c
     const auto start = [&](ValueId value, const DeviceTensor& values) {
         const int site_bits = bits[static_cast<size_t>(value)];
         if (site_bits == 32) return;
-        const std::string name = site_name(network.graph, value);
+        const std::string name = value_name(network.graph, value);
         network.values[static_cast<size_t>(value)] = choose_activation(device, values, range, site_bits, name);
         if (observe) observe(value, values);
     };
     if (bits[kImage] < 32) start(kImage, *images);
     NodeWalk walk(device, network, images);
     for (int i = 0; i < last; ++i) {  // the node that makes `last` has index last - 1
-        if (before_node) before_node(network.graph.nodes[static_cast<size_t>(i)].name);
+        if (before_node) before_node(network.graph.node(i).name);
         start(Graph::output_of(i), *walk.compute(i));
         walk.settle(i);
     }
@@ -89,8 +90,8 @@ std::vector<double> output_sqnr(Device& device, const Network& original, const N
                                 const StepObserver& before_node) {
     std::vector<double> sqnr(quantised.layers.size());
     NodeWalk exact(device, original, images), rounded(device, quantised, images);
-    for (int i = 0; i < static_cast<int>(quantised.graph.nodes.size()); ++i) {
-        const Node& node = quantised.graph.nodes[static_cast<size_t>(i)];
+    for (int i = 0; i < quantised.graph.node_count(); ++i) {
+        const Node& node = quantised.graph.node(i);
         if (before_node) before_node(node.name);
         const Buffer x = exact.compute(i), y = rounded.compute(i);
         if (node.layer >= 0) {

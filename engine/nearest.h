@@ -6,9 +6,9 @@
 #include <map>
 #include <string>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
+#include "engine/passes/sites.h"
 #include "engine/schemes/scheme.h"
-#include "engine/sites.h"
 
 namespace adaq {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 #include "loaders/datasets/dataset.h"
 
 namespace adaq {

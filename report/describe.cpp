@@ -6,6 +6,8 @@
 #include <cmath>
 #include <set>
 
+#include "engine/graph/node_kind.h"
+
 namespace adaq {
 namespace {
 
@@ -29,7 +31,7 @@ const QuantisedActivation* input_quantiser(const Network& network, const Node& n
     ValueId value = node.inputs[0];
     while (value != kImage) {
         const Node& producer = network.graph.nodes[static_cast<size_t>(Graph::producer_of(value))];
-        if (producer.kind != NodeKind::max_pool) break;
+        if (!producer.kind->keeps_codes()) break;
         value = producer.inputs[0];
     }
     const auto& quantiser = network.values[static_cast<size_t>(value)];

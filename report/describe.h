@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
 #include "report/report.h"
 
 namespace adaq {

@@ -1,15 +1,68 @@
-// The fully connected layer: logits = W x + b, then the site's quantiser.
-#include "engine/emitter.h"
+// The fully connected layer: y = activation(W x + b), then the site's quantiser. Attributes: inputs, outputs, bias.
+#include "engine/graph/node_kind.h"
+#include "engine/nodes/kinds.h"
+#include "engine/passes/simulate.h"
+#include "engine/passes/train.h"
 
 namespace adaq {
+namespace {
 
-void emit_linear(Emitter& emitter, const Node& node, ValueId output) {
-    const Layer& layer = emitter.layer(node);
-    const Emitter::Value x = emitter.value(node.inputs[0]);
-    const Emitter::Output y = emitter.produce(output);
-    Linear op{x.id, emitter.weight(layer), y.id, emitter.scale_and_shift(layer, x.scale)};
-    op.epilogue.quantiser = y.quantiser;
-    emitter.add(op);
+constexpr int64_t kMostFeatures = 1 << 24;
+
+class LinearKind : public NodeKind {
+  public:
+    std::string_view name() const override { return "linear"; }
+    bool has_weight() const override { return true; }
+    bool quantises_output() const override { return true; }
+
+    void check(const Node& node) const override {
+        expect_inputs(node, 1);
+        expect_attributes(node, {"inputs", "outputs", "bias"});
+        for (const char* features : {"inputs", "outputs"}) expect_integer(node, features, 1, kMostFeatures);
+        expect_integer(node, "bias", 0, 1);
+    }
+    Shape shape(const Node& node, std::span<const Shape> inputs) const override {
+        if (inputs[0] != Shape{node.integer("inputs")})
+            data_error("{}: an input of {}, expected {} features", node.name, to_string(inputs[0]),
+                       node.integer("inputs"));
+        return {node.integer("outputs")};
+    }
+    std::vector<NamedShape> parameters(const Node& node) const override {
+        const int64_t outputs = node.integer("outputs");
+        std::vector<NamedShape> all{{node.name + ".weight", {outputs, node.integer("inputs")}}};
+        if (node.integer("bias")) all.push_back({node.name + ".bias", {outputs}});
+        return all;
+    }
+
+    void simulate(Simulation& program, const Node& node, ValueId output) const override {
+        const Layer& layer = program.layer(node);
+        const Simulation::Value x = program.value(node.inputs[0]);
+        const Simulation::Output y = program.produce(output);
+        Linear op{x.id, program.weight(layer), y.id, program.scale_and_shift(layer, x.scale)};
+        op.epilogue.activation = node.activation;
+        op.epilogue.quantiser = y.quantiser;
+        program.add(op);
+    }
+    void forward(Training& program, const Node& node, ValueId output) const override {
+        program.prepare(output, node.activation);
+        program.add(Linear{program.output(node.inputs[0]), program.weight(node.layer), program.output(output),
+                           program.layer_epilogue(output, node.layer)});
+    }
+    void backward(Training& program, const Node& node, ValueId output) const override {
+        const ValueId input = node.inputs[0];
+        const TensorId gradient = program.sum_gradient(node, output);
+        if (program.learns(node.layer))
+            program.add(LinearToWeights{program.output(input), gradient, program.weight_gradient(node.layer)});
+        program.add_shift_gradient(node.layer, gradient);
+        if (program.wanted(input)) program.contribute(input, LinearToData{gradient, program.weight(node.layer), kNone});
+    }
+};
+
+}  // namespace
+
+const NodeKind& linear_kind() {
+    static const LinearKind kind;
+    return kind;
 }
 
 }  // namespace adaq

@@ -6,6 +6,32 @@
 #include "engine/program/pieces.h"
 
 namespace adaq {
+namespace {
+
+/// Of an operation: what its output goes through, or went through on the way forward.
+struct ActivationOf {
+    template <typename Op>
+    Activation operator()(const Op& op) const {
+        if constexpr (requires { op.epilogue; }) {
+            return op.epilogue.activation;
+        } else if constexpr (requires { op.activation.activation; }) {
+            return op.activation.activation;
+        } else if constexpr (requires { op.activation->activation; }) {
+            return op.activation ? op.activation->activation : Activation::none();
+        } else if constexpr (requires { op.activation; }) {
+            return op.activation;
+        } else {
+            return Activation::none();
+        }
+    }
+};
+
+}  // namespace
+
+bool Device::supports(const Operation& operation) const {
+    const Activation activation = std::visit(ActivationOf(), operation);
+    return !activation || activation.is_relu();
+}
 
 std::unique_ptr<CompiledProgram> Device::compile(Program program) {
     check(program);

@@ -31,7 +31,7 @@
     X(MaxPoolGradient)           \
     X(GlobalAveragePool)         \
     X(GlobalAveragePoolGradient) \
-    X(AddRelu)                   \
+    X(Addition)                  \
     X(ActivationBackward)        \
     X(FakeQuantise)              \
     X(RoundWeights)              \

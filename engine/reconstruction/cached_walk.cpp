@@ -8,7 +8,7 @@ CachedWalk::CachedWalk(Device& device, const Network& network, Buffer images, Ca
     : device_(device),
       network_(network),
       memory_(memory),
-      shapes_(value_shapes(network, images->shape()[1], images->shape()[2])),
+      shapes_(value_shapes(network.graph, images->shape()[1], images->shape()[2])),
       last_reader_(last_readers(network.graph)) {
     values_[kImage] = std::move(images);
 }
@@ -23,7 +23,7 @@ Shape CachedWalk::batched(ValueId id, int64_t batch) const { return stacked(batc
 std::vector<ValueId> CachedWalk::inputs(int first, int last) const {
     std::vector<ValueId> inputs;
     for (int i = first; i < last; ++i) {
-        for (ValueId input : network_.graph.nodes[static_cast<size_t>(i)].inputs) {
+        for (ValueId input : network_.graph.node(i).inputs) {
             if (Graph::producer_of(input) < first) inputs.push_back(input);
         }
     }

@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "engine/executor.h"
+#include "engine/passes/executor.h"
 #include "engine/reconstruction/cache_memory.h"
 #include "engine/reconstruction/float_values.h"
 

@@ -98,7 +98,7 @@ class BatchCorrection {
 
 }  // namespace
 
-Buffer corrected_input(Device& device, const Network& original, const Stretch& unit, const Buffer& float_input,
+Buffer corrected_input(Device& device, const Network& original, const Unit& unit, const Buffer& float_input,
                        const std::vector<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
                        const std::function<void()>& poll) {
     require(!original.folded, "distribution correction: the batch norms of {} are folded", unit.name);

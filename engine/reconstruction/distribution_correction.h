@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
 #include "engine/plateau.h"
 #include "engine/reconstruction/cache_memory.h"
 #include "engine/reconstruction/unit_options.h"
@@ -24,7 +24,7 @@ struct CorrectionOptions {
 /// [N,H,W,C]. shapes: value_shapes() of the images. Images are taken in batches in their order (the last may be
 /// smaller), each batch from its own images with a fresh optimiser. A unit without batch norms returns its input.
 /// poll: called several times a second; may throw to stop. Throws DataError where a loss is not finite.
-Buffer corrected_input(Device& device, const Network& original, const Stretch& unit, const Buffer& float_input,
+Buffer corrected_input(Device& device, const Network& original, const Unit& unit, const Buffer& float_input,
                        const std::vector<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
                        const std::function<void()>& poll);
 

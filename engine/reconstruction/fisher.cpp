@@ -12,12 +12,12 @@ namespace {
 /// The gradient of one batch of images after the other, the last one filled up with its last image.
 class OutputGradient {
   public:
-    OutputGradient(Device& device, const Network& network, const Network& original, const Stretch& unit,
+    OutputGradient(Device& device, const Network& network, const Network& original, const Unit& unit,
                    const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes)
         : device_(device), batch_(options.batch), undropped_(options) {
         undropped_.keep_quantised = 1.0f;
         for (int i = unit.first; i < unit.last; ++i) {
-            const Node& node = network.graph.nodes[static_cast<size_t>(i)];
+            const Node& node = network.graph.node(i);
             if (!options.learn_rounding || node.layer < 0) continue;
             roundings_.emplace_back(device, network, node.layer, options);
             roundings_.back().round(device);
@@ -29,7 +29,7 @@ class OutputGradient {
         const Gather gather{program.bind(caches.input), program.temporary(with_rows(caches.input->shape(), batch_)),
                             indices};
         program.add(gather);
-        TrainingEmitter emitter(device, network, unit, undropped_, shapes, program, kNone);
+        Training emitter(device, network, unit, undropped_, shapes, program, kNone);
         for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
         const TensorId y = emitter.forward(gather.y);
         FloatTail(device, original, unit, shapes, program)
@@ -60,7 +60,7 @@ class OutputGradient {
 
 }  // namespace
 
-Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Stretch& unit,
+Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Unit& unit,
                       const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes,
                       CacheMemory& memory, const std::function<void()>& poll) {
     OutputGradient gradient(device, network, original, unit, options, caches, shapes);

@@ -12,7 +12,7 @@ namespace adaq {
 /// network || network whose unit is quantised, its roundings soft as they start, and which is float behind it), the
 /// mean over a batch of options.batch images (docs/arithmetic.md section 7). caches: input and logits. poll: called now
 /// and then; may throw to stop.
-Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Stretch& unit,
+Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Unit& unit,
                       const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes,
                       CacheMemory& memory, const std::function<void()>& poll);
 

@@ -11,11 +11,10 @@ UnitOptions nothing_learned() {
 
 }  // namespace
 
-FloatTail::FloatTail(Device& device, const Network& original, const Stretch& unit, const std::vector<Shape>& shapes,
+FloatTail::FloatTail(Device& device, const Network& original, const Unit& unit, const std::vector<Shape>& shapes,
                      Program& program)
     : program_(program),
-      tail_{"behind " + unit.name, unit.last, static_cast<int>(original.graph.nodes.size()), unit.output(),
-            unit.number},
+      tail_{"behind " + unit.name, unit.last, original.graph.node_count(), unit.output(), unit.stream},
       nothing_learned_(nothing_learned()),
       emitter_(device, original, tail_, nothing_learned_, shapes, program, kNone) {}
 

@@ -2,7 +2,7 @@
 // docs/arithmetic.md section 8) and the Fisher diagonal (BRECQ, section 7) see of a unit.
 #pragma once
 
-#include "engine/reconstruction/training_emitter.h"
+#include "engine/passes/train.h"
 
 namespace adaq {
 
@@ -16,7 +16,7 @@ struct PredictionTarget {
 class FloatTail {
   public:
     /// original: the float network; shapes: value_shapes() of the images.
-    FloatTail(Device& device, const Network& original, const Stretch& unit, const std::vector<Shape>& shapes,
+    FloatTail(Device& device, const Network& original, const Unit& unit, const std::vector<Shape>& shapes,
               Program& program);
 
     /// loss = KL(softmax(target / T) || softmax(logits / T)) / lambda, batch mean, of what the tail makes of the unit's
@@ -26,9 +26,9 @@ class FloatTail {
 
   private:
     Program& program_;
-    Stretch tail_;
+    Unit tail_;
     UnitOptions nothing_learned_;
-    TrainingEmitter emitter_;
+    Training emitter_;
 };
 
 }  // namespace adaq

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/passes/sites.h"
 #include "engine/reconstruction/distribution_correction.h"
 #include "engine/reconstruction/unit_options.h"
 #include "engine/reconstruction/units.h"
-#include "engine/sites.h"
 
 namespace adaq {
 

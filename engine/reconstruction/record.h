@@ -44,7 +44,7 @@ struct ChannelRecord {
 };
 
 struct UnitRecord {
-    std::string name;    // the stretch's: "layer1.0.conv1", or a block's
+    std::string name;    // the unit's: "layer1.0.conv1", or a block's
     uint32_t phase = 0;  // of methods that go over the network more than once
     int64_t iterations = 0;
     std::vector<LearningPoint> curve;  // report_interval() apart

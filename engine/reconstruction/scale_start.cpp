@@ -10,8 +10,8 @@ ScaleStarter::ScaleStarter(Device& device, Network& network, const std::vector<S
 }
 
 void ScaleStarter::choose(ValueId value, const DeviceTensor& values) {
-    network_.values[static_cast<size_t>(value)] =
-        choose_activation(device_, values, range_, bits_[static_cast<size_t>(value)], site_name(network_.graph, value));
+    network_.values[static_cast<size_t>(value)] = choose_activation(
+        device_, values, range_, bits_[static_cast<size_t>(value)], value_name(network_.graph, value));
 }
 
 void ScaleStarter::image(const DeviceTensor& images) {
@@ -71,7 +71,7 @@ void ScaleStarter::show(const Buffer& images, const SiteObserver& observe) const
 void ScaleStarter::at_each_site(const Buffer& images, const SiteObserver& visit) const {
     CacheMemory memory(device_, std::numeric_limits<int64_t>::max());
     CachedWalk walk(device_, network_, quantised_image(images, memory), memory);
-    for (int i = 0; i < static_cast<int>(network_.graph.nodes.size()); ++i) {
+    for (int i = 0; i < network_.graph.node_count(); ++i) {
         const ValueId value = Graph::output_of(i);
         if (is_site(value)) visit(value, *walk.sample(i, i, images->shape()[0]));
         walk.compute(i, i + 1);

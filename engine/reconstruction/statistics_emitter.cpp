@@ -4,16 +4,17 @@
 #include <set>
 
 #include "engine/error.h"
+#include "engine/graph/node_kind.h"
 #include "engine/reconstruction/buffers.h"
 
 namespace adaq {
 
-StatisticsEmitter::StatisticsEmitter(Device& device, const Network& network, const Stretch& unit,
+StatisticsEmitter::StatisticsEmitter(Device& device, const Network& network, const Unit& unit,
                                      const std::vector<Shape>& shapes)
     : device_(device), network_(network), shapes_(shapes), input_(unit.input) {
     std::set<ValueId> wanted;
     for (int i = unit.last - 1; i >= unit.first; --i) {
-        const Node& node = network.graph.nodes[static_cast<size_t>(i)];
+        const Node& node = network.graph.node(i);
         const ValueId output = Graph::output_of(i);
         const bool normalised = node.layer >= 0 && network.layers[static_cast<size_t>(node.layer)].norm.has_value();
         if (!normalised && !wanted.count(output)) continue;
@@ -40,11 +41,12 @@ void StatisticsEmitter::forward(Normalised& n) {
     n.mean = constant(norm.mean, channels);
     n.variance = constant(norm.variance, channels);
     n.x = temporary(n.output);
-    program_->add(Convolution{values_.at(n.node->inputs[0]).output, n.weight, n.x, n.node->stride, n.node->padding});
+    const SquareWindow window = square_window_of(*n.node);
+    program_->add(Convolution{values_.at(n.node->inputs[0]).output, n.weight, n.x, window.stride, window.padding});
     Value& value = values_[n.output];
     if (value.readers == 0) return;
     value.output = temporary(n.output);
-    value.relu = n.node->relu;
+    value.activation = n.node->activation;
     n.gamma = constant(norm.gamma, channels);
     n.inverse_std = program_->temporary(channels);
     BatchNorm op{n.x,
@@ -57,7 +59,7 @@ void StatisticsEmitter::forward(Normalised& n) {
                  n.inverse_std};
     op.epsilon = norm.epsilon;
     op.fixed = true;
-    op.epilogue.relu = value.relu;
+    op.epilogue.activation = value.activation;
     program_->add(op);
 }
 
@@ -68,10 +70,12 @@ void StatisticsEmitter::backward(const Normalised& n, TensorId loss) {
     program_->add(statistics);
 
     Value& input = values_.at(n.node->inputs[0]);
-    ConvolutionToData to_input{statistics.dx, n.weight, temporary(n.node->inputs[0]), n.node->stride, n.node->padding};
+    const SquareWindow window = square_window_of(*n.node);
+    ConvolutionToData to_input{statistics.dx, n.weight, temporary(n.node->inputs[0]), window.stride, window.padding};
     to_input.addend = input.gradient;
-    // Whoever comes last takes the sum back through the ReLU.
-    if (--input.readers == 0 && input.relu) to_input.activation = ActivationGradient{input.output, true};
+    // Whoever comes last takes the sum back through the activation.
+    if (--input.readers == 0 && input.activation)
+        to_input.activation = ActivationGradient{input.output, input.activation};
     program_->add(to_input);
     input.gradient = to_input.dx;
 }

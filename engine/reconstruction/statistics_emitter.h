@@ -7,7 +7,7 @@
 #include <map>
 #include <vector>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
 #include "engine/program/device.h"
 #include "engine/reconstruction/unit_options.h"
 
@@ -16,7 +16,7 @@ namespace adaq {
 class StatisticsEmitter {
   public:
     /// network: float, its batch norms kept. shapes: value_shapes() of the images.
-    StatisticsEmitter(Device& device, const Network& network, const Stretch& unit, const std::vector<Shape>& shapes);
+    StatisticsEmitter(Device& device, const Network& network, const Unit& unit, const std::vector<Shape>& shapes);
 
     /// How many batch norms the unit has.
     size_t norms() const { return convolutions_.size(); }
@@ -28,7 +28,7 @@ class StatisticsEmitter {
   private:
     struct Value {
         TensorId output = kNone;
-        bool relu = false;
+        Activation activation;
         int readers = 0;            // gradients still to come
         TensorId gradient = kNone;  // sum of those that came
     };

@@ -6,21 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "engine/program/operations.h"
 
 namespace adaq {
-
-/// Nodes [first, last) that are reconstructed as one. They read one value from outside, and the last one's output is
-/// the unit's.
-struct Stretch {
-    std::string name;
-    int first = 0, last = 0;
-    ValueId input = kImage;
-    uint32_t number = 0;  // among all units, for its random numbers
-
-    ValueId output() const { return Graph::output_of(last - 1); }
-};
 
 /// mean: over every element. channel_sum: squares summed over channels, mean over the rest. fisher_diag: the same,
 /// weighted by UnitCaches::weight (BRECQ's diagonal of the Fisher matrix).

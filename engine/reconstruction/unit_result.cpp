@@ -4,10 +4,10 @@
 
 namespace adaq {
 
-UnitResult result_of(const Network& network, const Stretch& stretch, UnitRecord record) {
+UnitResult result_of(const Network& network, const Unit& unit, UnitRecord record) {
     UnitResult result;
-    for (int i = stretch.first; i < stretch.last; ++i) {
-        const Node& node = network.graph.nodes[static_cast<size_t>(i)];
+    for (int i = unit.first; i < unit.last; ++i) {
+        const Node& node = network.graph.node(i);
         if (node.layer >= 0) {
             const Layer& layer = network.layers[static_cast<size_t>(node.layer)];
             UnitResult::LayerResult learned{node.layer, layer.codes->centred, layer.codes->scale, {}, {}, {}};

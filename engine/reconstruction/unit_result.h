@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
 #include "engine/reconstruction/record.h"
 #include "engine/reconstruction/unit_options.h"
 
@@ -24,7 +24,7 @@ struct UnitResult {
 };
 
 /// Of a unit that was just frozen into the network.
-UnitResult result_of(const Network& network, const Stretch& stretch, UnitRecord record);
+UnitResult result_of(const Network& network, const Unit& unit, UnitRecord record);
 
 /// Throws DataError where the result is not one of this network's.
 void put_result(Network& network, const UnitResult& result);

@@ -5,30 +5,26 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/passes/train.h"
 #include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/float_tail.h"
 #include "engine/reconstruction/flops.h"
 #include "engine/reconstruction/rounding_probe.h"
-#include "engine/reconstruction/training_emitter.h"
 
 namespace adaq {
 namespace {
 
-enum RandomSite : uint32_t { kBatchSite, kMixingSite };  // TrainingEmitter's activation sites come behind
+enum RandomSite : uint32_t { kBatchSite, kMixingSite };  // Training's activation sites come behind
 
 }  // namespace
 
-UnitTrainer::UnitTrainer(Device& device, const Network& network, const Stretch& stretch, const UnitOptions& options,
+UnitTrainer::UnitTrainer(Device& device, const Network& network, const Unit& unit, const UnitOptions& options,
                          const UnitCaches& caches, const std::vector<Shape>& shapes, const Network* original)
-    : device_(device),
-      stretch_(stretch),
-      options_(options),
-      state_(zeros(device, {kStepValues})),
-      loss_(zeros(device, {1})) {
+    : device_(device), unit_(unit), options_(options), state_(zeros(device, {kStepValues})), loss_(zeros(device, {1})) {
     const int64_t images = caches.input->shape()[0];
     if (images < options.batch)
         data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller --minibatch",
-                   stretch.name, images, options.batch);
+                   unit.name, images, options.batch);
     if (options.prediction) prediction_loss_ = zeros(device, {1});
     find_learned(network);
     begin_record(network);
@@ -41,8 +37,8 @@ UnitTrainer::UnitTrainer(Device& device, const Network& network, const Stretch& 
 UnitTrainer::~UnitTrainer() = default;
 
 void UnitTrainer::find_learned(const Network& network) {
-    for (int i = stretch_.first; i < stretch_.last; ++i) {
-        const Node& node = network.graph.nodes[static_cast<size_t>(i)];
+    for (int i = unit_.first; i < unit_.last; ++i) {
+        const Node& node = network.graph.node(i);
         if (options_.learn_rounding && node.layer >= 0) {
             roundings_.emplace_back(device_, network, node.layer, options_);
             if (options_.learn_channels) {
@@ -66,7 +62,7 @@ TensorId UnitTrainer::batch_indices(Program& program, TensorId state, int64_t im
     }
     const TensorId indices = program.temporary({options_.batch});
     program.add(DrawBatch{
-        indices, state, images, options_.replacement, {options_.seed, stretch_.number, options_.phase, kBatchSite}});
+        indices, state, images, options_.replacement, {options_.seed, unit_.stream, options_.phase, kBatchSite}});
     return indices;
 }
 
@@ -79,7 +75,7 @@ TensorId UnitTrainer::inputs(Program& program, const UnitCaches& caches, TensorI
     if (options_.keep_input < 1.0f)
         gather.mixing = Mixing{program.bind(caches.float_input),
                                options_.keep_input,
-                               {options_.seed, stretch_.number, options_.phase, kMixingSite},
+                               {options_.seed, unit_.stream, options_.phase, kMixingSite},
                                state};
     program.add(gather);
     if (options_.prediction) program.add(Gather{gather.x, program.rows(x, batch, batch), indices});
@@ -107,7 +103,7 @@ Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, cons
     program.add(advance);
     const TensorId indices = batch_indices(program, state, caches.input->shape()[0]);
     const TensorId x = inputs(program, caches, indices, state);
-    TrainingEmitter emitter(device_, network, stretch_, options_, shapes, program, state);
+    Training emitter(device_, network, unit_, options_, shapes, program, state);
     for (const LearnedRounding& rounding : roundings_) emitter.learn(rounding);
     for (const LearnedChannels& channels : channels_) emitter.learn(channels);
     for (const LearnedScale& scale : scales_) emitter.learn(scale);
@@ -118,7 +114,7 @@ Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, cons
     } else {
         const int64_t batch = options_.batch;
         emit_loss(program, caches, program.rows(y, 0, batch), program.rows(dy, 0, batch), indices);
-        FloatTail tail(device_, *original, stretch_, shapes, program);
+        FloatTail tail(device_, *original, unit_, shapes, program);
         tail.prediction_difference(program.rows(y, batch, batch), program.rows(dy, batch, batch),
                                    {program.bind(caches.logits), indices, program.bind(prediction_loss_)},
                                    *options_.prediction);
@@ -135,7 +131,7 @@ double UnitTrainer::value_of(const Buffer& scalar) const {
 }
 
 void UnitTrainer::begin_record(const Network& network) {
-    record_.name = stretch_.name;
+    record_.name = unit_.name;
     record_.phase = options_.phase;
     record_.iterations = options_.schedule.iterations;
     for (const LearnedRounding& rounding : roundings_)
@@ -143,7 +139,7 @@ void UnitTrainer::begin_record(const Network& network) {
     for (const LearnedChannels& channels : channels_)
         record_.channels.push_back({network.layers[static_cast<size_t>(channels.layer)].name});
     for (const LearnedScale& scale : scales_)
-        record_.scales.push_back({site_name(network.graph, scale.site), value_of(scale.scale), value_of(scale.scale)});
+        record_.scales.push_back({value_name(network.graph, scale.site), value_of(scale.scale), value_of(scale.scale)});
 }
 
 void UnitTrainer::end_record(double seconds) {
@@ -164,7 +160,7 @@ UnitProgress UnitTrainer::progress(int64_t iteration) const {
     device_.download(*state_, state);
     const bool finite = std::isfinite(progress.reconstruction + progress.prediction + progress.penalty);
     if (state[kFirstBad] > 0.0f || !finite)
-        data_error("{}: the loss is not finite at iteration {}; give a smaller --lr{}", stretch_.name,
+        data_error("{}: the loss is not finite at iteration {}; give a smaller --lr{}", unit_.name,
                    state[kFirstBad] > 0.0f ? static_cast<int64_t>(state[kFirstBad]) : iteration,
                    scales_.empty() ? "" : " or --lr-scale");
     return progress;

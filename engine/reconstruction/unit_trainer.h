@@ -32,7 +32,7 @@ class UnitTrainer {
     /// shapes: value_shapes() of the images. original: the float network, whose nodes behind the unit lead to the
     /// logits of PredictionDifference; not looked at without it. Throws DataError where there are fewer images than a
     /// batch has.
-    UnitTrainer(Device& device, const Network& network, const Stretch& stretch, const UnitOptions& options,
+    UnitTrainer(Device& device, const Network& network, const Unit& unit, const UnitOptions& options,
                 const UnitCaches& caches, const std::vector<Shape>& shapes, const Network* original = nullptr);
     ~UnitTrainer();
 
@@ -71,7 +71,7 @@ class UnitTrainer {
     void end_record(double seconds);
 
     Device& device_;
-    Stretch stretch_;
+    Unit unit_;
     UnitOptions options_;
     std::vector<LearnedRounding> roundings_;
     std::vector<LearnedChannels> channels_;

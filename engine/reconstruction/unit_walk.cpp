@@ -22,7 +22,7 @@ class UnitWalk {
           options_(options),
           observer_(observer),
           memory_(device, options.memory, observer.say),
-          shapes_(value_shapes(network, images[1], images[2])),
+          shapes_(value_shapes(network.graph, images[1], images[2])),
           start_(device, network, options.sites, options.activation_range) {}
 
     void run(const Images& images) {
@@ -40,9 +40,9 @@ class UnitWalk {
     }
 
   private:
-    static std::vector<FloatValues::Nodes> nodes_of(const std::vector<Stretch>& units) {
+    static std::vector<FloatValues::Nodes> nodes_of(const std::vector<Unit>& units) {
         std::vector<FloatValues::Nodes> nodes;
-        for (const Stretch& unit : units) nodes.emplace_back(unit.first, unit.last);
+        for (const Unit& unit : units) nodes.emplace_back(unit.first, unit.last);
         return nodes;
     }
     static bool needs_logits(const UnitOptions& options) {
@@ -59,7 +59,7 @@ class UnitWalk {
     }
 
     void compute_logits() {
-        const int nodes = static_cast<int>(original_.graph.nodes.size());
+        const int nodes = original_.graph.node_count();
         logits_ = memory_.create({image_->shape()[0], shapes_.back().back()});
         Segment(device_, original_, 0, nodes, {{kImage, {image_}}, {Graph::output_of(nodes - 1), {logits_}}},
                 KeptValues::quantised, shapes_)
@@ -69,13 +69,13 @@ class UnitWalk {
     /// Once over the network. A pass that learns scales alone does so on the float network's values.
     void pass(const UnitOptions& options) {
         const bool on_float = !options.learn_rounding;
-        const std::vector<Stretch> units = options_.units_of(options);
+        const std::vector<Unit> units = options_.units_of(options);
         CachedWalk exact(device_, original_, image_, memory_);
         if (options_.float_values) exact.share(*options_.float_values, nodes_of(units));
         std::optional<CachedWalk> rounded;
         if (!on_float) rounded.emplace(device_, network_, start_.quantised_image(image_, memory_), memory_);
         if (&options == options_.passes().back()) image_.reset();
-        const int nodes = static_cast<int>(network_.graph.nodes.size());
+        const int nodes = network_.graph.node_count();
         auto unit = units.begin();
         for (int i = 0, next; i < nodes; i = next) {
             const bool learned = unit != units.end() && unit->first == i;
@@ -101,14 +101,13 @@ class UnitWalk {
         }
     }
 
-    void learn(const Stretch& unit, const UnitOptions& options, UnitCaches caches) {
+    void learn(const Unit& unit, const UnitOptions& options, UnitCaches caches) {
         std::optional<UnitResult> result = observer_.begin ? observer_.begin(unit, options.phase) : std::nullopt;
         if (result) {
             put_result(network_, *result);
         } else {
             caches.logits = logits_;
-            if (options_.recipe.correction && unit.last < static_cast<int>(network_.graph.nodes.size()))
-                correct(unit, caches);
+            if (options_.recipe.correction && unit.last < network_.graph.node_count()) correct(unit, caches);
             if (options.loss == Reconstruction::fisher_diag)
                 caches.weight = fisher_weights(device_, network_, original_, unit, options, caches, shapes_, memory_,
                                                observer_.poll);
@@ -121,7 +120,7 @@ class UnitWalk {
     }
 
     /// The nudged input in the float one's place, and the target that it leads to.
-    void correct(const Stretch& unit, UnitCaches& caches) {
+    void correct(const Unit& unit, UnitCaches& caches) {
         caches.float_input = corrected_input(device_, *options_.unfolded, unit, caches.float_input, shapes_,
                                              *options_.recipe.correction, memory_, observer_.poll);
         caches.target = memory_.create(caches.target->shape());
@@ -149,10 +148,10 @@ std::vector<const UnitOptions*> WalkOptions::passes() const {
     return passes;
 }
 
-std::vector<Stretch> WalkOptions::units_of(const UnitOptions& pass) const {
-    std::vector<Stretch> learning = units;
+std::vector<Unit> WalkOptions::units_of(const UnitOptions& pass) const {
+    std::vector<Unit> learning = units;
     if (pass.learn_rounding) return learning;
-    std::erase_if(learning, [&](const Stretch& unit) {
+    std::erase_if(learning, [&](const Unit& unit) {
         return std::none_of(sites.begin(), sites.end(), [&](const Site& site) {
             const int node = Graph::producer_of(site.value);
             return node >= unit.first && node < unit.last;
@@ -178,8 +177,8 @@ void reconstruct_units(Device& device, const Network& original, Network& network
     });
 }
 
-std::vector<Stretch> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit) {
-    std::vector<Stretch> units = units_of(graph, recipe.units);
+std::vector<Unit> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit) {
+    std::vector<Unit> units = units_of(graph, recipe.units);
     if (recipe.leave_stem && head_stem_8bit) units.erase(units.begin());
     return units;
 }

@@ -15,7 +15,7 @@ namespace adaq {
 struct WalkOptions {
     Recipe recipe;
     const Network* unfolded = nullptr;  // the float network with its batch norms kept: for Recipe::correction
-    std::vector<Stretch> units;         // in network order; nodes between them stay as they are
+    std::vector<Unit> units;            // in network order; nodes between them stay as they are
     std::vector<Site> sites;            // activations to quantise; empty: they stay float
     SchemeOptions activation_range;
     int64_t memory = 0;  // bytes of the device's memory for cached values; what does not fit is spilled
@@ -25,18 +25,18 @@ struct WalkOptions {
     /// The passes over the network.
     std::vector<const UnitOptions*> passes() const;
     /// The units that learn in a pass: where it is one of scales alone, those that have some.
-    std::vector<Stretch> units_of(const UnitOptions& pass) const;
+    std::vector<Unit> units_of(const UnitOptions& pass) const;
 };
 
 /// What is told while units are learned; any of it may be empty, and each may throw to stop.
 struct WalkObserver {
     /// A unit's turn has come, in a pass (UnitOptions::phase). Its result, if an earlier run has left one: then it is
     /// not learned again.
-    std::function<std::optional<UnitResult>(const Stretch& unit, uint32_t phase)> begin;
+    std::function<std::optional<UnitResult>(const Unit& unit, uint32_t phase)> begin;
     UnitTrainer::Observer progress;
     UnitTrainer::Poll poll;
     /// Learned, or taken from an earlier run.
-    std::function<void(const Stretch& unit, const UnitResult& result)> end;
+    std::function<void(const Unit& unit, const UnitResult& result)> end;
     SiteObserver site;  // at the end: an activation's values on the first images, its quantiser final in the network
     CacheMemory::Say say;
 };
@@ -50,6 +50,6 @@ void reconstruct_units(Device& device, const Network& original, Network& network
                        const WalkOptions& options, const WalkObserver& observer = {});
 
 /// The units that a recipe learns in a network: all of their kind, or all but the stem.
-std::vector<Stretch> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit);
+std::vector<Unit> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit);
 
 }  // namespace adaq

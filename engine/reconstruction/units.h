@@ -11,7 +11,7 @@ namespace adaq {
 /// fully connected layer are layers.
 enum class UnitKind { layers, blocks };
 
-/// The numbers that random streams go by are the layer's, or the unit's among Graph::units.
-std::vector<Stretch> units_of(const Graph& graph, UnitKind kind);
+/// The numbers that random streams go by are the layer's, or those of Graph::units.
+std::vector<Unit> units_of(const Graph& graph, UnitKind kind);
 
 }  // namespace adaq

@@ -63,7 +63,7 @@ struct Fusion {
         if (folded_scale != e.scale) append(dnnl::algorithm::binary_mul, e.scale);
         if (bias != e.shift) append(dnnl::algorithm::binary_add, e.shift);
         if (setting.in_place) operations.append_sum();
-        if (e.relu && complete) append_relu(operations);
+        if (e.activation.is_relu() && complete) append_relu(operations);
     }
 };
 

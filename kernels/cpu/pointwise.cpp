@@ -41,18 +41,19 @@ class PointwiseStep : public Step {
     int64_t count_;
 };
 
-class AddReluStep : public PointwiseStep {
+class AddStep : public PointwiseStep {
   public:
-    AddReluStep(const Program& program, const AddRelu& op, int64_t images)
+    AddStep(const Program& program, const Addition& op, int64_t images)
         : PointwiseStep(program, op.y, images), op_(op) {}
     void run(const View& view) override {
-        Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, true, std::nullopt};
+        Pointwise work{view.at(op_.a), view.at(op_.b),           op_.a_scale,
+                       op_.b_scale,    op_.activation.is_relu(), std::nullopt};
         if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
         pointwise(work, count_, view.target(op_.y));
     }
 
   private:
-    AddRelu op_;
+    Addition op_;
 };
 
 class FakeQuantiseStep : public PointwiseStep {
@@ -93,14 +94,15 @@ QuantiserValues resolve_quantiser(const OutputQuantiser& q, const View& view) {
 }
 
 void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, const float* sums, Target y) {
-    if (y.values() && epilogue.residual == kNone && !epilogue.relu && !epilogue.quantiser) return;
-    Pointwise work{sums, view.at(epilogue.residual), 1.0f, epilogue.residual_scale, epilogue.relu, std::nullopt};
+    if (y.values() && epilogue.residual == kNone && !epilogue.activation && !epilogue.quantiser) return;
+    Pointwise work{
+        sums, view.at(epilogue.residual), 1.0f, epilogue.residual_scale, epilogue.activation.is_relu(), std::nullopt};
     if (epilogue.quantiser) work.quantiser = resolve_quantiser(*epilogue.quantiser, view);
     pointwise(work, count, y);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const AddRelu& op, const StepSetting& setting) {
-    return std::make_unique<AddReluStep>(program, op, setting.images);
+std::unique_ptr<Step> make_step(const Program& program, const Addition& op, const StepSetting& setting) {
+    return std::make_unique<AddStep>(program, op, setting.images);
 }
 
 std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, const StepSetting& setting) {

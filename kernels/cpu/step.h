@@ -80,7 +80,7 @@ std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, c
 std::unique_ptr<Step> make_step(const Program& program, const Linear& op, const StepSetting& setting);
 std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, const StepSetting& setting);
 std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, const StepSetting& setting);
-std::unique_ptr<Step> make_step(const Program& program, const AddRelu& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const Addition& op, const StepSetting& setting);
 std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, const StepSetting& setting);
 
 }  // namespace adaq::cpu

@@ -118,7 +118,7 @@ class WinogradStep : public Step {
     void write_tiles(const View& view, int64_t first, int64_t tiles, const float* m) const {
         const Epilogue& e = op_.epilogue;
         const bool complete = !e.quantiser;
-        const Output output{view.at(e.shift), e.residual_scale, complete && e.relu};
+        const Output output{view.at(e.shift), e.residual_scale, complete && e.activation.is_relu()};
         const float* residual = complete ? view.at(e.residual) : nullptr;
         float* y = view.at(op_.y);
 #pragma omp parallel for schedule(static)

@@ -17,19 +17,15 @@ QuantiserArguments arguments_of(const Context& context, const std::optional<Outp
 }
 
 EpilogueArguments arguments_of(const Context& context, const Epilogue& e) {
-    return {context.at(e.scale),
-            context.at(e.shift),
-            context.at(e.residual),
-            e.residual_scale,
-            e.relu,
-            arguments_of(context, e.quantiser),
+    return {context.at(e.scale), context.at(e.shift),    context.at(e.residual),
+            e.residual_scale,    e.activation.is_relu(), arguments_of(context, e.quantiser),
             context.at(e.saved)};
 }
 
 ActivationGradientArguments arguments_of(const Context& context, const std::optional<ActivationGradient>& a) {
     if (!a) return {};
-    return {context.at(a->value), a->relu, arguments_of(context, a->quantiser), context.at(a->scale_gradient),
-            static_cast<float>(a->scale_gradient_factor)};
+    return {context.at(a->value), a->activation.is_relu(), arguments_of(context, a->quantiser),
+            context.at(a->scale_gradient), static_cast<float>(a->scale_gradient_factor)};
 }
 
 }  // namespace adaq::cuda

@@ -5,10 +5,14 @@
 
 namespace adaq::reference {
 
-void Interpreter::operator()(const AddRelu& op) {
+void Interpreter::operator()(const Addition& op) {
     const double *a = at(op.a), *b = at(op.b);
     double* y = at(op.y);
-    for (int64_t i = 0; i < count(op.y); ++i) y[i] = std::max(op.a_scale * a[i] + op.b_scale * b[i], 0.0);
+    const bool relu = op.activation.is_relu();
+    for (int64_t i = 0; i < count(op.y); ++i) {
+        const double sum = op.a_scale * a[i] + op.b_scale * b[i];
+        y[i] = relu ? std::max(sum, 0.0) : sum;
+    }
     if (op.saved != kNone) std::copy_n(y, count(op.y), at(op.saved));
     if (op.quantiser) quantise(op.y, *op.quantiser);
 }

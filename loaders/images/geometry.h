@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 #include "loaders/images/image.h"
 
 namespace adaq {

@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 #include "loaders/images/image.h"
 
 namespace adaq {

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "engine/error.h"
+#include "engine/graph/node_kind.h"
+#include "engine/passes/fuse.h"
 #include "engine/printable.h"
-#include "loaders/weights/architecture.h"
-#include "loaders/weights/network_tensors.h"
 #include "loaders/weights/raw_tensor.h"
 
 namespace adaq {
@@ -45,9 +46,12 @@ void check_weight(const std::string& file, const std::string& name, const Quanti
 }
 
 void check_activations(const std::string& file, const Model& model) {
-    const std::vector<std::string> sites = activation_sites(model.architecture);
+    const Graph graph = fuse(model.graph).graph;
+    std::set<std::string> sites{value_name(graph, kImage)};
+    for (const Node& node : graph.nodes)
+        if (node.kind->quantises_output()) sites.insert(node.output_name());
     for (const auto& [site, activation] : model.quantisation->activations) {
-        if (std::find(sites.begin(), sites.end(), site) == sites.end())
+        if (!sites.contains(site))
             data_error("{}: an activation is quantised at {}, which the network does not have", file, printable(site));
         check_bits(file, site, activation.grid);
         check_scale_zero(file, "activation " + site, activation.scale, activation.zero_point, activation.grid);
@@ -81,10 +85,22 @@ void check_float_tensors(const std::string& file, const Model& model) {
 }
 
 void check_model(const std::string& file, const Model& model) {
-    const bool folded = model.quantisation && model.quantisation->folded;
-    const Architecture found = architecture_of(file, all_shapes(file, model), folded);
-    if (found != model.architecture)
-        data_error("{}: the tensors are those of {}, expected {}", file, describe(found), describe(model.architecture));
+    const std::map<std::string, Shape> shapes = all_shapes(file, model);
+    std::set<std::string> expected;
+    for (const NamedShape& parameter : parameters_of(model.graph)) {
+        const auto found = shapes.find(parameter.name);
+        if (found == shapes.end())
+            data_error("{}: no {}, expected in {}", file, printable(parameter.name),
+                       printable(model.graph.description));
+        if (found->second != parameter.shape)
+            data_error("{}: {} has shape {}, expected {} in {}", file, printable(parameter.name),
+                       to_string(found->second), to_string(parameter.shape), printable(model.graph.description));
+        expected.insert(parameter.name);
+    }
+    for (const auto& [name, shape] : shapes)
+        if (!expected.contains(name))
+            data_error("{}: has {} of shape {}, not expected in {}", file, printable(name), to_string(shape),
+                       printable(model.graph.description));
     check_float_tensors(file, model);
     if (!model.quantisation) return;
     for (const auto& [name, weight] : model.quantisation->weights) check_weight(file, name, weight);

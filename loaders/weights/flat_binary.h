@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 
 namespace adaq {
 

@@ -1,5 +1,5 @@
 // The header of the flat binary (weights/FORMAT.md) between its JSON and C++: what the file says about itself, checked
-// for form. Whether tensors and architecture agree is for flat_read.cpp to see.
+// for form. Whether tensors and graph agree is for flat_read.cpp to see.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 
 namespace adaq {
 
@@ -40,7 +40,7 @@ struct FlatQuantisation {
 };
 
 struct FlatHeader {
-    Architecture architecture;
+    Graph graph;
     std::optional<Preprocessing> preprocessing;
     std::vector<std::string> class_names;
     std::vector<FlatTensor> tensors;
@@ -51,10 +51,11 @@ struct FlatHeader {
 /// N of dtype "qN", 0 of the others.
 int bits_of_dtype(const std::string& dtype);
 
-/// Reads a header's bytes. DataError naming `file` and the field if the CRC, the JSON or a field is wrong.
+/// Reads a header's bytes, of version 1 or 2. DataError naming `file` and the field if the CRC, the JSON or a field is
+/// wrong.
 FlatHeader parse_flat_header(const std::string& file, std::span<const std::byte> text);
 
-/// The header's bytes, CRC-32 filled in. The same header gives the same bytes.
+/// The header's bytes, in version 2, CRC-32 filled in. The same header gives the same bytes.
 std::string flat_header_text(const FlatHeader& header);
 
 /// Whether `key` is one of the header's keys that adaq itself writes; the others are FlatHeader::extra.
@@ -63,11 +64,10 @@ bool is_flat_key(std::string_view key);
 /// Preprocessing as in the header; safetensors carries it too, as metadata.
 nlohmann::json preprocessing_json(const Preprocessing& preprocessing);
 Preprocessing parse_preprocessing(const std::string& file, const std::string& where, const nlohmann::json& json,
-                                  int input_channels);
+                                  int64_t input_channels);
 
 /// DataError naming `file` unless there are no class names or one a class, in UTF-8.
-void check_class_names(const std::string& file, const std::vector<std::string>& names,
-                       const Architecture& architecture);
+void check_class_names(const std::string& file, const std::vector<std::string>& names, int64_t classes);
 
 /// Floats as JSON numbers in their shortest decimal form: 0.485f is 0.485, and reads back as the same float.
 nlohmann::json shortest(const std::vector<float>& values);

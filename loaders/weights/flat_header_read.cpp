@@ -8,8 +8,10 @@
 
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "loaders/architectures/resnet.h"
 #include "loaders/channel_values.h"
 #include "loaders/weights/flat_header.h"
+#include "loaders/weights/graph_json.h"
 #include "loaders/weights/json_field.h"
 
 namespace adaq {
@@ -18,12 +20,11 @@ namespace {
 using nlohmann::json;
 
 constexpr int kMostPixels = 1 << 16;
-constexpr int kMostBlocks = 10000;  // a stage
 constexpr size_t kMostStages = 16;
-constexpr int kMost = std::numeric_limits<int>::max();
+constexpr int kMostWidth = 1 << 20, kMostClasses = 1 << 24;
 constexpr const char* kStem = "conv7x7s2-maxpool3x3s2";
-constexpr std::array<std::string_view, 7> kKnownKeys = {"format",  "header_crc32", "architecture", "preprocessing",
-                                                        "classes", "tensors",      "quantisation"};
+constexpr std::array<std::string_view, 8> kKnownKeys = {
+    "format", "header_crc32", "architecture", "graph", "preprocessing", "classes", "tensors", "quantisation"};
 
 uint32_t parse_hex(const JsonField& field) {
     const std::string& text = field.text();
@@ -58,21 +59,25 @@ void check_header_crc(const std::string& file, std::string text) {
         data_error("{}: the header's CRC-32 is {}, its bytes give {} (damaged?)", file, printable(found), expected);
 }
 
-Architecture parse_architecture(const JsonField& field) {
+/// Of version 1, which has ResNets alone. `tensors`: how many the file has; more blocks would not fit.
+Graph parse_architecture(const JsonField& field, size_t tensors, bool folded) {
     if (field["family"].text() != "resnet") field["family"].wrong("\"resnet\"");
     if (field["stem"].text() != kStem) field["stem"].wrong(fmt::format("\"{}\"", kStem));
     const std::string& block = field["block"].text();
     if (block != "basic" && block != "bottleneck") field["block"].wrong("\"basic\" or \"bottleneck\"");
-    Architecture architecture;
-    architecture.block = block == "basic" ? BlockKind::basic : BlockKind::bottleneck;
+    ResNet network;
+    network.block = block == "basic" ? BlockKind::basic : BlockKind::bottleneck;
+    const int64_t most_blocks = std::max<int64_t>(1, static_cast<int64_t>(tensors));
     for (const JsonField& count : field["blocks"].elements())
-        architecture.blocks.push_back(static_cast<int>(count.integer(1, kMostBlocks)));
-    if (architecture.blocks.empty() || architecture.blocks.size() > kMostStages)
+        network.blocks.push_back(static_cast<int>(count.integer(1, most_blocks)));
+    if (network.blocks.empty() || network.blocks.size() > kMostStages)
         field["blocks"].wrong(fmt::format("1 to {} counts", kMostStages));
-    architecture.width = static_cast<int>(field["width"].integer(1, kMost));
-    architecture.classes = static_cast<int>(field["classes"].integer(1, kMost));
-    architecture.input_channels = static_cast<int>(field["input_channels"].integer(1, kMost));
-    return architecture;
+    network.width = static_cast<int>(field["width"].integer(1, kMostWidth));
+    network.classes = static_cast<int>(field["classes"].integer(1, kMostClasses));
+    network.input_channels = static_cast<int>(field["input_channels"].integer(1, 3));
+    if (network.input_channels == 2) field["input_channels"].wrong("1 or 3");
+    network.folded = folded;
+    return resnet_graph(network);
 }
 
 FlatTensor parse_tensor(const JsonField& field) {
@@ -124,7 +129,7 @@ int bits_of_dtype(const std::string& dtype) {
 }
 
 Preprocessing parse_preprocessing(const std::string& file, const std::string& where, const json& value,
-                                  int input_channels) {
+                                  int64_t input_channels) {
     const JsonField field(file, where, value);
     Preprocessing result;
     result.resize = static_cast<int>(field["resize"].integer(0, kMostPixels));
@@ -148,10 +153,9 @@ Preprocessing parse_preprocessing(const std::string& file, const std::string& wh
     return result;
 }
 
-void check_class_names(const std::string& file, const std::vector<std::string>& names,
-                       const Architecture& architecture) {
-    if (!names.empty() && names.size() != static_cast<size_t>(architecture.classes))
-        data_error("{}: {} class names, expected {}, one a class", file, names.size(), architecture.classes);
+void check_class_names(const std::string& file, const std::vector<std::string>& names, int64_t classes) {
+    if (!names.empty() && names.size() != static_cast<size_t>(classes))
+        data_error("{}: {} class names, expected {}, one a class", file, names.size(), classes);
     try {
         (void)json(names).dump();
     } catch (const json::exception&) {
@@ -163,17 +167,19 @@ FlatHeader parse_flat_header(const std::string& file, std::span<const std::byte>
     check_header_crc(file, std::string(reinterpret_cast<const char*>(text.data()), text.size()));
     const json parsed = parse_json_object(file, "the header", text);
     const JsonField field(file, "header", parsed);
-    (void)field["format"].integer(1, 1);
+    const int64_t version = field["format"].integer(1, 2);
     FlatHeader header;
-    header.architecture = parse_architecture(field["architecture"]);
-    if (field.has("preprocessing"))
-        header.preprocessing = parse_preprocessing(file, "header.preprocessing", parsed["preprocessing"],
-                                                   header.architecture.input_channels);
-    if (field.has("classes"))
-        for (const JsonField& name : field["classes"].elements()) header.class_names.push_back(name.text());
-    check_class_names(file, header.class_names, header.architecture);
     for (const JsonField& tensor : field["tensors"].elements()) header.tensors.push_back(parse_tensor(tensor));
     if (field.has("quantisation")) header.quantisation = parse_quantisation(field["quantisation"]);
+    const bool folded = header.quantisation && header.quantisation->folded;
+    header.graph = version == 1 ? parse_architecture(field["architecture"], header.tensors.size(), folded)
+                                : parse_graph(file, field["graph"]);
+    if (field.has("preprocessing"))
+        header.preprocessing =
+            parse_preprocessing(file, "header.preprocessing", parsed["preprocessing"], header.graph.input_channels);
+    if (field.has("classes"))
+        for (const JsonField& name : field["classes"].elements()) header.class_names.push_back(name.text());
+    check_class_names(file, header.class_names, classes_of(header.graph));
     header.extra = unknown_keys(parsed);
     return header;
 }

@@ -3,6 +3,7 @@
 
 #include "engine/error.h"
 #include "loaders/weights/flat_header.h"
+#include "loaders/weights/graph_json.h"
 
 namespace adaq {
 namespace {
@@ -17,16 +18,6 @@ double shortest_double(float value) {
     double result = 0.0;
     std::from_chars(text, end, result);
     return result;
-}
-
-json architecture_json(const Architecture& architecture) {
-    return {{"family", "resnet"},
-            {"block", architecture.block == BlockKind::basic ? "basic" : "bottleneck"},
-            {"blocks", architecture.blocks},
-            {"width", architecture.width},
-            {"classes", architecture.classes},
-            {"input_channels", architecture.input_channels},
-            {"stem", "conv7x7s2-maxpool3x3s2"}};
 }
 
 json tensors_json(const std::vector<FlatTensor>& tensors) {
@@ -80,8 +71,8 @@ json preprocessing_json(const Preprocessing& preprocessing) {
 }
 
 std::string flat_header_text(const FlatHeader& header) {
-    std::string text = fmt::format("{{\"format\":1,\"header_crc32\":\"{}\"", kNoCrc);
-    append(text, "architecture", architecture_json(header.architecture));
+    std::string text = fmt::format("{{\"format\":2,\"header_crc32\":\"{}\"", kNoCrc);
+    append(text, "graph", graph_json(header.graph));
     if (header.preprocessing) append(text, "preprocessing", preprocessing_json(*header.preprocessing));
     if (!header.class_names.empty()) append(text, "classes", header.class_names);
     append(text, "tensors", tensors_json(header.tensors));

@@ -190,7 +190,7 @@ Model read_flat_binary(const std::string& file, Bytes bytes) {
     Model model;
     if (header.quantisation) model.quantisation = read_quantisation(file, shelf, *header.quantisation);
     for (const auto& [name, tensor] : shelf.rest()) model.tensors.emplace(name, shelf.floats(*tensor));
-    model.architecture = std::move(header.architecture);
+    model.graph = std::move(header.graph);
     model.preprocessing = std::move(header.preprocessing);
     model.class_names = std::move(header.class_names);
     model.extra = std::move(header.extra);

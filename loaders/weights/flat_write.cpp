@@ -5,7 +5,6 @@
 #include "loaders/atomic_file.h"
 #include "loaders/weights/bit_packing.h"
 #include "loaders/weights/flat_header.h"
-#include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
 #include "loaders/weights/writable.h"
 
@@ -42,7 +41,7 @@ std::vector<Outgoing> outgoing_tensors(const Model& model) {
     std::vector<Outgoing> list;
     const Quantisation none;
     const Quantisation& quantised = model.quantisation ? *model.quantisation : none;
-    for (const NamedShape& tensor : network_tensors(model.architecture, quantised.folded)) {
+    for (const NamedShape& tensor : parameters_of(model.graph)) {
         const auto weight = quantised.weights.find(tensor.name);
         if (weight != quantised.weights.end())
             add_weight(list, tensor.name, weight->second);
@@ -88,7 +87,7 @@ std::string lay_out(FlatHeader& header) {
 void save_bin(const std::string& path, const Model& model) {
     check_writable(path, model);
     const std::vector<Outgoing> tensors = outgoing_tensors(model);
-    FlatHeader header{model.architecture, model.preprocessing, model.class_names, {}, {}, model.extra};
+    FlatHeader header{model.graph, model.preprocessing, model.class_names, {}, {}, model.extra};
     if (model.quantisation) header.quantisation = quantisation_header(*model.quantisation);
     for (const Outgoing& tensor : tensors) {
         header.tensors.push_back(tensor.entry);

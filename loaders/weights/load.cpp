@@ -13,8 +13,8 @@ namespace adaq {
 namespace {
 
 FoundModel of_state_dict(const std::string& name, StateDict dict, size_t file_bytes) {
-    std::vector<std::string> notes = std::move(dict.notes);
-    return {model_of_state_dict(name, std::move(dict), file_bytes), std::move(notes)};
+    Model model = model_of_state_dict(name, dict, file_bytes);
+    return {std::move(model), std::move(dict.notes)};
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ FoundModel find_weights(const std::string& name, std::span<const std::byte> byte
     if (!key.empty())
         data_error("{}: no network under {}, for it is no checkpoint: its tensors stand under no key", name,
                    printable(key));
-    return {flat ? read_flat_binary(name, bytes) : read_safetensors(name, bytes), {}};
+    return flat ? FoundModel{read_flat_binary(name, bytes), {}} : read_safetensors(name, bytes);
 }
 
 FoundModel find_weights(const std::string& path, const std::string& key) {

@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "engine/model.h"
+#include "loaders/weights/weights.h"
 
 namespace adaq {
 
@@ -14,7 +14,7 @@ bool is_safetensors(std::span<const std::byte> bytes);
 
 /// Reads a state dict, and what adaq's own files carry in their metadata (preprocessing, class names). DataError naming
 /// `file` and the fault.
-Model read_safetensors(const std::string& file, std::span<const std::byte> bytes);
+FoundModel read_safetensors(const std::string& file, std::span<const std::byte> bytes);
 
 inline constexpr const char* kPreprocessingKey = "adaq.preprocessing";  // metadata: JSON as in the flat binary
 inline constexpr const char* kClassesKey = "adaq.classes";              // metadata: {"classes": [...]}

@@ -98,19 +98,19 @@ void read_metadata(const std::string& file, const JsonField& metadata, Model& mo
     if (metadata.has(kPreprocessingKey))
         model.preprocessing = parse_preprocessing(
             file, kPreprocessingKey, parse_json_object(file, kPreprocessingKey, metadata[kPreprocessingKey].text()),
-            model.architecture.input_channels);
+            model.graph.input_channels);
     if (!metadata.has(kClassesKey)) return;
     const json parsed = parse_json_object(file, kClassesKey, metadata[kClassesKey].text());
     for (const JsonField& name : JsonField(file, kClassesKey, parsed)["classes"].elements())
         model.class_names.push_back(name.text());
-    check_class_names(file, model.class_names, model.architecture);
+    check_class_names(file, model.class_names, classes_of(model.graph));
 }
 
 }  // namespace
 
 bool is_safetensors(Bytes bytes) { return bytes.size() > kPrefix && bytes[kPrefix] == std::byte{'{'}; }
 
-Model read_safetensors(const std::string& file, Bytes bytes) {
+FoundModel read_safetensors(const std::string& file, Bytes bytes) {
     uint64_t length = 0;
     std::memcpy(&length, bytes.data(), sizeof length);
     if (length > kLongestHeader)
@@ -119,10 +119,10 @@ Model read_safetensors(const std::string& file, Bytes bytes) {
         data_error("{}: truncated: {} bytes, its header alone takes {}", file, bytes.size(), kPrefix + length);
     const json parsed = parse_json_object(file, "the header", bytes.subspan(kPrefix, length));
     const JsonField header(file, "header", parsed);
-    Model model =
-        model_of_state_dict(file, {read_tensors(file, header, bytes, kPrefix + length), {}, {}, {}}, bytes.size());
+    StateDict dict{read_tensors(file, header, bytes, kPrefix + length), {}, {}, {}};
+    Model model = model_of_state_dict(file, dict, bytes.size());
     if (header.has("__metadata__")) read_metadata(file, header["__metadata__"], model);
-    return model;
+    return {std::move(model), std::move(dict.notes)};
 }
 
 }  // namespace adaq

@@ -2,10 +2,10 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "engine/graph/node_kind.h"
 #include "loaders/atomic_file.h"
 #include "loaders/weights/encodings.h"
 #include "loaders/weights/flat_header.h"
-#include "loaders/weights/network_tensors.h"
 #include "loaders/weights/safetensors.h"
 #include "loaders/weights/weights.h"
 #include "loaders/weights/writable.h"
@@ -27,32 +27,32 @@ struct Outgoing {
     std::span<const float> values() const { return owned.empty() ? borrowed : owned; }
 };
 
-/// A batch norm tensor that does nothing but add the folded bias. PyTorch computes (x - mean) / sqrt(variance + 1e-5)
-/// * gamma + beta; a variance of 1 - 1e-5 makes the root exactly 1 in float and in double.
-std::vector<float> idle_batch_norm(const Model& model, const std::string& convolution, std::string_view part) {
-    const std::vector<float>& bias = model.tensors.at(convolution + ".bias").values;
-    if (part == ".bias") return bias;
-    const float value = part == ".weight" ? 1.0f : part == ".running_mean" ? 0.0f : 1.0f - 1e-5f;
-    return std::vector<float>(bias.size(), value);
+/// The tensors of a batch norm that does nothing but add the folded bias. PyTorch computes (x - mean) / sqrt(variance +
+/// 1e-5) * gamma + beta; a variance of 1 - 1e-5 makes the root exactly 1 in float and in double.
+void add_idle_norm(std::vector<Outgoing>& list, const std::string& norm, const std::vector<float>& bias) {
+    const Shape shape{static_cast<int64_t>(bias.size())};
+    const auto constant = [&](float value) { return std::vector<float>(bias.size(), value); };
+    list.push_back({norm + ".weight", shape, constant(1.0f), {}});
+    list.push_back({norm + ".bias", shape, {}, bias});
+    list.push_back({norm + ".running_mean", shape, constant(0.0f), {}});
+    list.push_back({norm + ".running_var", shape, constant(1.0f - 1e-5f), {}});
 }
 
-/// The tensors that torchvision's network has, in its order.
+/// The tensors of the network as it was trained, in its order.
 std::vector<Outgoing> outgoing_tensors(const Model& model) {
-    const bool folded = model.quantisation && model.quantisation->folded;
     std::vector<Outgoing> list;
-    std::string convolution;  // the last one seen: its batch norm follows
-    for (const NamedShape& tensor : network_tensors(model.architecture, false)) {
-        const std::string stem = tensor.name.substr(0, tensor.name.rfind('.'));
-        if (tensor.shape.size() == 4) convolution = stem;
-        if (model.quantisation && model.quantisation->weights.contains(tensor.name))
-            list.push_back({tensor.name, tensor.shape, dequantised(model.quantisation->weights.at(tensor.name)), {}});
-        else if (folded && stem == batch_norm_of(convolution))
-            list.push_back({tensor.name,
-                            tensor.shape,
-                            idle_batch_norm(model, convolution, std::string_view(tensor.name).substr(stem.size())),
-                            {}});
-        else
-            list.push_back({tensor.name, tensor.shape, {}, model.tensors.at(tensor.name).values});
+    for (const Node& node : model.graph.nodes) {
+        const auto folded = node.attributes.find("norm");
+        for (const NamedShape& tensor : node.kind->parameters(node)) {
+            if (folded != node.attributes.end() && tensor.name == node.name + ".bias") continue;
+            if (model.quantisation && model.quantisation->weights.contains(tensor.name))
+                list.push_back(
+                    {tensor.name, tensor.shape, dequantised(model.quantisation->weights.at(tensor.name)), {}});
+            else
+                list.push_back({tensor.name, tensor.shape, {}, model.tensors.at(tensor.name).values});
+        }
+        if (folded != node.attributes.end())
+            add_idle_norm(list, std::get<std::string>(folded->second), model.tensors.at(node.name + ".bias").values);
     }
     return list;
 }

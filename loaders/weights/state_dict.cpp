@@ -5,7 +5,7 @@
 
 #include "engine/error.h"
 #include "engine/printable.h"
-#include "loaders/weights/architecture.h"
+#include "loaders/architectures/resnet.h"
 #include "loaders/weights/checks.h"
 
 namespace adaq {
@@ -58,18 +58,28 @@ void check_total(const std::string& file, const RawTensors& tensors, size_t file
                    kMostRepeated);
 }
 
+std::string plural(size_t tensors) { return fmt::format("{} tensor{}", tensors, tensors == 1 ? "" : "s"); }
+
 }  // namespace
 
-Model model_of_state_dict(const std::string& file, StateDict dict, size_t file_bytes) {
+Model model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes) {
     if (!dict.other_network.empty())
         data_error("{}: the checkpoint calls its network {}, expected a torchvision ResNet", file, dict.other_network);
     tidy_names(dict);
     std::map<std::string, Shape> shapes;
     for (const auto& [name, tensor] : dict.tensors) shapes[name] = tensor.shape;
     Model model;
-    model.architecture = architecture_of(file, shapes, false, dict.others);
+    RecognisedNetwork network = recognise_resnet(file, shapes, dict.others);
+    model.graph = std::move(network.graph);
+    for (const std::string& name : network.passed_over) dict.tensors.erase(name);
+    if (!network.passed_over.empty())
+        dict.notes.push_back(
+            fmt::format("{} beside the network {} passed over: {}{}", plural(network.passed_over.size()),
+                        network.passed_over.size() == 1 ? "is" : "are", printable(network.passed_over[0]),
+                        network.passed_over.size() > 1 ? ", ..." : ""));
     check_total(file, dict.tensors, file_bytes);
-    for (const auto& [name, tensor] : dict.tensors) model.tensors.emplace(name, float_tensor(file, name, tensor));
+    for (const auto& [name, tensor] : dict.tensors)
+        model.tensors.emplace(network.parameters.at(name), float_tensor(file, name, tensor));
     check_float_tensors(file, model);
     return model;
 }

@@ -1,11 +1,11 @@
-// From the named tensors of a checkpoint to a Model: names made torchvision's, architecture read off, values converted.
+// From the named tensors of a checkpoint to a Model: names made torchvision's, network recognised, values converted.
 #pragma once
 
 #include <map>
 #include <string>
 #include <vector>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 #include "loaders/weights/raw_tensor.h"
 
 namespace adaq {
@@ -19,7 +19,8 @@ struct StateDict {
 };
 
 /// Strips prefixes that all names share ("module.", "_orig_mod.", "model."), drops what inference has no use for
-/// (num_batches_tracked), and converts. `file_bytes` bounds the memory taken. DataError naming `file` and the tensor.
-Model model_of_state_dict(const std::string& file, StateDict dict, size_t file_bytes);
+/// (num_batches_tracked), finds the network (loaders/architectures), and converts; what it passes over is said in
+/// dict.notes. `file_bytes` bounds the memory taken. DataError naming `file` and the tensor.
+Model model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes);
 
 }  // namespace adaq

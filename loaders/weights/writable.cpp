@@ -10,10 +10,10 @@ namespace adaq {
 
 void check_writable(const std::string& path, const Model& model) {
     check_model(path, model);
-    check_class_names(path, model.class_names, model.architecture);
+    check_class_names(path, model.class_names, classes_of(model.graph));
     if (model.preprocessing)
         (void)parse_preprocessing(path, "preprocessing", preprocessing_json(*model.preprocessing),
-                                  model.architecture.input_channels);
+                                  model.graph.input_channels);
     const nlohmann::json extra = parse_json_object(path, "the extra header", model.extra);
     for (const auto& [key, value] : extra.items())
         if (is_flat_key(key)) data_error("{}: \"{}\" among the extra header keys, which adaq writes itself", path, key);

@@ -6,14 +6,14 @@
 
 #include <set>
 
-#include "engine/executor.h"
 #include "engine/nearest.h"
+#include "engine/passes/executor.h"
 #include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/fisher.h"
 #include "engine/reconstruction/unit_walk.h"
 #include "kernels/cuda/device.h"
 #include "kernels/emulator/dry_run.h"
-#include "loaders/weights/network_tensors.h"
+#include "loaders/architectures/resnet.h"
 #include "support/operations.h"
 
 using namespace adaq;
@@ -24,11 +24,11 @@ namespace {
 constexpr int64_t kEdge = 224;
 constexpr int64_t kCount[] = {1024, 4096};
 
-Model make_model(const Architecture& architecture) {
+Model make_model(const ResNet& network) {
     Model model;
-    model.architecture = architecture;
+    model.graph = resnet_graph(network);
     uint32_t state = 1;
-    for (const NamedShape& named : network_tensors(architecture, false)) {
+    for (const NamedShape& named : parameters_of(model.graph)) {
         Tensor tensor(named.shape);
         for (float& v : tensor.values) {
             state = state * 1664525u + 1013904223u;
@@ -64,12 +64,11 @@ std::vector<Site> sites_of(const Network& network, int input_bits = 32) {
 }
 
 /// What decides a unit's programs: units that are alike are learned once.
-std::string kind_of(const Network& network, const Stretch& unit, const std::vector<Shape>& shapes) {
+std::string kind_of(const Network& network, const Unit& unit, const std::vector<Shape>& shapes) {
     std::string text = to_string(shapes[static_cast<size_t>(unit.input)]);
     for (int i = unit.first; i < unit.last; ++i) {
-        const Node& node = network.graph.nodes[static_cast<size_t>(i)];
-        text += fmt::format("; {} {} {} {} {}", static_cast<int>(node.kind), node.stride, node.padding, node.relu,
-                            to_string(shapes[static_cast<size_t>(Graph::output_of(i))]));
+        const Node& node = network.graph.node(i);
+        text += fmt::format("; {} {}", describe(node), to_string(shapes[static_cast<size_t>(Graph::output_of(i))]));
     }
     return text;
 }
@@ -99,7 +98,7 @@ int reconstruct(const Recipe& recipe, const Walk& walk) {
         const Network original = make_network(resnet(walk.depth), recipe.fold);
         const Network unfolded = recipe.correction ? make_network(resnet(walk.depth), false) : Network{};
         Network network = with_codes(original);
-        const std::vector<Shape> shapes = value_shapes(network, kEdge, kEdge);
+        const std::vector<Shape> shapes = value_shapes(network.graph, kEdge, kEdge);
         WalkOptions options;
         options.recipe = recipe;
         options.unfolded = &unfolded;
@@ -109,7 +108,7 @@ int reconstruct(const Recipe& recipe, const Walk& walk) {
         options.memory = walk.memory;
         std::set<std::pair<uint32_t, std::string>> seen;
         WalkObserver observer;
-        observer.begin = [&](const Stretch& unit, uint32_t phase) -> std::optional<UnitResult> {
+        observer.begin = [&](const Unit& unit, uint32_t phase) -> std::optional<UnitResult> {
             const bool known = !seen.emplace(phase, kind_of(network, unit, shapes)).second;
             if (known) return result_of(network, unit, {});
             ++learned;

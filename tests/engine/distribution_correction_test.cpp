@@ -34,7 +34,7 @@ const std::vector<Json>& cases() {
 
 std::vector<double> corrected(Device& device, const Json& given) {
     const Network network = make_unit(given);
-    const Stretch unit{"a unit", 0, static_cast<int>(network.graph.nodes.size()), kImage, 0};
+    const Unit unit{"a unit", 0, network.graph.node_count(), kImage, 0};
     CorrectionOptions options;
     options.steps = given["steps"];
     options.rate = given["rate"];
@@ -53,22 +53,22 @@ class Setting {
         const Model model = load_weights(fixtures_folder() + "/networks/" + network);
         network_ = make_network(model, false);
         const Unit& u = network_.graph.units[static_cast<size_t>(unit)];
-        stretch_ = {u.name, u.first, u.last, network_.graph.nodes[static_cast<size_t>(u.first)].inputs[0], 0};
+        unit_ = {u.name, u.first, u.last, network_.graph.node(u.first).inputs[0], 0};
         Values values(7);
-        const int64_t channels = model.architecture.input_channels;
+        const int64_t channels = model.graph.input_channels;
         const Tensor x({images, kSize, kSize, channels}, values.reals(images * kSize * kSize * channels));
-        shapes_ = value_shapes(network_, kSize, kSize);
+        shapes_ = value_shapes(network_.graph, kSize, kSize);
         CachedWalk walk(*device_, network_, put(*device_, x.shape, x.values), memory_);
         for (int i = 0; i < u.first; ++i) walk.compute(i, i + 1);
-        input_ = walk.value(stretch_.input);
+        input_ = walk.value(unit_.input);
     }
 
     Buffer correct(const Buffer& input, const CorrectionOptions& options, const std::function<void()>& poll = {}) {
-        return corrected_input(*device_, network_, stretch_, input, shapes_, options, memory_, poll);
+        return corrected_input(*device_, network_, unit_, input, shapes_, options, memory_, poll);
     }
     /// The norms' distances, each a mean over the images.
     std::vector<double> distances(const Buffer& input) {
-        StatisticsEmitter emitter(*device_, network_, stretch_, shapes_);
+        StatisticsEmitter emitter(*device_, network_, unit_, shapes_);
         const auto norms = static_cast<int64_t>(emitter.norms());
         const Buffer losses = zeros(*device_, {norms});
         Program program;
@@ -87,7 +87,7 @@ class Setting {
     std::unique_ptr<Device> device_;
     CacheMemory memory_;
     Network network_;
-    Stretch stretch_;
+    Unit unit_;
     std::vector<Shape> shapes_;
     Buffer input_;
 };
@@ -164,13 +164,13 @@ TEST_SUITE("distribution correction") {
             CAPTURE(device);
             Setting setting(device, "basic.bin", 0, 2);
             const Layer& layer = setting.network().layers[0];
-            const Node& node = setting.network().graph.nodes[0];
+            const SquareWindow window = square_window_of(setting.network().graph.nodes[0]);
             const int64_t channels = layer.channels(), edge = kSize / 2;
             const Buffer y = setting.device().create({2, edge, edge, channels});
             Program program;
             program.add(Convolution{program.bind(setting.input()),
                                     program.bind(put(setting.device(), layer.shape, layer.weight.values)),
-                                    program.bind(y), node.stride, node.padding});
+                                    program.bind(y), window.stride, window.padding});
             setting.device().compile(program)->run();
             const std::vector<double> values = doubles(setting.device(), y);
             double distance = 0.0;

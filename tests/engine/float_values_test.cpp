@@ -27,7 +27,7 @@ class Setting {
     /// The integers of all layers, with so many bits, learned layer by layer or block by block.
     std::vector<std::vector<float>> learn(int bits, UnitKind units, FloatValues* kept) {
         Values values(4);
-        const int64_t channels = model_.architecture.input_channels;
+        const int64_t channels = model_.graph.input_channels;
         Network network = original_;
         quantise_weights(*device_, network, {{"minmax", bits, 2.4, false}, true, false});
         WalkOptions options;
@@ -51,7 +51,7 @@ class Setting {
         Recipe recipe = adaq::recipe("adaround");
         recipe.units = units;
         std::vector<FloatValues::Nodes> nodes;
-        for (const Stretch& unit : learned_units(original_.graph, recipe, false))
+        for (const Unit& unit : learned_units(original_.graph, recipe, false))
             nodes.emplace_back(unit.first, unit.last);
         return nodes;
     }

@@ -6,8 +6,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "engine/executor.h"
+#include "engine/graph/node_kind.h"
 #include "engine/nearest.h"
+#include "engine/passes/executor.h"
 #include "loaders/weights/weights.h"
 #include "support/devices.h"
 #include "support/operations.h"
@@ -22,7 +23,7 @@ struct Fixture {
     explicit Fixture(const std::string& name)
         : model(load_weights(fixtures_folder() + "/networks/" + name + ".bin")),
           expected(nlohmann::json::parse(std::ifstream(fixtures_folder() + "/networks/" + name + ".json"))) {
-        const int64_t size = expected["image"], channels = model.architecture.input_channels;
+        const int64_t size = expected["image"], channels = model.graph.input_channels;
         const auto eighths = expected["images"].get<std::vector<float>>();
         images =
             Tensor({static_cast<int64_t>(eighths.size()) / (size * size * channels), size, size, channels}, eighths);
@@ -91,7 +92,7 @@ TEST_SUITE("network") {
                     const auto& site = network.values[static_cast<size_t>(v)];
                     if (!site) continue;
                     ++sites;
-                    const std::string name = site_name(network.graph, v);
+                    const std::string name = value_name(network.graph, v);
                     INFO(name);
                     REQUIRE(configuration["sites"].contains(name));
                     const auto& expected = configuration["sites"][name];
@@ -152,15 +153,15 @@ TEST_SUITE("network") {
             FAIL("no node " << name);
             return network.graph.nodes[0];
         };
-        CHECK(find("layer2.0.conv1").stride == 1);
-        CHECK(find("layer2.0.conv2").stride == 2);
-        CHECK(find("layer2.0.downsample.0").stride == 2);
-        CHECK(find("layer1.0.downsample.0").stride == 1);
+        CHECK(square_window_of(find("layer2.0.conv1")).stride == 1);
+        CHECK(square_window_of(find("layer2.0.conv2")).stride == 2);
+        CHECK(square_window_of(find("layer2.0.downsample.0")).stride == 2);
+        CHECK(square_window_of(find("layer1.0.downsample.0")).stride == 1);
         CHECK(find("layer1.1").inputs[1] == find("layer1.1.conv1").inputs[0]);
-        CHECK(find("layer1.0.conv2").relu);
-        CHECK_FALSE(find("layer1.0.conv3").relu);
+        CHECK(find("layer1.0.conv2").activation.is_relu());
+        CHECK_FALSE(find("layer1.0.conv3").activation);
         CHECK(network.graph.units.size() == 7);
-        CHECK(network.graph.layers.size() == 21);
+        CHECK(network.layers.size() == 21);
     }
 
     TEST_CASE("per-layer output SQNR falls with fewer bits and is infinite for the same network") {
@@ -183,7 +184,7 @@ TEST_SUITE("activation sites") {
         const auto names = [&](const SiteOptions& options) {
             std::vector<std::string> list;
             for (const Site& site : activation_sites(network.graph, options))
-                list.push_back(site_name(network.graph, site.value) + ":" + std::to_string(site.bits));
+                list.push_back(value_name(network.graph, site.value) + ":" + std::to_string(site.bits));
             return list;
         };
         using List = std::vector<std::string>;
@@ -193,7 +194,7 @@ TEST_SUITE("activation sites") {
                                                          "layer2.0.conv1:4", "layer2.0:4", "layer3.0.conv1:4",
                                                          "layer3.0:4", "layer4.0.conv1:4", "layer4.0:4"});
         const List layer = names({ActivationSites::layer, 4});
-        CHECK(layer.size() == network.graph.layers.size());
+        CHECK(layer.size() == network.layers.size());
         CHECK(layer.back() == "fc:4");
     }
 
@@ -202,7 +203,7 @@ TEST_SUITE("activation sites") {
         const auto bits_of = [&](EdgeActivations edges, const std::string& name) {
             SiteOptions options{ActivationSites::block, 4, 32, true, edges};
             for (const Site& site : activation_sites(network.graph, options)) {
-                if (site_name(network.graph, site.value) == name) return site.bits;
+                if (value_name(network.graph, site.value) == name) return site.bits;
             }
             return 0;
         };

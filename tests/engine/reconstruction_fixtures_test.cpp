@@ -156,7 +156,7 @@ LearnedNetwork learned_network(Device& device, const Json& given) {
     options.activation_range = {"minmax", 8, 2.4, false};
     options.memory = int64_t{1} << 30;
     WalkObserver observer;
-    observer.end = [&](const Stretch&, const UnitResult& result) { learned.records.push_back(result.record); };
+    observer.end = [&](const Unit&, const UnitResult& result) { learned.records.push_back(result.record); };
     reconstruct_units(device, original, learned.network,
                       Tensor(given["images"]["shape"].get<Shape>(), floats(given["images"])), options, observer);
     return learned;
@@ -202,7 +202,7 @@ void check_network(const Network& network, const Json& expected) {
     for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
         const auto& site = network.values[static_cast<size_t>(v)];
         if (!site) continue;
-        const std::string name = site_name(network.graph, v);
+        const std::string name = value_name(network.graph, v);
         CAPTURE(name);
         ++sites;
         CHECK(site->scale == doctest::Approx(expected["scales"][name].get<double>()).scale(0.0).epsilon(1e-3));

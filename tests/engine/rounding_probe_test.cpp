@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
 #include "support/devices.h"
 
 using namespace adaq;

@@ -9,8 +9,8 @@
 #include <limits>
 
 #include "engine/error.h"
-#include "engine/executor.h"
 #include "engine/nearest.h"
+#include "engine/passes/executor.h"
 #include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/fisher.h"
@@ -38,9 +38,9 @@ class Setting {
         network_ = original_;
         quantise_weights(*device_, network_, {{"minmax", 3, 2.4, false}, true, false});
         Values values(5);
-        const int64_t channels = model.architecture.input_channels;
+        const int64_t channels = model.graph.input_channels;
         images_ = Tensor({kImages, kSize, kSize, channels}, values.reals(kImages * kSize * kSize * channels));
-        shapes_ = value_shapes(network_, kSize, kSize);
+        shapes_ = value_shapes(network_.graph, kSize, kSize);
         if (activation_bits == 32) return;
         SiteOptions sites;
         sites.bits = activation_bits;
@@ -49,12 +49,8 @@ class Setting {
     }
 
     /// Unit u as a block (or stem, or head); layer: the last node alone.
-    Stretch stretch(int u) const {
-        const Unit& unit = network_.graph.units[static_cast<size_t>(u)];
-        return {unit.name, unit.first, unit.last, network_.graph.nodes[static_cast<size_t>(unit.first)].inputs[0],
-                static_cast<uint32_t>(u)};
-    }
-    std::unique_ptr<UnitTrainer> trainer(const Stretch& s, const UnitOptions& options) {
+    Unit unit(int u) const { return network_.graph.units[static_cast<size_t>(u)]; }
+    std::unique_ptr<UnitTrainer> trainer(const Unit& s, const UnitOptions& options) {
         UnitCaches caches;
         CacheMemory memory(*device_, int64_t{1} << 30);
         const Buffer images = put(*device_, images_.shape, images_.values);
@@ -76,7 +72,7 @@ class Setting {
 
   private:
     /// What the float network behind the unit has to do with it.
-    void look_behind(const Stretch& s, const UnitOptions& options, UnitCaches& caches) {
+    void look_behind(const Unit& s, const UnitOptions& options, UnitCaches& caches) {
         Executor executor(*device_, original_, kImages, kSize, kSize);
         caches.logits = device_->create({kImages, executor.classes()});
         std::vector<float> logits(static_cast<size_t>(kImages * executor.classes()));
@@ -133,8 +129,8 @@ TEST_SUITE("unit trainer") {
                 o.order = {{3, 0, 7, 5}};
                 o.loss = u % 2 ? Reconstruction::mean : Reconstruction::channel_sum;
                 if (norms == "fisher") o.loss = Reconstruction::fisher_diag;
-                const Stretch stretch = setting.stretch(u);
-                auto learner = setting.trainer(stretch, o);
+                const Unit unit = setting.unit(u);
+                auto learner = setting.trainer(unit, o);
                 loss_of(*learner);
                 std::vector<std::vector<double>> moments;  // after one iteration: a tenth of the gradients
                 for (const LearnedRounding& rounding : learner->roundings())
@@ -188,7 +184,7 @@ TEST_SUITE("unit trainer") {
                         o.replacement = o.scale_gradient_factor = true;
                     }
                     Setting ours(device, true, 4), theirs("reference", true, 4);
-                    auto a = ours.trainer(ours.stretch(u), o), b = theirs.trainer(theirs.stretch(u), o);
+                    auto a = ours.trainer(ours.unit(u), o), b = theirs.trainer(theirs.unit(u), o);
                     a->run();
                     b->run();
                     REQUIRE(a->roundings().size() == b->roundings().size());
@@ -248,7 +244,7 @@ TEST_SUITE("unit trainer") {
                     }
                     const int bits = kind == "drop" ? 8 : 32;
                     Setting ours(std::move(device), true, bits), theirs("reference", true, bits);
-                    auto a = ours.trainer(ours.stretch(u), o), b = theirs.trainer(theirs.stretch(u), o);
+                    auto a = ours.trainer(ours.unit(u), o), b = theirs.trainer(theirs.unit(u), o);
                     a->run();
                     b->run();
                     const auto apart = [&](const Buffer& found, const Buffer& expected) {
@@ -277,7 +273,7 @@ TEST_SUITE("unit trainer") {
                 o.order = {{3, 0, 7, 5}};
                 o.loss = Reconstruction::channel_sum;
                 if (kind == "prediction") o.prediction = PredictionDifference{2.0, 0.5};
-                auto learner = setting.trainer(setting.stretch(u), o);
+                auto learner = setting.trainer(setting.unit(u), o);
                 loss_of(*learner);
                 for (size_t l = 0; l < learner->channels().size(); ++l) {
                     for (const auto* variable : {&learner->channels()[l].factor, &learner->channels()[l].shift}) {
@@ -310,8 +306,8 @@ TEST_SUITE("unit trainer") {
         UnitOptions o = options(30, 1e-2);
         o.learn_channels = true;
         o.schedule.channel_rate = 1e-2;
-        const Stretch stretch = setting.stretch(2);
-        auto learner = setting.trainer(stretch, o);
+        const Unit unit = setting.unit(2);
+        auto learner = setting.trainer(unit, o);
         learner->run();
         std::vector<std::vector<float>> scales;
         for (const LearnedRounding& r : learner->roundings())
@@ -357,13 +353,13 @@ TEST_SUITE("unit trainer") {
             UnitOptions still = options(1, 0.0);
             still.batch = kImages;
             still.learn_rounding = false;
-            const Stretch stretch = setting.stretch(u);
+            const Unit unit = setting.unit(u);
             double nearest = 0.0, learned = 0.0;
-            setting.trainer(stretch, still)->run([&](const UnitProgress& p) { nearest = p.reconstruction; });
-            const auto trainer = setting.trainer(stretch, o);
+            setting.trainer(unit, still)->run([&](const UnitProgress& p) { nearest = p.reconstruction; });
+            const auto trainer = setting.trainer(unit, o);
             trainer->run();
             trainer->freeze(setting.network());
-            setting.trainer(stretch, still)->run([&](const UnitProgress& p) { learned = p.reconstruction; });
+            setting.trainer(unit, still)->run([&](const UnitProgress& p) { learned = p.reconstruction; });
             CHECK(nearest > 0.0);
             CHECK(learned < 0.8 * nearest);
             for (const LearnedRounding& rounding : trainer->roundings()) {
@@ -386,7 +382,7 @@ TEST_SUITE("unit trainer") {
             std::vector<std::vector<float>> learned;
             for (int64_t interval : {1, 7, 100}) {
                 Setting setting(device, false, 4);
-                const auto trainer = setting.trainer(setting.stretch(2), o);
+                const auto trainer = setting.trainer(setting.unit(2), o);
                 std::vector<int64_t> moments;
                 trainer->run([&](const UnitProgress& p) { moments.push_back(p.iteration); }, interval);
                 if (interval == 7) CHECK(moments == std::vector<int64_t>{1, 7, 14, 21, 23});
@@ -407,7 +403,7 @@ TEST_SUITE("unit trainer") {
             Setting setting(device, false, 4);
             UnitOptions o = options(60, 1e-1);
             o.learn_scales = true;
-            const auto trainer = setting.trainer(setting.stretch(1), o);
+            const auto trainer = setting.trainer(setting.unit(1), o);
             const Network before = setting.network();
             std::vector<UnitProgress> seen;
             trainer->run([&](const UnitProgress& p) { seen.push_back(p); });
@@ -448,9 +444,9 @@ TEST_SUITE("unit trainer") {
                 const auto is_this = [&](const Node& n) { return n.layer == static_cast<int>(index); };
                 const auto& nodes = before.graph.nodes;
                 const auto node = std::find_if(nodes.begin(), nodes.end(), is_this) - nodes.begin();
-                const Shape map = value_shapes(before, kSize, kSize)[static_cast<size_t>(node) + 1];
+                const Shape map = value_shapes(before.graph, kSize, kSize)[static_cast<size_t>(node) + 1];
                 const int64_t forward = 2 * o.batch * map[0] * map[1] * element_count(nearest.shape);
-                const bool reads_unit = nodes[static_cast<size_t>(node)].inputs[0] != setting.stretch(1).input;
+                const bool reads_unit = nodes[static_cast<size_t>(node)].inputs[0] != setting.unit(1).input;
                 flops += (reads_unit ? 3 : 2) * forward;
             }
             CHECK(record.flops_per_iteration == flops);
@@ -459,7 +455,7 @@ TEST_SUITE("unit trainer") {
             CHECK(record.scales.size() > 0);
             for (size_t i = 0; i < record.scales.size(); ++i) {
                 const auto site = static_cast<size_t>(trainer->scales()[i].site);
-                CHECK(record.scales[i].site == site_name(before.graph, trainer->scales()[i].site));
+                CHECK(record.scales[i].site == value_name(before.graph, trainer->scales()[i].site));
                 CHECK(record.scales[i].initial == before.values[site]->scale);
                 CHECK(record.scales[i].learned == setting.network().values[site]->scale);
                 CHECK(record.scales[i].learned != record.scales[i].initial);
@@ -477,9 +473,9 @@ TEST_SUITE("unit trainer") {
                 o.learn_scales = true;
                 Setting ours(device, false, 6), theirs("reference", false, 6);
                 const Network before = ours.network();
-                const Stretch stretch = ours.stretch(u);
+                const Unit unit = ours.unit(u);
                 for (Setting* setting : {&ours, &theirs}) {
-                    const auto trainer = setting->trainer(stretch, o);
+                    const auto trainer = setting->trainer(unit, o);
                     trainer->run();
                     trainer->freeze(setting->network());
                 }
@@ -489,10 +485,9 @@ TEST_SUITE("unit trainer") {
                     CAPTURE(now.name);
                     REQUIRE(now.norm.has_value() == (now.name != "fc"));
                     if (!now.norm) continue;
-                    const auto in_unit =
-                        std::any_of(ours.network().graph.nodes.begin() + stretch.first,
-                                    ours.network().graph.nodes.begin() + stretch.last,
-                                    [&](const Node& node) { return node.layer == static_cast<int>(l); });
+                    const auto in_unit = std::any_of(
+                        ours.network().graph.nodes.begin() + unit.first, ours.network().graph.nodes.begin() + unit.last,
+                        [&](const Node& node) { return node.layer == static_cast<int>(l); });
                     CHECK((now.norm->mean == was.norm->mean) == !in_unit);
                     CHECK((now.norm->variance == was.norm->variance) == !in_unit);
                     CHECK((now.channel_scale == was.channel_scale) == !in_unit);
@@ -513,7 +508,7 @@ TEST_SUITE("unit trainer") {
         UnitOptions o = options(3, 1e-2);
         o.learn_scales = true;
         o.learn_rounding = false;
-        const auto trainer = setting.trainer(setting.stretch(1), o);
+        const auto trainer = setting.trainer(setting.unit(1), o);
         trainer->run();
         CHECK(trainer->record().roundings.empty());
         REQUIRE(trainer->record().curve.size() == 3);
@@ -527,7 +522,7 @@ TEST_SUITE("unit trainer") {
         o.norms = NormStatistics::batch;
         o.learn_rounding = false;
         const Network before = setting.network();
-        const auto trainer = setting.trainer(setting.stretch(2), o);
+        const auto trainer = setting.trainer(setting.unit(2), o);
         trainer->run();
         trainer->freeze(setting.network());
         for (const MovingNorm& norm : trainer->norms()) {
@@ -544,7 +539,7 @@ TEST_SUITE("unit trainer") {
         o.norms = NormStatistics::batch;
         o.batch = 1;
         CHECK_THROWS_WITH_AS(
-            setting.trainer(setting.stretch(4), o),
+            setting.trainer(setting.unit(4), o),
             "layer4.0.conv1: one value a channel has no variance; give a larger --minibatch, or --bn fixed", DataError);
     }
 
@@ -553,11 +548,11 @@ TEST_SUITE("unit trainer") {
         UnitOptions o = options(10, 1e-2);
         o.batch = kImages + 1;
         CHECK_THROWS_WITH_AS(
-            setting.trainer(setting.stretch(0), o),
+            setting.trainer(setting.unit(0), o),
             "stem: 12 calibration images are fewer than a batch of 13; give more, or a smaller --minibatch", DataError);
         o.batch = 4;
         setting.network().layers[0].channel_shift[0] = std::numeric_limits<float>::infinity();
-        const auto trainer = setting.trainer(setting.stretch(0), o);
+        const auto trainer = setting.trainer(setting.unit(0), o);
         CHECK_THROWS_WITH_AS(trainer->run(), "stem: the loss is not finite at iteration 1; give a smaller --lr",
                              DataError);
     }

@@ -75,65 +75,64 @@ const Dropping dropping(TensorId state) { return {0.5f, {1, 2, 0, 3}, state}; }
 
 /// Each writes [N,...] values of the shape that the reader takes.
 const std::vector<Named>& writers() {
-    static const std::vector<Named> list{{"gather",
-                                          {},
-                                          [](Pair& p, TensorId y) {
-                                              Shape cache = p.program.shape(y);
-                                              std::vector<float> rows(static_cast<size_t>(cache[0]));
-                                              for (size_t i = 0; i < rows.size(); ++i)
-                                                  rows[i] = static_cast<float>((i * 5 + 3) % (rows.size() + 3));
-                                              cache[0] += 3;
-                                              p.program.add(Gather{p.put(cache), y, p.constant(rows)});
-                                          }},
-                                         {"gather from bf16, mixed",
-                                          {},
-                                          [](Pair& p, TensorId y) {
-                                              const Shape shape = p.program.shape(y);
-                                              Gather gather{p.put(shape, DType::bf16), y};
-                                              gather.mixing = Mixing{p.put(shape), 0.5f, {1, 2, 0, 3}, p.state()};
-                                              p.program.add(gather);
-                                          }},
-                                         {"squared error",
-                                          {},
-                                          [](Pair& p, TensorId dy) {
-                                              const Shape shape = p.program.shape(dy);
-                                              SquaredError error{p.put(shape), p.put(shape), dy, p.out({1})};
-                                              error.exponent = 2.4;
-                                              p.program.add(error);
-                                          }},
-                                         {"activation backward",
-                                          {},
-                                          [](Pair& p, TensorId dx) {
-                                              const Shape shape = p.program.shape(dx);
-                                              ActivationBackward back{p.put(shape), dx, p.put(shape), {}};
-                                              back.activation = {p.put(shape), true, p.quantiser(), p.out({1})};
-                                              p.program.add(back);
-                                          }},
-                                         {"add, ReLU and quantiser",
-                                          {},
-                                          [](Pair& p, TensorId y) {
-                                              const Shape shape = p.program.shape(y);
-                                              AddRelu add{p.put(shape), p.put(shape), y, 1.0f, 0.5f, p.quantiser()};
-                                              p.program.add(add);
-                                          }},
-                                         {"add and ReLU, value saved",
-                                          {},
-                                          [](Pair& p, TensorId y) {
-                                              const Shape shape = p.program.shape(y);
-                                              AddRelu add{p.put(shape), p.put(shape),  y,           1.0f,
-                                                          0.5f,         p.quantiser(), p.out(shape)};
-                                              p.program.add(add);
-                                          }},
-                                         {"fake quantisation",
-                                          {},
-                                          [](Pair& p, TensorId y) {
-                                              p.program.add(FakeQuantise{p.put(p.program.shape(y)), y, p.quantiser()});
-                                          }},
-                                         {"fake quantisation, dropping", {}, [](Pair& p, TensorId y) {
-                                              FakeQuantise quantise{p.put(p.program.shape(y)), y, p.quantiser()};
-                                              quantise.quantiser.dropping = dropping(p.state());
-                                              p.program.add(quantise);
-                                          }}};
+    static const std::vector<Named> list{
+        {"gather",
+         {},
+         [](Pair& p, TensorId y) {
+             Shape cache = p.program.shape(y);
+             std::vector<float> rows(static_cast<size_t>(cache[0]));
+             for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>((i * 5 + 3) % (rows.size() + 3));
+             cache[0] += 3;
+             p.program.add(Gather{p.put(cache), y, p.constant(rows)});
+         }},
+        {"gather from bf16, mixed",
+         {},
+         [](Pair& p, TensorId y) {
+             const Shape shape = p.program.shape(y);
+             Gather gather{p.put(shape, DType::bf16), y};
+             gather.mixing = Mixing{p.put(shape), 0.5f, {1, 2, 0, 3}, p.state()};
+             p.program.add(gather);
+         }},
+        {"squared error",
+         {},
+         [](Pair& p, TensorId dy) {
+             const Shape shape = p.program.shape(dy);
+             SquaredError error{p.put(shape), p.put(shape), dy, p.out({1})};
+             error.exponent = 2.4;
+             p.program.add(error);
+         }},
+        {"activation backward",
+         {},
+         [](Pair& p, TensorId dx) {
+             const Shape shape = p.program.shape(dx);
+             ActivationBackward back{p.put(shape), dx, p.put(shape), {}};
+             back.activation = {p.put(shape), Activation::relu(), p.quantiser(), p.out({1})};
+             p.program.add(back);
+         }},
+        {"add, ReLU and quantiser",
+         {},
+         [](Pair& p, TensorId y) {
+             const Shape shape = p.program.shape(y);
+             Addition add{p.put(shape), p.put(shape), y, 1.0f, 0.5f, p.quantiser()};
+             p.program.add(add);
+         }},
+        {"add and ReLU, value saved",
+         {},
+         [](Pair& p, TensorId y) {
+             const Shape shape = p.program.shape(y);
+             Addition add{p.put(shape), p.put(shape), y, 1.0f, 0.5f, p.quantiser(), p.out(shape)};
+             p.program.add(add);
+         }},
+        {"fake quantisation",
+         {},
+         [](Pair& p, TensorId y) {
+             p.program.add(FakeQuantise{p.put(p.program.shape(y)), y, p.quantiser()});
+         }},
+        {"fake quantisation, dropping", {}, [](Pair& p, TensorId y) {
+             FakeQuantise quantise{p.put(p.program.shape(y)), y, p.quantiser()};
+             quantise.quantiser.dropping = dropping(p.state());
+             p.program.add(quantise);
+         }}};
     return list;
 }
 
@@ -145,7 +144,7 @@ const std::vector<Named>& convolution_writers() {
         x[3] = channels;
         Convolution op{p.put(x), p.put({outputs, 3, 3, channels}), y, 1, 1};
         op.epilogue.shift = p.put({outputs});
-        op.epilogue.relu = true;
+        op.epilogue.activation = Activation::relu();
         return op;
     };
     static const std::vector<Named> list{
@@ -181,7 +180,7 @@ const std::vector<Named>& convolution_writers() {
              const int64_t channels = dy[3];
              dy[3] = 64;
              ConvolutionToData op{p.put(dy), p.put({64, 3, 3, channels}), dx, 1, 1, p.put(p.program.shape(dx))};
-             op.activation = ActivationGradient{p.put(p.program.shape(dx)), true, std::nullopt};
+             op.activation = ActivationGradient{p.put(p.program.shape(dx)), Activation::relu(), std::nullopt};
              p.program.add(op);
          }},
         {"convolution to data, nothing behind", {}, [](Pair& p, TensorId dx) {
@@ -277,7 +276,7 @@ TEST_SUITE("bf16 storage") {
             Pair pair(device, small, temporary);
             const TensorId wide = pair.out({37, 5, 5, 24});
             Convolution first{pair.put({37, 20, 20, 3}), pair.put({48, 7, 7, 3}), pair.between(), 4, 2};
-            first.epilogue.relu = true;
+            first.epilogue.activation = Activation::relu();
             if (codes) first.epilogue.quantiser = pair.quantiser();
             pair.program.add(first);
             pair.program.add(Convolution{pair.between(), pair.put({24, 3, 3, 48}), wide, 1, 1});

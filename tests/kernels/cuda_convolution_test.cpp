@@ -317,7 +317,7 @@ TEST_SUITE("cuda convolutions") {
                            {}};
             op.epilogue.shift = program.bind(put({layer.k}, shift));
             op.epilogue.residual = program.bind(put(layer.y(), residual));
-            op.epilogue.relu = true;
+            op.epilogue.activation = Activation::relu();
             program.add(op);
             on.compile(program)->run();
             std::vector<float> result(static_cast<size_t>(element_count(layer.y())));

@@ -168,7 +168,7 @@ TEST_SUITE("edges") {
         b.add(GlobalAveragePool{x_id, b.out("averaged", {2, 2}), 3.0f});
         b.add(GlobalAveragePoolGradient{ones("d2", {2, 2}), b.out("average pool", {2, 5, 5, 2}), 3.0f});
         const TensorId sum = b.out("sum", {2, 5, 5, 2});
-        b.add(AddRelu{x_id, b.put("other", {2, 5, 5, 2}, other), sum});
+        b.add(Addition{x_id, b.put("other", {2, 5, 5, 2}, other), sum});
         b.add(ActivationBackward{ones("d3", {2, 5, 5, 2}), b.out("add", {2, 5, 5, 2}), kNone, {sum, true}});
         b.run();
         const auto pool = b.get("max pool"), average = b.get("average pool"), add = b.get("add");

@@ -90,7 +90,7 @@ void statistics_through_norm(Case& c) {
 }
 
 void activation_backward(Case& c) {
-    ActivationGradient activation{c.in("value"), c.setting<bool>("relu")};
+    ActivationGradient activation{c.in("value"), c.setting<bool>("relu") ? Activation::relu() : Activation::none()};
     activation.quantiser =
         OutputQuantiser{c.grid(c.setting<bool>("one_sided")), c.in("scale"), c.setting<float>("zero_point")};
     activation.scale_gradient = c.out("scale_gradient");

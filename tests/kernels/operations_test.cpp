@@ -44,7 +44,7 @@ std::vector<float> convolve(Bench& bench, const ConvolutionCase& c, bool whole =
     if (c.shift) op.epilogue.shift = program.bind(bench.put({c.k}, values.reals(c.k)));
     if (c.residual) op.epilogue.residual = program.bind(bench.put(y_shape, make(element_count(y_shape))));
     op.epilogue.residual_scale = c.residual_scale;
-    op.epilogue.relu = c.relu;
+    op.epilogue.activation = c.relu ? Activation::relu() : Activation::none();
     if (c.quantise)
         op.epilogue.quantiser =
             OutputQuantiser{{4, c.relu}, program.bind(bench.put({1}, {0.37f})), c.relu ? 0.0f : 2.0f, c.codes};
@@ -193,9 +193,9 @@ TEST_SUITE("operations") {
             const Buffer plain = bench.device().create({2, 1, 1, 2}), quantised = bench.device().create({2, 1, 1, 2});
             const TensorId a = program.bind(bench.put({2, 1, 1, 2}, {1.0f, -2.0f, 3.0f, 4.0f}));
             const TensorId b = program.bind(bench.put({2, 1, 1, 2}, {1.0f, 1.0f, -8.0f, 0.5f}));
-            program.add(AddRelu{a, b, program.bind(plain), 2.0f, 0.5f, std::nullopt});
-            program.add(AddRelu{a, b, program.bind(quantised), 2.0f, 0.5f,
-                                OutputQuantiser{{3, true}, program.bind(bench.put({1}, {1.0f})), 0.0f, false}});
+            program.add(Addition{a, b, program.bind(plain), 2.0f, 0.5f, std::nullopt});
+            program.add(Addition{a, b, program.bind(quantised), 2.0f, 0.5f,
+                                 OutputQuantiser{{3, true}, program.bind(bench.put({1}, {1.0f})), 0.0f, false}});
             bench.device().compile(program)->run();
             CHECK(bench.get(plain) == std::vector<float>{2.5f, 0.0f, 2.0f, 8.25f});
             CHECK(bench.get(quantised) == std::vector<float>{2.0f, 0.0f, 2.0f, 7.0f});
@@ -233,7 +233,7 @@ TEST_SUITE("operations") {
             return Convolution{p.bind(x), p.bind(bench.put({2, 1, 1, 3}, std::vector<float>(6))), p.bind(y), 1, 0, {}};
         });
         refused([&](Program& p) {
-            return AddRelu{p.bind(x), p.temporary({1, 2, 2, 3}), p.bind(y), 1.0f, 1.0f, std::nullopt};
+            return Addition{p.bind(x), p.temporary({1, 2, 2, 3}), p.bind(y), 1.0f, 1.0f, std::nullopt};
         });
         refused([&](Program& p) { return MaxPool{p.bind(x), p.bind(y)}; });
         refused([&](Program& p) { return FakeQuantise{p.bind(x), p.bind(y), {{8, false}, kNone, 0.0f, false}}; });

@@ -169,7 +169,8 @@ TEST_SUITE("statistics loss") {
                              b.put("running_variance", {c}, given.variance),
                              b.out("mean", {c}),
                              b.out("inverse_std", {c})};
-                op.fixed = op.epilogue.relu = true;
+                op.fixed = true;
+                op.epilogue.activation = Activation::relu();
                 b.add(op);
                 b.run(2);
                 std::vector<double> y, inverse_std;

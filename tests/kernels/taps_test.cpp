@@ -66,7 +66,7 @@ std::vector<std::vector<float>> convolve(Device& device, const Case& c, const In
     Convolution forward{x, w, program.bind(results[0]), c.stride, c.padding};
     forward.epilogue.scale = bind({c.w[0]}, inputs.scale);
     forward.epilogue.shift = bind({c.w[0]}, inputs.shift);
-    forward.epilogue.relu = true;
+    forward.epilogue.activation = Activation::relu();
     program.add(forward);
     ConvolutionToData to_data{dy, w, program.bind(results[1]), c.stride, c.padding};
     to_data.addend = bind(c.x, inputs.addend);

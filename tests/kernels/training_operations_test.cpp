@@ -72,7 +72,7 @@ ActivationGradient activation(ProgramBuilder& b, Values& values, const Shape& sh
     if (form.relu) {
         for (float& x : v) x = std::max(x, 0.0f);
     }
-    ActivationGradient a{b.put("value", shape, v), form.relu};
+    ActivationGradient a{b.put("value", shape, v), form.relu ? Activation::relu() : Activation::none()};
     if (form.quantise) {
         a.quantiser = quantiser(b, form, state);
         a.scale_gradient = b.out("scale_gradient", {1});
@@ -135,7 +135,7 @@ TEST_SUITE("training operations") {
                                        w.padding};
                         op.epilogue.shift = b.put("shift", {w.k}, shift);
                         if (form.addend) op.epilogue.residual = b.put("residual", w.y(), residual);
-                        op.epilogue.relu = form.relu;
+                        op.epilogue.activation = form.relu ? Activation::relu() : Activation::none();
                         if (form.quantise) op.epilogue.quantiser = quantiser(b, form, state);
                         op.epilogue.saved = b.out("saved", w.y());
                         b.add(op);
@@ -229,7 +229,7 @@ TEST_SUITE("training operations") {
                                      b.put("running_variance", {c}, values.reals(c)),
                                      b.out("mean", {c}),
                                      b.out("inverse_std", {c})};
-                        op.epilogue.relu = form.relu;
+                        op.epilogue.activation = form.relu ? Activation::relu() : Activation::none();
                         if (form.addend) op.epilogue.residual = b.put("residual", shape, values.reals(count));
                         op.epilogue.saved = b.out("saved", shape);
                         // A value near a tie would fall either way: quantised behind the norm, on the reference's

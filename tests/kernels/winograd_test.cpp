@@ -39,7 +39,7 @@ std::vector<float> run_case(const std::string& device, const Case& c) {
     Convolution op{x, bind({c.k, 3, 3, c.c}), y, 1, 1, {}};
     if (c.scale) op.epilogue.scale = bind({c.k});
     op.epilogue.shift = bind({c.k});
-    op.epilogue.relu = c.relu;
+    op.epilogue.activation = c.relu ? Activation::relu() : Activation::none();
     if (c.in_place) {
         op.epilogue.residual = program.temporary(map);
         program.add(Convolution{image, bind({c.k, 1, 1, 8}), op.epilogue.residual, 1, 0, {}});
@@ -76,7 +76,7 @@ std::vector<float> run_gradient(const std::string& device, const Case& c) {
     if (c.residual) op.addend = program.bind(put({c.batch, c.h, c.w, c.c}));
     if (c.relu) {
         op.activation.emplace();
-        op.activation->relu = true;
+        op.activation->activation = Activation::relu();
         op.activation->value = program.bind(put({c.batch, c.h, c.w, c.c}));
     }
     program.add(op);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/graph/node_kind.h"
 #include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 #include "kernels/reference/device.h"
@@ -70,11 +71,26 @@ inline Network make_unit(const Json& given) {
     Network network;
     for (const Json& node : given["nodes"]) {
         const std::string kind = node["kind"];
-        network.graph.nodes.push_back({kind == "add"           ? NodeKind::add
-                                       : kind == "convolution" ? NodeKind::convolution
-                                                               : NodeKind::linear,
-                                       kind, 0, node["inputs"], node["layer"], node.value("kernel", 1),
-                                       node.value("stride", 1), node.value("padding", 0), node["relu"]});
+        Node made{&node_kind(kind), kind, node["inputs"]};
+        made.unit = 0;
+        made.stream = static_cast<uint32_t>(network.graph.nodes.size()) + 1;
+        made.layer = node["layer"];
+        made.activation = node["relu"] ? Activation::relu() : Activation::none();
+        if (kind == "convolution") {
+            const auto square = [&](const char* name, int otherwise, size_t count) {
+                return std::vector<int64_t>(count, node.value(name, otherwise));
+            };
+            const Shape shape = given["layers"][static_cast<size_t>(made.layer)]["weight"]["shape"];
+            made.attributes = {{"kernel", square("kernel", 1, 2)},
+                               {"stride", square("stride", 1, 2)},
+                               {"padding", square("padding", 0, 4)},
+                               {"dilation", std::vector<int64_t>{1, 1}},
+                               {"groups", int64_t{1}},
+                               {"inputs", shape[3]},
+                               {"outputs", shape[0]},
+                               {"bias", int64_t{1}}};
+        }
+        network.graph.nodes.push_back(std::move(made));
     }
     for (const Json& layer : given["layers"]) network.layers.push_back(make_layer(layer));
     network.values.resize(network.graph.nodes.size() + 1);
@@ -132,9 +148,9 @@ class UnitUnderTest {
         // All of a unit's values but its input have the shape of its output.
         std::vector<Shape> shapes(network_.values.size(), output);
         shapes[kImage] = input;
-        trainer_ = std::make_unique<UnitTrainer>(
-            device, network_, Stretch{"a unit", 0, static_cast<int>(network_.graph.nodes.size()), kImage, 0},
-            unit_options(given), caches, shapes);
+        trainer_ =
+            std::make_unique<UnitTrainer>(device, network_, Unit{"a unit", 0, network_.graph.node_count(), kImage, 0},
+                                          unit_options(given), caches, shapes);
     }
     /// V as the case has it, which the trainer's own is to float32.
     void start(const Json& given) {

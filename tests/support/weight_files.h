@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "engine/error.h"
-#include "loaders/weights/network_tensors.h"
+#include "loaders/architectures/resnet.h"
 #include "loaders/weights/weights.h"
 #include "support/places.h"
 
@@ -71,7 +71,7 @@ inline bool equal(const Quantisation& a, const Quantisation& b) {
 }
 
 inline bool equal(const Model& a, const Model& b) {
-    return a.architecture == b.architecture && a.preprocessing == b.preprocessing && a.class_names == b.class_names &&
+    return a.graph == b.graph && a.preprocessing == b.preprocessing && a.class_names == b.class_names &&
            a.extra == b.extra && equal(a.tensors, b.tensors) &&
            a.quantisation.has_value() == b.quantisation.has_value() &&
            (!a.quantisation || equal(*a.quantisation, *b.quantisation));
@@ -90,9 +90,9 @@ inline std::string refusal(const Bytes& bytes, const std::string& name = "file")
 /// A network of one block, every value different, small enough to flip every bit of its file.
 inline Model tiny_model(bool folded = false) {
     Model model;
-    model.architecture = {BlockKind::basic, {1}, 1, 2, 1};
+    model.graph = resnet_graph({BlockKind::basic, {1}, 1, 2, 1, folded});
     float next = 0.5f;
-    for (const NamedShape& named : network_tensors(model.architecture, folded)) {
+    for (const NamedShape& named : parameters_of(model.graph)) {
         Tensor& tensor = model.tensors[named.name] = Tensor(named.shape);
         for (float& value : tensor.values) value = next += 0.0625f;
     }

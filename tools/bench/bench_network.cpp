@@ -7,8 +7,8 @@
 #include <random>
 
 #include "engine/error.h"
-#include "engine/executor.h"
 #include "engine/nearest.h"
+#include "engine/passes/executor.h"
 #include "loaders/atomic_file.h"
 #include "loaders/weights/weights.h"
 #include "tools/bench/random_model.h"
@@ -34,14 +34,14 @@ Network quantise(Device& device, const Network& network, int edge) {
     quantise_weights(device, quantised, {{"minmax", 4}});
     SiteOptions sites;
     sites.bits = 8;
-    start_activations(device, quantised, random_images(kCalibrationImages, edge, network.architecture.input_channels),
+    start_activations(device, quantised, random_images(kCalibrationImages, edge, network.graph.input_channels),
                       activation_sites(network.graph, sites), {"minmax", 8});
     return quantised;
 }
 
 Timing time_network(Device& device, const Network& network, int edge, int batch, double seconds) {
     Executor executor(device, network, batch, edge, edge);
-    const Tensor images = random_images(batch, edge, network.architecture.input_channels);
+    const Tensor images = random_images(batch, edge, network.graph.input_channels);
     std::vector<float> logits(static_cast<size_t>(batch * executor.classes()));
     return time_repeatedly(seconds, [&] { executor.run(images.values, logits); });
 }

@@ -92,13 +92,13 @@ void add_activation_cases(std::vector<Case>& cases, const Shape& s) {
                          o.add(FakeQuantise{x, o.out(s), o.quantiser(true)});
                      }});
     cases.push_back({"activation backward", s, [=](OneOperation& o) {
-                         ActivationGradient a{o.in(s), true, o.quantiser(true), o.small({1}, 0.0f), 1.0};
+                         ActivationGradient a{o.in(s), Activation::relu(), o.quantiser(true), o.small({1}, 0.0f), 1.0};
                          const TensorId dy = o.in(s);
                          o.add(ActivationBackward{dy, o.out(s), kNone, a});
                      }});
     cases.push_back({"add relu", s, [=](OneOperation& o) {
                          const TensorId a = o.in(s), b = o.in(s), y = o.out(s);
-                         AddRelu op{a, b, y};
+                         Addition op{a, b, y};
                          op.quantiser = o.quantiser();
                          op.saved = o.out(s);
                          o.add(op);

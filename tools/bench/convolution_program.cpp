@@ -42,7 +42,7 @@ void ConvolutionPrograms::add_forward(Program& program, const ConvolutionCase& s
                    shape.padding,
                    {}};
     op.epilogue.shift = program.bind(random_buffer({shape.w[0]}));
-    op.epilogue.relu = true;
+    op.epilogue.activation = Activation::relu();
     program.add(op);
 }
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <random>
 
-#include "loaders/weights/network_tensors.h"
+#include "loaders/architectures/resnet.h"
 
 namespace adaq {
 namespace {
@@ -22,9 +22,9 @@ void fill(const NamedShape& named, std::mt19937& random, Tensor& tensor) {
 
 Model random_resnet18() {
     Model model;
-    model.architecture = {BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3};
+    model.graph = resnet_graph({BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3});
     std::mt19937 random(18);
-    for (const NamedShape& named : network_tensors(model.architecture, false)) {
+    for (const NamedShape& named : parameters_of(model.graph)) {
         fill(named, random, model.tensors[named.name] = Tensor(named.shape));
     }
     return model;

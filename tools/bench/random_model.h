@@ -1,7 +1,7 @@
 // A ResNet18 for timing, when no weights are given.
 #pragma once
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 
 namespace adaq {
 

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "engine/error.h"
-#include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
 #include "tools/convert/metadata.h"
 #include "tools/program/command_line.h"
@@ -83,7 +82,7 @@ void convert(const Options& options) {
 
     const bool encodings = format == Format::safetensors && model.quantisation;
     const size_t quantised = model.quantisation ? model.quantisation->weights.size() : 0;
-    print("{} -> {}: {}, {} tensors{}, {:.2f} MB{}\n", options.input, options.output, describe(model.architecture),
+    print("{} -> {}: {}, {} tensors{}, {:.2f} MB{}\n", options.input, options.output, model.graph.description,
           model.tensors.size() + quantised, quantised ? fmt::format(" ({} quantised)", quantised) : "",
           static_cast<double>(bytes_on_disk(options.output)) / 1e6,
           encodings ? fmt::format("; encodings in {}", encodings_path(options.output)) : "");

@@ -23,7 +23,7 @@ void check_usage(const MetadataOptions& options) {
 void apply(const MetadataOptions& options, Model& model) {
     if (!options.classes.empty()) {
         model.class_names = read_class_names(options.classes);
-        check_class_names(options.classes, model.class_names, model.architecture);
+        check_class_names(options.classes, model.class_names, classes_of(model.graph));
     }
     if (!gives_preprocessing(options)) return;
     Preprocessing preprocessing = model.preprocessing.value_or(Preprocessing{});
@@ -33,8 +33,8 @@ void apply(const MetadataOptions& options, Model& model) {
         preprocessing.interpolation = interpolation_named(options.interpolation).value();
     if (!options.mean.empty()) preprocessing.mean = parse_means(options.mean);
     if (!options.std.empty()) preprocessing.std = parse_deviations(options.std);
-    check_channels("--mean", preprocessing.mean, model.architecture.input_channels);
-    check_channels("--std", preprocessing.std, model.architecture.input_channels);
+    check_channels("--mean", preprocessing.mean, model.graph.input_channels);
+    check_channels("--std", preprocessing.std, model.graph.input_channels);
     model.preprocessing = std::move(preprocessing);
 }
 

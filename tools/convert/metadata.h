@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 
 namespace adaq {
 

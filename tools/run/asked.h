@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 #include "tools/run/options.h"
 
 namespace adaq {

@@ -9,7 +9,7 @@ namespace {
 /// The walk over the network with sizes in place of values.
 class Sizes {
   public:
-    Sizes(const Network& network, const std::vector<Shape>& shapes, const std::vector<Stretch>& units,
+    Sizes(const Network& network, const std::vector<Shape>& shapes, const std::vector<Unit>& units,
           const Recipe& recipe)
         : network_(network),
           shapes_(shapes),
@@ -29,7 +29,7 @@ class Sizes {
     }
 
   private:
-    int count() const { return static_cast<int>(network_.graph.nodes.size()); }
+    int count() const { return network_.graph.node_count(); }
     int64_t elements(ValueId value) const { return element_count(shapes_[static_cast<size_t>(value)]); }
     int64_t elements(const std::set<ValueId>& values) const {
         int64_t sum = 0;
@@ -89,7 +89,7 @@ class Sizes {
 
     const Network& network_;
     const std::vector<Shape>& shapes_;
-    const std::vector<Stretch>& units_;
+    const std::vector<Unit>& units_;
     const Recipe& recipe_;
     std::vector<int> last_reader_;
     std::set<ValueId> exact_, rounded_;  // what the two walks keep
@@ -100,7 +100,7 @@ class Sizes {
 
 }  // namespace
 
-int64_t cached_bytes(const Network& network, const std::vector<Shape>& shapes, const std::vector<Stretch>& units,
+int64_t cached_bytes(const Network& network, const std::vector<Shape>& shapes, const std::vector<Unit>& units,
                      const Recipe& recipe, int64_t images) {
     const bool scales =
         std::any_of(network.values.begin(), network.values.end(), [](const auto& q) { return q.has_value(); });

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/executor.h"
+#include "engine/passes/executor.h"
 #include "report/report.h"
 #include "tools/run/batch_source.h"
 #include "tools/run/label_readings.h"

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 #include "loaders/datasets/dataset.h"
 
 namespace adaq {

@@ -4,8 +4,8 @@
 #include <map>
 #include <string>
 
+#include "engine/passes/sites.h"
 #include "engine/program/device.h"
-#include "engine/sites.h"
 #include "loaders/datasets/class_names.h"
 
 namespace adaq {

@@ -55,7 +55,7 @@ class Plan {
         : options_(options),
           input_(input),
           network_(input.network),
-          shapes_(value_shapes(network_, input.height, input.width)),
+          shapes_(value_shapes(network_.graph, input.height, input.width)),
           quantises_(!options.float_only && !input.network.quantised()) {
         if (quantises_) stand_in();
     }
@@ -106,9 +106,9 @@ class Plan {
             passes_.push_back({options.phase, static_cast<double>(options.schedule.iterations),
                                time_units(input_.device, {network_, input_.network, units_, shapes_}, options,
                                           input_.calibration_images, budget / static_cast<double>(passes.size()))});
-            const std::vector<Stretch> learning = walk.units_of(options);
+            const std::vector<Unit> learning = walk.units_of(options);
             for (size_t i = 0; i < units_.size(); ++i) {
-                const auto same = [&](const Stretch& unit) { return unit.first == units_[i].first; };
+                const auto same = [&](const Unit& unit) { return unit.first == units_[i].first; };
                 if (std::none_of(learning.begin(), learning.end(), same)) passes_.back().timing.seconds[i] = 0.0;
             }
         }
@@ -142,12 +142,12 @@ class Plan {
     }
 
     std::vector<std::string> row(size_t index) const {
-        const Stretch& unit = units_[index];
+        const Unit& unit = units_[index];
         int64_t weights = 0;
         double forward = 0.0;
         std::set<int> bits;
         for (int i = unit.first; i < unit.last; ++i) {
-            const Node& node = network_.graph.nodes[static_cast<size_t>(i)];
+            const Node& node = network_.graph.node(i);
             if (node.layer < 0) continue;
             const Layer& layer = network_.layers[static_cast<size_t>(node.layer)];
             weights += element_count(layer.shape);
@@ -295,7 +295,7 @@ class Plan {
     Network network_;
     std::vector<Shape> shapes_;
     bool quantises_;
-    std::vector<Stretch> units_;
+    std::vector<Unit> units_;
     std::vector<Pass> passes_;  // empty: nothing is learned
 };
 

@@ -58,10 +58,10 @@ class Learning {
             work_.device.spill_into(options_.state);
         }
         WalkObserver observer;
-        observer.begin = [this](const Stretch& unit, uint32_t phase) { return take_up(unit, phase); };
+        observer.begin = [this](const Unit& unit, uint32_t phase) { return take_up(unit, phase); };
         observer.progress = [this](const UnitProgress& p) { show(p); };
         observer.poll = stop_if_interrupted;
-        observer.end = [this](const Stretch& unit, const UnitResult& result) { finish(unit, result); };
+        observer.end = [this](const Unit& unit, const UnitResult& result) { finish(unit, result); };
         observer.site = work_.see_site;
         observer.say = [this](const std::string& sentence) { progress_.say(sentence); };
         progress_.begin("reconstruct", iterations(), "iterations");
@@ -90,7 +90,7 @@ class Learning {
         return sum;
     }
 
-    std::optional<UnitResult> take_up(const Stretch& unit, uint32_t phase) {
+    std::optional<UnitResult> take_up(const Unit& unit, uint32_t phase) {
         stop_if_interrupted();
         iteration_ = 0;
         kept_ = false;
@@ -106,7 +106,7 @@ class Learning {
         iteration_ = p.iteration;
     }
 
-    void finish(const Stretch& unit, const UnitResult& result) {
+    void finish(const Unit& unit, const UnitResult& result) {
         if (kept_)
             progress_.advance(result.record.iterations);
         else if (state_)

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "loaders/atomic_file.h"
-#include "loaders/weights/network_tensors.h"
 #include "loaders/weights/weights.h"
 #include "report/describe.h"
 #include "tools/program/interrupt.h"
@@ -64,8 +63,7 @@ class Run {
 
     PlanInput plan_input() {
         load();
-        PlanInput input{*device_, *original_,
-                        fmt::format("{} ({})", adaq::describe(model_->architecture), report_.model_file)};
+        PlanInput input{*device_, *original_, fmt::format("{} ({})", model_->graph.description, report_.model_file)};
         input.height = input.width = kNominalSize;
         for (const Dataset* images : {data_->validation(), data_->calibration()}) {
             if (!images) continue;
@@ -171,7 +169,7 @@ class Run {
         Tensor images;
         const int64_t count = options_.learns() ? options_.images : kScaleImages;
         phase("load calibration images", [&] { images = data_->calibration_images(count, options_.recipe.views); });
-        shapes_ = value_shapes(network_, images.shape[1], images.shape[2]);
+        shapes_ = value_shapes(network_.graph, images.shape[1], images.shape[2]);
         const int64_t as_they_are = images.shape[0] / options_.recipe.views;  // the first ones
         if (!accuracy_alone_) compared_images_ = first_rows(images, std::min(as_they_are, kSqnrImages));
         const Shape shape = images.shape;
@@ -239,7 +237,7 @@ class Run {
         std::vector<float> values(static_cast<size_t>(element_count(x.shape())));
         device_->download(x, values);
         const QuantisedActivation& quantiser = *network_.values[static_cast<size_t>(value)];
-        report_.activations.push_back(describe_activation(site_name(network_.graph, value), quantiser, values));
+        report_.activations.push_back(describe_activation(value_name(network_.graph, value), quantiser, values));
     }
 
     void evaluate_networks() {
@@ -251,7 +249,7 @@ class Run {
             if (!plan.known) plan.networks.push_back(original_);
             if (nearest_) plan.networks.push_back(&*nearest_);
             if (!as_it_is()) plan.networks.push_back(&network_);
-            plan.readings = other_readings(*data_->validation(), options_, model_->architecture.classes);
+            plan.readings = other_readings(*data_->validation(), options_, classes_of(model_->graph));
             plan.logits_path = options_.logits;
             EvaluationResult result = evaluate(*device_, plan, data_->validation_images(), progress_);
             if (!options_.logits.empty() && result.logits_failure.empty()) written_.push_back(options_.logits);
@@ -265,7 +263,7 @@ class Run {
             const ImageSize size = input_size(*data_->validation(), 0, data_->inputs());
             report_.validation = DataSet{data_->validation()->describe(), result.networks[0].images,
                                          data_->preparation({1, size.height, size.width})};
-            if (shapes_.empty()) shapes_ = value_shapes(*original_, size.height, size.width);
+            if (shapes_.empty()) shapes_ = value_shapes(original_->graph, size.height, size.width);
         });
     }
 
@@ -273,7 +271,7 @@ class Run {
     void warn_of_chance(const EvaluationPlan& plan, const EvaluationResult& result) {
         const std::string warning =
             chance_warning(model_->quantisation ? "the network" : "the float network", result.networks[0],
-                           model_->architecture.classes, plan.readings, result.right);
+                           classes_of(model_->graph), plan.readings, result.right);
         if (!warning.empty()) report_.notes.insert(report_.notes.begin(), warning);
     }
 
@@ -293,7 +291,7 @@ class Run {
         for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
             const auto& quantiser = network.values[static_cast<size_t>(v)];
             if (quantiser)
-                report_.activations.push_back(describe_activation(site_name(network.graph, v), *quantiser, {}));
+                report_.activations.push_back(describe_activation(value_name(network.graph, v), *quantiser, {}));
         }
     }
 
@@ -308,11 +306,11 @@ class Run {
         report_.math = device_->name() == "reference" ? "fp64" : to_string(options_.math);
         report_.seed = options_.seed;
         report_.settings = model_->quantisation ? model_->quantisation->settings : settings_json(options_, *device_);
-        report_.architecture = adaq::describe(model_->architecture);
+        report_.architecture = model_->graph.description;
         report_.label = precision_label(network);
         if (!as_it_is()) report_.method = method_sentence(options_);
         if (accuracy_alone_) return;
-        if (shapes_.empty()) shapes_ = value_shapes(network, kNominalSize, kNominalSize);
+        if (shapes_.empty()) shapes_ = value_shapes(network.graph, kNominalSize, kNominalSize);
         if (model_->quantisation) describe_saved_activations(network);
         report_.weights = describe_weights(network, options_.per_channel, shapes_, output_sqnr_);
         report_.sizes = describe_sizes(network, *model_);

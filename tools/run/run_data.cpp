@@ -22,7 +22,7 @@ RunData::RunData(const RunOptions& options, const Model& model, bool calibrates,
     : options_(options), model_(model), shared_(shared), class_names_(model.class_names) {
     if (!options_.classes.empty()) {
         class_names_ = read_class_names(options_.classes);
-        check_class_names(options_.classes, class_names_, model_.architecture);
+        check_class_names(options_.classes, class_names_, classes_of(model_.graph));
         if (!model_.class_names.empty() && model_.class_names != class_names_)
             notes_.push_back(fmt::format("Class names are those of --classes {}, not the weights file's.",
                                          printable(options_.classes)));
@@ -33,10 +33,10 @@ RunData::RunData(const RunOptions& options, const Model& model, bool calibrates,
         sets.push_back(calibration_);
         const size_t folders = calibration_->class_names().size();
         if (calibration_->label_source() == LabelSource::places &&
-            folders != static_cast<size_t>(model_.architecture.classes))
+            folders != static_cast<size_t>(classes_of(model_.graph)))
             notes_.push_back(
                 fmt::format("The calibration images are in {} class folders, while the network has {} classes.",
-                            folders, model_.architecture.classes));
+                            folders, classes_of(model_.graph)));
     }
     if (!options_.val.empty()) {
         validation_ = open(options_.val, DatasetRole::validation, options_.val_labels);
@@ -55,7 +55,7 @@ const Dataset* RunData::open(const std::string& path, DatasetRole role, const st
     options.role = role;
     options.label_file = labels;
     options.class_names = class_names_;
-    options.classes = model_.architecture.classes;
+    options.classes = classes_of(model_.graph);
     options.class_order = options_.class_order;
     options.label_offset = options_.label_offset;
     if (role == DatasetRole::validation && !options_.calib.empty()) {
@@ -68,14 +68,14 @@ const Dataset* RunData::open(const std::string& path, DatasetRole role, const st
 
 void RunData::check_validation_labels() const {
     try {
-        check_labels(*validation_, model_.architecture.classes);
+        check_labels(*validation_, classes_of(model_.graph));
     } catch (const DataError& error) {
         int least = std::numeric_limits<int>::max(), most = 0;
         for (int64_t item = 0; validation_->has_labels() && item < validation_->size(); ++item) {
             least = std::min(least, validation_->label(item));
             most = std::max(most, validation_->label(item));
         }
-        if (least >= 1 && most == model_.architecture.classes)
+        if (least >= 1 && most == classes_of(model_.graph))
             data_error("{}; where labels count from 1, give --label-offset {}", error.what(),
                        options_.label_offset - 1);
         throw;
@@ -96,7 +96,7 @@ Preprocessing RunData::with_options(Preprocessing base) {
     if (options_.interpolation)
         take("--interpolation", *options_.interpolation, base.interpolation,
              [](Interpolation value) { return std::string(name_of(value)); });
-    const int channels = model_.architecture.input_channels;
+    const int channels = model_.graph.input_channels;
     if (!options_.mean.empty()) {
         check_channels("--mean", options_.mean, channels);
         take("--mean", options_.mean, base.mean, numbers);
@@ -112,7 +112,7 @@ Preprocessing RunData::with_options(Preprocessing base) {
 
 void RunData::settle_preprocessing(const std::vector<const Dataset*>& sets) {
     Preprocessing base = model_.preprocessing.value_or(Preprocessing{});
-    const bool grey = model_.architecture.input_channels == 1;
+    const bool grey = model_.graph.input_channels == 1;
     if (!model_.preprocessing && grey) {
         base.mean = {0.5f};
         base.std = {0.5f};
@@ -131,7 +131,7 @@ void RunData::settle_preprocessing(const std::vector<const Dataset*>& sets) {
     base = with_options(std::move(base));
     if (!sets.empty() || model_.preprocessing || base != before) preprocessing_ = base;
     inputs_.preprocessing = std::move(base);
-    inputs_.channels = model_.architecture.input_channels;
+    inputs_.channels = model_.graph.input_channels;
     inputs_.threads = options_.threads;
     inputs_.batch = options_.batch;
 }

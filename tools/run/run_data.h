@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/model.h"
+#include "engine/graph/model.h"
 #include "tools/run/options.h"
 #include "tools/run/shared.h"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <tuple>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
 #include "engine/reconstruction/float_values.h"
 #include "loaders/datasets/dataset.h"
 #include "loaders/preprocessing_choice.h"

@@ -36,8 +36,8 @@ std::string text_of(const std::string& path) {
 
 std::string run_file(const std::string& folder) { return folder + "/run.json"; }
 
-std::string unit_path(const std::string& folder, const Stretch& unit, uint32_t phase) {
-    return folder + "/" + FinishedUnit::unit_file_name(unit.name, unit.number, phase);
+std::string unit_path(const std::string& folder, const Unit& unit, uint32_t phase) {
+    return folder + "/" + FinishedUnit::unit_file_name(unit.name, unit.stream, phase);
 }
 
 bool is_unit_file(const std::string& name) { return name.ends_with(".unit"); }
@@ -86,7 +86,7 @@ void RunState::check_free(const std::string& folder, bool resume) {
                     folder);
 }
 
-bool RunState::finished(const std::string& folder, const Stretch& unit, uint32_t phase) {
+bool RunState::finished(const std::string& folder, const Unit& unit, uint32_t phase) {
     return is_there(unit_path(folder, unit, phase));
 }
 
@@ -101,15 +101,15 @@ UnitResult RunState::load(const std::string& path) const {
     return std::move(unit.result);
 }
 
-std::optional<UnitResult> RunState::find(const Stretch& unit, uint32_t phase) const {
+std::optional<UnitResult> RunState::find(const Unit& unit, uint32_t phase) const {
     const std::string path = unit_path(folder_, unit, phase);
     if (!is_there(path)) return std::nullopt;
     return load(path);
 }
 
-void RunState::keep(const Stretch& unit, const UnitResult& result) {
+void RunState::keep(const Unit& unit, const UnitResult& result) {
     write_file_atomically(unit_path(folder_, unit, result.record.phase),
-                          unit_file({identity_, unit.name, unit.number, result}));
+                          unit_file({identity_, unit.name, unit.stream, result}));
 }
 
 }  // namespace adaq

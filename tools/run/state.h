@@ -20,9 +20,9 @@ class RunState {
     RunState(const std::string& folder, bool resume, const std::string& identity);
 
     /// What a unit has learned in a pass of an earlier run, if it was finished. Throws as the constructor does.
-    std::optional<UnitResult> find(const Stretch& unit, uint32_t phase) const;
+    std::optional<UnitResult> find(const Unit& unit, uint32_t phase) const;
     /// On the disk when it returns.
-    void keep(const Stretch& unit, const UnitResult& result);
+    void keep(const Unit& unit, const UnitResult& result);
 
     const std::string& folder() const { return folder_; }
 
@@ -31,7 +31,7 @@ class RunState {
     /// Throws UsageError where the folder holds a run and `resume` is not set.
     static void check_free(const std::string& folder, bool resume);
     /// Whether a unit's pass is finished there.
-    static bool finished(const std::string& folder, const Stretch& unit, uint32_t phase);
+    static bool finished(const std::string& folder, const Unit& unit, uint32_t phase);
 
   private:
     UnitResult load(const std::string& path) const;

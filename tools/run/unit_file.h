@@ -12,7 +12,7 @@ namespace adaq {
 struct FinishedUnit {
     std::string run;  // all that decides what is learned, a JSON object (RunState)
     std::string name;
-    uint32_t number = 0;  // Stretch::number
+    uint32_t number = 0;  // Unit::number
     UnitResult result;    // its record tells the pass
 
     /// "004-layer2.0.conv2.unit", "004-layer2.0.conv2-1.unit"

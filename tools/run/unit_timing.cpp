@@ -10,7 +10,7 @@
 #include <numeric>
 #include <random>
 
-#include "engine/executor.h"
+#include "engine/passes/executor.h"
 #include "engine/reconstruction/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 #include "tools/program/interrupt.h"
@@ -41,13 +41,12 @@ class Timer {
         : device_(device), what_(what), options_(options), images_(images) {}
 
     /// What an iteration's time depends on: equal text, equal time.
-    std::string kind(const Stretch& unit) const {
+    std::string kind(const Unit& unit) const {
         std::string text = options_.prediction ? unit.name : "";  // all behind the unit runs too
         for (int i = unit.first; i < unit.last; ++i) {
             const Node& n = node(i);
             const auto output = static_cast<size_t>(Graph::output_of(i));
-            text += fmt::format("{} {} {} {} {} {} ", static_cast<int>(n.kind), n.kernel, n.stride, n.padding, n.relu,
-                                what_.network.values[output].has_value());
+            text += fmt::format("{} {} ", describe(n), what_.network.values[output].has_value());
             for (ValueId input : n.inputs)
                 text += fmt::format("{} {} ", input - unit.first, to_string(what_.shapes[static_cast<size_t>(input)]));
             text += to_string(what_.shapes[output]) + "; ";
@@ -55,7 +54,7 @@ class Timer {
         return text;
     }
     /// Forward, to the weights, and to the data inside the unit; with a prediction twice as many images and the tail.
-    double flops(const Stretch& unit) const {
+    double flops(const Unit& unit) const {
         double sum = 0.0;
         for (int i = unit.first; i < unit.last; ++i) {
             const Node& n = node(i);
@@ -70,7 +69,7 @@ class Timer {
         return sum;
     }
     /// The fastest of three to ten iterations, behind a first one that does not count.
-    double seconds(const Stretch& unit) const {
+    double seconds(const Unit& unit) const {
         const Buffer input = made_up(device_, what_.shapes[static_cast<size_t>(unit.input)], images_),
                      output = made_up(device_, what_.shapes[static_cast<size_t>(unit.output())], images_),
                      logits = options_.prediction ? made_up(device_, what_.shapes.back(), images_) : nullptr;
@@ -89,7 +88,7 @@ class Timer {
     }
 
   private:
-    const Node& node(int index) const { return what_.network.graph.nodes[static_cast<size_t>(index)]; }
+    const Node& node(int index) const { return what_.network.graph.node(index); }
     /// Of one product of a layer on a batch.
     double product(int index) const {
         const Layer& layer = what_.network.layers[static_cast<size_t>(node(index).layer)];
@@ -124,7 +123,7 @@ UnitTiming time_units(Device& device, const UnitsToTime& what, const UnitOptions
     double seconds_timed = 0.0, flops_timed = 0.0;
     const auto start = Clock::now();
     for (size_t i : order) {
-        const Stretch& unit = what.units[i];
+        const Unit& unit = what.units[i];
         const double flops = timer.flops(unit);
         timing.flops[i] = flops;
         const auto like = known.find(timer.kind(unit));
@@ -146,7 +145,7 @@ UnitTiming time_units(Device& device, const UnitsToTime& what, const UnitOptions
 double time_forward(Device& device, const Network& network, int64_t height, int64_t width) {
     constexpr int64_t kImages = 8;
     Executor executor(device, network, kImages, height, width);
-    const std::vector<float> images = made_up(kImages * height * width * network.architecture.input_channels);
+    const std::vector<float> images = made_up(kImages * height * width * network.graph.input_channels);
     std::vector<float> logits(static_cast<size_t>(kImages * executor.classes()));
     executor.run(images, logits);
     double best = std::numeric_limits<double>::infinity();

@@ -15,7 +15,7 @@ struct UnitTiming {
 
 struct UnitsToTime {
     const Network &network, &original;  // weights and sites quantised; float
-    const std::vector<Stretch>& units;
+    const std::vector<Unit>& units;
     const std::vector<Shape>& shapes;  // value_shapes() of the images
 };
 

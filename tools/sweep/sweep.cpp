@@ -11,7 +11,6 @@
 #include "engine/error.h"
 #include "engine/printable.h"
 #include "loaders/atomic_file.h"
-#include "loaders/weights/network_tensors.h"
 #include "report/format.h"
 #include "tools/program/interrupt.h"
 #include "tools/program/program.h"
@@ -117,10 +116,10 @@ class Sweep {
 
     void describe() {
         const Cell& first = *identities_.begin()->first;
-        const Architecture& network = shared_.model(weights_source(first.run)).model.architecture;
+        const Graph& network = shared_.model(weights_source(first.run)).model.graph;
         const PlanInput input = plan_input(first.run, progress_, shared_);
         const Device& device = shared_.device(first.run);
-        view_.imagenet = input.validation_images == kImageNetImages && network.classes == kImageNetClasses;
+        view_.imagenet = input.validation_images == kImageNetImages && classes_of(network) == kImageNetClasses;
         view_.model = input.title;
         view_.validation = fmt::format("{} of {}, {}x{} pixels", report::plural(input.validation_images, "image"),
                                        first.run.val, input.height, input.width);

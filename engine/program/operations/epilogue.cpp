@@ -29,7 +29,7 @@ void Checker::epilogue(const Epilogue& e, TensorId output, const Shape& expected
 void Checker::gradient(TensorId dx, TensorId addend, const ActivationGradient& a) const {
     const Shape& expected = shape(dx, 0, "dx");
     if (addend != kNone) same(addend, expected, "addend");
-    require(a.value != kNone || (!a.relu && !a.quantiser), "activation gradient: no saved value");
+    require(a.value != kNone || (!a.activation && !a.quantiser), "activation gradient: no saved value");
     if (a.value != kNone) same(a.value, expected, "saved value");
     if (a.quantiser) quantiser(*a.quantiser);
     require(!a.quantiser || !a.quantiser->codes, "activation gradient: of codes");

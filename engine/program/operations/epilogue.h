@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "engine/activation.h"
 #include "engine/grid.h"
 #include "engine/program/tensor_use.h"
 #include "engine/random.h"
@@ -26,22 +27,23 @@ struct OutputQuantiser {
     std::optional<Dropping> dropping = std::nullopt;
 };
 
-/// v = relu(scale[k] * sum + shift[k] + residual_scale * residual), y = quantise(v).
+/// v = activation(scale[k] * sum + shift[k] + residual_scale * residual), y = quantise(v).
 struct Epilogue {
     TensorId scale = kNone;       // [K]; none: 1
     TensorId shift = kNone;       // [K]; none: 0
     TensorId residual = kNone;    // shape of y; none: 0
     float residual_scale = 1.0f;  // turns a residual of codes into values
-    bool relu = false;
+    Activation activation = {};
     std::optional<OutputQuantiser> quantiser = std::nullopt;
     TensorId saved = kNone;  // receives v, for ActivationGradient
 };
 
-/// The way back through relu and quantiser: g becomes dL/dv * [v > 0 where there was a ReLU], with LSQ's gradients
-/// (docs/arithmetic.md section 6) where there was a quantiser. Elements that were dropped pass g on as it is.
+/// The way back through activation and quantiser: g becomes dL/dv * [v strictly inside the clamp, where there was one],
+/// with LSQ's gradients (docs/arithmetic.md section 6) where there was a quantiser. Elements that were dropped pass g
+/// on as it is.
 struct ActivationGradient {
     TensorId value = kNone;  // v as saved, or y where there was no quantiser
-    bool relu = false;
+    Activation activation = {};
     std::optional<OutputQuantiser> quantiser = std::nullopt;
     TensorId scale_gradient = kNone;  // [1], overwritten with dL/ds * scale_gradient_factor
     double scale_gradient_factor = 1.0;

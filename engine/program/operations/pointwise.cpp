@@ -5,7 +5,7 @@
 
 namespace adaq {
 
-void AddRelu::check(const Checker& c) const {
+void Addition::check(const Checker& c) const {
     const Shape& terms = c.shape(a, 0, "add a");
     c.same(b, terms, "add b");
     if (quantiser) c.quantiser(*quantiser);

@@ -7,13 +7,14 @@ namespace adaq {
 
 class Checker;
 
-/// y = quantise(relu(a_scale * a + b_scale * b)), all of one shape.
-struct AddRelu {
+/// y = quantise(activation(a_scale * a + b_scale * b)), all of one shape.
+struct Addition {
     static constexpr OperationTraits kTraits{"addition", Purpose::inference, Cost::memory};
     TensorId a, b, y;
     float a_scale = 1.0f, b_scale = 1.0f;
     std::optional<OutputQuantiser> quantiser = std::nullopt;
     TensorId saved = kNone;  // receives the value before the quantiser
+    Activation activation = Activation::relu();
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {
@@ -26,7 +27,7 @@ struct AddRelu {
     void check(const Checker& checker) const;
 };
 
-/// dx = activation backward of (dy + addend). With a ReLU it is the gradient of both of AddRelu's terms (where their
+/// dx = activation backward of (dy + addend). With a ReLU it is the gradient of both of Addition's terms (where their
 /// factors are 1); without one, that of FakeQuantise.
 struct ActivationBackward {
     static constexpr OperationTraits kTraits{"activation's gradient", Purpose::learning, Cost::memory};

@@ -75,7 +75,7 @@ void pass_back(const ActivationGradient& a, const View& view, const float* dy, c
                        slopes);
             sum = sum_of(slopes, n);
         }
-        if (a.relu) mask_relu(v + first, n, g);
+        if (a.activation.is_relu()) mask_relu(v + first, n, g);
         piece.store(n);
         return sum;
     });

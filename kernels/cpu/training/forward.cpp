@@ -92,12 +92,12 @@ std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAve
 
 namespace {
 
-class AddReluTrainingStep : public Step {
+class AddTrainingStep : public Step {
   public:
-    AddReluTrainingStep(const Program& program, const AddRelu& op)
-        : op_(op), count_(element_count(program.shape(op.y))) {}
+    AddTrainingStep(const Program& program, const Addition& op) : op_(op), count_(element_count(program.shape(op.y))) {}
     void run(const View& view) override {
-        Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, true, std::nullopt};
+        Pointwise work{view.at(op_.a), view.at(op_.b),           op_.a_scale,
+                       op_.b_scale,    op_.activation.is_relu(), std::nullopt};
         if (op_.saved == kNone && !(op_.quantiser && op_.quantiser->dropping)) {
             if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
             return pointwise(work, count_, view.target(op_.y));
@@ -108,7 +108,7 @@ class AddReluTrainingStep : public Step {
     }
 
   private:
-    AddRelu op_;
+    Addition op_;
     int64_t count_;
 };
 
@@ -127,8 +127,8 @@ class FakeQuantiseTrainingStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const AddRelu& op, const TrainingSetting&) {
-    return std::make_unique<AddReluTrainingStep>(program, op);
+std::unique_ptr<Step> make_training_step(const Program& program, const Addition& op, const TrainingSetting&) {
+    return std::make_unique<AddTrainingStep>(program, op);
 }
 
 std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantise& op, const TrainingSetting&) {

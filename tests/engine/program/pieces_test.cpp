@@ -35,7 +35,7 @@ class Block : public ProgramBuilder {
         add(MaxPool{x, pooled});
         Convolution op{pooled, constant("w1", {16, 3, 3, 8}), first, 1, 1, {}};
         op.epilogue.shift = constant("shift", {16});
-        op.epilogue.relu = true;
+        op.epilogue.activation = Activation::relu();
         op.epilogue.quantiser = quantiser("first scale", 0.5f, true);
         add(op);
         Convolution next{first, constant("w2", {16, 3, 3, 16}), second, 1, 1, {}};
@@ -43,7 +43,7 @@ class Block : public ProgramBuilder {
         next.epilogue.residual = first;
         next.epilogue.residual_scale = 0.5f;
         add(next);
-        add(AddRelu{second, first, sum, 1.0f, 0.5f, quantiser("sum scale", 0.4f, false)});
+        add(Addition{second, first, sum, 1.0f, 0.5f, quantiser("sum scale", 0.4f, false)});
         add(GlobalAveragePool{sum, mean, 0.5f});
         Linear linear{mean, constant("w3", {5, 16}), out("logits", {kImages, 5}), {}};
         linear.epilogue.shift = constant("bias", {5});
@@ -182,7 +182,7 @@ TEST_SUITE("programs in pieces") {
         training.add(GlobalAveragePoolGradient{0, 1});
         CHECK_FALSE(is_inference(training));
         Program saving = block.program();
-        saving.add(AddRelu{0, 1, 2, 1.0f, 1.0f, std::nullopt, 3});
+        saving.add(Addition{0, 1, 2, 1.0f, 1.0f, std::nullopt, 3});
         CHECK_FALSE(is_inference(saving));
         Program dropping = block.program();
         OutputQuantiser quantiser{{4, false}, 0, 7.0f, false, Dropping{0.5f, {}, 1}};

@@ -205,10 +205,10 @@ TEST_SUITE("weights: checkpoints") {
     }
 
     TEST_CASE("tensors that repeat one value are read, as long as a network may hold so many") {
-        const auto repeated = [](const Architecture& architecture) {
+        const auto repeated = [](const ResNet& network) {
             TorchFile file;
             Entries entries;
-            for (const auto& [name, shape] : network_tensors(architecture, false))
+            for (const auto& [name, shape] : parameters_of(resnet_graph(network)))
                 entries.emplace_back(name, file.repeated(0.5f, shape));
             return file.file(pickled_dict(entries));
         };

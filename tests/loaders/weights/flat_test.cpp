@@ -82,7 +82,7 @@ TEST_SUITE("weights: flat binary") {
 
     TEST_CASE("a quantised file gives the values that its writer meant") {
         const Model model = load_weights(weight_fixture("quantised.bin"));
-        CHECK(model.architecture == Architecture{BlockKind::bottleneck, {1, 1}, 1, 2, 1});
+        CHECK(model.graph == resnet_graph({BlockKind::bottleneck, {1, 1}, 1, 2, 1, true}));
         CHECK(model.preprocessing == Preprocessing{40, 32, {0.286f}, {0.353f}});
         CHECK(model.class_names == std::vector<std::string>{"shoe", "straße"});
         CHECK(json::parse(model.extra) ==

@@ -39,7 +39,7 @@ TEST_SUITE("weights: torch.save") {
               "basic_checkpoint_legacy.pth", "basic_old_parameters.pth"}) {
             CAPTURE(fixture);
             const Model model = load_weights(weight_fixture(fixture));
-            CHECK(model.architecture == Architecture{BlockKind::basic, {1, 1}, 2, 3, 3});
+            CHECK(model.graph == resnet_graph({BlockKind::basic, {1, 1}, 2, 3, 3}));
             CHECK(equal(model.tensors, expected));
             CHECK_FALSE(model.preprocessing);
             CHECK_FALSE(model.quantisation);
@@ -51,7 +51,7 @@ TEST_SUITE("weights: torch.save") {
         for (const char* fixture : {"coarse_f16.pth", "coarse_bf16_legacy.pth", "coarse_f64.pth"}) {
             CAPTURE(fixture);
             const Model model = load_weights(weight_fixture(fixture));
-            CHECK(model.architecture == Architecture{BlockKind::bottleneck, {1, 1}, 1, 2, 1});
+            CHECK(model.graph == resnet_graph({BlockKind::bottleneck, {1, 1}, 1, 2, 1}));
             CHECK(equal(model.tensors, expected));
         }
     }

@@ -1,4 +1,4 @@
-// y = quantise(relu(a_scale * a + b_scale * b)).
+// y = quantise(activation(a_scale * a + b_scale * b)).
 // Cost: 8 B read and 4 B written an element (2 B in bf16; 4 more with the value saved), 3 flops and the quantiser's 8
 // (10 more for an eighth of a Philox block where elements are dropped). Memory bound; a thread takes runs of 8
 // elements.
@@ -8,15 +8,16 @@
 namespace adaq::cuda {
 namespace {
 
-struct AddReluWork {
+struct AddWork {
     const float *a, *b;
     Target y;
     float* saved;
     float a_scale, b_scale;
+    bool relu;
     QuantiserArguments quantiser;
 
     struct Loaded {
-        const AddReluWork& w;
+        const AddWork& w;
         LoadedQuantiser quantiser;
 
         template <int Count>
@@ -25,7 +26,10 @@ struct AddReluWork {
             load_run<Count>(v, w.a + first);
             load_run<Count>(other, w.b + first);
 #pragma unroll
-            for (int i = 0; i < Count; ++i) v[i] = relu_of(w.a_scale * v[i] + w.b_scale * other[i]);
+            for (int i = 0; i < Count; ++i) {
+                const float sum = w.a_scale * v[i] + w.b_scale * other[i];
+                v[i] = w.relu ? relu_of(sum) : sum;
+            }
             if (w.saved) store_run<Count>(w.saved + first, v);
             quantiser.apply<Count>(v, first);
             w.y.store<Count>(first, v);
@@ -36,9 +40,10 @@ struct AddReluWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const AddRelu& op) {
-    const AddReluWork work{context.at(op.a), context.at(op.b), target_of(context, op.y),           context.at(op.saved),
-                           op.a_scale,       op.b_scale,       arguments_of(context, op.quantiser)};
+Step make_step(const Context& context, const Addition& op) {
+    const AddWork work{
+        context.at(op.a), context.at(op.b), target_of(context, op.y), context.at(op.saved),
+        op.a_scale,       op.b_scale,       op.activation.is_relu(),  arguments_of(context, op.quantiser)};
     const int64_t count = context.count(op.y);
     const ElementRuns runs(count, kRun, {work.a, work.b, work.y.address(), work.saved});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};

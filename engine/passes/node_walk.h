@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "engine/executor.h"
+#include "engine/passes/executor.h"
 
 namespace adaq {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph.h"
-#include "engine/model.h"
+#include "engine/graph/graph.h"
+#include "engine/graph/model.h"
 #include "engine/tensor.h"
 
 namespace adaq {
@@ -24,15 +24,16 @@ struct LayerCodes {
 /// A batch norm that is kept: gamma * (x - mean) / sqrt(variance + epsilon) + beta, [K] each.
 struct KeptNorm {
     std::vector<float> gamma, beta, mean, variance;
-    double epsilon = 1e-5;  // torchvision's
+    double epsilon = 1e-5;
 };
 
 /// A convolution with its batch norm or bias, or the fully connected layer: y = channel_scale * (W * x) +
 /// channel_shift.
 struct Layer {
     std::string name;
-    Tensor weight;  // KRSC, or KC: float, whether or not `codes` are set; empty in a network loaded quantised
-    Shape shape;    // of the weight
+    Tensor weight;          // KRSC, or KC: float, whether or not `codes` are set; empty in a network loaded quantised
+    Shape shape;            // of the weight
+    std::string norm_name;  // of its batch norm; empty: none
     std::optional<KeptNorm> norm;      // none: folded, or a layer with a bias
     std::vector<float> channel_scale;  // [K] of a kept norm's running statistics; empty: 1
     std::vector<float> channel_shift;  // [K]
@@ -45,8 +46,7 @@ struct Layer {
 };
 
 struct Network {
-    Architecture architecture;
-    Graph graph;
+    Graph graph;  // fused (engine/passes/fuse.h)
     bool folded = false;
     std::vector<Layer> layers;                               // by Node::layer
     std::vector<std::optional<QuantisedActivation>> values;  // by ValueId: where activations are quantised
@@ -54,15 +54,9 @@ struct Network {
     bool quantised() const;
 };
 
-/// Shape of every value, [H, W, C] or [C], for images of the given size. Throws DataError where the images are too
-/// small.
-std::vector<Shape> value_shapes(const Network& network, int64_t height, int64_t width);
-
-/// The name of the site at a value (engine/model.h, QuantisedActivation).
-std::string site_name(const Graph& graph, ValueId value);
-
 /// The network of a model, float or with the quantisation it was saved with. `fold` folds each batch norm into its
 /// convolution (docs/arithmetic.md section 3); a quantised model is taken as it was saved, and `fold` is not looked at.
+/// Throws DataError where the graph has something that the engine does not run.
 Network make_network(const Model& model, bool fold);
 
 /// Puts the network's integers, scales and biases in the place of the float weights of the model it was made from.

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
 
 namespace adaq {
 
@@ -29,7 +29,7 @@ struct SiteOptions {
     bool head_stem_8bit = false;
     EdgeActivations edges = EdgeActivations::fc;
     std::map<std::string, int> site_bits =
-        {};  // of single sites by name (engine/network.h, site_name), whatever the above
+        {};  // of single sites by name (engine/graph/network.h, site_name), whatever the above
 };
 
 /// In order of data flow. Throws UsageError where options.site_bits names no site.

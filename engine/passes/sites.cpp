@@ -1,31 +1,35 @@
-#include "engine/sites.h"
+#include "engine/passes/sites.h"
 
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/graph/node_kind.h"
+#include "engine/nodes/kinds.h"
 
 namespace adaq {
 namespace {
 
 bool is_site(const Node& node, ActivationSites sites) {
-    if (sites == ActivationSites::layer) return node.kind == NodeKind::convolution || node.kind == NodeKind::linear;
-    return node.relu;
+    if (sites == ActivationSites::layer) return node.kind->has_weight();
+    return node.activation || node.kind == &add_kind();
 }
 
-/// A block's output goes on to the fully connected layer where the pool that reads it does.
-ValueId value_before_pool(const Graph& graph) {
-    for (const Node& node : graph.nodes) {
-        if (node.kind == NodeKind::global_average_pool) return node.inputs[0];
-    }
-    return -1;
+/// The last layer's input as it was before pools.
+ValueId input_of_head(const Graph& graph) {
+    int head = graph.node_count() - 1;
+    while (!graph.node(head).kind->has_weight()) --head;
+    ValueId value = graph.node(head).inputs[0];
+    while (value != kImage && !graph.node(Graph::producer_of(value)).kind->quantises_output())
+        value = graph.node(Graph::producer_of(value)).inputs[0];
+    return value;
 }
 
 void set_own_bits(std::vector<Site>& sites, const Graph& graph, const std::map<std::string, int>& own) {
     std::vector<std::string> names;
     for (Site& site : sites) {
-        names.push_back(site_name(graph, site.value));
+        names.push_back(value_name(graph, site.value));
         const auto found = own.find(names.back());
         if (found != own.end()) site.bits = found->second;
     }
@@ -47,13 +51,14 @@ std::vector<Site> activation_sites(const Graph& graph, const SiteOptions& option
     }
     const bool stem = options.head_stem_8bit && options.edges != EdgeActivations::fc;
     const bool fc = options.head_stem_8bit && options.edges != EdgeActivations::stem;
-    const ValueId stem_output = Graph::output_of(graph.units.front().last - 1), before_fc = value_before_pool(graph);
-    for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
-        const Node& node = graph.nodes[static_cast<size_t>(i)];
+    const ValueId stem_output = Graph::output_of(graph.units.front().last - 1), before_fc = input_of_head(graph);
+    const ValueId logits = graph.node_count();
+    for (int i = 0; i < graph.node_count(); ++i) {
+        const Node& node = graph.node(i);
         if (!is_site(node, options.sites)) continue;
         const ValueId value = Graph::output_of(i);
         const bool edge = (stem && value == stem_output) || (fc && value == before_fc) ||
-                          (options.head_stem_8bit && node.kind == NodeKind::linear);  // logits, where they are a site
+                          (options.head_stem_8bit && value == logits);  // logits, where they are a site
         sites.push_back({value, edge ? 8 : options.bits});
     }
     set_own_bits(sites, graph, options.site_bits);

@@ -1,10 +1,12 @@
-// From shapes to an architecture: first the few tensors that tell the kind, then all of them against the list of what
-// such a network has; see architecture.h.
-#include "loaders/weights/architecture.h"
+// Recognition: first the few tensors that tell the kind, then all of them against the list of what such a network has;
+// see resnet.h.
+#include "loaders/architectures/resnet.h"
+
+#include <algorithm>
+#include <array>
 
 #include "engine/error.h"
 #include "engine/printable.h"
-#include "loaders/weights/network_tensors.h"
 
 namespace adaq {
 namespace {
@@ -57,15 +59,17 @@ std::string missing_weight(const Shapes& shapes, const Others& others, const std
     return fmt::format("no {}, but {}: {} is {}", name, printable(first_weight_below(shapes, layer)), layer, is);
 }
 
-/// Where a ResNet stands under a prefix: "encoder.", or "" if none does.
-std::string prefix_of_resnet(const Shapes& shapes) {
+/// Where ResNets stand: "" where one has no prefix, "encoder.".
+std::vector<std::string> prefixes_of_resnets(const Shapes& shapes) {
     constexpr std::string_view kStem = "conv1.weight";
+    if (shapes.contains(std::string(kStem))) return {""};
+    std::vector<std::string> prefixes;
     for (const auto& [name, shape] : shapes) {
         if (!name.ends_with(".conv1.weight") || shape.size() != 4) continue;
         const std::string prefix = name.substr(0, name.size() - kStem.size());
-        if (!first_below(shapes, prefix + "layer1.0.").empty()) return prefix;
+        if (!first_below(shapes, prefix + "layer1.0.").empty()) prefixes.push_back(prefix);
     }
-    return "";
+    return prefixes;
 }
 
 /// Why a file without conv1.weight is no ResNet of ours, as well as its names tell.
@@ -73,9 +77,6 @@ std::string kind_without_stem(const Shapes& shapes, const Others& others) {
     const std::string stem = missing_weight(shapes, others, "conv1.weight");
     if (is_sequence(shapes, "conv1")) return "a deep stem (conv1 is several convolutions)";
     if (stem != "no conv1.weight") return stem;
-    if (const std::string prefix = prefix_of_resnet(shapes); !prefix.empty())
-        return fmt::format("no conv1.weight, but {}conv1.weight: its network stands under the prefix {}",
-                           printable(prefix), printable(prefix));
     for (const char* mark : {"cls_token", "class_token", "conv_proj.", "patch_embed.", "pos_embed", "encoder.layers.",
                              "encoder.pos_embedding"})
         if (!first_below(shapes, mark).empty()) return fmt::format("a vision transformer (it has {}...)", mark);
@@ -85,17 +86,38 @@ std::string kind_without_stem(const Shapes& shapes, const Others& others) {
                        shapes.empty() ? "nothing" : printable(shapes.begin()->first));
 }
 
-/// What a file without fc.weight has in its place.
-std::string missing_head(const Shapes& shapes, const Others& others) {
+/// The names that people give the last layer: by itself, or behind what has no parameters (a dropout).
+constexpr std::array<const char*, 10> kHeads{"fc",     "fc.0",       "fc.1",         "head.fc",      "head",
+                                             "head.1", "classifier", "classifier.0", "classifier.1", "last_linear"};
+
+/// Throws what a file without a last layer has in its place.
+[[noreturn]] void refuse_head(const std::string& file, const Shapes& shapes, const Others& others) {
     if (const std::string missing = missing_weight(shapes, others, "fc.weight"); missing != "no fc.weight")
-        return missing;
+        data_error("{}: {}, expected a torchvision ResNet", file, missing);
     for (const auto& [name, shape] : shapes)
         if (shape.size() == 2 && name.ends_with("weight"))
-            return fmt::format("no fc.weight, but {} of shape {}", printable(name), to_string(shape));
-    return "no fc.weight and no other matrix of weights (a backbone without its last layer?)";
+            data_error("{}: no fc.weight, but {} of shape {}, expected a torchvision ResNet", file, printable(name),
+                       to_string(shape));
+    data_error(
+        "{}: no fc.weight and no other matrix of weights (a backbone without its last layer?), expected a "
+        "torchvision ResNet",
+        file);
 }
 
-/// The shape of a tensor that tells the architecture, which is there; it must have `rank` axes.
+/// The name of the last layer: the one matrix of weights.
+std::string head_of(const std::string& file, const Shapes& shapes, const Others& others) {
+    std::vector<std::string> found;
+    for (const auto& [name, shape] : shapes)
+        if (shape.size() == 2 && name.ends_with(".weight")) found.push_back(name.substr(0, name.size() - 7));
+    if (found.size() > 1)
+        data_error("{}: a head of several layers ({}, {}), expected one fully connected layer", file,
+                   printable(found[0]), printable(found[1]));
+    if (found.empty() || std::find(kHeads.begin(), kHeads.end(), found[0]) == kHeads.end())
+        refuse_head(file, shapes, others);
+    return found[0];
+}
+
+/// The shape of a tensor that tells the network, which is there; it must have `rank` axes.
 const Shape& telling_shape(const std::string& file, const Shapes& shapes, const std::string& name, size_t rank) {
     const Shape& shape = shapes.at(name);
     if (shape.size() != rank)
@@ -106,7 +128,7 @@ const Shape& telling_shape(const std::string& file, const Shapes& shapes, const 
     return shape;
 }
 
-void read_stem(const std::string& file, const Shapes& shapes, const Others& others, Architecture& architecture) {
+void read_stem(const std::string& file, const Shapes& shapes, const Others& others, ResNet& network) {
     if (!shapes.contains("conv1.weight"))
         data_error("{}: {}, expected a torchvision ResNet", file, kind_without_stem(shapes, others));
     const Shape& stem = telling_shape(file, shapes, "conv1.weight", 4);
@@ -116,11 +138,11 @@ void read_stem(const std::string& file, const Shapes& shapes, const Others& othe
         data_error("{}: conv1.weight is {}x{}, expected torchvision's 7x7 stem", file, stem[2], stem[3]);
     if (stem[1] != 1 && stem[1] != 3)
         data_error("{}: conv1.weight takes {} input channels, expected 3 (RGB) or 1 (grey)", file, stem[1]);
-    architecture.width = static_cast<int>(stem[0]);
-    architecture.input_channels = static_cast<int>(stem[1]);
+    network.width = static_cast<int>(stem[0]);
+    network.input_channels = static_cast<int>(stem[1]);
 }
 
-void read_blocks(const std::string& file, const Shapes& shapes, const Others& others, Architecture& architecture) {
+void read_blocks(const std::string& file, const Shapes& shapes, const Others& others, ResNet& network) {
     const auto has_block = [&](size_t stage, int block) {
         return !first_below(shapes, fmt::format("layer{}.{}.", stage, block)).empty();
     };
@@ -128,17 +150,16 @@ void read_blocks(const std::string& file, const Shapes& shapes, const Others& ot
         if (stage > kMostStages) data_error("{}: more than {} stages (layer{})", file, kMostStages, stage);
         int count = 1;
         while (has_block(stage, count)) ++count;
-        architecture.blocks.push_back(count);
+        network.blocks.push_back(count);
     }
-    if (architecture.blocks.empty())
+    if (network.blocks.empty())
         data_error("{}: {}, expected a torchvision ResNet", file,
                    missing_weight(shapes, others, "layer1.0.conv1.weight"));
-    if (shapes.contains("layer1.0.conv3.weight")) architecture.block = BlockKind::bottleneck;
+    if (shapes.contains("layer1.0.conv3.weight")) network.block = BlockKind::bottleneck;
 }
 
 /// Names the two relatives of ResNet whose tensors have the same names but other shapes.
-void refuse_relatives(const std::string& file, const Shapes& shapes, const Others& others,
-                      const Architecture& architecture) {
+void refuse_relatives(const std::string& file, const Shapes& shapes, const Others& others, const ResNet& network) {
     if (!shapes.contains("layer1.0.conv2.weight"))
         data_error("{}: {}, expected a torchvision ResNet", file,
                    missing_weight(shapes, others, "layer1.0.conv2.weight"));
@@ -146,9 +167,9 @@ void refuse_relatives(const std::string& file, const Shapes& shapes, const Other
     if (middle[1] != middle[0] && middle[0] % middle[1] == 0)
         data_error("{}: grouped convolutions (layer1.0.conv2.weight has {} outputs but {} inputs, as in ResNeXt)", file,
                    middle[0], middle[1]);
-    if (architecture.block == BlockKind::bottleneck && middle[0] != architecture.width)
+    if (network.block == BlockKind::bottleneck && middle[0] != network.width)
         data_error("{}: layer1.0.conv2.weight has {} channels with a stem of {} (a wide ResNet?), expected as many",
-                   file, middle[0], architecture.width);
+                   file, middle[0], network.width);
 }
 
 std::string missing_because(const std::string& name) {
@@ -156,37 +177,91 @@ std::string missing_because(const std::string& name) {
     return "";
 }
 
-void check_all(const std::string& file, const Shapes& shapes, const Others& others, const Architecture& architecture,
-               bool folded) {
-    const std::string whole = describe(architecture);
+void check_all(const std::string& file, const Shapes& shapes, const Others& others, const Graph& graph) {
     std::map<std::string, Shape> expected;
-    for (NamedShape& tensor : network_tensors(architecture, folded)) {
+    for (NamedShape& tensor : parameters_of(graph)) {
         const auto found = shapes.find(tensor.name);
         if (found == shapes.end())
-            data_error("{}: {}, expected in {}{}", file, missing_weight(shapes, others, tensor.name), whole,
+            data_error("{}: {}, expected in {}{}", file, missing_weight(shapes, others, tensor.name), graph.description,
                        missing_because(tensor.name));
         if (found->second != tensor.shape)
             data_error("{}: {} has shape {}, expected {} in {}", file, tensor.name, to_string(found->second),
-                       to_string(tensor.shape), whole);
+                       to_string(tensor.shape), graph.description);
         expected.emplace(std::move(tensor.name), std::move(tensor.shape));
     }
     for (const auto& [name, shape] : shapes)
         if (!expected.contains(name))
-            data_error("{}: has {} of shape {}, not expected in {}", file, printable(name), to_string(shape), whole);
+            data_error("{}: has {} of shape {}, not expected in {}", file, printable(name), to_string(shape),
+                       graph.description);
 }
+
+/// A state dict without its prefix, its last layer called fc.
+class Named {
+  public:
+    Named(const std::string& file, const Shapes& all, const Others& beside_tensors) {
+        const std::vector<std::string> prefixes = prefixes_of_resnets(all);
+        if (prefixes.size() > 1)
+            data_error("{}: ResNets under {} and {}, expected one network", file, printable(prefixes[0]),
+                       printable(prefixes[1]));
+        const std::string prefix = prefixes.empty() ? "" : prefixes[0];
+        for (const auto& [name, what] : beside_tensors)
+            others[name.starts_with(prefix) ? name.substr(prefix.size()) : name] = what;
+        for (const auto& [name, shape] : all) {
+            if (name.starts_with(prefix))
+                take(name, name.substr(prefix.size()), shape);
+            else
+                passed_over.push_back(name);
+        }
+    }
+
+    void call_head_fc(const std::string& head) {
+        if (head == "fc") return;
+        for (const char* part : {".weight", ".bias"}) {
+            const auto found = shapes.find(head + part);
+            if (found == shapes.end()) continue;
+            const Shape shape = found->second;
+            const std::string file_name = parameter_to_file_.at(head + part);
+            shapes.erase(found);
+            parameter_to_file_.erase(head + part);
+            take(file_name, std::string("fc") + part, shape);
+        }
+    }
+
+    std::map<std::string, std::string> parameters() const {
+        std::map<std::string, std::string> result;
+        for (const auto& [parameter, name] : parameter_to_file_) result[name] = parameter;
+        return result;
+    }
+
+    Shapes shapes;
+    Others others;
+    std::vector<std::string> passed_over;
+
+  private:
+    void take(const std::string& file_name, const std::string& parameter, const Shape& shape) {
+        shapes[parameter] = shape;
+        parameter_to_file_[parameter] = file_name;
+    }
+
+    std::map<std::string, std::string> parameter_to_file_;
+};
 
 }  // namespace
 
-Architecture architecture_of(const std::string& file, const Shapes& shapes, bool folded, const Others& others) {
-    Architecture architecture;
-    read_stem(file, shapes, others, architecture);
-    read_blocks(file, shapes, others, architecture);
-    refuse_relatives(file, shapes, others, architecture);
-    if (!shapes.contains("fc.weight"))
-        data_error("{}: {}, expected a torchvision ResNet", file, missing_head(shapes, others));
-    architecture.classes = static_cast<int>(telling_shape(file, shapes, "fc.weight", 2)[0]);
-    check_all(file, shapes, others, architecture, folded);
-    return architecture;
+RecognisedNetwork recognise_resnet(const std::string& file, const Shapes& all, const Others& others) {
+    Named named(file, all, others);
+    const Shapes& shapes = named.shapes;
+    ResNet network;
+    read_stem(file, shapes, named.others, network);
+    read_blocks(file, shapes, named.others, network);
+    refuse_relatives(file, shapes, named.others, network);
+    named.call_head_fc(head_of(file, shapes, named.others));
+    network.classes = static_cast<int>(telling_shape(file, shapes, "fc.weight", 2)[0]);
+    network.folded = shapes.contains("conv1.bias") && first_below(shapes, "bn1.").empty();
+    network.head_bias = shapes.contains("fc.bias");
+    Graph graph = resnet_graph(network);
+    check_all(file, shapes, named.others, graph);
+    return {std::move(graph), named.parameters(), std::move(named.passed_over)};
 }
 
 }  // namespace adaq

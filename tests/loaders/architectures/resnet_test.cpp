@@ -1,5 +1,5 @@
-// Reading architectures off tensors (loaders/weights/architecture.h), against torchvision's own lists of tensors.
-#include "loaders/weights/architecture.h"
+// Recognising ResNets by their tensors (loaders/architectures/resnet.h), against torchvision's own lists of tensors.
+#include "loaders/architectures/resnet.h"
 
 #include <doctest/doctest.h>
 
@@ -35,7 +35,7 @@ Shapes torchvision_shapes(const std::string& fixture) {
 
 std::string refused(const Shapes& shapes) {
     try {
-        (void)architecture_of("net.pth", shapes, false);
+        (void)recognise_resnet("net.pth", shapes);
         return "";
     } catch (const DataError& error) {
         return error.what();
@@ -56,21 +56,22 @@ bool mentions(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_SUITE("weights: architecture") {
+TEST_SUITE("architectures: ResNet") {
     TEST_CASE("torchvision's ResNets are recognised") {
-        const Architecture r18 = architecture_of("f", torchvision_shapes("resnet18.shapes"), false);
-        CHECK(r18 == Architecture{BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3});
-        const Architecture r34 = architecture_of("f", torchvision_shapes("resnet34.shapes"), false);
-        CHECK(r34 == Architecture{BlockKind::basic, {3, 4, 6, 3}, 64, 1000, 3});
-        const Architecture r50 = architecture_of("f", torchvision_shapes("resnet50.shapes"), false);
-        CHECK(r50 == Architecture{BlockKind::bottleneck, {3, 4, 6, 3}, 64, 1000, 3});
+        const auto graph_of = [](const char* fixture) {
+            return recognise_resnet("f", torchvision_shapes(fixture)).graph;
+        };
+        CHECK(graph_of("resnet18.shapes") == resnet_graph({BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3}));
+        CHECK(graph_of("resnet34.shapes") == resnet_graph({BlockKind::basic, {3, 4, 6, 3}, 64, 1000, 3}));
+        CHECK(graph_of("resnet50.shapes") == resnet_graph({BlockKind::bottleneck, {3, 4, 6, 3}, 64, 1000, 3}));
+        CHECK_FALSE(graph_of("resnet18.shapes") == graph_of("resnet34.shapes"));
     }
 
     TEST_CASE("the list of tensors is torchvision's, in torchvision's order") {
         for (const char* fixture : {"resnet18.shapes", "resnet34.shapes", "resnet50.shapes"}) {
             const std::vector<NamedShape> expected = torchvision_list(fixture);
-            const Architecture architecture = architecture_of("f", torchvision_shapes(fixture), false);
-            const std::vector<NamedShape> list = network_tensors(architecture, false);
+            const std::vector<NamedShape> list =
+                parameters_of(recognise_resnet("f", torchvision_shapes(fixture)).graph);
             REQUIRE(list.size() == expected.size());
             for (size_t i = 0; i < list.size(); ++i) {
                 CHECK(list[i].name == expected[i].name);
@@ -80,18 +81,21 @@ TEST_SUITE("weights: architecture") {
     }
 
     TEST_CASE("any width, depth, number of classes and grey input") {
-        for (const Architecture& wanted :
-             {Architecture{BlockKind::basic, {1}, 1, 1, 1}, Architecture{BlockKind::basic, {2, 1, 3}, 20, 7, 3},
-              Architecture{BlockKind::bottleneck, {1, 2}, 12, 202, 3},
-              Architecture{BlockKind::basic, {1, 1, 1, 1, 1}, 8, 10, 1}})
-            for (bool folded : {false, true}) {
+        for (ResNet wanted :
+             {ResNet{BlockKind::basic, {1}, 1, 1, 1}, ResNet{BlockKind::basic, {2, 1, 3}, 20, 7, 3},
+              ResNet{BlockKind::bottleneck, {1, 2}, 12, 202, 3}, ResNet{BlockKind::basic, {1, 1, 1, 1, 1}, 8, 10, 1}})
+            for (int form = 0; form < 4; ++form) {
+                wanted.folded = form & 1;
+                wanted.head_bias = form & 2;
+                const Graph graph = resnet_graph(wanted);
+                check_graph(graph);
                 Shapes shapes;
-                for (const NamedShape& tensor : network_tensors(wanted, folded)) shapes[tensor.name] = tensor.shape;
-                CHECK(architecture_of("f", shapes, folded) == wanted);
+                for (const NamedShape& tensor : parameters_of(graph)) shapes[tensor.name] = tensor.shape;
+                CHECK(recognise_resnet("f", shapes).graph == graph);
             }
     }
 
-    TEST_CASE("architectures are named for people") {
+    TEST_CASE("ResNets are named for people") {
         CHECK(describe({BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3}) ==
               "ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes)");
         CHECK(describe({BlockKind::bottleneck, {3, 4, 6, 3}, 16, 10, 1}) ==
@@ -130,15 +134,25 @@ TEST_SUITE("weights: architecture") {
         CHECK(mentions(refused({}), "no conv1.weight"));
     }
 
-    TEST_CASE("a ResNet under a prefix is told to be one, and no transformer") {
+    TEST_CASE("a ResNet stands under any prefix, with other tensors beside it") {
+        const Shapes plain = torchvision_shapes("resnet18.shapes");
         for (const char* prefix : {"encoder.", "backbone.", "net.encoder."}) {
             Shapes shapes;
-            for (const auto& [name, shape] : torchvision_shapes("resnet18.shapes")) shapes[prefix + name] = shape;
-            CHECK(refused(shapes) ==
-                  fmt::format("net.pth: no conv1.weight, but {0}conv1.weight: its network stands under "
-                              "the prefix {0}, expected a torchvision ResNet",
-                              prefix));
+            for (const auto& [name, shape] : plain) shapes[prefix + name] = shape;
+            shapes["criterion.weight"] = {1000};
+            const RecognisedNetwork found = recognise_resnet("f", shapes);
+            CHECK(found.graph == recognise_resnet("f", plain).graph);
+            CHECK(found.passed_over == std::vector<std::string>{"criterion.weight"});
+            CHECK(found.parameters.size() == plain.size());
+            for (const auto& [name, parameter] : found.parameters) CHECK(name == prefix + parameter);
         }
+        Shapes two;
+        for (const auto& [name, shape] : plain) two["student." + name] = two["teacher." + name] = shape;
+        CHECK(refused(two) == "net.pth: ResNets under student. and teacher., expected one network");
+        Shapes within;
+        for (const auto& [name, shape] : plain) within["net." + name] = shape;
+        within["net.layer1.0.se.weight"] = {4};
+        CHECK(mentions(refused(within), "has layer1.0.se.weight of shape 4"));
         CHECK(
             mentions(refused({{"encoder.layers.encoder_layer_0.ln_1.weight", {768}}, {"heads.head.weight", {10, 768}}}),
                      "vision transformer"));
@@ -169,17 +183,30 @@ TEST_SUITE("weights: architecture") {
               "(torch.nn.utils.prune.remove), expected a torchvision ResNet");
     }
 
-    TEST_CASE("another last layer is named") {
-        const auto head = [](const std::string& name) {
-            return refused_after([&](Shapes& s) {
-                s[name] = s["fc.weight"];
-                s.erase("fc.weight"), s.erase("fc.bias");
-            });
+    TEST_CASE("the last layer may have other names, and no bias") {
+        const Shapes plain = torchvision_shapes("resnet18.shapes");
+        const auto with_head = [&](const std::string& name, bool bias) {
+            Shapes shapes = plain;
+            shapes[name + ".weight"] = shapes.extract("fc.weight").mapped();
+            const Shape of_bias = shapes.extract("fc.bias").mapped();
+            if (bias) shapes[name + ".bias"] = of_bias;
+            return shapes;
         };
-        CHECK(head("fc.1.weight") ==
-              "net.pth: no fc.weight, but fc.1.weight: fc is several layers, expected a torchvision ResNet");
-        CHECK(head("classifier.1.weight") ==
-              "net.pth: no fc.weight, but classifier.1.weight of shape 1000x512, expected a torchvision ResNet");
+        for (const char* name : {"fc.1", "head.fc", "classifier.1", "head", "last_linear"}) {
+            for (bool bias : {false, true}) {
+                CAPTURE(name);
+                const RecognisedNetwork found = recognise_resnet("f", with_head(name, bias));
+                ResNet wanted{BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3};
+                wanted.head_bias = bias;
+                CHECK(found.graph == resnet_graph(wanted));
+                CHECK(found.parameters.at(name + std::string(".weight")) == "fc.weight");
+            }
+        }
+        CHECK(refused(with_head("projection", true)) ==
+              "net.pth: no fc.weight, but projection.weight of shape 1000x512, expected a torchvision ResNet");
+        Shapes two = with_head("fc.3", true);
+        two["fc.0.weight"] = {512, 512};
+        CHECK(refused(two) == "net.pth: a head of several layers (fc.0, fc.3), expected one fully connected layer");
         CHECK(mentions(refused_after([](Shapes& s) { s.erase("fc.weight"), s.erase("fc.bias"); }),
                        "no fc.weight and no other matrix of weights (a backbone without its last layer?)"));
     }

@@ -1,6 +1,5 @@
-// What a weights file holds, whatever its format: the architecture, how images are prepared, the tensors under
-// torchvision's own names, and, once quantised, the integers with their scales. Loaders make it, the graph is built
-// from it.
+// What a weights file holds, whatever its format: the graph as it was trained, how images are prepared, the tensors,
+// and, once quantised, the integers with their scales.
 #pragma once
 
 #include <array>
@@ -11,24 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/graph/graph.h"
 #include "engine/grid.h"
-#include "engine/tensor.h"
 
 namespace adaq {
-
-enum class BlockKind { basic, bottleneck };
-
-/// A torchvision ResNet (v1.5 strides: a bottleneck strides in its 3x3 convolution; 7x7 stride-2 stem and 3x3 max
-/// pool).
-struct Architecture {
-    BlockKind block = BlockKind::basic;
-    std::vector<int> blocks;  // per stage, e.g. {2, 2, 2, 2}
-    int width = 64;           // output channels of the stem
-    int classes = 1000;
-    int input_channels = 3;
-
-    bool operator==(const Architecture&) const = default;
-};
 
 /// How an image is resized: with which of Pillow's filters.
 enum class Interpolation { bilinear, bicubic };
@@ -66,8 +51,8 @@ struct QuantisedWeight {
     std::vector<float> zero_point;  // as many as scales; whole numbers
 };
 
-/// One quantised activation site. Sites bear the name of what produces them: "conv1" (the stem's output),
-/// "layer1.0.conv1", "layer1.0" (a block's output), "layer1.0.downsample", "fc", and "input" for the network's input.
+/// One quantised activation site. Sites bear the name of the value (value_name() of the fused graph): "conv1" (the
+/// stem's output), "layer1.0" (a block's output), "fc", and "input" for the network's input.
 struct QuantisedActivation {
     Grid grid;
     std::string scheme;
@@ -83,10 +68,10 @@ struct Quantisation {
 };
 
 struct Model {
-    Architecture architecture;
+    Graph graph;  // where batch norms are folded, without them
     std::optional<Preprocessing> preprocessing;
     std::vector<std::string> class_names;   // empty, or one a class
-    std::map<std::string, Tensor> tensors;  // float tensors by torchvision's name; convolution weights KCRS
+    std::map<std::string, Tensor> tensors;  // float parameters of the graph by name; convolution weights KCRS
     std::optional<Quantisation> quantisation;
     std::string extra = "{}";  // JSON object: header keys that adaq does not know, kept when the file is written again
 };

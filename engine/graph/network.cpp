@@ -1,9 +1,10 @@
-#include "engine/network.h"
+#include "engine/graph/network.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/passes/fuse.h"
 
 namespace adaq {
 namespace {
@@ -38,27 +39,26 @@ class Maker {
     Maker(const Model& model, bool fold) : model_(model), fold_(fold) {}
 
     Network make() {
+        Fused fused = fuse(model_.graph);
         Network network;
-        network.architecture = model_.architecture;
-        network.graph = build_graph(model_);
+        network.graph = std::move(fused.graph);
         network.folded = model_.quantisation ? model_.quantisation->folded : fold_;
-        for (const std::string& name : network.graph.layers) network.layers.push_back(layer(name));
+        for (const LayerNames& names : fused.layers) network.layers.push_back(layer(names));
         network.values.resize(network.graph.nodes.size() + 1);
-        if (model_.quantisation) {
-            for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
-                const auto found = model_.quantisation->activations.find(site_name(network.graph, v));
-                if (found != model_.quantisation->activations.end())
-                    network.values[static_cast<size_t>(v)] = found->second;
-            }
+        if (!model_.quantisation) return network;
+        for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
+            const auto found = model_.quantisation->activations.find(value_name(network.graph, v));
+            if (found != model_.quantisation->activations.end()) network.values[static_cast<size_t>(v)] = found->second;
         }
         return network;
     }
 
   private:
-    Layer layer(const std::string& name) const {
+    Layer layer(const LayerNames& names) const {
         Layer made;
-        made.name = name;
-        const std::string weight_name = name + ".weight";
+        made.name = names.layer;
+        made.norm_name = names.norm;
+        const std::string weight_name = names.layer + ".weight";
         const QuantisedWeight* quantised = nullptr;
         if (model_.quantisation) {
             const auto found = model_.quantisation->weights.find(weight_name);
@@ -72,11 +72,12 @@ class Maker {
             made.shape = krsc(weight.shape);
             made.weight = Tensor(made.shape, reorder_filters(weight.values, weight.shape, true));
         }
-        if (model_.tensors.count(name + ".bias")) {
-            made.channel_shift = tensor(name + ".bias").values;
-        } else {
-            apply_batch_norm(made);
-        }
+        if (!names.norm.empty())
+            apply_batch_norm(made, names.epsilon);
+        else if (model_.tensors.count(names.layer + ".bias"))
+            made.channel_shift = tensor(names.layer + ".bias").values;
+        else
+            made.channel_shift.resize(static_cast<size_t>(made.channels()));
         return made;
     }
 
@@ -92,10 +93,10 @@ class Maker {
         return made;
     }
 
-    void apply_batch_norm(Layer& layer) const {
-        const std::string bn = batch_norm_of(layer.name);
+    void apply_batch_norm(Layer& layer, double epsilon) const {
+        const std::string& bn = layer.norm_name;
         layer.keep({tensor(bn + ".weight").values, tensor(bn + ".bias").values, tensor(bn + kRunningMean).values,
-                    tensor(bn + kRunningVariance).values});
+                    tensor(bn + kRunningVariance).values, epsilon});
         if (!fold_ || model_.quantisation) return;
         const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
         for (size_t i = 0; i < layer.weight.values.size(); ++i)
@@ -149,70 +150,34 @@ bool Network::quantised() const {
     return std::any_of(layers.begin(), layers.end(), [](const Layer& layer) { return layer.codes.has_value(); });
 }
 
-std::string site_name(const Graph& graph, ValueId value) {
-    if (value == kImage) return "input";
-    const std::string& node = graph.nodes[static_cast<size_t>(Graph::producer_of(value))].name;
-    return node.ends_with(".downsample.0") ? node.substr(0, node.size() - 2) : node;
-}
-
-std::vector<Shape> value_shapes(const Network& network, int64_t height, int64_t width) {
-    std::vector<Shape> shapes{{height, width, network.architecture.input_channels}};
-    for (const Node& node : network.graph.nodes) {
-        const Shape& x = shapes[static_cast<size_t>(node.inputs[0])];
-        const auto extent = [&](int64_t in) {
-            const int64_t room = in + 2 * int64_t{node.padding} - node.kernel;
-            if (room < 0) data_error("images of {}x{} pixels are too small for this network", height, width);
-            return room / node.stride + 1;
-        };
-        switch (node.kind) {
-            case NodeKind::convolution:
-                shapes.push_back(
-                    {extent(x[0]), extent(x[1]), network.layers[static_cast<size_t>(node.layer)].channels()});
-                break;
-            case NodeKind::max_pool:
-                shapes.push_back({extent(x[0]), extent(x[1]), x[2]});
-                break;
-            case NodeKind::add:
-                shapes.push_back(x);
-                break;
-            case NodeKind::global_average_pool:
-                shapes.push_back({x[2]});
-                break;
-            case NodeKind::linear:
-                shapes.push_back({network.layers[static_cast<size_t>(node.layer)].channels()});
-                break;
-        }
-    }
-    return shapes;
-}
-
 Network make_network(const Model& model, bool fold) { return Maker(model, fold).make(); }
 
 Model quantised_model(const Network& network, const Model& original, const std::string& settings) {
     Model model = original;
+    if (network.folded) model.graph = without_norms(original.graph);
     model.quantisation = Quantisation{};
     model.quantisation->folded = network.folded;
     model.quantisation->settings = settings;
+    std::map<std::string, Tensor> made;  // what the network has otherwise than the original
     for (const Layer& layer : network.layers) {
         require(layer.codes.has_value(), "quantised_model: {} is not quantised", layer.name);
         model.quantisation->weights[layer.name + ".weight"] = quantised_weight(layer);
-        model.tensors.erase(layer.name + ".weight");
-        if (network.folded && layer.name != "fc") {
-            for (const char* part : {".weight", ".bias", kRunningMean, kRunningVariance}) {
-                model.tensors.erase(batch_norm_of(layer.name) + part);
-            }
-        }
         if (!layer.norm) {  // a norm's, folded, or one that may have been learned
-            model.tensors[layer.name + ".bias"] = Tensor({layer.channels()}, layer.channel_shift);
+            made[layer.name + ".bias"] = Tensor({layer.channels()}, layer.channel_shift);
         } else {  // its statistics may have moved
-            const std::string bn = batch_norm_of(layer.name);
-            model.tensors[bn + kRunningMean] = Tensor({layer.channels()}, layer.norm->mean);
-            model.tensors[bn + kRunningVariance] = Tensor({layer.channels()}, layer.norm->variance);
+            made[layer.norm_name + kRunningMean] = Tensor({layer.channels()}, layer.norm->mean);
+            made[layer.norm_name + kRunningVariance] = Tensor({layer.channels()}, layer.norm->variance);
         }
+    }
+    model.tensors.clear();
+    for (const NamedShape& parameter : parameters_of(model.graph)) {
+        if (model.quantisation->weights.contains(parameter.name)) continue;
+        const auto found = made.find(parameter.name);
+        model.tensors[parameter.name] = found != made.end() ? found->second : original.tensors.at(parameter.name);
     }
     for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
         const auto& value = network.values[static_cast<size_t>(v)];
-        if (value) model.quantisation->activations[site_name(network.graph, v)] = *value;
+        if (value) model.quantisation->activations[value_name(network.graph, v)] = *value;
     }
     return model;
 }

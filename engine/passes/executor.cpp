@@ -1,18 +1,18 @@
-#include "engine/executor.h"
+#include "engine/passes/executor.h"
 
 namespace adaq {
 Segment::Segment(Device& device, const Network& network, int first, int last,
                  const std::map<ValueId, StoredValue>& bound, KeptValues kept, const std::vector<Shape>& shapes) {
     const int64_t batch = bound.begin()->second.buffer->shape()[0];
-    compiled_ = device.compile(Emitter(device, network, bound, kept, batch, shapes).emit(first, last));
+    compiled_ = device.compile(Simulation(device, network, bound, kept, batch, shapes).of(first, last));
 }
 
 Executor::Executor(Device& device, const Network& network, int64_t batch, int64_t height, int64_t width)
     : device_(device) {
-    const std::vector<Shape> shapes = value_shapes(network, height, width);
+    const std::vector<Shape> shapes = value_shapes(network.graph, height, width);
     images_ = device.create(stacked(batch, shapes.front()));
     logits_ = device.create(stacked(batch, shapes.back()));
-    const int nodes = static_cast<int>(network.graph.nodes.size());
+    const int nodes = network.graph.node_count();
     const std::map<ValueId, StoredValue> bound{{kImage, {images_}}, {Graph::output_of(nodes - 1), {logits_}}};
     segment_ = std::make_unique<Segment>(device, network, 0, nodes, bound, KeptValues::quantised, shapes);
 }

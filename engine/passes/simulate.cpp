@@ -1,13 +1,15 @@
-#include "engine/emitter.h"
+#include "engine/passes/simulate.h"
 
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/graph/node_kind.h"
+#include "engine/nodes/kinds.h"
 
 namespace adaq {
 
-Emitter::Emitter(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
-                 int64_t batch, std::vector<Shape> shapes)
+Simulation::Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound,
+                       KeptValues kept, int64_t batch, std::vector<Shape> shapes)
     : device_(device),
       network_(network),
       bound_(bound),
@@ -16,45 +18,34 @@ Emitter::Emitter(Device& device, const Network& network, const std::map<ValueId,
       shapes_(std::move(shapes)),
       values_(shapes_.size()) {}
 
-Program Emitter::emit(int first, int last) {
+Program Simulation::of(int first, int last) {
     last_ = last;
     for (const auto& [id, stored] : bound_) {
         if (Graph::producer_of(id) >= first) continue;
         const TensorId tensor = program_.bind(stored.buffer);
         values_[static_cast<size_t>(id)] = {tensor, stored.scale};
-        if (id == kImage && first == 0 && network_.values[kImage]) emit_image(*this, tensor);
+        if (id == kImage && first == 0 && network_.values[kImage]) quantise_image(tensor);
     }
     for (int i = first; i < last; ++i) {
-        const Node& node = network_.graph.nodes[static_cast<size_t>(i)];
-        const ValueId output = Graph::output_of(i);
-        switch (node.kind) {
-            case NodeKind::convolution:
-                if (!postpone(i)) emit_convolution(*this, node, output, nullptr, node.relu);
-                break;
-            case NodeKind::max_pool:
-                emit_max_pool(*this, node, output);
-                break;
-            case NodeKind::add:
-                emit_add(*this, node, output);
-                break;
-            case NodeKind::global_average_pool:
-                emit_global_average_pool(*this, node, output);
-                break;
-            case NodeKind::linear:
-                emit_linear(*this, node, output);
-                break;
-        }
+        const Node& node = network_.graph.node(i);
+        node.kind->simulate(*this, node, Graph::output_of(i));
     }
     return std::move(program_);
 }
 
-TensorId Emitter::make_tensor(ValueId id) {
+/// Where the network's input is quantised (--input-bits).
+void Simulation::quantise_image(TensorId image) {
+    const Output y = produce(kImage);
+    add(FakeQuantise{image, y.id, *y.quantiser});
+}
+
+TensorId Simulation::make_tensor(ValueId id) {
     const auto found = bound_.find(id);
     if (found != bound_.end() && id != kImage) return program_.bind(found->second.buffer);
     return program_.temporary(stacked(batch_, shapes_[static_cast<size_t>(id)]));
 }
 
-Emitter::Output Emitter::produce(ValueId id) {
+Simulation::Output Simulation::produce(ValueId id) {
     Output output{make_tensor(id), std::nullopt};
     Value value{output.id, 1.0f};
     const bool kept = id != kImage && bound_.count(id);
@@ -72,31 +63,31 @@ Emitter::Output Emitter::produce(ValueId id) {
     return output;
 }
 
-bool Emitter::pooled_and_kept(ValueId id) const {
+bool Simulation::pooled_and_kept(ValueId id) const {
     for (int i = Graph::producer_of(id) + 1; i < last_; ++i) {
-        const Node& node = network_.graph.nodes[static_cast<size_t>(i)];
-        if (node.kind == NodeKind::max_pool && node.inputs[0] == id && bound_.count(Graph::output_of(i))) return true;
+        const Node& node = network_.graph.node(i);
+        if (node.kind->keeps_codes() && node.inputs[0] == id && bound_.count(Graph::output_of(i))) return true;
     }
     return false;
 }
 
-TensorId Emitter::produce_scaled_as(ValueId id, ValueId other) {
+TensorId Simulation::produce_scaled_as(ValueId id, ValueId other) {
     const TensorId tensor = make_tensor(id);
     values_[static_cast<size_t>(id)] = {tensor, value(other).scale};
     return tensor;
 }
 
-TensorId Emitter::constant(const std::vector<float>& values, const Shape& shape) {
+TensorId Simulation::constant(const std::vector<float>& values, const Shape& shape) {
     const Buffer buffer = device_.create(shape);
     device_.upload(*buffer, values);
     return program_.bind(buffer);
 }
 
-TensorId Emitter::weight(const Layer& layer) {
+TensorId Simulation::weight(const Layer& layer) {
     return constant(layer.codes ? layer.codes->centred : layer.weight.values, layer.shape);
 }
 
-Epilogue Emitter::scale_and_shift(const Layer& layer, float input_scale) {
+Epilogue Simulation::scale_and_shift(const Layer& layer, float input_scale) {
     std::vector<float> scale(static_cast<size_t>(layer.channels()));
     for (size_t k = 0; k < scale.size(); ++k) {
         double s = input_scale;
@@ -112,22 +103,21 @@ Epilogue Emitter::scale_and_shift(const Layer& layer, float input_scale) {
     return epilogue;
 }
 
-bool Emitter::postpone(int index) {
-    const ValueId output = Graph::output_of(index);
-    if (bound_.count(output) || network_.values[static_cast<size_t>(output)]) return false;
-    for (int i = index + 1; i < last_; ++i) {
-        const Node& node = network_.graph.nodes[static_cast<size_t>(i)];
-        if (node.kind == NodeKind::add && node.inputs[0] == output) {
-            postponed_[output] = index;
-            return true;
-        }
+bool Simulation::postpone(const Node& node, ValueId output) {
+    if (bound_.count(output) || network_.values[static_cast<size_t>(output)] || node.activation) return false;
+    if (reader_counts(network_.graph)[static_cast<size_t>(output)] != 1) return false;
+    for (int i = output; i < last_; ++i) {  // the nodes behind it
+        const Node& reader = network_.graph.node(i);
+        if (reader.kind != &add_kind() || reader.inputs[0] != output) continue;
+        postponed_[output] = &node;
+        return true;
     }
     return false;
 }
 
-const Node* Emitter::postponed(ValueId value) const {
+const Node* Simulation::postponed(ValueId value) const {
     const auto found = postponed_.find(value);
-    return found == postponed_.end() ? nullptr : &network_.graph.nodes[static_cast<size_t>(found->second)];
+    return found == postponed_.end() ? nullptr : found->second;
 }
 
 }  // namespace adaq

@@ -5,7 +5,7 @@
 #include <memory>
 #include <span>
 
-#include "engine/emitter.h"
+#include "engine/passes/simulate.h"
 
 namespace adaq {
 

@@ -1,5 +1,6 @@
-// Turns nodes of a network into operations of a Program. Each kind of node emits itself (engine/nodes/); this class
-// keeps what they share: the values so far and how they are stored, and constants on the device.
+// From a network to a Program that evaluates it: float, or with simulated quantisation. Each kind of node adds its own
+// operations (engine/nodes/); this class keeps what they share: the values so far and how they are stored, and
+// constants on the device.
 //
 // Where both a layer's input and its weight are quantised, the sum runs over their integers (q - z) and the scales come
 // in the epilogue: as long as it stays below 2^24 it is exact in float32, whatever the order of its terms.
@@ -8,7 +9,7 @@
 #include <map>
 #include <vector>
 
-#include "engine/network.h"
+#include "engine/graph/network.h"
 #include "engine/program/device.h"
 
 namespace adaq {
@@ -22,15 +23,15 @@ struct StoredValue {
 /// What a value that is kept looks like where it is a site: behind its quantiser, or as the quantiser would see it.
 enum class KeptValues { quantised, raw };
 
-class Emitter {
+class Simulation {
   public:
     /// `bound` holds the values that exist before the program runs and those to keep; batch is their first extent.
     /// shapes: value_shapes() of the images.
-    Emitter(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
-            int64_t batch, std::vector<Shape> shapes);
+    Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
+               int64_t batch, std::vector<Shape> shapes);
 
-    /// Emits nodes [first, last).
-    Program emit(int first, int last);
+    /// Of nodes [first, last).
+    Program of(int first, int last);
 
     // For the nodes:
     struct Value {
@@ -53,13 +54,14 @@ class Emitter {
     Epilogue scale_and_shift(const Layer& layer, float input_scale);
     void add(Operation operation) { program_.add(std::move(operation)); }
 
-    /// A convolution whose only reader is an addition that follows is emitted with it: `postpone` returns true if so.
-    bool postpone(int node);
+    /// A convolution whose only reader is an addition that follows is added with it: `postpone` returns true if so.
+    bool postpone(const Node& node, ValueId output);
     const Node* postponed(ValueId value) const;
 
   private:
     TensorId make_tensor(ValueId id);
     bool pooled_and_kept(ValueId id) const;
+    void quantise_image(TensorId image);
 
     Device& device_;
     const Network& network_;
@@ -68,17 +70,13 @@ class Emitter {
     int64_t batch_;
     std::vector<Shape> shapes_;
     std::vector<Value> values_;
-    std::map<ValueId, int> postponed_;
+    std::map<ValueId, const Node*> postponed_;
     int last_ = 0;
     Program program_;
 };
 
-/// engine/nodes/: one file a kind of node.
-void emit_convolution(Emitter& emitter, const Node& node, ValueId output, const Emitter::Value* residual, bool relu);
-void emit_max_pool(Emitter& emitter, const Node& node, ValueId output);
-void emit_add(Emitter& emitter, const Node& node, ValueId output);
-void emit_global_average_pool(Emitter& emitter, const Node& node, ValueId output);
-void emit_linear(Emitter& emitter, const Node& node, ValueId output);
-void emit_image(Emitter& emitter, TensorId image);
+/// A convolution that was postponed, with what the addition adds to it (engine/nodes/convolution.cpp).
+void simulate_convolution(Simulation& program, const Node& node, ValueId output, const Simulation::Value& residual,
+                          const Activation& activation);
 
 }  // namespace adaq

@@ -1,5 +1,6 @@
-#include "engine/node_walk.h"
+#include "engine/passes/node_walk.h"
 
+#include "engine/graph/node_kind.h"
 #include "engine/reconstruction/buffers.h"
 
 namespace adaq {
@@ -10,21 +11,21 @@ NodeWalk::NodeWalk(Device& device, const Network& network, const Tensor& images)
 NodeWalk::NodeWalk(Device& device, const Network& network, const Buffer& images)
     : device_(device),
       network_(network),
-      shapes_(value_shapes(network, images->shape()[1], images->shape()[2])),
+      shapes_(value_shapes(network.graph, images->shape()[1], images->shape()[2])),
       batch_(images->shape()[0]),
       last_reader_(last_readers(network.graph)) {
     values_[kImage] = {images};
 }
 
 Buffer NodeWalk::compute(int index) {
-    const Node& node = network_.graph.nodes[static_cast<size_t>(index)];
+    const Node& node = network_.graph.node(index);
     const ValueId output = Graph::output_of(index);
     std::map<ValueId, StoredValue> bound{
         {output, {device_.create(stacked(batch_, shapes_[static_cast<size_t>(output)]))}}};
     for (ValueId input : node.inputs) bound[input] = values_.at(input);
     Segment(device_, network_, index, index + 1, bound, KeptValues::raw, shapes_).run();
     values_[output] = bound[output];
-    if (node.kind == NodeKind::max_pool) values_[output].scale = values_.at(node.inputs[0]).scale;  // codes stay codes
+    if (node.kind->keeps_codes()) values_[output].scale = values_.at(node.inputs[0]).scale;  // codes stay codes
     return values_[output].buffer;
 }
 
@@ -40,7 +41,7 @@ void NodeWalk::settle(int index) {
         device_.compile(program)->run();
         value.scale = q->scale;
     }
-    for (ValueId input : network_.graph.nodes[static_cast<size_t>(index)].inputs) {
+    for (ValueId input : network_.graph.node(index).inputs) {
         if (last_reader_[static_cast<size_t>(input)] == index) values_.erase(input);
     }
 }
