@@ -30,7 +30,7 @@ std::string describe(const Node& node) {
         if (const auto* list = std::get_if<std::vector<int64_t>>(&value))
             text += fmt::format(" {} {}", name, fmt::join(*list, ","));
     }
-    if (node.activation) text += fmt::format(" clamp {} {}", node.activation.lowest, node.activation.highest);
+    if (node.activation) text += fmt::format(" clamp {} {}", node.activation.lowest(), node.activation.highest());
     return text;
 }
 

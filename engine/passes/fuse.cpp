@@ -13,7 +13,7 @@ Activation activation_of(const Node& node) {
         const auto found = node.attributes.find(name);
         return found == node.attributes.end() ? otherwise : static_cast<float>(std::get<double>(found->second));
     };
-    return Activation::clamp(number("lowest", 0.0f), number("highest", Activation::relu().highest));
+    return Activation::clamp(number("lowest", 0.0f), number("highest", Activation::relu().highest()));
 }
 
 class Fuser {

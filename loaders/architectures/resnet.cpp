@@ -258,7 +258,7 @@ RecognisedNetwork recognise_resnet(const std::string& file, const Shapes& all, c
     named.call_head_fc(head_of(file, shapes, named.others));
     network.classes = static_cast<int>(telling_shape(file, shapes, "fc.weight", 2)[0]);
     network.folded = shapes.contains("conv1.bias") && first_below(shapes, "bn1.").empty();
-    network.head_bias = shapes.contains("fc.bias");
+    network.head_bias = shapes.contains("fc.bias") || named.others.contains("fc.bias");
     Graph graph = resnet_graph(network);
     check_all(file, shapes, named.others, graph);
     return {std::move(graph), named.parameters(), std::move(named.passed_over)};

@@ -169,7 +169,8 @@ TEST_SUITE("edges") {
         b.add(GlobalAveragePoolGradient{ones("d2", {2, 2}), b.out("average pool", {2, 5, 5, 2}), 3.0f});
         const TensorId sum = b.out("sum", {2, 5, 5, 2});
         b.add(Addition{x_id, b.put("other", {2, 5, 5, 2}, other), sum});
-        b.add(ActivationBackward{ones("d3", {2, 5, 5, 2}), b.out("add", {2, 5, 5, 2}), kNone, {sum, true}});
+        b.add(
+            ActivationBackward{ones("d3", {2, 5, 5, 2}), b.out("add", {2, 5, 5, 2}), kNone, {sum, Activation::relu()}});
         b.run();
         const auto pool = b.get("max pool"), average = b.get("average pool"), add = b.get("add");
         for (size_t i = 0; i < x.size(); i += 7) {

@@ -17,7 +17,7 @@ FinishedUnit sample() {
     FinishedUnit unit;
     unit.run = R"({"seed":5,"weights_crc32":"0badcafe"})";
     unit.name = "layer1.0.conv1";
-    unit.stream = 3;
+    unit.number = 3;
     unit.result.layers = {{2, {-3.0f, 0.0f, 4.0f}, {0.5f}, {1.0f}, {}, {}}};
     unit.result.scales = {{7, 0.25f}};
     unit.result.record.name = unit.name;

@@ -58,7 +58,8 @@ TEST_SUITE("check") {
             [](Tensors& t) {
                 ConvolutionToData op{t.bound({2, 3, 3, 4}), t.bound({4, 3, 3, 5}), t.unwritten({2, 5, 5, 5}), 2, 1};
                 op.addend = t.bound({2, 5, 5, 5});
-                op.activation = ActivationGradient{t.bound({2, 5, 5, 5}), true, dropping_quantiser(t), t.bound({1})};
+                op.activation =
+                    ActivationGradient{t.bound({2, 5, 5, 5}), Activation::relu(), dropping_quantiser(t), t.bound({1})};
                 return op;
             },
             {[](auto& op, Tensors& t) {

@@ -82,7 +82,7 @@ TEST_SUITE("weights: flat binary") {
 
     TEST_CASE("a quantised file gives the values that its writer meant") {
         const Model model = load_weights(weight_fixture("quantised.bin"));
-        CHECK(model.graph == resnet_graph({BlockKind::bottleneck, {1, 1}, 1, 2, 1, true}));
+        CHECK(model.graph == resnet_graph({BlockKind::bottleneck, {1, 1}, 1, 2, 1}));
         CHECK(model.preprocessing == Preprocessing{40, 32, {0.286f}, {0.353f}});
         CHECK(model.class_names == std::vector<std::string>{"shoe", "straße"});
         CHECK(json::parse(model.extra) ==
@@ -213,12 +213,13 @@ TEST_SUITE("weights: flat binary") {
     }
 
     TEST_CASE("headers that lie about the network are refused") {
-        CHECK(mentions(refusal_after([](json& h) { h["format"] = 2; }), "format is 2"));
+        CHECK(mentions(refusal_after([](json& h) { h["format"] = 3; }), "format is 3"));
+        CHECK(mentions(refusal_after([](json& h) { h["format"] = 2; }), "no \"graph\""));
         CHECK(mentions(refusal_after([](json& h) { h["architecture"]["family"] = "vit"; }), "family is \"vit\""));
         CHECK(mentions(refusal_after([](json& h) { h["architecture"]["stem"] = "conv3x3"; }), "stem is \"conv3x3\""));
         CHECK(mentions(refusal_after([](json& h) { h["architecture"]["width"] = 2; }),
-                       "width 1, 2 classes, grey input), expected"));
-        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = {1, 2}; }), "expected ResNet-11"));
+                       "has shape 1x1x7x7, expected 2x1x7x7"));
+        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = {1, 2}; }), "expected in ResNet-11"));
         CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = {1000000000}; }),
                        "blocks[0] is 1000000000"));
         CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = json::array(); }), "blocks"));
@@ -231,6 +232,48 @@ TEST_SUITE("weights: flat binary") {
         CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["crop"] = 1e3; }), "crop is 1000.0"));
         CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["interpolation"] = "lanczos"; }),
                        "interpolation is \"lanczos\", expected \"bilinear\" or \"bicubic\""));
+    }
+
+    TEST_CASE("graphs in headers are checked before anything is made of them") {
+        json right = header_of(saved(tiny_model()));
+        right["header_crc32"] = "00000000";
+        CHECK(right["format"] == 2);
+        const auto edited = [&](const std::function<void(json&)>& edit) {
+            json header = right;
+            edit(header["graph"]);
+            return refusal(header_alone(header.dump()));
+        };
+        CHECK(edited([](json& g) { g["nodes"][0]["kind"] = "attention"; }) ==
+              "file: header.graph.nodes[0].kind is \"attention\", expected a kind of node that this adaq knows");
+        CHECK(edited([](json& g) { g["nodes"][3]["inputs"] = {7}; }) ==
+              "file: header.graph.nodes[3].inputs[0] is 7, expected a whole number of 0 to 3");
+        CHECK(edited([](json& g) {
+                  g["nodes"][3]["inputs"] = {-1};
+              }).starts_with("file: header.graph.nodes[3].inputs[0] is -1"));
+        CHECK(edited([](json& g) { g["nodes"][0]["attributes"].erase("stride"); }) ==
+              "file: header.graph: conv1: no attribute stride, which a convolution has");
+        CHECK(edited([](json& g) { g["nodes"][0]["attributes"]["stride"] = "two"; }) ==
+              "file: header.graph: conv1: attribute stride, expected 2 whole numbers of 1 to 4096");
+        CHECK(edited([](json& g) {
+                  g["nodes"][0]["attributes"]["outputs"] = int64_t{1} << 40;
+              }).starts_with("file: header.graph: conv1: attribute outputs"));
+        CHECK(edited([](json& g) {
+                  g["nodes"][0]["attributes"]["padding"] = {1, 2, 3, json::array()};
+              }).starts_with("file: header.graph.nodes[0].attributes.padding[3] is"));
+        CHECK(edited([](json& g) { g["nodes"][0]["unit"] = 3; }).starts_with("file: header.graph.nodes[0].unit is 3"));
+        CHECK(edited([](json& g) {
+                  g["nodes"][0]["stream"] = 1 << 20;
+              }).starts_with("file: header.graph.nodes[0].stream is 1048576"));
+        CHECK(edited([](json& g) { g["nodes"][1].erase("unit"); }) ==
+              "file: header.graph: unit stem is in several pieces, expected nodes that follow each other");
+        CHECK(edited([](json& g) { g["nodes"] = json::array(); }) == "file: header.graph: a network without nodes");
+        CHECK(edited([](json& g) { g["input_channels"] = 2; }) ==
+              "file: header.graph.input_channels is 2, expected 1 or 3");
+        CHECK(edited([](json& g) { g.erase("units"); }) == "file: header.graph has no \"units\"");
+        // A graph that holds together, but is not that of the tensors.
+        json other = right;
+        other["graph"]["nodes"][0]["attributes"]["outputs"] = 2;
+        CHECK_FALSE(refusal(header_alone(other.dump())).empty());
     }
 
     TEST_CASE("headers that lie about quantisation are refused") {

@@ -159,8 +159,9 @@ TEST_SUITE("weights: safetensors") {
         const Model folded = tiny_model(true);
         save_safetensors(folder / "f.safetensors", folded);
         const Model read = load_weights(folder / "f.safetensors");
-        for (const char* convolution : {"conv1", "layer1.0.conv1", "layer1.0.conv2"}) {
-            const std::string name = convolution, norm = batch_norm_of(name);
+        const std::map<std::string, std::string> norms{
+            {"conv1", "bn1"}, {"layer1.0.conv1", "layer1.0.bn1"}, {"layer1.0.conv2", "layer1.0.bn2"}};
+        for (const auto& [name, norm] : norms) {
             CHECK(read.tensors.at(name + ".weight") == folded.tensors.at(name + ".weight"));
             CHECK(read.tensors.at(norm + ".bias") == folded.tensors.at(name + ".bias"));
             for (size_t i = 0; i < read.tensors.at(norm + ".weight").values.size(); ++i) {
