@@ -3,8 +3,7 @@ if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "ADAQ_FUZZ needs clang, whose libFuzzer it uses: cmake --preset fuzz")
 endif()
 add_library(adaq_fuzz_targets STATIC tests/fuzz/targets.cpp tests/support/places.cpp)
-set_source_files_properties(tests/support/places.cpp PROPERTIES COMPILE_DEFINITIONS
-    "ADAQ_FIXTURES=\"${CMAKE_SOURCE_DIR}/tests/fixtures\";ADAQ_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\";ADAQ_BIN_DIR=\"${CMAKE_BINARY_DIR}\"")
+include(cmake/test_places.cmake)
 target_include_directories(adaq_fuzz_targets PUBLIC tests)
 target_link_libraries(adaq_fuzz_targets PUBLIC adaq_sweep adaq_run adaq PRIVATE adaq_flags ZLIB::ZLIB)
 

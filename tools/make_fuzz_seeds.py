@@ -46,7 +46,7 @@ def pickles():
 
 
 def flat_headers():
-    for name in ("quantised", "coarse_halves"):
+    for name in ("quantised", "coarse_halves", "graph"):
         content = (FIXTURES / f"weights/{name}.bin").read_bytes()
         write("flat_header", name, content[16:16 + struct.unpack("<Q", content[8:16])[0]])
 

@@ -14,6 +14,7 @@
 #include "loaders/images/image.h"
 #include "loaders/weights/byte_cursor.h"
 #include "loaders/weights/checks.h"
+#include "loaders/weights/flat_header.h"
 #include "loaders/weights/pickle.h"
 #include "loaders/weights/pickled_state_dict.h"
 #include "loaders/weights/weights.h"
@@ -68,9 +69,7 @@ class MemoryFile {
     int descriptor_;
 };
 
-uint32_t crc_of(const char* bytes, size_t count) {
-    return static_cast<uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(bytes), static_cast<uInt>(count)));
-}
+uint32_t crc_of(const char* bytes, size_t count) { return crc32_of(std::as_bytes(std::span(bytes, count))); }
 
 // ---- weights
 
@@ -247,7 +246,7 @@ const std::vector<Target>& targets() {
         {"pickle", {}, pickle},
         {"torch", {"weights/basic.pth", "weights/basic_legacy.pth", "weights/basic_strided.pth"}, weights},
         {"safetensors", {"weights/basic.safetensors"}, weights},
-        {"flat", {"weights/quantised.bin"}, weights},
+        {"flat", {"weights/quantised.bin", "weights/graph.bin"}, weights},
         {"flat_header", {}, flat_header},
         {"unit", {}, unit},
         {"table", {}, table},

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "support/adaq_run.h"
+#include "support/sanitizer.h"
 #include "support/weight_files.h"
 
 using namespace adaq;
@@ -18,12 +19,6 @@ using namespace adaq::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kAddressSanitizer = true;
-#else
-constexpr bool kAddressSanitizer = false;
-#endif
 
 const std::string kLearning = "--w3 --a4 --scheme minmax --method adaround --iters 20 --minibatch 8 --threads 1 ";
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/adaq_run.h"
+#include "support/sanitizer.h"
 #include "support/torch_files.h"
 
 using namespace adaq;
@@ -285,11 +286,7 @@ TEST_SUITE("adaq-run") {
 
     TEST_CASE("without options: nearest rounding loses at least three points, AdaRound wins back at least half") {
         const TemporaryFolder out;
-#if defined(__SANITIZE_ADDRESS__)
-        const std::string shorter = "--iters 40 ";  // instrumented code takes its time
-#else
-        const std::string shorter;
-#endif
+        const std::string shorter = kAddressSanitizer ? "--iters 40 " : "";  // instrumented code takes its time
         const Outcome outcome = run(shorter + "--report " + (out / "r.json"));
         INFO(outcome.output);
         REQUIRE(outcome.status == 0);

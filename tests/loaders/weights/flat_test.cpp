@@ -111,6 +111,11 @@ TEST_SUITE("weights: flat binary") {
         CHECK(site.zero_point == 5.0f);
     }
 
+    TEST_CASE("a file that the first version 2 wrote reads as the network that it was made from") {
+        // adaq-convert basic.pth graph.bin
+        CHECK(equal(load_weights(weight_fixture("graph.bin")), load_weights(weight_fixture("basic.pth"))));
+    }
+
     TEST_CASE("f16 and bf16 tensors become float32") {
         const Model model = load_weights(weight_fixture("coarse_halves.bin"));
         CHECK(equal(model.tensors, expected_tensors("coarse.json")));
