@@ -182,7 +182,7 @@ def run_resumed(programs, cwd, network):
 
 def run_sweep(programs, cwd, network):
     table = {"title": "A small table", "columns": [{"title": "W4", "options": "--w4"}, {"title": "W3", "options": "--w3"}],
-             "rows": [{"title": "nearest", "options": "--method nearest"}, {"title": "adaround", "options": f"--method adaround --iters 6 {SHORT}"}]}
+             "rows": [{"title": "nearest", "options": "--method nearest --images 32"}, {"title": "adaround", "options": f"--method adaround --iters 6 {SHORT}"}]}
     (cwd / "table.json").write_text(json.dumps(table))
     programs.call("adaq-sweep", ["table.json", "--weights", network, "--calib", "../data", "--val", "../data", "--out", "out", "--with", "--device cpu"], cwd)
 
