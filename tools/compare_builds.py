@@ -27,7 +27,7 @@ import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Of a report: what tells of the run and not of its result.
-PASSED_OVER = {"command", "date", "adaq", "build", "libraries", "processor", "file", "description", "forecast"}
+PASSED_OVER = {"command", "crc32", "date", "adaq", "build", "libraries", "processor", "file", "description", "forecast"}
 PASSED_OVER_ENDINGS = ("seconds", "_per_second")
 SHORT = "--images 32 --minibatch 16"
 
