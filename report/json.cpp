@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "report/record_json.h"
 #include "report/report.h"
 #include "report/summary.h"
 

@@ -1,7 +1,7 @@
-// What one unit's learning leaves behind for the report, as plain data, and its JSON: finished units' records outlive
-// the process that learned them.
+// What one unit's learning leaves behind for the report, as plain data.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -63,11 +63,9 @@ struct UnitRecord {
 
 /// Iterations between two points of a curve: at most 200 where that gives no more than 200 points, and few enough for
 /// 50 points where there are so many iterations.
-int64_t report_interval(int64_t iterations);
-
-/// Numbers read back as the same bits. docs/report.md has the keys.
-std::string to_json(const UnitRecord& record);
-/// Throws DataError where the text is not what to_json() writes.
-UnitRecord unit_record_from_json(const std::string& text);
+inline int64_t report_interval(int64_t iterations) {
+    constexpr int64_t kFewest = 50, kMost = 200, kLongest = 200;
+    return std::max(std::clamp<int64_t>(iterations / kFewest, 1, kLongest), (iterations + kMost - 1) / kMost);
+}
 
 }  // namespace adaq

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "engine/error.h"
-#include "engine/json_fault.h"
 #include "engine/printable.h"
+#include "loaders/json_fault.h"
 
 namespace adaq {
 

@@ -11,7 +11,7 @@
 
 namespace adaq {
 
-/// Parses `text` as one JSON object. DataError if it is none or has a fault (engine/json_fault.h).
+/// Parses `text` as one JSON object. DataError if it is none or has a fault (loaders/json_fault.h).
 nlohmann::json parse_json_object(const std::string& file, std::string_view what, std::string_view text);
 
 /// The same from bytes of a file.

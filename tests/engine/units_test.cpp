@@ -24,7 +24,7 @@ std::vector<std::string> names_of(const std::vector<Unit>& units) {
 }  // namespace
 
 TEST_SUITE("units") {
-    TEST_CASE("blocks are the stem, the residual blocks and the head; layers are what has a weight") {
+    TEST_CASE("blocks are the stem, the residual blocks and the head, layers are what has a weight") {
         const Graph graph = small_resnet();
         const std::vector<Unit> blocks = units_of(graph, UnitKind::blocks);
         CHECK(names_of(blocks) == std::vector<std::string>{"stem", "layer1.0", "layer2.0", "layer2.1", "head"});

@@ -1,6 +1,7 @@
 // The report's three renderings of one made-up run: the numbers that they show, and what they do with missing parts and
 // hostile names.
 #include "report/report.h"
+#include "report/record_json.h"
 
 #include <doctest/doctest.h>
 

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
-#include "engine/json_fault.h"
 #include "engine/printable.h"
 #include "loaders/atomic_file.h"
+#include "loaders/json_fault.h"
 #include "report/format.h"
 #include "tools/run/identity.h"
 #include "tools/run/unit_file.h"

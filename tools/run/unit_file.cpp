@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "loaders/weights/flat_header.h"
+#include "report/record_json.h"
 
 namespace adaq {
 namespace {

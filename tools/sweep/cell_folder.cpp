@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
-#include "engine/json_fault.h"
 #include "loaders/atomic_file.h"
+#include "loaders/json_fault.h"
 #include "tools/run/identity.h"
 
 namespace adaq {

@@ -216,7 +216,7 @@ TEST_SUITE("graph") {
         }());
     }
 
-    TEST_CASE("sites lie behind activations and additions, or behind layers; the edges are found without names") {
+    TEST_CASE("sites lie behind activations and additions, or behind layers, and the edges are found without names") {
         const Graph graph = fuse(small_graph()).graph;
         const auto bits = [&](SiteOptions options) {
             std::string text;

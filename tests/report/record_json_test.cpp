@@ -1,5 +1,5 @@
 // A unit's record: its JSON reads back as it was, and what is no record is refused.
-#include "engine/reconstruction/record.h"
+#include "report/record_json.h"
 
 #include <doctest/doctest.h>
 

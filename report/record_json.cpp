@@ -1,11 +1,11 @@
-// See record.h.
-#include "engine/reconstruction/record.h"
+// See record_json.h.
+#include "report/record_json.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
-#include "engine/json_fault.h"
+#include "loaders/json_fault.h"
 
 namespace adaq {
 namespace {
@@ -75,11 +75,6 @@ UnitRecord record_from(const Json& json) {
 }
 
 }  // namespace
-
-int64_t report_interval(int64_t iterations) {
-    constexpr int64_t kFewest = 50, kMost = 200, kLongest = 200;
-    return std::max(std::clamp<int64_t>(iterations / kFewest, 1, kLongest), (iterations + kMost - 1) / kMost);
-}
 
 std::string to_json(const UnitRecord& record) {
     Json json{{"name", record.name},

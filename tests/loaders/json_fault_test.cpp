@@ -1,5 +1,5 @@
-// The first look at JSON from files (engine/json_fault.h).
-#include "engine/json_fault.h"
+// The first look at JSON from files (loaders/json_fault.h).
+#include "loaders/json_fault.h"
 
 #include <doctest/doctest.h>
 

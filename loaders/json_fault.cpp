@@ -1,5 +1,5 @@
 // A pass over JSON without making anything of it; see json_fault.h.
-#include "engine/json_fault.h"
+#include "loaders/json_fault.h"
 
 #include <fmt/format.h>
 

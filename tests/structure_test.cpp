@@ -1,0 +1,120 @@
+// The house: which folder includes which, that no includes go in circles, and that no source file grows too long.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/places.h"
+
+using namespace adaq::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Source {
+    size_t lines = 0;
+    std::vector<std::string> includes;
+};
+
+/// By path within the repository.
+std::map<std::string, Source> read_sources() {
+    std::map<std::string, Source> sources;
+    for (const char* top : {"engine", "kernels", "loaders", "report", "tools"}) {
+        for (const auto& entry : fs::recursive_directory_iterator(fs::path(source_folder()) / top)) {
+            const std::string kind = entry.path().extension().string();
+            if (kind != ".h" && kind != ".cpp" && kind != ".cu") continue;
+            Source source;
+            std::ifstream file(entry.path());
+            for (std::string line; std::getline(file, line); ++source.lines) {
+                if (line.rfind("#include ", 0) != 0 || line.size() < 12) continue;
+                const size_t end = line.find_first_of("\">", 10);
+                source.includes.push_back(line.substr(10, end - 10));
+            }
+            sources[fs::relative(entry.path(), source_folder()).string()] = std::move(source);
+        }
+    }
+    return sources;
+}
+
+const std::map<std::string, Source>& sources() {
+    static const std::map<std::string, Source> all = read_sources();
+    return all;
+}
+
+bool below(const std::string& path, const std::string& folder) { return path.rfind(folder + "/", 0) == 0; }
+
+/// "kernels/cpu" of "kernels/cpu/plan.h", "loaders" of "loaders/weights/weights.h".
+std::string part_of(const std::string& path) {
+    const size_t first = path.find('/');
+    if (first == std::string::npos) return "";
+    const std::string top = path.substr(0, first);
+    const size_t second = path.find('/', first + 1);
+    return top == "kernels" && second != std::string::npos ? path.substr(0, second) : top;
+}
+
+}  // namespace
+
+TEST_SUITE("structure") {
+    TEST_CASE("includes point one way: tools, then report and loaders, then the engine, and kernels see the engine alone") {
+        const std::map<std::string, std::set<std::string>> allowed{
+            {"engine", {"engine"}},
+            {"loaders", {"engine", "loaders"}},
+            {"report", {"engine", "loaders", "report"}},
+            {"kernels", {"engine", "kernels", "kernels/reference", "kernels/cpu", "kernels/cuda"}},
+            {"kernels/reference", {"engine", "kernels", "kernels/reference"}},
+            {"kernels/cpu", {"engine", "kernels", "kernels/cpu"}},
+            {"kernels/cuda", {"engine", "kernels", "kernels/cuda", "kernels/emulator"}},
+            {"kernels/emulator", {"engine", "kernels", "kernels/emulator", "kernels/cuda"}}};
+        REQUIRE(sources().size() > 300);
+        for (const auto& [path, source] : sources()) {
+            const auto may = allowed.find(part_of(path));
+            if (may == allowed.end()) continue;  // tools see all
+            for (const std::string& include : source.includes) {
+                if (sources().count(include) == 0) continue;
+                INFO(path << " includes " << include);
+                CHECK(may->second.count(part_of(include)) == 1);
+            }
+        }
+    }
+
+    TEST_CASE("the engine includes no JSON, OpenMP, CUDA, oneDNN or command line") {
+        for (const auto& [path, source] : sources()) {
+            if (!below(path, "engine")) continue;
+            for (const std::string& include : source.includes) {
+                INFO(path << " includes " << include);
+                for (const char* library : {"nlohmann", "omp.h", "cuda", "dnnl", "oneapi", "CLI"})
+                    CHECK(include.rfind(library, 0) != 0);
+            }
+        }
+    }
+
+    TEST_CASE("no includes go in circles") {
+        std::map<std::string, int> state;  // 1: being followed, 2: done
+        const std::function<void(const std::string&)> follow = [&](const std::string& path) {
+            state[path] = 1;
+            for (const std::string& include : sources().at(path).includes) {
+                if (sources().count(include) == 0 || state[include] == 2) continue;
+                INFO(path << " includes " << include);
+                const bool circle = state[include] == 1;
+                CHECK_FALSE(circle);
+                if (!circle) follow(include);
+            }
+            state[path] = 2;
+        };
+        for (const auto& entry : sources())
+            if (state[entry.first] == 0) follow(entry.first);
+    }
+
+    TEST_CASE("no source file has more than 450 lines") {
+        for (const auto& [path, source] : sources()) {
+            INFO(path << " has " << source.lines);
+            CHECK(source.lines <= 450);
+        }
+    }
+}
