@@ -61,7 +61,8 @@ std::string part_of(const std::string& path) {
 }  // namespace
 
 TEST_SUITE("structure") {
-    TEST_CASE("includes point one way: tools, then report and loaders, then the engine, and kernels see the engine alone") {
+    TEST_CASE(
+        "includes point one way: tools, then report and loaders, then the engine, and kernels see the engine alone") {
         const std::map<std::string, std::set<std::string>> allowed{
             {"engine", {"engine"}},
             {"loaders", {"engine", "loaders"}},
