@@ -30,7 +30,7 @@ struct Node {
     Attributes attributes = {};
     int unit = -1;               // index into Graph::units; -1 between units
     uint32_t stream = 0;         // of its output's random numbers, which placing quantisers never changes
-    std::string output = "";     // the name of its output, where a quantiser may stand; empty: the node's
+    std::string output{};        // the name of its output, where a quantiser may stand; empty: the node's
     int layer = -1;              // of a network (network.h): index of its parameters
     Activation activation = {};  // of a network: what its output goes through
 
@@ -56,7 +56,7 @@ struct Graph {
     int64_t input_channels = 3;
     std::vector<Node> nodes;
     std::vector<Unit> units;
-    std::string description = "";  // for people: "ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes)"
+    std::string description{};  // for people: "ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes)"
 
     static ValueId output_of(int node) { return node + 1; }
     static int producer_of(ValueId value) { return value - 1; }  // -1 for the image

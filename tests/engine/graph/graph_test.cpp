@@ -218,7 +218,7 @@ TEST_SUITE("graph") {
 
     TEST_CASE("sites lie behind activations and additions, or behind layers, and the edges are found without names") {
         const Graph graph = fuse(small_graph()).graph;
-        const auto bits = [&](SiteOptions options) {
+        const auto bits = [&](const SiteOptions& options) {
             std::string text;
             for (const Site& site : activation_sites(graph, options))
                 text += value_name(graph, site.value) + ":" + std::to_string(site.bits) + " ";
