@@ -169,6 +169,9 @@ Model quantised_model(const Network& network, const Model& original, const std::
             made[layer.norm_name + kRunningVariance] = Tensor({layer.channels()}, layer.norm->variance);
         }
     }
+    // A layer without a bias may have learned one.
+    for (Node& node : model.graph.nodes)
+        if (made.contains(node.name + ".bias")) node.attributes["bias"] = int64_t{1};
     model.tensors.clear();
     for (const NamedShape& parameter : parameters_of(model.graph)) {
         if (model.quantisation->weights.contains(parameter.name)) continue;
