@@ -105,10 +105,10 @@ Epilogue Simulation::scale_and_shift(const Layer& layer, float input_scale) {
 
 bool Simulation::postpone(const Node& node, ValueId output) {
     if (bound_.count(output) || network_.values[static_cast<size_t>(output)] || node.activation) return false;
-    if (reader_counts(network_.graph)[static_cast<size_t>(output)] != 1) return false;
     for (int i = output; i < last_; ++i) {  // the nodes behind it
         const Node& reader = network_.graph.node(i);
         if (reader.kind != &add_kind() || reader.inputs[0] != output) continue;
+        if (reader_counts(network_.graph)[static_cast<size_t>(output)] != 1) return false;
         postponed_[output] = &node;
         return true;
     }

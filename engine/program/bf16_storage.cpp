@@ -5,21 +5,18 @@
 namespace adaq {
 namespace {
 
-/// How often a tensor is used by what takes bf16 there: read (and so worth storing it), written; and by what does not.
+/// How often a tensor is read by what takes bf16 there, so that it is worth storing it; and used by what does not.
 struct Uses {
-    int reads = 0, writes = 0, of_float32 = 0;
-};
+    int reads = 0, of_float32 = 0;
 
-Uses& count(Uses& uses, Bf16 bf16, bool bound, Math math) {
-    const bool products = math == Math::bf16;
-    if ((products && (bf16 == Bf16::product || bf16 == Bf16::suffices)) || (bound && bf16 == Bf16::as_made))
-        ++uses.reads;
-    else if (products && bf16 == Bf16::written)
-        ++uses.writes;
-    else
-        ++uses.of_float32;
-    return uses;
-}
+    void count(Bf16 bf16, bool bound, Math math) {
+        const bool products = math == Math::bf16;
+        if ((products && (bf16 == Bf16::product || bf16 == Bf16::suffices)) || (bound && bf16 == Bf16::as_made))
+            ++reads;
+        else if (!products || bf16 != Bf16::written)
+            ++of_float32;
+    }
+};
 
 }  // namespace
 
@@ -27,7 +24,7 @@ void store_as_bf16(Program& program, Math math) {
     std::vector<Uses> uses(program.tensors().size());
     for (const Operation& operation : program.operations()) {
         for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
-            count(uses[static_cast<size_t>(id)], use.bf16, program.tensor(id).bound != nullptr, math);
+            uses[static_cast<size_t>(id)].count(use.bf16, program.tensor(id).bound != nullptr, math);
         });
     }
     for (const Program::Entry& entry : program.tensors()) {

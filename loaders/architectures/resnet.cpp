@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "loaders/weights/checks.h"
 
 namespace adaq {
 namespace {
@@ -177,24 +178,6 @@ std::string missing_because(const std::string& name) {
     return "";
 }
 
-void check_all(const std::string& file, const Shapes& shapes, const Others& others, const Graph& graph) {
-    std::map<std::string, Shape> expected;
-    for (NamedShape& tensor : parameters_of(graph)) {
-        const auto found = shapes.find(tensor.name);
-        if (found == shapes.end())
-            data_error("{}: {}, expected in {}{}", file, missing_weight(shapes, others, tensor.name), graph.description,
-                       missing_because(tensor.name));
-        if (found->second != tensor.shape)
-            data_error("{}: {} has shape {}, expected {} in {}", file, tensor.name, to_string(found->second),
-                       to_string(tensor.shape), graph.description);
-        expected.emplace(std::move(tensor.name), std::move(tensor.shape));
-    }
-    for (const auto& [name, shape] : shapes)
-        if (!expected.contains(name))
-            data_error("{}: has {} of shape {}, not expected in {}", file, printable(name), to_string(shape),
-                       graph.description);
-}
-
 /// A state dict without its prefix, its last layer called fc.
 class Named {
   public:
@@ -260,7 +243,9 @@ RecognisedNetwork recognise_resnet(const std::string& file, const Shapes& all, c
     network.folded = shapes.contains("conv1.bias") && first_below(shapes, "bn1.").empty();
     network.head_bias = shapes.contains("fc.bias") || named.others.contains("fc.bias");
     Graph graph = resnet_graph(network);
-    check_all(file, shapes, named.others, graph);
+    check_parameters(file, graph, shapes, graph.description, [&](const std::string& name) {
+        return MissingParameter{missing_weight(shapes, named.others, name), missing_because(name)};
+    });
     return {std::move(graph), named.parameters(), std::move(named.passed_over)};
 }
 

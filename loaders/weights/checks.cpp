@@ -84,23 +84,29 @@ void check_float_tensors(const std::string& file, const Model& model) {
     }
 }
 
-void check_model(const std::string& file, const Model& model) {
-    const std::map<std::string, Shape> shapes = all_shapes(file, model);
+void check_parameters(const std::string& file, const Graph& graph, const std::map<std::string, Shape>& shapes,
+                      const std::string& whole,
+                      const std::function<MissingParameter(const std::string& name)>& missing) {
     std::set<std::string> expected;
-    for (const NamedShape& parameter : parameters_of(model.graph)) {
+    for (const NamedShape& parameter : parameters_of(graph)) {
         const auto found = shapes.find(parameter.name);
-        if (found == shapes.end())
-            data_error("{}: no {}, expected in {}", file, printable(parameter.name),
-                       printable(model.graph.description));
+        if (found == shapes.end()) {
+            const MissingParameter said = missing(parameter.name);
+            data_error("{}: {}, expected in {}{}", file, said.what, whole, said.because);
+        }
         if (found->second != parameter.shape)
             data_error("{}: {} has shape {}, expected {} in {}", file, printable(parameter.name),
-                       to_string(found->second), to_string(parameter.shape), printable(model.graph.description));
+                       to_string(found->second), to_string(parameter.shape), whole);
         expected.insert(parameter.name);
     }
     for (const auto& [name, shape] : shapes)
         if (!expected.contains(name))
-            data_error("{}: has {} of shape {}, not expected in {}", file, printable(name), to_string(shape),
-                       printable(model.graph.description));
+            data_error("{}: has {} of shape {}, not expected in {}", file, printable(name), to_string(shape), whole);
+}
+
+void check_model(const std::string& file, const Model& model) {
+    check_parameters(file, model.graph, all_shapes(file, model), printable(model.graph.description),
+                     [](const std::string& name) { return MissingParameter{"no " + printable(name)}; });
     check_float_tensors(file, model);
     if (!model.quantisation) return;
     for (const auto& [name, weight] : model.quantisation->weights) check_weight(file, name, weight);
