@@ -1,22 +1,15 @@
-// The two kinds of error a user can meet. Both carry one sentence for a person: the file or option, what was found,
-// what was expected. The programs print it as one line; a UsageError exits with 2, a DataError with 1.
+// Throwing adaq's errors with formatted sentences: the file or option, what was found, what was expected. The programs
+// print them as one line; a UsageError exits with 2, a DataError with 1.
 #pragma once
 
 #include <fmt/format.h>
 
 #include <stdexcept>
-#include <string>
 #include <utility>
 
+#include "adaq/error.h"
+
 namespace adaq {
-
-struct DataError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-struct UsageError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 /// Throws DataError with a formatted sentence: data_error("{}: {} bytes, expected {}", file, found, expected).
 template <typename... Args>

@@ -40,7 +40,7 @@ void quantise_weights(Device& device, Network& network, const WeightOptions& opt
         std::vector<std::string> names;
         for (const Layer& layer : network.layers) names.push_back(layer.name);
         if (std::find(names.begin(), names.end(), name) == names.end())
-            usage_error("--bits {}={}: no such layer; there are {}", name, bits, fmt::join(names, ", "));
+            usage_error("`bits` {}={}: no such layer; there are {}", name, bits, fmt::join(names, ", "));
     }
     for (size_t i = 0; i < network.layers.size(); ++i) {
         Layer& layer = network.layers[i];

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "adaq/statistics.h"
+
 namespace adaq {
 
 struct Interval {
@@ -15,12 +17,6 @@ struct Interval {
 /// The 95 % Wilson score interval of a share, as fractions in [0, 1]. It never leaves [0, 1] and is honest at 0 and n
 /// (E. B. Wilson, 1927). n = 0 knows nothing: [0, 1]. Throws std::logic_error unless 0 <= successes <= n.
 Interval wilson_interval(int64_t successes, int64_t n);
-
-/// Counts of values in bins of equal width over [lo, hi]; the last bin includes hi. No bins: nothing was recorded.
-struct Histogram {
-    double lo = 0.0, hi = 0.0;
-    std::vector<int64_t> counts;
-};
 
 /// The histogram of finite values from their minimum to their maximum. Equal values all fall into one bin of width 0.
 /// No values: no bins.
@@ -32,10 +28,6 @@ double sqnr_db(std::span<const float> x, std::span<const float> y);
 
 /// The same from the two sums, for those who add them up batch by batch.
 double sqnr_db(double signal_energy, double noise_energy);
-
-struct Spread {
-    double min = 0.0, median = 0.0, max = 0.0;
-};
 
 /// Smallest, middle and largest of at least one value; the median of an even number is the mean of the middle two.
 /// Throws std::logic_error where there are none.

@@ -44,12 +44,12 @@ std::vector<float> parse_numbers(const char* option, const std::string& text, bo
 
 std::vector<float> parse_means(const std::string& text) {
     return parse_numbers(
-        "--mean", text, [](float v) { return is_mean(v); }, kMeanLimits);
+        "`mean`", text, [](float v) { return is_mean(v); }, kMeanLimits);
 }
 
 std::vector<float> parse_deviations(const std::string& text) {
     return parse_numbers(
-        "--std", text, [](float v) { return is_deviation(v); }, kDeviationLimits);
+        "`std`", text, [](float v) { return is_deviation(v); }, kDeviationLimits);
 }
 
 void check_channels(const std::string& option, const std::vector<float>& values, int channels) {

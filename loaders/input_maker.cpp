@@ -6,6 +6,7 @@
 namespace adaq {
 
 ImageSize input_size(const Dataset& dataset, int64_t item, const InputOptions& options) {
+    if (dataset.holds_inputs()) return dataset.image_size(item);
     return plan_evaluation(dataset.image_size(item), options.preprocessing, dataset.item_name(item)).output();
 }
 
@@ -35,6 +36,12 @@ const Image& InputMaker::make_pixels(int64_t item) {
     return pixels_;
 }
 
-void InputMaker::make(int64_t item, float* out) { normaliser_.run(make_pixels(item), out); }
+void InputMaker::make(int64_t item, float* out) {
+    if (dataset_.holds_inputs())
+        dataset_.write_input(item, {out, static_cast<size_t>(size_.height) * static_cast<size_t>(size_.width) *
+                                             static_cast<size_t>(options_.channels)});
+    else
+        normaliser_.run(make_pixels(item), out);
+}
 
 }  // namespace adaq

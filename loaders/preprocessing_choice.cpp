@@ -96,10 +96,10 @@ std::string text_of(std::pair<int, int> size) { return fmt::format("{}x{}", size
     const ImageSize size = images.size(other);
     const auto [height, width] = sizes.common;
     const std::string as_most_are =
-        height == width ? fmt::format("--resize {0} --crop {0} brings all to the size that most have", height)
+        height == width ? fmt::format("`resize` {0} `crop` {0} brings all to the size that most have", height)
                         : "an image less decides";
     data_error(
-        "{}: {}x{}, while {} of {} images are {}; say how to prepare them all: --resize {} --crop {} is usual, {}",
+        "{}: {}x{}, while {} of {} images are {}; say how to prepare them all: `resize` {} `crop` {} is usual, {}",
         images.name(other), size.width, size.height, sizes.most(), images.count(), text_of(sizes.common),
         kDefaultResize, kDefaultCrop, as_most_are);
 }

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "report/report.h"
+#include "adaq/report.h"
 
 namespace adaq::report {
 

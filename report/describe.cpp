@@ -1,4 +1,5 @@
 #include "report/describe.h"
+#include "engine/statistics.h"
 
 #include <fmt/format.h>
 
@@ -7,6 +8,7 @@
 #include <set>
 
 #include "engine/graph/node_kind.h"
+#include "engine/grid.h"
 
 namespace adaq {
 namespace {
@@ -139,7 +141,7 @@ ActivationReport describe_activation(const std::string& name, const QuantisedAct
     return row;
 }
 
-Sizes describe_sizes(const Network& network, const Model& original) {
+Sizes describe_sizes(const Network& network, const StoredModel& original) {
     Sizes sizes;
     for (const auto& [name, tensor] : original.tensors) sizes.float32 += 4 * tensor.size();
     int64_t activations = 0;

@@ -3,8 +3,8 @@
 
 #include <span>
 
+#include "adaq/report.h"
 #include "engine/graph/network.h"
-#include "report/report.h"
 
 namespace adaq {
 
@@ -17,7 +17,7 @@ ActivationReport describe_activation(const std::string& name, const QuantisedAct
                                      std::span<const float> values);
 
 /// Bytes of the model before and after.
-Sizes describe_sizes(const Network& network, const Model& original);
+Sizes describe_sizes(const Network& network, const StoredModel& original);
 
 /// "W4A8": the fewest bits of the layers between the first and the last, and of the activations; "A32" where they are
 /// float. Empty where no weight is quantised.

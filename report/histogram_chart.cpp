@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/statistics.h"
 #include "report/charts.h"
 #include "report/format.h"
 #include "report/svg.h"

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "engine/error.h"
+#include "engine/statistics.h"
+#include "engine/tensor.h"
 #include "report/format.h"
 #include "report/summary.h"
 

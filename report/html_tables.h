@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "report/report.h"
+#include "adaq/report.h"
 
 namespace adaq::report {
 

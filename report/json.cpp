@@ -4,9 +4,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "adaq/report.h"
 #include "engine/error.h"
+#include "engine/statistics.h"
 #include "report/record_json.h"
-#include "report/report.h"
 #include "report/summary.h"
 
 namespace adaq {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/reconstruction/record.h"
+#include "adaq/learning.h"
 
 namespace adaq {
 

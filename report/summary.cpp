@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 
+#include "engine/statistics.h"
 #include "report/format.h"
 
 namespace adaq {

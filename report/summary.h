@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "report/report.h"
+#include "adaq/report.h"
 
 namespace adaq::report {
 

@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <array>
 
+#include "adaq/report.h"
 #include "engine/printable.h"
+#include "engine/statistics.h"
 #include "report/format.h"
-#include "report/report.h"
 #include "report/summary.h"
 
 namespace adaq {

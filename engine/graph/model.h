@@ -10,13 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "adaq/preprocessing.h"
 #include "engine/graph/graph.h"
 #include "engine/grid.h"
 
 namespace adaq {
-
-/// How an image is resized: with which of Pillow's filters.
-enum class Interpolation { bilinear, bicubic };
 
 inline constexpr std::array<const char*, 2> kInterpolationNames{"bilinear", "bicubic"};  // by Interpolation
 
@@ -30,16 +28,6 @@ inline std::optional<Interpolation> interpolation_named(std::string_view name) {
         if (name == kInterpolationNames[i]) return static_cast<Interpolation>(i);
     return std::nullopt;
 }
-
-/// How an image becomes the network's input. resize is the shorter edge, crop a centred square; 0 leaves the step out.
-struct Preprocessing {
-    int resize = 0;                                                                // pixels
-    int crop = 0;                                                                  // pixels
-    std::vector<float> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};  // of values in [0, 1], per channel
-    Interpolation interpolation = Interpolation::bilinear;
-
-    bool operator==(const Preprocessing&) const = default;
-};
 
 /// One quantised weight: codes q in [qmin, qmax], row-major in `shape` (KCRS, as in the file), value (q - z) * s.
 struct QuantisedWeight {
@@ -61,13 +49,13 @@ struct QuantisedActivation {
 };
 
 struct Quantisation {
-    bool folded = false;  // batch norms folded: conv biases are in Model::tensors as "<conv>.bias", no bn tensors
+    bool folded = false;  // batch norms folded: conv biases are in StoredModel::tensors as "<conv>.bias", no bn tensors
     std::map<std::string, QuantisedWeight> weights;          // by tensor name, e.g. "layer1.0.conv1.weight"
     std::map<std::string, QuantisedActivation> activations;  // by site
     std::string settings = "{}";                             // JSON object: every setting of the run that made it
 };
 
-struct Model {
+struct StoredModel {
     Graph graph;  // where batch norms are folded, without them
     std::optional<Preprocessing> preprocessing;
     std::vector<std::string> class_names;   // empty, or one a class

@@ -36,7 +36,7 @@ Shape kcrs(const Shape& krsc_shape) {
 
 class Maker {
   public:
-    Maker(const Model& model, bool fold) : model_(model), fold_(fold) {}
+    Maker(const StoredModel& model, bool fold) : model_(model), fold_(fold) {}
 
     Network make() {
         Fused fused = fuse(model_.graph);
@@ -111,7 +111,7 @@ class Maker {
         return found->second;
     }
 
-    const Model& model_;
+    const StoredModel& model_;
     bool fold_;
 };
 
@@ -150,10 +150,10 @@ bool Network::quantised() const {
     return std::any_of(layers.begin(), layers.end(), [](const Layer& layer) { return layer.codes.has_value(); });
 }
 
-Network make_network(const Model& model, bool fold) { return Maker(model, fold).make(); }
+Network make_network(const StoredModel& model, bool fold) { return Maker(model, fold).make(); }
 
-Model quantised_model(const Network& network, const Model& original, const std::string& settings) {
-    Model model = original;
+StoredModel quantised_model(const Network& network, const StoredModel& original, const std::string& settings) {
+    StoredModel model = original;
     if (network.folded) model.graph = without_norms(original.graph);
     model.quantisation = Quantisation{};
     model.quantisation->folded = network.folded;

@@ -57,10 +57,10 @@ struct Network {
 /// The network of a model, float or with the quantisation it was saved with. `fold` folds each batch norm into its
 /// convolution (docs/arithmetic.md section 3); a quantised model is taken as it was saved, and `fold` is not looked at.
 /// Throws DataError where the graph has something that the engine does not run.
-Network make_network(const Model& model, bool fold);
+Network make_network(const StoredModel& model, bool fold);
 
 /// Puts the network's integers, scales and biases in the place of the float weights of the model it was made from.
 /// settings: JSON object of the run. Every layer must be quantised.
-Model quantised_model(const Network& network, const Model& original, const std::string& settings);
+StoredModel quantised_model(const Network& network, const StoredModel& original, const std::string& settings);
 
 }  // namespace adaq

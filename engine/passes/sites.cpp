@@ -35,7 +35,7 @@ void set_own_bits(std::vector<Site>& sites, const Graph& graph, const std::map<s
     }
     for (const auto& [name, bits] : own) {
         if (std::find(names.begin(), names.end(), name) == names.end())
-            usage_error("--act-bits {}={}: no such activation is quantised; there are {}", name, bits,
+            usage_error("`act_bits` {}={}: no such activation is quantised; there are {}", name, bits,
                         fmt::join(names, ", "));
     }
 }

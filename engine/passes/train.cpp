@@ -90,7 +90,7 @@ TensorId Training::before_norm(const Node& node, ValueId id) {
     Norm& norm = norms_.at(node.layer);
     norm.x = temporary(id);
     if (element_count(program_.shape(norm.x)) == layer.channels())
-        data_error("{}: one value a channel has no variance; give a larger --minibatch, or --bn fixed", node.name);
+        data_error("{}: one value a channel has no variance; give a larger `minibatch`, or `bn` fixed", node.name);
     norm.mean = program_.temporary({layer.channels()});
     norm.inverse_std = program_.temporary({layer.channels()});
     return norm.x;

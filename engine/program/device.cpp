@@ -33,6 +33,13 @@ bool Device::supports(const Operation& operation) const {
     return !activation || activation.is_relu();
 }
 
+void Device::edit(DeviceTensor& tensor, std::vector<float>& room, const Edit& change) {
+    room.resize(static_cast<size_t>(element_count(tensor.shape())));
+    download(tensor, room);
+    change(room);
+    upload(tensor, room);
+}
+
 std::unique_ptr<CompiledProgram> Device::compile(Program program) {
     check(program);
     program = in_pieces(program, limits());

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -76,6 +77,9 @@ class Device {
     virtual void spill_into(const std::string& /*folder*/) {}
     virtual void upload(DeviceTensor& tensor, std::span<const float> values) = 0;  // element_count(shape) values
     virtual void download(const DeviceTensor& tensor, std::span<float> values) = 0;
+    using Edit = std::function<void(std::span<float> values)>;
+    /// Has the values of a tensor changed on the host. room: for them meanwhile; kept by the caller for the next time.
+    virtual void edit(DeviceTensor& tensor, std::vector<float>& room, const Edit& change);
 
     virtual DeviceLimits limits() const { return {}; }
     /// What products round their operands to.

@@ -18,14 +18,20 @@ class CacheMemory {
 
     /// A float32 tensor, contents undefined. It counts as long as somebody owns it.
     Buffer create(const Shape& shape);
+    /// Of all tensors that counted at the same time, most; spilled ones too.
+    int64_t most_bytes() const { return most_; }
 
   private:
-    int64_t bytes_in_device() const;
+    struct Made {
+        std::weak_ptr<DeviceTensor> tensor;
+        Placement placement;
+    };
+    int64_t bytes_in(Placement placement) const;
 
     Device& device_;
-    int64_t limit_;
+    int64_t limit_, most_ = 0;
     Say say_;
-    std::vector<std::weak_ptr<DeviceTensor>> in_device_;
+    std::vector<Made> made_;
 };
 
 }  // namespace adaq

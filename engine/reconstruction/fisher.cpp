@@ -66,13 +66,14 @@ Buffer fisher_weights(Device& device, const Network& network, const Network& ori
     OutputGradient gradient(device, network, original, unit, options, caches, shapes);
     const int64_t images = caches.input->shape()[0];
     const Buffer weights = memory.create(stacked(images, shapes[static_cast<size_t>(unit.output())]));
-    std::vector<float> values(static_cast<size_t>(element_count(weights->shape()) / images * options.batch));
+    const auto square = [](std::span<float> values) {
+        for (float& v : values) v = (std::fabs(v) + 1.0f) * (std::fabs(v) + 1.0f);
+    };
+    std::vector<float> room;
     for (int64_t first = 0; first < images; first += options.batch) {
         if (poll) poll();
         const Buffer& part = gradient.compute(first, images);
-        device.download(*part, values);
-        for (float& v : values) v = (std::fabs(v) + 1.0f) * (std::fabs(v) + 1.0f);
-        device.upload(*part, values);
+        device.edit(*part, room, square);
         const int64_t rows = std::min(options.batch, images - first);
         Program copy;
         copy.add(Gather{copy.rows(copy.bind(part), 0, rows), copy.rows(copy.bind(weights), first, rows)});

@@ -1,9 +1,9 @@
 // What is learned about a unit, in the device's memory, with Adam's moments.
 #pragma once
 
+#include "adaq/learning.h"
 #include "engine/graph/network.h"
 #include "engine/program/device.h"
-#include "engine/reconstruction/record.h"
 #include "engine/reconstruction/unit_options.h"
 
 namespace adaq {

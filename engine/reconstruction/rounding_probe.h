@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "adaq/learning.h"
 #include "engine/reconstruction/learned.h"
-#include "engine/reconstruction/record.h"
 
 namespace adaq {
 

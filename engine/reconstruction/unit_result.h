@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "adaq/learning.h"
 #include "engine/graph/network.h"
-#include "engine/reconstruction/record.h"
 #include "engine/reconstruction/unit_options.h"
 
 namespace adaq {

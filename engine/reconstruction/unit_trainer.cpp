@@ -23,7 +23,7 @@ UnitTrainer::UnitTrainer(Device& device, const Network& network, const Unit& uni
     : device_(device), unit_(unit), options_(options), state_(zeros(device, {kStepValues})), loss_(zeros(device, {1})) {
     const int64_t images = caches.input->shape()[0];
     if (images < options.batch)
-        data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller --minibatch",
+        data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller `minibatch`",
                    unit.name, images, options.batch);
     if (options.prediction) prediction_loss_ = zeros(device, {1});
     find_learned(network);
@@ -160,9 +160,9 @@ UnitProgress UnitTrainer::progress(int64_t iteration) const {
     device_.download(*state_, state);
     const bool finite = std::isfinite(progress.reconstruction + progress.prediction + progress.penalty);
     if (state[kFirstBad] > 0.0f || !finite)
-        data_error("{}: the loss is not finite at iteration {}; give a smaller --lr{}", unit_.name,
+        data_error("{}: the loss is not finite at iteration {}; give a smaller `lr`{}", unit_.name,
                    state[kFirstBad] > 0.0f ? static_cast<int64_t>(state[kFirstBad]) : iteration,
-                   scales_.empty() ? "" : " or --lr-scale");
+                   scales_.empty() ? "" : " or `lr_scale`");
     return progress;
 }
 

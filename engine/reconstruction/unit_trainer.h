@@ -3,12 +3,13 @@
 // replayed.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include "adaq/learning.h"
 #include "engine/reconstruction/learned.h"
-#include "engine/reconstruction/record.h"
 #include "engine/reconstruction/replay.h"
 
 namespace adaq {
@@ -26,6 +27,13 @@ struct UnitProgress {
     int64_t iteration = 0, iterations = 0;
     double reconstruction = 0.0, prediction = 0.0, penalty = 0.0;  // losses of this iteration
 };
+
+/// Iterations between two points of a curve: at most 200 where that gives no more than 200 points, and few enough for
+/// 50 points where there are so many iterations.
+inline int64_t report_interval(int64_t iterations) {
+    constexpr int64_t kFewest = 50, kMost = 200, kLongest = 200;
+    return std::max(std::clamp<int64_t>(iterations / kFewest, 1, kLongest), (iterations + kMost - 1) / kMost);
+}
 
 class UnitTrainer {
   public:

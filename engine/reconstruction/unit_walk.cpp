@@ -37,6 +37,7 @@ class UnitWalk {
         if (scales && recipe.scale_start == ScaleStart::after_weights) start_.in_quantised_network(some_);
         if (options_.passes().size() > 1) pass(*recipe.scales);
         if (scales && observer_.site) start_.show(some_, observer_.site);
+        if (observer_.cached) observer_.cached(memory_.most_bytes());
     }
 
   private:

@@ -39,6 +39,7 @@ struct WalkObserver {
     std::function<void(const Unit& unit, const UnitResult& result)> end;
     SiteObserver site;  // at the end: an activation's values on the first images, its quantiser final in the network
     CacheMemory::Say say;
+    std::function<void(int64_t bytes)> cached;  // at the end: of cached values, most at a time, wherever they lay
 };
 
 /// original: the float network (BN as in `network`); network: its weights quantised to nearest, no activations. images

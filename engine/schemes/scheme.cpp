@@ -68,7 +68,7 @@ ChosenRange choose_range(Device& device, const DeviceTensor& x, int64_t groups, 
         usage_error("{}: {} bits asked for, expected 2 to 8 bits", tensor_name, options.bits);
     }
     if (!(options.p > 0.0 && options.p <= 16.0))
-        usage_error("--p {}: expected a number above 0, at most 16", options.p);
+        usage_error("`p` {}: expected a number above 0, at most 16", options.p);
     const int64_t count = element_count(x.shape());
     require(groups > 0 && count > 0 && count % groups == 0, "{}: {} elements do not make {} groups", tensor_name, count,
             groups);

@@ -2,7 +2,6 @@
 #include "kernels/cpu/device.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <fstream>
@@ -16,6 +15,7 @@
 #include "kernels/cpu/instruction_set.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/tensor.h"
+#include "kernels/cpu/thread_count.h"
 #include "kernels/cpu/training/program.h"
 #include "kernels/host_memory.h"
 
@@ -42,8 +42,6 @@ class CpuDevice : public Device {
   public:
     CpuDevice(int threads, Math math)
         : math_(math), threads_(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency())) {
-        omp_set_dynamic(0);
-        omp_set_num_threads(threads_);
         lanes_ = std::make_shared<Lanes>(threads_);
         // OpenMP will want as many, and ends the program where it cannot have them: an exception says so before.
         const Lanes room(threads_);
@@ -83,13 +81,16 @@ class CpuDevice : public Device {
     Math math() const override { return math_; }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
+        const ThreadCount inside(threads_);
         return cpu::min_max(span_of(x), groups);
     }
     std::vector<float> order_statistics(const DeviceTensor& x, int64_t groups,
                                         std::span<const int64_t> ranks) override {
+        const ThreadCount inside(threads_);
         return cpu::order_statistics(span_of(x), groups, ranks);
     }
     std::vector<BestRange> best_range(const DeviceTensor& x, int64_t groups, const RangeSearch& search) override {
+        const ThreadCount inside(threads_);
         return cpu::best_range(span_of(x), groups, search);
     }
 
@@ -122,9 +123,9 @@ class CpuDevice : public Device {
 }  // namespace
 
 std::unique_ptr<Device> make_cpu_device(int threads, Math math) {
-    if (math == Math::tf32) usage_error("--math tf32: no CPU computes in tf32; use fp32 or bf16");
+    if (math == Math::tf32) usage_error("`math` tf32: no CPU computes in tf32; use fp32 or bf16");
     if (math == Math::bf16 && !multiplies_bf16())
-        usage_error("--math bf16: oneDNN has {} here, which multiplies no bf16 (AVX512_BF16 or AMX does); use fp32",
+        usage_error("`math` bf16: oneDNN has {} here, which multiplies no bf16 (AVX512_BF16 or AMX does); use fp32",
                     onednn_instruction_set());
     return std::make_unique<CpuDevice>(threads, math);
 }

@@ -93,18 +93,18 @@ std::unique_ptr<Device> make_cuda_device(Math math, std::optional<Choice> choice
                                          const DeviceLimits& limits) {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
-    if (status != cudaSuccess) usage_error("--device cuda: no card to be had ({})", cudaGetErrorString(status));
-    if (count == 0) usage_error("--device cuda: this machine has no CUDA card; use --device cpu");
+    if (status != cudaSuccess) usage_error("`device` cuda: no card to be had ({})", cudaGetErrorString(status));
+    if (count == 0) usage_error("`device` cuda: this machine has no CUDA card; use `device` cpu");
     cudaDeviceProp card{};
     check_cuda(cudaGetDeviceProperties(&card, 0));
     if (card.major * 10 + card.minor < 75)
-        usage_error("--device cuda: {} is sm_{}{}, sm_75 is the oldest that will do", card.name, card.major,
+        usage_error("`device` cuda: {} is sm_{}{}, sm_75 is the oldest that will do", card.name, card.major,
                     card.minor);
     if (math != Math::f32 && card.major < 8)
-        usage_error("--math {}: {} has no such tensor cores; use fp32", to_string(math), card.name);
-    if (wgmma && math != Math::tf32) usage_error("--wgmma: with --math tf32 alone, not {}", to_string(math));
+        usage_error("`math` {}: {} has no such tensor cores; use fp32", to_string(math), card.name);
+    if (wgmma && math != Math::tf32) usage_error("`wgmma`: with `math` tf32 alone, not {}", to_string(math));
     if (wgmma && (card.major != 9 || card.minor != 0))
-        usage_error("--wgmma: {} is sm_{}{}; only sm_90 has these products", card.name, card.major, card.minor);
+        usage_error("`wgmma`: {} is sm_{}{}; only sm_90 has these products", card.name, card.major, card.minor);
     check_cuda(cudaSetDevice(0));
     const Card known{card.multiProcessorCount, card.major * 10 + card.minor, card.sharedMemPerBlockOptin};
     return std::make_unique<CudaDevice>(

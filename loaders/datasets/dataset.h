@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,11 @@ class Dataset {
     virtual void open(int64_t item, ImageReader& reader) const = 0;
     /// Height and width, from the header alone. Throws DataError.
     virtual ImageSize image_size(int64_t item) const = 0;
+
+    /// Whether items are a network's inputs already (HWC, normalised): then no preprocessing applies, write_input() is
+    /// called and not open().
+    virtual bool holds_inputs() const { return false; }
+    virtual void write_input(int64_t /*item*/, std::span<float> /*input*/) const {}
 
     static constexpr int kNoLabel = -1;
 };

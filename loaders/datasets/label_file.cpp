@@ -154,7 +154,7 @@ void LabelFile::refuse(const Entry& entry) const {
     const auto found = class_number(entry.label);
     const bool one_more = found && static_cast<size_t>(*found) == options_.class_names.size();
     data_error("{}, line {}: \"{}\", expected a label ({}){}", path_, entry.line, text, expected_label(),
-               one_more && options_.label_offset == 0 ? "; where labels count from 1, give --label-offset -1" : "");
+               one_more && options_.label_offset == 0 ? "; where labels count from 1, give `label_offset` -1" : "");
 }
 
 bool LabelFile::all_are_of(const ClassIndex& classes, size_t count) const {

@@ -45,7 +45,7 @@ void check_weight(const std::string& file, const std::string& name, const Quanti
                        weight.grid.qmax());
 }
 
-void check_activations(const std::string& file, const Model& model) {
+void check_activations(const std::string& file, const StoredModel& model) {
     const Graph graph = fuse(model.graph).graph;
     std::set<std::string> sites{value_name(graph, kImage)};
     for (const Node& node : graph.nodes)
@@ -58,7 +58,7 @@ void check_activations(const std::string& file, const Model& model) {
     }
 }
 
-std::map<std::string, Shape> all_shapes(const std::string& file, const Model& model) {
+std::map<std::string, Shape> all_shapes(const std::string& file, const StoredModel& model) {
     std::map<std::string, Shape> shapes;
     for (const auto& [name, tensor] : model.tensors) shapes[name] = tensor.shape;
     if (!model.quantisation) return shapes;
@@ -74,7 +74,7 @@ std::map<std::string, Shape> all_shapes(const std::string& file, const Model& mo
 
 }  // namespace
 
-void check_float_tensors(const std::string& file, const Model& model) {
+void check_float_tensors(const std::string& file, const StoredModel& model) {
     for (const auto& [name, tensor] : model.tensors) {
         check_finite(file, name, tensor.values);
         if (!name.ends_with(".running_var")) continue;
@@ -104,7 +104,7 @@ void check_parameters(const std::string& file, const Graph& graph, const std::ma
             data_error("{}: has {} of shape {}, not expected in {}", file, printable(name), to_string(shape), whole);
 }
 
-void check_model(const std::string& file, const Model& model) {
+void check_model(const std::string& file, const StoredModel& model) {
     check_parameters(file, model.graph, all_shapes(file, model), printable(model.graph.description),
                      [](const std::string& name) { return MissingParameter{"no " + printable(name)}; });
     check_float_tensors(file, model);

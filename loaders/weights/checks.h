@@ -21,9 +21,9 @@ void check_parameters(const std::string& file, const Graph& graph, const std::ma
 
 /// DataError naming `file` and the tensor unless every float tensor is finite, variances are not negative, every code,
 /// scale and zero point lies on its grid, and tensors and quantised weights together are the graph's parameters.
-void check_model(const std::string& file, const Model& model);
+void check_model(const std::string& file, const StoredModel& model);
 
 /// The float tensors' part of it: finite values, variances that are not negative.
-void check_float_tensors(const std::string& file, const Model& model);
+void check_float_tensors(const std::string& file, const StoredModel& model);
 
 }  // namespace adaq

@@ -43,7 +43,7 @@ std::vector<float> dequantised(const QuantisedWeight& weight) {
     return values;
 }
 
-std::string encodings_text(const Model& model) {
+std::string encodings_text(const StoredModel& model) {
     const Quantisation& quantisation = *model.quantisation;
     ordered_json weights = ordered_json::object(), activations = ordered_json::object();
     for (const auto& [name, weight] : quantisation.weights) {

@@ -13,6 +13,6 @@ namespace adaq {
 std::vector<float> dequantised(const QuantisedWeight& weight);
 
 /// The JSON text of a quantised model's encodings, the same for equal models; it explains itself under "about".
-std::string encodings_text(const Model& model);
+std::string encodings_text(const StoredModel& model);
 
 }  // namespace adaq

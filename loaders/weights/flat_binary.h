@@ -10,6 +10,6 @@
 namespace adaq {
 
 /// Reads a file that begins with the magic, checking everything before use. DataError naming `file` and the fault.
-Model read_flat_binary(const std::string& file, std::span<const std::byte> bytes);
+StoredModel read_flat_binary(const std::string& file, std::span<const std::byte> bytes);
 
 }  // namespace adaq

@@ -181,13 +181,13 @@ Quantisation read_quantisation(const std::string& file, TensorShelf& shelf, cons
 
 }  // namespace
 
-Model read_flat_binary(const std::string& file, Bytes bytes) {
+StoredModel read_flat_binary(const std::string& file, Bytes bytes) {
     const Bytes text = header_bytes(file, bytes);
     FlatHeader header = parse_flat_header(file, text);
     check_layout(file, header, bytes, kFlatPrefix + text.size());
 
     TensorShelf shelf(file, header, bytes);
-    Model model;
+    StoredModel model;
     if (header.quantisation) model.quantisation = read_quantisation(file, shelf, *header.quantisation);
     for (const auto& [name, tensor] : shelf.rest()) model.tensors.emplace(name, shelf.floats(*tensor));
     model.graph = std::move(header.graph);

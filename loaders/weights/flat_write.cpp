@@ -37,7 +37,7 @@ void add_weight(std::vector<Outgoing>& list, const std::string& name, const Quan
     list.push_back(integers(name + ".zero_point", weight.zero_point));
 }
 
-std::vector<Outgoing> outgoing_tensors(const Model& model) {
+std::vector<Outgoing> outgoing_tensors(const StoredModel& model) {
     std::vector<Outgoing> list;
     const Quantisation none;
     const Quantisation& quantised = model.quantisation ? *model.quantisation : none;
@@ -84,7 +84,7 @@ std::string lay_out(FlatHeader& header) {
 
 }  // namespace
 
-void save_bin(const std::string& path, const Model& model) {
+void save_bin(const std::string& path, const StoredModel& model) {
     check_writable(path, model);
     const std::vector<Outgoing> tensors = outgoing_tensors(model);
     FlatHeader header{model.graph, model.preprocessing, model.class_names, {}, {}, model.extra};

@@ -13,7 +13,7 @@ namespace adaq {
 namespace {
 
 FoundModel of_state_dict(const std::string& name, StateDict dict, size_t file_bytes) {
-    Model model = model_of_state_dict(name, dict, file_bytes);
+    StoredModel model = model_of_state_dict(name, dict, file_bytes);
     return {std::move(model), std::move(dict.notes)};
 }
 
@@ -38,10 +38,10 @@ FoundModel find_weights(const std::string& path, const std::string& key) {
     return find_weights(path, file.bytes(), key);
 }
 
-Model read_weights(const std::string& name, std::span<const std::byte> bytes) {
+StoredModel read_weights(const std::string& name, std::span<const std::byte> bytes) {
     return find_weights(name, bytes, "").model;
 }
 
-Model load_weights(const std::string& path) { return find_weights(path, "").model; }
+StoredModel load_weights(const std::string& path) { return find_weights(path, "").model; }
 
 }  // namespace adaq

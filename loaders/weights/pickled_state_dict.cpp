@@ -168,7 +168,7 @@ const Candidate& usual(const std::string& file, const std::vector<Candidate>& fo
     const auto best = std::min_element(found.begin(), found.end(), goes_before);
     for (const Candidate& candidate : found)
         if (&candidate != &*best && candidate.rank() == best->rank())
-            data_error("{}: holds several networks ({}); --checkpoint-key NAME takes one", file, names_of(found));
+            data_error("{}: holds several networks ({}); `checkpoint_key` NAME takes one", file, names_of(found));
     return *best;
 }
 
@@ -179,7 +179,7 @@ std::vector<std::string> notes_of(const std::vector<Candidate>& found, const Can
         if (&candidate != &taken && candidate.convolves && !candidate.path.empty()) others.push_back(candidate);
     if (others.empty()) return {};
     std::sort(others.begin(), others.end(), goes_before);
-    return {fmt::format("The weights {} were taken; the file has others under {} (--checkpoint-key {}).",
+    return {fmt::format("The weights {} were taken; the file has others under {} (`checkpoint_key` {}).",
                         taken.path.empty() ? "under no key" : "under " + taken.name(), names_of(others),
                         others.front().name())};
 }

@@ -94,7 +94,7 @@ RawTensors read_tensors(const std::string& file, const JsonField& header, Bytes 
 }
 
 /// What save_safetensors() put into the metadata.
-void read_metadata(const std::string& file, const JsonField& metadata, Model& model) {
+void read_metadata(const std::string& file, const JsonField& metadata, StoredModel& model) {
     if (metadata.has(kPreprocessingKey))
         model.preprocessing = parse_preprocessing(
             file, kPreprocessingKey, parse_json_object(file, kPreprocessingKey, metadata[kPreprocessingKey].text()),
@@ -120,7 +120,7 @@ FoundModel read_safetensors(const std::string& file, Bytes bytes) {
     const json parsed = parse_json_object(file, "the header", bytes.subspan(kPrefix, length));
     const JsonField header(file, "header", parsed);
     StateDict dict{read_tensors(file, header, bytes, kPrefix + length), {}, {}, {}};
-    Model model = model_of_state_dict(file, dict, bytes.size());
+    StoredModel model = model_of_state_dict(file, dict, bytes.size());
     if (header.has("__metadata__")) read_metadata(file, header["__metadata__"], model);
     return {std::move(model), std::move(dict.notes)};
 }

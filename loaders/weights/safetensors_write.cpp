@@ -39,7 +39,7 @@ void add_idle_norm(std::vector<Outgoing>& list, const std::string& norm, const s
 }
 
 /// The tensors of the network as it was trained, in its order.
-std::vector<Outgoing> outgoing_tensors(const Model& model) {
+std::vector<Outgoing> outgoing_tensors(const StoredModel& model) {
     std::vector<Outgoing> list;
     for (const Node& node : model.graph.nodes) {
         const auto folded = node.attributes.find("norm");
@@ -58,7 +58,7 @@ std::vector<Outgoing> outgoing_tensors(const Model& model) {
 }
 
 /// "format": "pt" is what PyTorch's own tools look for.
-json metadata(const Model& model) {
+json metadata(const StoredModel& model) {
     json object = {{"format", "pt"}};
     if (model.preprocessing) object[kPreprocessingKey] = preprocessing_json(*model.preprocessing).dump();
     if (!model.class_names.empty()) object[kClassesKey] = json{{"classes", model.class_names}}.dump();
@@ -66,7 +66,7 @@ json metadata(const Model& model) {
 }
 
 /// The header, filled up with blanks so that the tensors begin at a multiple of 8 bytes.
-std::string header_text(const Model& model, const std::vector<Outgoing>& tensors) {
+std::string header_text(const StoredModel& model, const std::vector<Outgoing>& tensors) {
     json header = {{"__metadata__", metadata(model)}};
     uint64_t begin = 0;
     for (const Outgoing& tensor : tensors) {
@@ -87,7 +87,7 @@ std::string encodings_path(const std::string& path) {
     return std::string(stem.substr(0, cut)) + ".encodings.json";
 }
 
-void save_safetensors(const std::string& path, const Model& model) {
+void save_safetensors(const std::string& path, const StoredModel& model) {
     check_writable(path, model);
     const std::vector<Outgoing> tensors = outgoing_tensors(model);
     const std::string header = header_text(model, tensors);

@@ -62,13 +62,13 @@ std::string plural(size_t tensors) { return fmt::format("{} tensor{}", tensors, 
 
 }  // namespace
 
-Model model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes) {
+StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes) {
     if (!dict.other_network.empty())
         data_error("{}: the checkpoint calls its network {}, expected a torchvision ResNet", file, dict.other_network);
     tidy_names(dict);
     std::map<std::string, Shape> shapes;
     for (const auto& [name, tensor] : dict.tensors) shapes[name] = tensor.shape;
-    Model model;
+    StoredModel model;
     RecognisedNetwork network = recognise_resnet(file, shapes, dict.others);
     model.graph = std::move(network.graph);
     for (const std::string& name : network.passed_over) dict.tensors.erase(name);

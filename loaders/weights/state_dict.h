@@ -1,4 +1,5 @@
-// From the named tensors of a checkpoint to a Model: names made torchvision's, network recognised, values converted.
+// From the named tensors of a checkpoint to a StoredModel: names made torchvision's, network recognised, values
+// converted.
 #pragma once
 
 #include <map>
@@ -21,6 +22,6 @@ struct StateDict {
 /// Strips prefixes that all names share ("module.", "_orig_mod.", "model."), drops what inference has no use for
 /// (num_batches_tracked), finds the network (loaders/architectures), and converts; what it passes over is said in
 /// dict.notes. `file_bytes` bounds the memory taken. DataError naming `file` and the tensor.
-Model model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes);
+StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes);
 
 }  // namespace adaq

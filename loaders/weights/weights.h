@@ -14,16 +14,17 @@ namespace adaq {
 /// Reads a weights file of any of the formats, told apart by content: the flat binary (weights/FORMAT.md), torch.save's
 /// zip and legacy formats, .safetensors. State dicts may be nested in a checkpoint under any name, among anything else,
 /// bear prefixes such as "module.", and hold fp16, bf16 or double, which become float32. The architecture is read off
-/// the tensors. A quantised flat binary has its quantised weights in Model::quantisation only, not in Model::tensors.
-/// DataError, naming the file and what is wrong with it: unreadable, damaged, not such a ResNet, NaN, ...
-Model load_weights(const std::string& path);
+/// the tensors. A quantised flat binary has its quantised weights in StoredModel::quantisation only, not in
+/// StoredModel::tensors. DataError, naming the file and what is wrong with it: unreadable, damaged, not such a ResNet,
+/// NaN, ...
+StoredModel load_weights(const std::string& path);
 
 /// The same of bytes in memory; `name` stands for the file in errors.
-Model read_weights(const std::string& name, std::span<const std::byte> bytes);
+StoredModel read_weights(const std::string& name, std::span<const std::byte> bytes);
 
 /// A model, and what the user should know of how it was found in the file.
 struct FoundModel {
-    Model model;
+    StoredModel model;
     std::vector<std::string> notes;  // sentences: which of several state dicts was taken
 };
 
@@ -34,7 +35,7 @@ FoundModel find_weights(const std::string& name, std::span<const std::byte> byte
 
 /// Writes the flat binary. Equal models give equal files. DataError when the disk refuses, or if the model is not one
 /// that load_weights would accept (a missing tensor, NaN, a code outside its grid); nothing is left on the disk then.
-void save_bin(const std::string& path, const Model& model);
+void save_bin(const std::string& path, const StoredModel& model);
 
 /// Writes float32 .safetensors under torchvision's names, for torchvision.models.resnet18().load_state_dict(...).
 /// Quantised weights are written dequantised, (q - z) s; a model with folded batch norms gets batch norms that do
@@ -43,7 +44,7 @@ void save_bin(const std::string& path, const Model& model);
 /// and activation. A PyTorch user loads the weights as they are (they lie on their grids already) and fake-quantises
 /// the activation at each named site with (clamp(round(x / scale) + zero_point, qmin, qmax) - zero_point) * scale to
 /// get the network that adaq evaluated. Errors as for save_bin.
-void save_safetensors(const std::string& path, const Model& model);
+void save_safetensors(const std::string& path, const StoredModel& model);
 
 /// The name of the file of encodings that goes with `path`.
 std::string encodings_path(const std::string& path);

@@ -8,7 +8,7 @@
 
 namespace adaq {
 
-void check_writable(const std::string& path, const Model& model) {
+void check_writable(const std::string& path, const StoredModel& model) {
     check_model(path, model);
     check_class_names(path, model.class_names, classes_of(model.graph));
     if (model.preprocessing)

@@ -9,6 +9,6 @@ namespace adaq {
 
 /// DataError naming `path` unless a file of this model could be read back: check_model() of checks.h, and the
 /// preprocessing, class names, settings and extra header keys.
-void check_writable(const std::string& path, const Model& model);
+void check_writable(const std::string& path, const StoredModel& model);
 
 }  // namespace adaq

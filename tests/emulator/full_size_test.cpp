@@ -13,7 +13,7 @@
 #include "engine/reconstruction/unit_walk.h"
 #include "kernels/cuda/device.h"
 #include "kernels/emulator/dry_run.h"
-#include "loaders/architectures/resnet.h"
+#include "support/full_size_networks.h"
 #include "support/operations.h"
 
 using namespace adaq;
@@ -23,38 +23,6 @@ namespace {
 
 constexpr int64_t kEdge = 224;
 constexpr int64_t kCount[] = {1024, 4096};
-
-Model make_model(const ResNet& network) {
-    Model model;
-    model.graph = resnet_graph(network);
-    uint32_t state = 1;
-    for (const NamedShape& named : parameters_of(model.graph)) {
-        Tensor tensor(named.shape);
-        for (float& v : tensor.values) {
-            state = state * 1664525u + 1013904223u;
-            v = static_cast<float>(state >> 8 | 1u) * 0x1p-24f;
-        }
-        model.tensors[named.name] = std::move(tensor);
-    }
-    return model;
-}
-
-const Model& resnet(int depth) {
-    static const Model resnet18 = make_model({BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3});
-    static const Model resnet50 = make_model({BlockKind::bottleneck, {3, 4, 6, 3}, 64, 1000, 3});
-    return depth == 18 ? resnet18 : resnet50;
-}
-
-/// Rounded to nearest with made-up scales: what a card would choose is not to be had.
-Network with_codes(Network network) {
-    for (Layer& layer : network.layers)
-        layer.codes = LayerCodes{{4, false},
-                                 "minmax",
-                                 std::vector<float>(static_cast<size_t>(layer.channels()), 0.125f),
-                                 std::vector<float>(static_cast<size_t>(layer.channels()), 7.0f),
-                                 std::vector<float>(layer.weight.values.size())};
-    return network;
-}
 
 std::vector<Site> sites_of(const Network& network, int input_bits = 32) {
     SiteOptions options;

@@ -50,7 +50,7 @@ class Setting {
   public:
     Setting(const std::string& device, const std::string& network, int unit, int64_t images = 5)
         : device_(make_device(device, 2)), memory_(*device_, int64_t{1} << 30) {
-        const Model model = load_weights(fixtures_folder() + "/networks/" + network);
+        const StoredModel model = load_weights(fixtures_folder() + "/networks/" + network);
         network_ = make_network(model, false);
         const Unit& u = network_.graph.units[static_cast<size_t>(unit)];
         unit_ = {u.name, u.first, u.last, network_.graph.node(u.first).inputs[0], 0};

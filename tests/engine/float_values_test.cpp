@@ -58,7 +58,7 @@ class Setting {
 
   private:
     std::unique_ptr<Device> device_;
-    Model model_;
+    StoredModel model_;
     Network original_;
 };
 

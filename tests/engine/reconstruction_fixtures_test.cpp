@@ -142,7 +142,7 @@ struct LearnedNetwork {
 
 /// The thin network with its units reconstructed as the case says.
 LearnedNetwork learned_network(Device& device, const Json& given) {
-    const Model model = load_weights(fixtures_folder() + "/networks/basic.bin");
+    const StoredModel model = load_weights(fixtures_folder() + "/networks/basic.bin");
     const Network original = make_network(model, given["fold"]);
     LearnedNetwork learned{original, {}};
     quantise_weights(device, learned.network, {{"minmax", given["w"], 2.4, false}, true, false});

@@ -234,8 +234,8 @@ TEST_CASE("options that make no sense are usage errors that say what was found")
     CHECK(complaint(x, {.scheme = "percentile"}).find("percentile") != std::string::npos);
     CHECK(complaint(x, {.scheme = "lp", .bits = 9}).find("9 bits") != std::string::npos);
     CHECK(complaint(x, {.scheme = "lp", .bits = 1}).find("1 bits") != std::string::npos);
-    CHECK(complaint(x, {.scheme = "norm", .bits = 4, .p = 0.0}).find("--p 0") != std::string::npos);
-    CHECK(complaint(x, {.scheme = "norm", .bits = 4, .p = NAN}).find("--p nan") != std::string::npos);
+    CHECK(complaint(x, {.scheme = "norm", .bits = 4, .p = 0.0}).find("`p` 0") != std::string::npos);
+    CHECK(complaint(x, {.scheme = "norm", .bits = 4, .p = NAN}).find("`p` nan") != std::string::npos);
     CHECK(complaint(relu, {.scheme = "norm-legacy"}).find("two-sided") != std::string::npos);
 }
 

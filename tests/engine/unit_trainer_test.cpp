@@ -33,7 +33,7 @@ class Setting {
     Setting(const std::string& device, bool fold, int activation_bits)
         : Setting(make_device(device, 2), fold, activation_bits) {}
     Setting(std::unique_ptr<Device> device, bool fold, int activation_bits) : device_(std::move(device)) {
-        const Model model = load_weights(fixtures_folder() + "/networks/basic.bin");
+        const StoredModel model = load_weights(fixtures_folder() + "/networks/basic.bin");
         original_ = make_network(model, fold);
         network_ = original_;
         quantise_weights(*device_, network_, {{"minmax", 3, 2.4, false}, true, false});
@@ -540,7 +540,7 @@ TEST_SUITE("unit trainer") {
         o.batch = 1;
         CHECK_THROWS_WITH_AS(
             setting.trainer(setting.unit(4), o),
-            "layer4.0.conv1: one value a channel has no variance; give a larger --minibatch, or --bn fixed", DataError);
+            "layer4.0.conv1: one value a channel has no variance; give a larger `minibatch`, or `bn` fixed", DataError);
     }
 
     TEST_CASE("fewer images than a batch, and a loss that is not finite, are errors that name the unit") {
@@ -549,11 +549,11 @@ TEST_SUITE("unit trainer") {
         o.batch = kImages + 1;
         CHECK_THROWS_WITH_AS(
             setting.trainer(setting.unit(0), o),
-            "stem: 12 calibration images are fewer than a batch of 13; give more, or a smaller --minibatch", DataError);
+            "stem: 12 calibration images are fewer than a batch of 13; give more, or a smaller `minibatch`", DataError);
         o.batch = 4;
         setting.network().layers[0].channel_shift[0] = std::numeric_limits<float>::infinity();
         const auto trainer = setting.trainer(setting.unit(0), o);
-        CHECK_THROWS_WITH_AS(trainer->run(), "stem: the loss is not finite at iteration 1; give a smaller --lr",
+        CHECK_THROWS_WITH_AS(trainer->run(), "stem: the loss is not finite at iteration 1; give a smaller `lr`",
                              DataError);
     }
 }

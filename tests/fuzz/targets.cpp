@@ -9,6 +9,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "adaq/learning/unit_file.h"
 #include "engine/error.h"
 #include "loaders/datasets/kinds.h"
 #include "loaders/images/image.h"
@@ -19,7 +20,6 @@
 #include "loaders/weights/pickled_state_dict.h"
 #include "loaders/weights/weights.h"
 #include "support/places.h"
-#include "tools/run/unit_file.h"
 #include "tools/sweep/cells.h"
 #include "tools/sweep/table.h"
 

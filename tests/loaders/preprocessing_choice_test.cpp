@@ -57,8 +57,8 @@ TEST_SUITE("preprocessing choice") {
         // 94 of 96 are 97.9 %.
         CHECK(data_error_of(chosen) ==
               folder / "b/y.ppm" +
-                  ": 4x8, while 94 of 96 images are 4x4; say how to prepare them all: --resize 256 --crop 224 is "
-                  "usual, --resize 4 --crop 4 brings all to the size that most have");
+                  ": 4x8, while 94 of 96 images are 4x4; say how to prepare them all: `resize` 256 `crop` 224 is "
+                  "usual, `resize` 4 `crop` 4 brings all to the size that most have");
         for (const char* name : {"b/v.ppm", "b/w.ppm", "b/x.ppm"}) square(name, 5, 5);
         // 94 of 99 are 94.9 %.
         CHECK(chosen().preprocessing.resize == 256);
@@ -78,7 +78,7 @@ TEST_SUITE("preprocessing choice") {
         for (const Sets& sets : {Sets{many.get(), one.get()}, Sets{one.get(), many.get()}}) {
             CHECK(data_error_of([&] { choose_preprocessing(sets); }) ==
                   folder / "one/0/a.pgm" +
-                      ": 4x4, while 30 of 31 images are 6x4; say how to prepare them all: --resize 256 --crop 224 is "
+                      ": 4x4, while 30 of 31 images are 6x4; say how to prepare them all: `resize` 256 `crop` 224 is "
                       "usual, an image less decides");
         }
         CHECK(choose_preprocessing(Sets{many.get()}).sentence == "all images are 6x4: used as they are");

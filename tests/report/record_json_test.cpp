@@ -1,5 +1,6 @@
 // A unit's record: its JSON reads back as it was, and what is no record is refused.
 #include "report/record_json.h"
+#include "engine/reconstruction/unit_trainer.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // The report's three renderings of one made-up run: the numbers that they show, and what they do with missing parts and
 // hostile names.
-#include "report/report.h"
+#include "adaq/report.h"
 #include "report/record_json.h"
 
 #include <doctest/doctest.h>
@@ -11,6 +11,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "engine/statistics.h"
+#include "engine/tensor.h"
 #include "report/format.h"
 #include "report/summary.h"
 #include "report/svg.h"

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "adaq/report.h"
+#include "engine/grid.h"
 #include "engine/statistics.h"
-#include "report/report.h"
+#include "engine/tensor.h"
 
 namespace adaq::sample {
 

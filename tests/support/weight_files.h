@@ -70,7 +70,7 @@ inline bool equal(const Quantisation& a, const Quantisation& b) {
                       same_activation);
 }
 
-inline bool equal(const Model& a, const Model& b) {
+inline bool equal(const StoredModel& a, const StoredModel& b) {
     return a.graph == b.graph && a.preprocessing == b.preprocessing && a.class_names == b.class_names &&
            a.extra == b.extra && equal(a.tensors, b.tensors) &&
            a.quantisation.has_value() == b.quantisation.has_value() &&
@@ -88,8 +88,8 @@ inline std::string refusal(const Bytes& bytes, const std::string& name = "file")
 }
 
 /// A network of one block, every value different, small enough to flip every bit of its file.
-inline Model tiny_model(bool folded = false) {
-    Model model;
+inline StoredModel tiny_model(bool folded = false) {
+    StoredModel model;
     model.graph = resnet_graph({BlockKind::basic, {1}, 1, 2, 1, folded});
     float next = 0.5f;
     for (const NamedShape& named : parameters_of(model.graph)) {

@@ -28,10 +28,10 @@ bool advises(const std::vector<std::string>& next, const std::string& option) {
 
 RunOptions run_at(const std::string& method, int weight_bits, int activation_bits) {
     RunOptions options;
-    options.method = method;
-    options.weight_bits = weight_bits;
-    options.activation_bits = activation_bits;
-    options.scheme = "norm";
+    options.quantise.method = method;
+    options.quantise.weight_bits = weight_bits;
+    options.quantise.activation_bits = activation_bits;
+    options.quantise.scheme = "norm";
     return options;
 }
 
@@ -58,8 +58,8 @@ TEST_SUITE("advice") {
             CHECK_FALSE(advises(advice_for(run_at(method, 4, 8), 700), "--method"));
         }
         RunOptions best = run_at("best", 2, 2);
-        best.scheme = "orgnorm";
-        best.head_stem_8bit = true;
+        best.quantise.scheme = "orgnorm";
+        best.quantise.head_stem_8bit = true;
         const std::vector<std::string> next = advice_for(best, 500);
         for (const char* option : {"--method", "--scheme", "--head-stem-8bit"}) CHECK_FALSE(advises(next, option));
         CHECK(advises(next, "--w3"));
@@ -69,20 +69,9 @@ TEST_SUITE("advice") {
         RunOptions options = run_at("best", 2, 2);
         CHECK(advises(advice_for(options, 500), "--scheme orgnorm"));
         CHECK(advises(advice_for(options, 500), "--head-stem-8bit"));
-        options.per_channel = false;
+        options.quantise.granularity = "layer";
         CHECK(advises(advice_for(options, 500), "--granularity channel"));
         CHECK_FALSE(advises(advice_for(options, 795), "--granularity"));
-    }
-
-    TEST_CASE("the method's sentence names what is learned beside the rounding") {
-        RunOptions options = run_at("best", 2, 2);
-        options.recipe = recipe("best");
-        CHECK(method_sentence(options).find("each channel's weight scale and bias") != std::string::npos);
-        CHECK(method_sentence(options).find("2000 iterations of 32 images a block, learning rate 0.02") !=
-              std::string::npos);
-        options.method = "qdrop";
-        options.recipe = recipe("qdrop");
-        CHECK(method_sentence(options).find("each channel's") == std::string::npos);
     }
 
     TEST_CASE("nothing is advised where nothing was compared") {

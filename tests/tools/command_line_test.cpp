@@ -80,10 +80,10 @@ TEST_SUITE("command line") {
         for (const std::string wrong : {"-1", "18446744073709551616", "1e3", "1.5", "nan", "x", "0x", "--1"})
             check_run("--seed=" + wrong, "--seed " + wrong + ": expected a whole number from 0 to " + most);
         check_run("--seed -1", "--seed -1: expected a whole number from 0 to " + most);
-        CHECK(parsed({"--seed", most}).seed == ~uint64_t{0});
-        CHECK(parsed({"--seed", "010"}).seed == 10);
-        CHECK(parsed({"--seed", "0x10"}).seed == 16);
-        CHECK(parsed({"--seed", "+7"}).seed == 7);
+        CHECK(parsed({"--seed", most}).quantise.seed == ~uint64_t{0});
+        CHECK(parsed({"--seed", "010"}).quantise.seed == 10);
+        CHECK(parsed({"--seed", "0x10"}).quantise.seed == 16);
+        CHECK(parsed({"--seed", "+7"}).quantise.seed == 7);
         check_run("--images 0", "--images 0: expected a whole number from 1 to 1000000000");
         check_run("--images -5", "--images -5: expected a whole number from 1 to 1000000000");
         check_run("--val-images -1", "--val-images -1: expected a whole number from 0 to 1000000000");
@@ -95,7 +95,7 @@ TEST_SUITE("command line") {
         check_run("--method adaround --iters 0", "--iters 0: expected a whole number from 1 to 16777216");
         check_run("--method adaround --minibatch -1", "--minibatch -1: expected a whole number from 1 to 4096");
         check_run("--label-offset -100001", "--label-offset -100001: expected a whole number from -100000 to 100000");
-        CHECK(parsed({"--label-offset", "-1"}).label_offset == -1);
+        CHECK(parsed({"--label-offset", "-1"}).images.label_offset == -1);
         check_run("--crop 5000", "--crop 5000: expected a whole number from 0 to 4096");
         check_line("adaq-convert", "a.pth a.bin --crop -1", "--crop -1: expected a whole number from 0 to 65536");
         check_line("adaq-bench", "images f --rounds 0", "--rounds 0: expected a whole number from 1 to 1000");
@@ -117,7 +117,7 @@ TEST_SUITE("command line") {
                 "--method adaround --memory " + wrong,
                 "--memory " + wrong + ": expected bytes, such as 6G or 500M, or a share of what is free, such as 70%");
         check_line("adaq-bench", "network --seconds nan", "--seconds nan: expected a number from 0 to 3600");
-        CHECK(parsed({"--method", "qdrop", "--lr", "+.5e-1"}).recipe.learn.schedule.rounding_rate == 0.05);
+        CHECK(parsed({"--method", "qdrop", "--lr", "+.5e-1"}).quantise.learning.lr == 0.05);
     }
 
     TEST_CASE("words are told with those that are known") {

@@ -75,7 +75,7 @@ TEST_SUITE("adaq-convert") {
         std::ofstream(folder / "names.txt") << "tench\n\n  goldfish \r\ngreat white shark";
         const std::string out = folder / "a.bin";
         CHECK(convert(kBasic + " " + out + " --resize 256 --crop 224 --classes " + (folder / "names.txt")).status == 0);
-        Model model = load_weights(out);
+        StoredModel model = load_weights(out);
         CHECK(model.class_names == std::vector<std::string>{"tench", "goldfish", "great white shark"});
         CHECK(model.preprocessing == Preprocessing{256, 224, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}});
         CHECK(convert(out + " " + (folder / "b.bin") + " --mean 0.5,0.25,1 --std=0.5,0.5,0.125").status == 0);

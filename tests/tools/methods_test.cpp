@@ -120,7 +120,7 @@ TEST_SUITE("adaq-run methods") {
         REQUIRE(run(quoted_weights() + data.both() + "--w3 --a4 --bits layer1.0.conv1=8,fc=5 --act-bits layer2.0=7 " +
                     "--save " + (out / "q.bin"))
                     .status == 0);
-        const Model saved = load_weights(out / "q.bin");
+        const StoredModel saved = load_weights(out / "q.bin");
         for (const auto& [name, weight] : saved.quantisation->weights)
             CHECK(weight.grid.bits == (name == "layer1.0.conv1.weight" ? 8 : name == "fc.weight" ? 5 : 3));
         for (const auto& [name, site] : saved.quantisation->activations)
@@ -142,8 +142,8 @@ TEST_SUITE("adaq-run methods") {
             REQUIRE(run(learning(data, "qdrop", more + " --save " + (out / "q.bin"))).status == 0);
             return load_weights(out / "q.bin");
         };
-        const Model still = saved(""), moved = saved("--lr-channel 1e-2");
-        const Model nearest = [&] {
+        const StoredModel still = saved(""), moved = saved("--lr-channel 1e-2");
+        const StoredModel nearest = [&] {
             REQUIRE(run(quoted_weights() + data.both() + "--w3 --a4 --scheme minmax --fold --save " + (out / "n.bin"))
                         .status == 0);
             return load_weights(out / "n.bin");

@@ -29,7 +29,8 @@ std::vector<std::string> words(const std::string& line) {
 double planned_bytes(const std::string& plan) {
     const std::vector<std::string> memory = words(line_with(plan, "memory"));
     REQUIRE(memory.size() > 3);
-    return std::stod(memory[1]) * (memory[2] == "MB" ? 1e6 : 1e3);
+    REQUIRE(memory[2] == "MB");
+    return std::stod(memory[1]) * 1e6;
 }
 
 }  // namespace
@@ -63,10 +64,12 @@ TEST_SUITE("dry run") {
     TEST_CASE("the planned memory is what the run needs: less is spilled, more is not") {
         const Data data;
         const TemporaryFolder out;
-        for (const std::string more : {"", "--input-bits 8 "}) {
-            const std::string command = quoted_weights() + data.both() +
-                                        "--w3 --a4 --scheme minmax --method adaround --iters 1 " + "--minibatch 4 " +
-                                        more + "--save " + (out / "q.bin");
+        for (const std::string method : {"adaround", "adaround --input-bits 8", "brecq --iters-scale 1",
+                                         "brecq --iters-scale 1 --loss fisher-diag --input-bits 8", "qdrop",
+                                         "qdrop --calib-views 3 --input-bits 8", "pdquant",
+                                         "pdquant --distribution-correction --correction-steps 1", "best"}) {
+            const std::string command = quoted_weights() + data.both() + "--w3 --a4 --scheme minmax --iters 1 " +
+                                        "--minibatch 4 --save " + (out / "q.bin") + " --method " + method;
             const Outcome plan = run(command + " --dry-run", "2>/dev/null");
             REQUIRE(plan.status == 0);
             const double bytes = planned_bytes(plan.output);
@@ -133,6 +136,12 @@ TEST_SUITE("dry run") {
             run(quoted_weights() + data.both() + "--method adaround --minibatch 17 --dry-run", "2>&1 >/dev/null");
         CHECK(batch.status == 1);
         CHECK(batch.output.find("16 calibration images are fewer than a batch of 17") != std::string::npos);
+        // Each view is an image of its own.
+        for (const auto& [views, status] : {std::pair{"1", 1}, std::pair{"2", 0}})
+            for (const std::string more : {" --dry-run", " --iters 1"})
+                CHECK(
+                    run(quoted_weights() + data.both() + "--method qdrop --minibatch 17 --calib-views " + views + more)
+                        .status == status);
         const Outcome images = run(quoted_weights() + data.both() + "--images 25 --dry-run", "2>&1 >/dev/null");
         CHECK(images.status == 2);
         CHECK(run(quoted_weights() + "--a4 --dry-run", "2>&1 >/dev/null").status == 2);

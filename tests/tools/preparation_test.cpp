@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "adaq/data/fingerprints.h"
 #include "support/adaq_run.h"
 #include "support/weight_files.h"
-#include "tools/run/identity.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -22,7 +22,7 @@ TEST_SUITE("preparation of images") {
         INFO(outcome.output);
         REQUIRE(outcome.status == 0);
         CHECK(outcome.output.find("all images are 40x40: used as they are") != std::string::npos);
-        const Model saved = load_weights(out / "q.bin");
+        const StoredModel saved = load_weights(out / "q.bin");
         CHECK(saved.preprocessing->mean == std::vector<float>{0.5f, 0.25f, 0.0f});
         CHECK(saved.preprocessing->std == std::vector<float>{0.5f, 0.5f, 1.0f});
         CHECK(saved.class_names == std::vector<std::string>{"a", "b", "c", "d", "e", "f", "g"});
@@ -46,7 +46,7 @@ TEST_SUITE("preparation of images") {
         const TemporaryFolder out;
         REQUIRE(run(quoted_weights() + "--w8 --a32 --mean 0.5,0.5,0.5 --resize 48 --crop 40 --save " + (out / "q.bin"))
                     .status == 0);
-        const Model saved = load_weights(out / "q.bin");
+        const StoredModel saved = load_weights(out / "q.bin");
         CHECK(saved.preprocessing->mean == std::vector<float>{0.5f, 0.5f, 0.5f});
         CHECK(saved.preprocessing->resize == 48);
         CHECK(saved.preprocessing->crop == 40);
@@ -74,7 +74,7 @@ TEST_SUITE("preparation of images") {
 
     TEST_CASE("a weights file that says such numbers is refused by field") {
         const TemporaryFolder out;
-        Model model = load_weights(kNetwork);
+        StoredModel model = load_weights(kNetwork);
         for (const auto& [mean, std, field] :
              {std::tuple{123.675f, 0.2f, "mean[0] is 123.67"}, std::tuple{0.5f, 58.395f, "std[0] is 58.39"},
               std::tuple{-0.5f, 0.2f, "mean[0] is -0.5"}}) {

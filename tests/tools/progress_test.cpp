@@ -38,7 +38,7 @@ TEST_SUITE("progress") {
         Setting setting;
         Progress progress(setting.output(false));
         progress.begin("evaluate", 5050, "images");
-        for (int i = 0; i < 5050; ++i) progress.advance();
+        for (int i = 0; i < 5050; ++i) progress.advance(1);
         setting.now = 102.0;
         progress.end();
         CHECK(setting.stream.str() == "evaluate: 5,050 images\nevaluate: 5,050 images in 2.00 s, 2,525 images/s\n");
@@ -97,7 +97,7 @@ TEST_SUITE("progress") {
         progress.begin("evaluate", 100000, "images");
         for (int i = 0; i < 1000; ++i) {
             setting.now = setting.now + 0.001;
-            progress.advance();
+            progress.advance(1);
         }
         CHECK(occurrences(setting.stream.str(), "\r") <= 11);
         CHECK(occurrences(setting.stream.str(), "\r") >= 9);
@@ -141,7 +141,7 @@ TEST_SUITE("progress") {
             threads.emplace_back([&] {
                 for (int i = 0; i < 10000; ++i) {
                     setting.now = setting.now + 0.0001;
-                    progress.advance();
+                    progress.advance(1);
                 }
             });
         for (std::thread& thread : threads) thread.join();

@@ -20,7 +20,7 @@ TEST_SUITE("adaq-run learning") {
     TEST_CASE("a layer whose weights are all zero stays zero, and is counted") {
         const Data data;
         const TemporaryFolder out;
-        Model model = load_weights(kNetwork);
+        StoredModel model = load_weights(kNetwork);
         auto& zeros = model.tensors.at("layer1.0.conv2.weight").values;
         std::fill(zeros.begin(), zeros.end(), 0.0f);
         save_bin(out / "zero.bin", model);
@@ -28,7 +28,7 @@ TEST_SUITE("adaq-run learning") {
                                     (out / "q.bin") + " --report " + (out / "r.json"));
         INFO(outcome.output);
         REQUIRE(outcome.status == 0);
-        const Model saved = load_weights(out / "q.bin");
+        const StoredModel saved = load_weights(out / "q.bin");
         for (int16_t code : saved.quantisation->weights.at("layer1.0.conv2.weight").codes) CHECK(code == 0);
         const auto report = nlohmann::json::parse(text_of_file(out / "r.json"));
         for (const auto& layer : report["weights"])
@@ -50,7 +50,7 @@ TEST_SUITE("adaq-run learning") {
     TEST_CASE("a batch that overflows stops the run: the layer, the iteration, the option to lower, nothing saved") {
         const Data data;
         const TemporaryFolder out;
-        Model model = load_weights(kNetwork);
+        StoredModel model = load_weights(kNetwork);
         for (float& w : model.tensors.at("layer1.0.conv1.weight").values) w *= 1e30f;
         save_bin(out / "large.bin", model);
         const Outcome outcome =

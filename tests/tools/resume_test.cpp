@@ -124,7 +124,7 @@ TEST_SUITE("resume") {
                 "lambda 2.0, there 1.0; loss \"channel-sum\", there \"mean\"");
         refused(data, "--resume --fold", "fold true, there false");
         refused(others, "--resume", "calibration_images_crc32");
-        Model model = load_weights(kNetwork);
+        StoredModel model = load_weights(kNetwork);
         model.tensors.at("conv1.weight").values[0] += 1.0f;
         save_bin(out / "other.bin", model);
         check_refused("--weights " + (out / "other.bin") +

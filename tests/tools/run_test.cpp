@@ -276,7 +276,7 @@ TEST_SUITE("adaq-run") {
         const TemporaryFolder out;
         REQUIRE(run(quoted_weights() + "--w3 --a32 --head-stem-8bit --granularity layer --save " + (out / "q.bin"))
                     .status == 0);
-        const Model model = load_weights(out / "q.bin");
+        const StoredModel model = load_weights(out / "q.bin");
         const auto& weights = model.quantisation->weights;
         CHECK(weights.at("conv1.weight").grid.bits == 8);
         CHECK(weights.at("fc.weight").grid.bits == 8);

@@ -12,6 +12,7 @@
 #include "support/adaq_run.h"
 #include "support/weight_files.h"
 #include "tools/program/interrupt.h"
+#include "tools/program/program.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -135,8 +136,8 @@ TEST_SUITE("streams and signals") {
                 usleep(1000);
                 try {
                     stop_if_interrupted();
-                } catch (const Interrupted& error) {
-                    fprintf(stderr, "%s\n", error.what());
+                } catch (const Stopped& error) {
+                    fprintf(stderr, "%s\n", sentence_of(error).c_str());
                     _exit(interrupted_status());
                 }
             }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <set>
 
+#include "adaq/settings/settings.h"
 #include "engine/error.h"
 #include "support/markup_check.h"
 #include "support/places.h"
@@ -82,31 +83,33 @@ TEST_SUITE("sweep tables") {
         const Cell& cell = cells[5 * 4 + 3];
         CHECK(cell.title == "norm p2.4, layer / W4 fold");
         CHECK(table.rows[5].published[3].top1 == "15.144");
-        CHECK(cell.run.scheme == "norm");
-        CHECK(cell.run.p == 2.4);
-        CHECK_FALSE(cell.run.per_channel);
-        CHECK(cell.run.fold);
-        CHECK(cell.run.weight_bits == 4);
-        CHECK(cell.run.activation_bits == 32);
+        CHECK(cell.run.quantise.scheme == "norm");
+        CHECK(cell.run.quantise.p == 2.4);
+        CHECK(cell.run.quantise.granularity == "layer");
+        CHECK(cell.run.quantise.fold == true);
+        CHECK(cell.run.quantise.weight_bits == 4);
+        CHECK(cell.run.quantise.activation_bits == 32);
         const Cell& tenth_row = cells[36];  // of four cells each
-        CHECK(tenth_row.run.p == 2.0);
-        CHECK(tenth_row.run.scheme == "norm-legacy");
-        CHECK(tenth_row.run.per_channel);
+        CHECK(tenth_row.run.quantise.p == 2.0);
+        CHECK(tenth_row.run.quantise.scheme == "norm-legacy");
+        CHECK(tenth_row.run.quantise.granularity == "channel");
     }
 
     TEST_CASE("AdaRound's published rows start at nearest, quantise each layer's output, and move batch norms") {
         const std::vector<Cell> cells = make_cells(read_table(table_path("adaround")), with_data());
         for (size_t i = 0; i < 32; ++i) {
             INFO(cells[i].title);
-            CHECK(cells[i].run.recipe.learn.start == RoundingStart::nearest);
-            CHECK(cells[i].run.sites == ActivationSites::layer);
-            CHECK(cells[i].run.recipe.learn.schedule.iterations == 20000);
-            CHECK(cells[i].run.calib_augment);
-            CHECK(cells[i].run.fold == (i % 2 == 1));
-            CHECK(cells[i].run.recipe.learn.norms == (i % 2 == 1 ? NormStatistics::fixed : NormStatistics::batch));
-            CHECK(cells[i].run.recipe.learn.schedule.rounding_rate == (i < 16 ? 1e-2 : 1e-3));
+            const Settings settings = settings_of(cells[i].run.quantise);
+            const UnitOptions& learn = settings.recipe.learn;
+            CHECK(learn.start == RoundingStart::nearest);
+            CHECK(settings.sites == ActivationSites::layer);
+            CHECK(learn.schedule.iterations == 20000);
+            CHECK(settings.calib_augment);
+            CHECK(settings.fold == (i % 2 == 1));
+            CHECK(learn.norms == (i % 2 == 1 ? NormStatistics::fixed : NormStatistics::batch));
+            CHECK(learn.schedule.rounding_rate == (i < 16 ? 1e-2 : 1e-3));
         }
-        CHECK(cells[32].run.recipe.learn.start == RoundingStart::fraction);
+        CHECK(settings_of(cells[32].run.quantise).recipe.learn.start == RoundingStart::fraction);
     }
 
     TEST_CASE("options are taken apart as a shell does, and a later one takes an earlier one's place") {
@@ -181,7 +184,8 @@ Failed:
         const std::string all = render_markdown(view);
         CHECK(all.find("| top-1, % | a\\*b_c\\|d |") != std::string::npos);
         CHECK(all.find("- Command: `` adaq-sweep `date` t.json ``") != std::string::npos);
-        CHECK(all.find("- Model: &lt;img src=x onerror=alert(1)&gt; &amp;lt; lr_scale \\_it\\_") != std::string::npos);
+        CHECK(all.find("- StoredModel: &lt;img src=x onerror=alert(1)&gt; &amp;lt; lr_scale \\_it\\_") !=
+              std::string::npos);
     }
 
     TEST_CASE("cells' files have names of their own that are no longer than a file system takes") {

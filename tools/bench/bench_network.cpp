@@ -79,7 +79,7 @@ int bench_network(const NetworkBench& bench) {
                     bench.batches.size());
     }
     const auto device = make_device("cpu", bench.threads);
-    const Model model = bench.weights.empty() ? random_resnet18() : load_weights(bench.weights);
+    const StoredModel model = bench.weights.empty() ? random_resnet18() : load_weights(bench.weights);
     const Network network = make_network(model, false);
     print("{}\n", device->description());
     Table table;

@@ -20,7 +20,7 @@ bool is_quantised_weight(const std::string& name, const Tensor& tensor) {
     return name.ends_with(".weight") && (tensor.shape.size() == 4 || tensor.shape.size() == 2);
 }
 
-std::vector<std::string> tensors_of(const SchemeBench& bench, const Model& model) {
+std::vector<std::string> tensors_of(const SchemeBench& bench, const StoredModel& model) {
     for (const std::string& name : bench.tensors) {
         if (!model.tensors.contains(name)) data_error("{}: has no tensor {}", bench.weights, name);
     }
@@ -66,7 +66,7 @@ int bench_schemes(const SchemeBench& bench) {
             usage_error("granularity '{}': expected channel or layer", granularity);
         }
     }
-    const Model model = load_weights(bench.weights);
+    const StoredModel model = load_weights(bench.weights);
     const std::unique_ptr<Device> device = make_device("cpu", bench.threads);
     for (const std::string& name : tensors_of(bench, model)) {
         const Tensor tensor = head_of(model.tensors.at(name), bench.channels);

@@ -20,8 +20,8 @@ void fill(const NamedShape& named, std::mt19937& random, Tensor& tensor) {
 
 }  // namespace
 
-Model random_resnet18() {
-    Model model;
+StoredModel random_resnet18() {
+    StoredModel model;
     model.graph = resnet_graph({BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3});
     std::mt19937 random(18);
     for (const NamedShape& named : parameters_of(model.graph)) {

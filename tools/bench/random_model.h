@@ -7,6 +7,6 @@ namespace adaq {
 
 /// torchvision's ResNet18 with 1,000 classes and seeded random weights, scaled so that activations neither vanish
 /// (denormal numbers are slow) nor explode from layer to layer.
-Model random_resnet18();
+StoredModel random_resnet18();
 
 }  // namespace adaq

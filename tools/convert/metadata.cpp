@@ -20,7 +20,7 @@ void check_usage(const MetadataOptions& options) {
     if (!options.std.empty()) (void)parse_deviations(options.std);
 }
 
-void apply(const MetadataOptions& options, Model& model) {
+void apply(const MetadataOptions& options, StoredModel& model) {
     if (!options.classes.empty()) {
         model.class_names = read_class_names(options.classes);
         check_class_names(options.classes, model.class_names, classes_of(model.graph));

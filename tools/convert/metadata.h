@@ -20,6 +20,6 @@ void check_usage(const MetadataOptions& options);
 
 /// Sets what the options give, over what the model has already or, for three channels, ImageNet's mean and std.
 /// UsageError if mean or std do not fit the network's channels; DataError if the class names do not fit its classes.
-void apply(const MetadataOptions& options, Model& model);
+void apply(const MetadataOptions& options, StoredModel& model);
 
 }  // namespace adaq

@@ -2,6 +2,8 @@
 // empty value is none, and "--save --report" a file called "--report".
 #include "tools/program/command_line.h"
 
+#include "adaq/options.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -167,6 +169,14 @@ CLI::Validator number(double least, double most) {
     };
     return {check, fmt::format("{:g}..{:g}", least, most)};
 }
+
+CLI::Validator number_of(const std::string& field) {
+    const Bounds bounds = bounds_of(field);
+    return bounds.whole ? whole_number(static_cast<int64_t>(bounds.least), static_cast<uint64_t>(bounds.most))
+                        : number(bounds.least, bounds.most);
+}
+
+CLI::Validator word_of(const std::string& field) { return one_of(words_of(field)); }
 
 CLI::Validator one_of(const std::vector<std::string>& words) {
     const auto check = [words](std::string& text) {

@@ -26,6 +26,11 @@ CLI::Validator bits_or_float();
 /// Finite numbers.
 CLI::Validator number(double least, double most);
 
+/// What bounds_of() says of a field (adaq/options.h), whole numbers where both bounds are.
+CLI::Validator number_of(const std::string& field);
+/// What words_of() says.
+CLI::Validator word_of(const std::string& field);
+
 CLI::Validator one_of(const std::vector<std::string>& words);
 
 /// The keys of a map.

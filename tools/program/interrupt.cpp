@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "adaq/error.h"
+
 namespace adaq {
 namespace {
 
@@ -33,8 +35,6 @@ extern "C" void note_signal(int signal_number) {
 
 std::string stopped_by() { return std::string("stopped by ") + name_of(signal_seen); }
 
-Interrupted::Interrupted(const std::string& kept) : std::runtime_error(stopped_by() + "; " + kept) {}
-
 void watch_for_interrupt(const char* program) {
     signal_seen = 0;
     safe_places = 0;
@@ -48,8 +48,10 @@ void watch_for_interrupt(const char* program) {
 
 void stop_at_safe_places() { safe_places = 1; }
 
+bool interrupted() { return signal_seen != 0; }
+
 void stop_if_interrupted() {
-    if (signal_seen) throw Interrupted();
+    if (interrupted()) throw Stopped();
 }
 
 int interrupted_status() { return 128 + signal_seen; }

@@ -2,7 +2,6 @@
 // something would be, the first one asks it to stop at the next safe place; the second one ends it at once.
 #pragma once
 
-#include <stdexcept>
 #include <string>
 
 namespace adaq {
@@ -10,18 +9,16 @@ namespace adaq {
 /// "stopped by Ctrl-C", "stopped by SIGTERM".
 std::string stopped_by();
 
-struct Interrupted : std::runtime_error {
-    /// kept: what became of the work, for the sentence "stopped by Ctrl-C; nothing was saved".
-    explicit Interrupted(const std::string& kept = "nothing was saved");
-};
-
 /// Watches for both. program: its name, for the line on stderr.
 void watch_for_interrupt(const char* program);
 
 /// From now on they are only noted.
 void stop_at_safe_places();
 
-/// A safe place: throws Interrupted if there was a signal.
+/// Whether there was a signal.
+bool interrupted();
+
+/// A safe place: throws Stopped if there was one.
 void stop_if_interrupted();
 
 /// As shells count them: 130 for Ctrl-C, 143 for SIGTERM.

@@ -2,37 +2,30 @@
 #include "tools/program/program.h"
 
 #include <csignal>
-#include <filesystem>
-#include <new>
-#include <stdexcept>
-#include <system_error>
 
-#include "engine/error.h"
+#include "adaq/error.h"
 #include "tools/program/interrupt.h"
 #include "tools/program/streams.h"
 
 namespace adaq {
 namespace {
 
-constexpr const char* kOutOfMemory = "out of memory; try a smaller --batch or fewer --images";
-
-int status_of(const std::exception& error) {
-    if (dynamic_cast<const UsageError*>(&error)) return kUsageError;
-    return dynamic_cast<const Interrupted*>(&error) ? interrupted_status() : kDataError;
+int status_of(const Error& error) {
+    switch (error.code()) {
+        case ErrorCode::invalid_option:
+            return kUsageError;
+        case ErrorCode::stopped:
+            return interrupted_status();
+        default:
+            return kDataError;
+    }
 }
 
 }  // namespace
 
-std::string sentence_of(const std::exception& error) {
-    if (dynamic_cast<const std::bad_alloc*>(&error) || dynamic_cast<const std::length_error*>(&error))
-        return kOutOfMemory;
-    if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
-        return fmt::format("{}: {}", file->path1().string(), file->code().message());
-    const auto* system = dynamic_cast<const std::system_error*>(&error);
-    if (system && system->code() == std::errc::resource_unavailable_try_again)
-        return "no more threads can be started, for want of memory or by a limit of processes; try fewer --threads";
-    if (system) return fmt::format("the system refused: {}", system->code().message());
-    return error.what();
+std::string sentence_of(const std::exception& exception) {
+    const auto* stopped = dynamic_cast<const Stopped*>(&exception);
+    return stopped ? fmt::format("{}; {}", stopped_by(), stopped->kept) : error_of(exception).what();
 }
 
 int run_program(const char* name, const std::function<int()>& work) {
@@ -45,7 +38,7 @@ int run_program(const char* name, const std::function<int()>& work) {
         status = work();
     } catch (const std::exception& error) {
         complain(name, sentence_of(error));
-        status = status_of(error);
+        status = status_of(error_of(error));
     }
     if (const std::string failure = stdout_failure(); !failure.empty()) {
         complain(name, failure);

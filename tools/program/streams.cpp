@@ -9,6 +9,7 @@
 #include <string>
 
 #include "engine/printable.h"
+#include "tools/program/words.h"
 
 namespace adaq {
 namespace {
@@ -55,7 +56,7 @@ std::string stdout_failure() {
 }
 
 void complain(std::string_view program, std::string_view sentence) {
-    write_all(STDERR_FILENO, fmt::format("{}: {}\n", program, one_line(sentence)));
+    write_all(STDERR_FILENO, fmt::format("{}: {}\n", program, one_line(with_option_names(sentence))));
 }
 
 }  // namespace adaq

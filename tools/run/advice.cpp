@@ -10,40 +10,12 @@ namespace {
 constexpr double kNoticeableDrop = 1.0;  // points of top-1
 
 /// Where rounding alone, learned layer by layer, does not win everything back (docs/accuracy.md).
-bool few_bits(const RunOptions& o) { return o.weight_bits < 4 || o.activation_bits <= 4; }
-
-std::string range_sentence(const std::string& scheme, double p) {
-    return scheme.rfind("norm", 0) == 0 ? fmt::format("{} (p = {})", scheme, p) : scheme;
-}
+bool few_bits(const QuantiseOptions& o) { return o.weight_bits < 4 || o.activation_bits <= 4; }
 
 }  // namespace
 
-std::string method_sentence(const RunOptions& o) {
-    std::string text =
-        fmt::format("{} rounding, range scheme {}, one scale a {}, batch norms {}", o.method,
-                    range_sentence(o.scheme, o.p), o.per_channel ? "channel" : "layer", o.fold ? "folded" : "kept");
-    const UnitOptions& learn = o.recipe.learn;
-    const bool blocks = o.recipe.units == UnitKind::blocks;
-    if (o.learns() && learn.norms == NormStatistics::batch) text += " with each batch's statistics while they learn";
-    if (o.learns())
-        text += fmt::format(", {} iterations of {} images a {}, learning rate {}", learn.schedule.iterations,
-                            learn.batch, blocks ? "block" : "layer", learn.schedule.rounding_rate);
-    if (o.learns() && o.recipe.scales && o.activation_bits < 32)
-        text += fmt::format(", then {} for activation scales", o.recipe.scales->schedule.iterations);
-    if (o.learns() && learn.learn_channels) text += ", with each channel's weight scale and bias";
-    if (!o.layer_bits.empty()) text += fmt::format(", own bits for {} of the weights", o.layer_bits.size());
-    if (!o.site_bits.empty()) text += fmt::format(", own bits for {} of the activations", o.site_bits.size());
-    if (o.symmetric) text += ", zero point 0";
-    if (o.head_stem_8bit) text += ", first and last layer 8 bit";
-    if (o.activation_bits < 32) {
-        text +=
-            fmt::format("; activations at the output of each {}", o.sites == ActivationSites::block ? "ReLU" : "layer");
-        if (o.activation_scheme != o.scheme) text += ", range scheme " + range_sentence(o.activation_scheme, o.p);
-    }
-    return text;
-}
-
-std::vector<std::string> advice(const RunOptions& o, const Report& report) {
+std::vector<std::string> advice(const RunOptions& options, const Report& report) {
+    const QuantiseOptions& o = options.quantise;
     std::vector<std::string> next;
     if (!report.float_network || !report.quantised_network || report.float_network->images == 0) return next;
     const double images = static_cast<double>(report.float_network->images);
@@ -58,7 +30,7 @@ std::vector<std::string> advice(const RunOptions& o, const Report& report) {
             next.emplace_back("Learn what so few bits need: --method best, with --iters 300 for a first look.");
         else if (!o.learns())
             next.emplace_back("Learn how to round: --method adaround, with --iters 200 for a first look.");
-        if (!o.per_channel) next.emplace_back("One scale a layer is coarse: try --granularity channel.");
+        if (o.granularity != "channel") next.emplace_back("One scale a layer is coarse: try --granularity channel.");
         if (!o.head_stem_8bit)
             next.emplace_back(
                 "Give the first and last layer 8 bits: --head-stem-8bit costs little size and often wins back much.");
@@ -66,10 +38,11 @@ std::vector<std::string> advice(const RunOptions& o, const Report& report) {
         if (o.scheme != "orgnorm" && o.scheme != "lp")
             next.emplace_back("Try a range scheme that is better at few bits: --scheme orgnorm.");
     }
-    if (o.report_html.empty()) next.emplace_back("See where the error arises, layer by layer: --report report.html.");
-    if (o.save.empty())
+    if (options.report_html.empty())
+        next.emplace_back("See where the error arises, layer by layer: --report report.html.");
+    if (options.save.empty())
         next.emplace_back("Keep the result: --save quantised.bin; evaluate it again with --weights quantised.bin.");
-    if (o.weights.empty())
+    if (options.weights.empty())
         next.emplace_back("Quantise your own network: --weights resnet18.pth --calib DIR --val DIR.");
     return next;
 }

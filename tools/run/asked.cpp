@@ -7,31 +7,31 @@
 namespace adaq {
 
 void check_asked(const RunOptions& options, const Model& model, const std::string& path) {
-    if (model.quantisation) {
+    if (model.quantised()) {
         if (options.quantisation_asked)
             usage_error("{}: is quantised already; options that say how to quantise do not apply", path);
         if (!options.save.empty())
             usage_error("--save {}: {} is quantised already and would be saved as it is", options.save, path);
-        if (options.val.empty()) usage_error("{}: is quantised already; --val is needed to evaluate it", path);
+        if (options.images.val.empty()) usage_error("{}: is quantised already; --val is needed to evaluate it", path);
         return;
     }
     if (options.float_only) {
-        if (options.val.empty()) usage_error("--float: --val is needed to evaluate the network");
+        if (options.images.val.empty()) usage_error("--float: --val is needed to evaluate the network");
         return;
     }
-    if (options.calib.empty() && (options.activation_bits < 32 || options.input_bits < 32)) {
+    if (options.images.calib.empty() && (options.quantise.activation_bits < 32 || options.quantise.input_bits < 32)) {
         usage_error(
             "--calib is needed to quantise activations to {} bits; give --calib DIR, or --a32 for float "
             "activations",
-            std::min(options.activation_bits, options.input_bits));
+            std::min(options.quantise.activation_bits, options.quantise.input_bits));
     }
-    if (!options.dry_run && options.val.empty() && options.save.empty() && options.report_html.empty() &&
+    if (!options.dry_run && options.images.val.empty() && options.save.empty() && options.report_html.empty() &&
         options.report_json.empty()) {
         usage_error(
             "nothing to do with the result: give --val to evaluate it, --save to keep it, or --report to describe "
             "it");
     }
-    if (options.val.empty() && !options.logits.empty()) usage_error("--logits {}: needs --val", options.logits);
+    if (options.images.val.empty() && !options.logits.empty()) usage_error("--logits {}: needs --val", options.logits);
 }
 
 }  // namespace adaq

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/graph/model.h"
+#include "adaq/model.h"
 #include "tools/run/options.h"
 
 namespace adaq {

@@ -4,6 +4,7 @@
 #include "tools/program/streams.h"
 #include "tools/program/waiting.h"
 #include "tools/run/options.h"
+#include "tools/run/progress.h"
 #include "tools/run/run.h"
 
 int main(int argc, char** argv) {
@@ -12,7 +13,7 @@ int main(int argc, char** argv) {
         wait_briefly(argv);
         const auto options = parse_options(argc, argv);
         if (!options) return kOk;
-        Progress progress(progress_on_stderr());
+        StoppableProgress progress(progress_on_stderr());
         if (options->dry_run) {
             write_to_stdout(dry_run(*options, progress));
             return kOk;

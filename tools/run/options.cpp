@@ -7,27 +7,16 @@
 #include <limits>
 
 #include "tools/program/command_line.h"
-#include "tools/run/option_names.h"
+#include "tools/run/learning_options.h"
 #include "tools/run/raw_options.h"
 
 namespace adaq {
 namespace {
 
-constexpr uint64_t kMostImages = 1'000'000'000;
-
-const std::vector<std::string>& method_names() {
-    static const std::vector<std::string> names = [] {
-        std::vector<std::string> all{"nearest"};
-        all.insert(all.end(), recipe_names().begin(), recipe_names().end());
-        return all;
-    }();
-    return names;
-}
-
 void add_bit_options(CLI::App& app, Raw& raw) {
     app.add_option("--w", raw.weight_bits, "Bits of the weights, 2 to 8; also --w2 ... --w8")
         ->type_name("BITS")
-        ->transform(whole_number(2, 8))
+        ->transform(number_of("weight_bits"))
         ->group("Quantisation");
     app.add_option("--a", raw.activation_bits,
                    "Bits of the activations, 2 to 8, or 32 for float; also --a2 ... --a8, --a32")
@@ -50,35 +39,38 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
     RunOptions& o = raw.options;
     add_bit_options(app, raw);
     const auto group = [](CLI::Option* option) { return option->group("Quantisation"); };
-    group(app.add_option("--method", o.method,
+    group(app.add_option("--method", o.quantise.method,
                          fmt::format("How weights are rounded: {}", fmt::join(method_names(), ", ")))
-              ->transform(one_of(method_names())))
+              ->transform(word_of("method")))
         ->capture_default_str();
     group(
-        app.add_option("--scheme", o.scheme,
+        app.add_option("--scheme", o.quantise.scheme,
                        fmt::format("How ranges are chosen: {} [by method, see below]", fmt::join(scheme_names(), ", ")))
-            ->transform(one_of(scheme_names())));
-    group(app.add_option("--act-scheme", o.activation_scheme, "The same for activations [--scheme]")
-              ->transform(one_of(scheme_names())));
-    group(app.add_option("--p", o.p, "Exponent of the norm that norm and norm-legacy minimise")
-              ->transform(number(0.5, 16.0)))
-        ->capture_default_str();
-    group(app.add_option("--granularity", raw.granularity, "One weight scale a channel or a layer: channel, layer")
-              ->transform(one_of({"channel", "layer"})))
-        ->capture_default_str();
-    group(app.add_flag("--fold,!--no-fold", o.fold,
-                       "Fold batch norms into the convolutions before quantising, or keep them [by method]"));
-    group(app.add_flag("--symmetric", o.symmetric,
-                       "Zero point 0 for every weight, for integer engines that know no other"));
-    group(app.add_option("--act-sites", raw.sites, "Quantise the output of each ReLU (block) or of each layer (layer)")
-              ->transform(key_of(kSites)))
+            ->transform(word_of("scheme")));
+    group(app.add_option("--act-scheme", o.quantise.act_scheme, "The same for activations [--scheme]")
+              ->transform(word_of("scheme")));
+    group(app.add_option("--p", o.quantise.p, "Exponent of the norm that norm and norm-legacy minimise")
+              ->transform(number_of("p")))
         ->capture_default_str();
     group(
-        app.add_flag("--head-stem-8bit", o.head_stem_8bit, "8 bits for the first and last layer and for --edge-acts"));
-    group(app.add_option("--edge-acts", raw.edges,
+        app.add_option("--granularity", o.quantise.granularity, "One weight scale a channel or a layer: channel, layer")
+            ->transform(word_of("granularity")))
+        ->capture_default_str();
+    group(app.add_flag_function(
+        "--fold,!--no-fold", [&o](int64_t given) { o.quantise.fold = given > 0; },
+        "Fold batch norms into the convolutions before quantising, or keep them [by method]"));
+    group(app.add_flag("--symmetric", o.quantise.symmetric,
+                       "Zero point 0 for every weight, for integer engines that know no other"));
+    group(app.add_option("--act-sites", o.quantise.act_sites,
+                         "Quantise the output of each ReLU (block) or of each layer (layer)")
+              ->transform(word_of("act_sites")))
+        ->capture_default_str();
+    group(app.add_flag("--head-stem-8bit", o.quantise.head_stem_8bit,
+                       "8 bits for the first and last layer and for --edge-acts"));
+    group(app.add_option("--edge-acts", o.quantise.edge_acts,
                          "With --head-stem-8bit, which activations have 8 bits: the stem's output, the one that feeds "
                          "fc, both: stem, fc, both [by method]")
-              ->transform(key_of(kEdges)));
+              ->transform(word_of("edge_acts")));
     group(app.add_option("--bits", raw.layer_bits,
                          "Bits of single layers' weights, whatever --w says: layer1.0.conv1=8,fc=8")
               ->delimiter(','))
@@ -88,7 +80,7 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
               ->delimiter(','))
         ->type_name("SITE=BITS,...");
     group(app.add_flag("--float", o.float_only, "Quantise nothing: evaluate the float network alone"));
-    group(app.add_option("--input-bits", o.input_bits, "Bits of the network's input, 2 to 8, or 32 for float")
+    group(app.add_option("--input-bits", o.quantise.input_bits, "Bits of the network's input, 2 to 8, or 32 for float")
               ->transform(bits_or_float()))
         ->type_name("BITS")
         ->capture_default_str();
@@ -96,13 +88,14 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
 
 void add_learning_run_options(CLI::App& app, RunOptions& o) {
     const auto group = [](CLI::Option* option) { return option->group("Running what learns"); };
-    group(app.add_flag("--compare-nearest", o.compare_nearest,
+    group(app.add_flag("--compare-nearest", o.quantise.compare_nearest,
                        "Evaluate the same bits rounded to nearest, too, to see what learning wins [on with the bundled "
                        "data]"));
-    group(app.add_option("--state", o.state, "Keep each finished unit in this folder, so that --resume can go on"))
+    group(app.add_option("--state", o.quantise.state,
+                         "Keep each finished unit in this folder, so that --resume can go on"))
         ->type_name("DIR");
-    group(app.add_flag("--resume", o.resume, "Go on from the finished units in --state, to the same bits"));
-    group(app.add_option("--memory", o.memory,
+    group(app.add_flag("--resume", o.quantise.resume, "Go on from the finished units in --state, to the same bits"));
+    group(app.add_option("--memory", o.quantise.memory,
                          "Memory for the units' inputs and targets: 6G, 500M, or a share of what is free; the rest is "
                          "kept in files (CPU) or in the host's memory (cuda)"))
         ->type_name("SIZE")
@@ -111,7 +104,7 @@ void add_learning_run_options(CLI::App& app, RunOptions& o) {
 
 void add_data_options(CLI::App& app, Raw& raw) {
     RunOptions& o = raw.options;
-    const auto group = [](CLI::Option* option) { return option->group("Model and data"); };
+    const auto group = [](CLI::Option* option) { return option->group("StoredModel and data"); };
     group(app.add_option("--weights", o.weights,
                          "A torchvision ResNet: .pth, .safetensors or .bin; a quantised .bin is evaluated as it is "
                          "[the bundled model]"))
@@ -120,77 +113,80 @@ void add_data_options(CLI::App& app, Raw& raw) {
                          "Which of the networks in a checkpoint of torch.save: model_ema, ema.state_dict [state_dict "
                          "before model, net, averages, others]"))
         ->type_name("NAME");
-    group(app.add_option("--calib", o.calib,
+    group(app.add_option("--calib", o.images.calib,
                          "Calibration images: class folders, a plain folder, or IDX files (DIR:train)"))
         ->type_name("DIR");
     group(app.add_option(
-              "--val", o.val,
+              "--val", o.images.val,
               "Validation images with labels: class folders, a folder with labels.txt, or IDX files (DIR:test)"))
         ->type_name("DIR");
     group(app.add_option(
-              "--val-labels", o.val_labels,
+              "--val-labels", o.images.val_labels,
               "Label file of a plain --val folder: a line 'name label' an image [labels.txt or labels.csv in it]"))
         ->type_name("FILE");
-    group(app.add_option("--images", o.images, "Calibration images: the first so many, one of each class in turn")
-              ->transform(whole_number(1, kMostImages)))
+    group(app.add_option("--images", o.quantise.images,
+                         "Calibration images: the first so many, one of each class in turn")
+              ->transform(number_of("images")))
         ->type_name("N")
         ->capture_default_str();
-    group(app.add_option("--val-images", o.val_images, "Validation images: the first so many [all]")
-              ->transform(whole_number(0, kMostImages)))
+    group(app.add_option("--val-images", o.images.val_images, "Validation images: the first so many [all]")
+              ->transform(number_of("val_images")))
         ->type_name("N");
     group(app.add_option(
-                 "--resize", o.resize,
+                 "--resize", o.images.resize,
                  "Shorter edge of an image before cropping, pixels; 0: as it is [the file's, else see --help's end]")
-              ->transform(whole_number(0, 4096)))
+              ->transform(number_of("resize")))
         ->type_name("PIXELS");
-    group(app.add_option("--crop", o.crop, "Centre crop, pixels; 0: none")->transform(whole_number(0, 4096)))
+    group(app.add_option("--crop", o.images.crop, "Centre crop, pixels; 0: none")->transform(number_of("resize")))
         ->type_name("PIXELS");
-    group(app.add_option("--interpolation", raw.interpolation,
+    group(app.add_option("--interpolation", o.images.interpolation,
                          "How images are resized: bilinear, bicubic (timm) [the file's, else bilinear]")
-              ->transform(one_of({"bilinear", "bicubic"})));
+              ->transform(word_of("interpolation")));
     group(app.add_option("--mean", raw.mean,
                          "Mean of each channel, of pixel values from 0 to 1 [the file's, else ImageNet's]"))
         ->type_name("M,M,M");
     group(app.add_option("--std", raw.std, "Standard deviation of each [the file's, else ImageNet's]"))
         ->type_name("S,S,S");
-    group(app.add_option("--classes", o.classes,
+    group(app.add_option("--classes", o.images.classes,
                          "Class names, one a line, for class folders and label files [the file's]"))
         ->type_name("FILE");
     group(app.add_option(
-                 "--class-order", raw.class_order,
+                 "--class-order", o.images.class_order,
                  "Class folders in which order: text (0, 1, 10, 2) or numeric (0, 1, 2, 10) [by class names where "
                  "all folders bear one, else text]")
-              ->transform(key_of(kClassOrders)))
+              ->transform(word_of("class_order")))
         ->type_name("NAME");
-    group(app.add_option("--label-offset", o.label_offset, "Added to class indices: -1 where labels count from 1")
-              ->transform(whole_number(-100000, 100000)))
+    group(
+        app.add_option("--label-offset", o.images.label_offset, "Added to class indices: -1 where labels count from 1")
+            ->transform(number_of("label_offset")))
         ->type_name("N");
-    group(app.add_flag("--calib-augment", o.calib_augment,
+    group(app.add_flag("--calib-augment", o.quantise.calib_augment,
                        "RandomResizedCrop and flip the calibration images, seeded by --seed"));
 }
 
 void add_run_options(CLI::App& app, Raw& raw) {
     RunOptions& o = raw.options;
-    app.add_option("--device", o.device, "auto (cuda where there is a card), cuda, cpu, or reference (float64, slow)")
+    app.add_option("--device", o.device.device,
+                   "auto (cuda where there is a card), cuda, cpu, or reference (float64, slow)")
         ->capture_default_str()
         ->group("Running");
     app.add_option(
-           "--math", raw.math,
+           "--math", o.device.math,
            "What convolutions and matrix products round their operands to: fp32 (not at all), tf32 (cuda), bf16")
-        ->transform(key_of(kMaths))
+        ->transform(word_of("math"))
         ->capture_default_str()
         ->group("Running");
-    app.add_option("--threads", o.threads, "Threads; 0: every core")
-        ->transform(whole_number(0, 1024))
+    app.add_option("--threads", o.device.threads, "Threads; 0: every core")
+        ->transform(number_of("threads"))
         ->type_name("N")
         ->capture_default_str()
         ->group("Running");
-    app.add_option("--batch", o.batch, "Images evaluated at a time")
-        ->transform(whole_number(1, 4096))
+    app.add_option("--batch", o.device.batch, "Images evaluated at a time")
+        ->transform(number_of("batch"))
         ->type_name("N")
         ->capture_default_str()
         ->group("Running");
-    app.add_option("--seed", o.seed, "Of everything random")
+    app.add_option("--seed", o.quantise.seed, "Of everything random")
         ->transform(whole_number(0, std::numeric_limits<uint64_t>::max()))
         ->type_name("N")
         ->capture_default_str()
@@ -245,7 +241,7 @@ std::optional<RunOptions> parse_options(int argc, char** argv) {
     Raw raw;
     add_data_options(app, raw);
     add_quantisation_options(app, raw);
-    add_learning_options(app, raw.learning);
+    add_learning_options(app, raw.options.quantise.learning);
     add_learning_run_options(app, raw.options);
     add_run_options(app, raw);
     if (!read_command_line(app, argc, argv)) return std::nullopt;

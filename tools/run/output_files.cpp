@@ -1,18 +1,18 @@
 #include "tools/run/output_files.h"
 
+#include "adaq/quantise.h"
 #include "tools/run/bundled.h"
-#include "tools/run/state.h"
 
 namespace adaq {
 namespace {
 
 std::vector<NamedPath> inputs_of(const RunOptions& o) {
     std::vector<NamedPath> inputs{{"--weights", o.weights.empty() ? bundled_weights() : o.weights},
-                                  {"--calib", o.calib},
-                                  {"--val", o.val},
-                                  {"--val-labels", o.val_labels},
-                                  {"--classes", o.classes}};
-    if (!o.state.empty()) inputs.push_back({"--state", o.state + "/run.json"});
+                                  {"--calib", o.images.calib},
+                                  {"--val", o.images.val},
+                                  {"--val-labels", o.images.val_labels},
+                                  {"--classes", o.images.classes}};
+    if (!o.quantise.state.empty()) inputs.push_back({"--state", o.quantise.state + "/run.json"});
     return inputs;
 }
 
@@ -27,9 +27,9 @@ std::vector<NamedPath> outputs_of(const RunOptions& o) {
 
 void check_outputs(const RunOptions& options) {
     check_outputs(outputs_of(options), inputs_of(options));
-    if (options.state.empty()) return;
-    RunState::check_free(options.state, options.resume);
-    check_output_folder({"--state", options.state});
+    if (options.quantise.state.empty()) return;
+    check_state(options.quantise);
+    check_output_folder({"--state", options.quantise.state});
 }
 
 }  // namespace adaq

@@ -11,6 +11,8 @@
 
 #include "engine/printable.h"
 #include "report/format.h"
+#include "tools/program/interrupt.h"
+#include "tools/program/words.h"
 
 namespace adaq {
 namespace {
@@ -40,11 +42,11 @@ ProgressOutput progress_on_stderr(bool brief) {
     return {std::cerr, isatty(STDERR_FILENO) == 1, steady_seconds, stderr_columns, brief};
 }
 
-void Progress::begin(std::string phase, int64_t total, std::string unit) {
+void Progress::begin(const std::string& phase, int64_t total, const std::string& unit) {
     end();
     const std::lock_guard lock(mutex_);
-    phase_ = std::move(phase);
-    unit_ = std::move(unit);
+    phase_ = phase;
+    unit_ = unit;
     total_ = total;
     done_ = 0;
     started_ = output_.seconds();
@@ -84,10 +86,10 @@ void Progress::end() {
     output_.stream << std::endl;
 }
 
-void Progress::say(std::string_view line) {
+void Progress::say(const std::string& line) {
     const std::lock_guard lock(mutex_);
     erase();
-    output_.stream << one_line(line) << std::endl;
+    output_.stream << one_line(with_option_names(line)) << std::endl;
     if (active_ && output_.terminal) draw(output_.seconds());
 }
 
@@ -138,5 +140,9 @@ std::string Progress::status(double now) const {
     if (total_ > done) text += ", " + report::duration(static_cast<double>(total_ - done) / rate) + " left";
     return text;
 }
+
+void StoppableProgress::work_begins() { stop_at_safe_places(); }
+
+bool StoppableProgress::stop() { return interrupted(); }
 
 }  // namespace adaq

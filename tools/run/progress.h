@@ -9,7 +9,8 @@
 #include <mutex>
 #include <ostream>
 #include <string>
-#include <string_view>
+
+#include "adaq/observer.h"
 
 namespace adaq {
 
@@ -26,22 +27,22 @@ struct ProgressOutput {
 ProgressOutput progress_on_stderr(bool brief = false);
 
 /// Shows one phase at a time. advance() may be called from many threads at once; the rest from one thread.
-class Progress {
+class Progress : public Observer {
   public:
     explicit Progress(ProgressOutput output) : output_(std::move(output)) {}
-    ~Progress() { end(); }
+    ~Progress() override { Progress::end(); }
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
     /// Starts a phase of `total` steps, 0 where nobody knows; ends the one before. `unit` is what is counted: "images".
-    void begin(std::string phase, int64_t total, std::string unit);
+    void begin(const std::string& phase, int64_t total, const std::string& unit) override;
     /// n more steps are done. Draws at most ten times a second (terminal), or every five seconds (pipe; brief: every
     /// minute).
-    void advance(int64_t n = 1);
+    void advance(int64_t n) override;
     /// Ends the phase: leaves one plain line with what was done in what time. Without a phase: nothing.
-    void end();
+    void end() override;
     /// A line of its own, such as a warning, that leaves a bar below it whole.
-    void say(std::string_view line);
+    void say(const std::string& line) override;
 
   private:
     void draw(double now);
@@ -59,6 +60,14 @@ class Progress {
     double started_ = 0.0;
     int columns_ = 80;
     bool active_ = false, drawn_ = false;
+};
+
+/// The same of a program that Ctrl-C and SIGTERM stop (tools/program/interrupt.h).
+class StoppableProgress : public Progress {
+  public:
+    using Progress::Progress;
+    void work_begins() override;
+    bool stop() override;
 };
 
 }  // namespace adaq

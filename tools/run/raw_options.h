@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "tools/run/learning_options.h"
 #include "tools/run/options.h"
 
 namespace adaq {
@@ -14,14 +13,12 @@ namespace adaq {
 struct Raw {
     RunOptions options;
     std::vector<std::string> reports;
-    std::string granularity = "channel", sites = "block", edges, math = "fp32";
-    std::string interpolation, mean, std, class_order;
+    std::string mean, std;
     std::vector<std::string> layer_bits, site_bits;
     int weight_bits = 0, activation_bits = 0;
-    LearningOptions learning;
 };
 
-/// The options with what follows from them: the method's own where none was given, the bundled model's, every core.
+/// The options with what follows from them: the method's own where none was given, the bundled model's.
 /// Ends the program with status 2 where some of them do not go together.
 RunOptions settled(Raw& raw, const CLI::App& app);
 

@@ -1,13 +1,11 @@
-// The main job: load, quantise, evaluate, save, report.
+// The main job: load, quantise, save, evaluate, report.
 #pragma once
 
+#include <optional>
 #include <string>
 
-#include "report/report.h"
+#include "adaq/adaq.h"
 #include "tools/run/options.h"
-#include "tools/run/plan.h"
-#include "tools/run/progress.h"
-#include "tools/run/shared.h"
 
 namespace adaq {
 
@@ -21,24 +19,26 @@ struct RunOutcome {
 };
 
 /// Does what the options say and returns what happened. Writes --save, --logits and --report files; prints nothing but
-/// progress. What was learned is saved before anything else. Throws UsageError, DataError, Interrupted.
-RunOutcome run(const RunOptions& options, Progress& progress);
+/// progress. What was learned is saved before anything else. workspace: of several runs; null: of one alone. Throws
+/// Error.
+RunOutcome run(const RunOptions& options, Observer& observer, Workspace* workspace = nullptr);
 
-/// How much a run tells: everything, or how accurate the network is, without what only reports show of its layers
-/// (where the options ask for a report, it is everything).
-enum class Detail { everything, accuracy };
+/// What a run works on.
+struct RunInput {
+    Model model;
+    ImageSets images;
+};
 
-/// The same as one of several runs, with what they have in common.
-RunOutcome run(const RunOptions& options, Progress& progress, Shared& shared, Detail detail);
+/// Throws as run() does before it quantises.
+RunInput run_input(const RunOptions& options, Workspace* workspace);
 
-/// What a run's plan is made of. Throws as run() does before it quantises.
-PlanInput plan_input(const RunOptions& options, Progress& progress, Shared& shared);
+/// What surrounds a run's work.
+Context context_of(const RunOptions& options, Observer& observer, Workspace* workspace);
 
-/// All that decides a run's result, as a JSON object: settings, weights, images, device, build. No paths. Throws as
-/// plan_input() does.
-std::string identity(const RunOptions& options, Progress& progress, Shared& shared);
+/// The plan of a run (adaq/plan.h). Throws as run() does before it quantises.
+Plan plan_of(const RunOptions& options, const RunInput& input, const Context& context, double seconds);
 
-/// --dry-run: what it would do, as text (tools/run/plan.h). Writes nothing. Throws as run() does.
-std::string dry_run(const RunOptions& options, Progress& progress);
+/// --dry-run: what it would do, as text. Writes nothing. Throws as run() does.
+std::string dry_run(const RunOptions& options, Observer& observer);
 
 }  // namespace adaq

@@ -1,4 +1,5 @@
 // See raw_options.h.
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <thread>
@@ -6,15 +7,10 @@
 #include "engine/error.h"
 #include "loaders/channel_values.h"
 #include "tools/run/bundled.h"
-#include "tools/run/memory_size.h"
-#include "tools/run/option_names.h"
 #include "tools/run/raw_options.h"
 
 namespace adaq {
 namespace {
-
-/// Of the run and not of the recipe.
-constexpr const char* kLearningRunOptions[] = {"--state", "--resume", "--memory", "--compare-nearest"};
 
 void take_reports(Raw& raw) {
     for (const std::string& path : raw.reports) {
@@ -59,36 +55,10 @@ std::map<std::string, int> named_bits(const char* option, const std::vector<std:
 
 void take_names(Raw& raw) {
     RunOptions& o = raw.options;
-    o.per_channel = raw.granularity == "channel";
-    o.sites = kSites.at(raw.sites);
-    o.math = kMaths.at(raw.math);
-    o.interpolation = interpolation_named(raw.interpolation);
-    if (!raw.mean.empty()) o.mean = parse_means(raw.mean);
-    if (!raw.std.empty()) o.std = parse_deviations(raw.std);
-    if (!raw.class_order.empty()) o.class_order = kClassOrders.at(raw.class_order);
-    o.layer_bits = named_bits("--bits", raw.layer_bits);
-    o.site_bits = named_bits("--act-bits", raw.site_bits);
-}
-
-/// What the method decides where it was not given.
-void take_recipe(Raw& raw, const CLI::App& app) {
-    RunOptions& o = raw.options;
-    if (o.learns()) o.recipe = settled_recipe(o.method, raw.learning);
-    if (o.calib_augment) {
-        if (app.count("--calib-views") && o.recipe.views > 1)
-            usage_error("--calib-augment: each image is a random part of itself already; leave --calib-views at 1");
-        o.recipe.views = 1;
-    }
-    o.recipe.learn.seed = o.seed;
-    if (o.recipe.scales) o.recipe.scales->seed = o.seed;
-    if (!app.count("--scheme")) o.scheme = o.recipe.scheme;
-    if (!app.count("--act-scheme")) o.activation_scheme = o.scheme;
-    if (!app.count("--fold")) o.fold = o.recipe.fold;
-    if (!app.count("--lr-channel") && !(o.fold && o.per_channel)) {
-        o.recipe.learn.learn_channels = false;
-        o.recipe.learn.schedule.channel_rate = 0.0;
-    }
-    o.edges = app.count("--edge-acts") ? kEdges.at(raw.edges) : o.recipe.edges;
+    if (!raw.mean.empty()) o.images.mean = parse_means(raw.mean);
+    if (!raw.std.empty()) o.images.std = parse_deviations(raw.std);
+    o.quantise.bits = named_bits("--bits", raw.layer_bits);
+    o.quantise.act_bits = named_bits("--act-bits", raw.site_bits);
 }
 
 /// The bundled model comes with widths at which rounding matters, with its data, and with a method that learns.
@@ -96,39 +66,18 @@ void take_bundled(Raw& raw, const CLI::App& app) {
     RunOptions& o = raw.options;
     if (!o.weights.empty()) return;
     if (app.count("--checkpoint-key")) usage_error("--checkpoint-key: only with --weights");
-    o.weight_bits = kBundledWeightBits;
-    o.activation_bits = kBundledActivationBits;
-    o.bundled_data = o.calib.empty() && o.val.empty();
+    QuantiseOptions& q = o.quantise;
+    q.weight_bits = kBundledWeightBits;
+    q.activation_bits = kBundledActivationBits;
+    o.bundled_data = o.images.calib.empty() && o.images.val.empty();
     if (!o.bundled_data) return;
-    o.calib = std::string(kBundledData) + ":train";
-    o.val = std::string(kBundledData) + ":test";
-    if (!app.count("--method") && !o.float_only) o.method = "adaround";
-    o.compare_nearest = o.learns();
-    if (!raw.learning.iterations) raw.learning.iterations = kBundledIterations;
-    if (o.method == "brecq" && !raw.learning.scale_iterations) raw.learning.scale_iterations = kBundledIterations / 2;
-}
-
-void check_nearest(const RunOptions& o, const CLI::App& app) {
-    if (o.learns()) return;
-    std::vector<std::string> options = learning_option_names();
-    options.insert(options.end(), std::begin(kLearningRunOptions), std::end(kLearningRunOptions));
-    for (const std::string& option : options) {
-        if (app.count(option)) usage_error("{}: only with a --method that learns, such as adaround", option);
-    }
-}
-
-void check_learning(const RunOptions& o, const CLI::App& app) {
-    if (o.fold && o.recipe.learn.norms == NormStatistics::batch)
-        usage_error("--bn batch: with {} no batch norm is left; {}",
-                    app.count("--fold") ? "--fold" : "--method " + o.method,
-                    app.count("--fold") ? "leave one of them out" : "give --no-fold too");
-    if (o.recipe.learn.learn_channels && !o.fold)
-        usage_error("--lr-channel: learns biases, and kept batch norms have none; give --fold too");
-    if (o.recipe.learn.learn_channels && !o.per_channel)
-        usage_error("--lr-channel: learns a scale of each channel; leave --granularity at channel");
-    if (o.resume && o.state.empty()) usage_error("--resume: needs --state DIR, where the earlier run kept its layers");
-    memory_size(o.memory, 0);  // refuses what is no size
-    if (o.learns() && o.calib.empty()) usage_error("--method {}: --calib is needed to learn from", o.method);
+    o.images.calib = std::string(kBundledData) + ":train";
+    o.images.val = std::string(kBundledData) + ":test";
+    if (!app.count("--method") && !o.float_only) q.method = "adaround";
+    q.compare_nearest = q.compare_nearest || q.learns();
+    if (!q.learns()) return;
+    if (!q.learning.iters) q.learning.iters = kBundledIterations;
+    if (q.method == "brecq" && !q.learning.iters_scale) q.learning.iters_scale = kBundledIterations / 2;
 }
 
 void check_files(const RunOptions& o) {
@@ -147,11 +96,11 @@ RunOptions settled(Raw& raw, const CLI::App& app) {
     check_once("--a", app);
     take_names(raw);
     take_bundled(raw, app);
-    check_nearest(o, app);
-    take_recipe(raw, app);
-    if (raw.weight_bits) o.weight_bits = raw.weight_bits;
-    if (raw.activation_bits) o.activation_bits = raw.activation_bits;
-    check_learning(o, app);
+    if (raw.weight_bits) o.quantise.weight_bits = raw.weight_bits;
+    if (raw.activation_bits) o.quantise.activation_bits = raw.activation_bits;
+    o.quantise = settled(std::move(o.quantise));
+    if (o.quantise.learns() && o.images.calib.empty())
+        usage_error("--method {}: --calib is needed to learn from", o.quantise.method);
     for (const char* option :
          {"--method", "--scheme", "--act-scheme", "--p", "--granularity", "--fold", "--symmetric", "--act-sites",
           "--head-stem-8bit", "--edge-acts", "--input-bits", "--bits", "--act-bits"}) {
@@ -161,10 +110,8 @@ RunOptions settled(Raw& raw, const CLI::App& app) {
     if (o.float_only && (o.quantisation_asked || !o.save.empty())) {
         usage_error("--float: quantises nothing; options that say how to quantise, and --save, do not go with it");
     }
-    if (app.count("--edge-acts") && !o.head_stem_8bit)
-        usage_error("--edge-acts {}: only with --head-stem-8bit", raw.edges);
     check_files(o);
-    if (o.threads == 0) o.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    if (o.device.threads == 0) o.device.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     return o;
 }
 

@@ -7,10 +7,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "adaq/data/fingerprints.h"
 #include "engine/error.h"
 #include "loaders/atomic_file.h"
 #include "loaders/json_fault.h"
-#include "tools/run/identity.h"
 
 namespace adaq {
 namespace {

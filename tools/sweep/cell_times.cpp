@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "tools/program/words.h"
 
 namespace adaq {
 namespace {
@@ -17,39 +18,43 @@ constexpr const char* kNoMatter[] = {
     "pd_lambda", "pd_temperature"};
 
 /// Cells of one kind take the same time.
-std::string kind_of(const Cell& cell, const Device& device) {
-    auto settings = nlohmann::json::parse(settings_json(cell.run, device));
+std::string kind_of(const Cell& cell, const Context& context) {
+    auto settings = nlohmann::json::parse(settings_json(cell.run.quantise, cell.run.images, context));
     for (const char* key : kNoMatter) settings.erase(key);
     return settings.dump();
 }
 
 }  // namespace
 
-CellTimes::CellTimes(const Table& table, const std::vector<const Cell*>& cells, Progress& progress, Shared& shared) {
+CellTimes::CellTimes(const Table& table, const std::vector<const Cell*>& cells, Observer& observer,
+                     Workspace& workspace) {
     std::map<std::string, const Cell*> kinds;
     std::map<const Cell*, std::string> kind;
     for (const Cell* cell : cells) {
-        kind[cell] = kind_of(*cell, shared.device(cell->run));
+        kind[cell] = kind_of(*cell, context_of(cell->run, observer, &workspace));
         kinds.emplace(kind[cell], cell);
     }
-    const auto learning =
-        std::count_if(kinds.begin(), kinds.end(), [](const auto& entry) { return entry.second->run.learns(); });
+    const auto learning = std::count_if(kinds.begin(), kinds.end(),
+                                        [](const auto& entry) { return entry.second->run.quantise.learns(); });
     std::map<std::string, Forecast> forecasts;
-    progress.begin("estimate the time", static_cast<int64_t>(kinds.size()), "kinds of cells");
+    observer.begin("estimate the time", static_cast<int64_t>(kinds.size()), "kinds of cells");
     for (const auto& [name, cell] : kinds) {
         try {
-            const Forecast times = forecast(cell->run, plan_input(cell->run, progress, shared),
-                                            kBudget / static_cast<double>(std::max<int64_t>(1, learning)));
+            const Forecast times =
+                plan_of(cell->run, run_input(cell->run, &workspace), context_of(cell->run, observer, &workspace),
+                        kBudget / static_cast<double>(std::max<int64_t>(1, learning)))
+                    .times;
             forecasts[name] = times;
-            float_seconds_.emplace(cell->run.fold, times.float_evaluation);
+            float_seconds_.emplace(cell->run.quantise.fold.value(), times.float_evaluation);
         } catch (const UsageError& error) {
-            usage_error("{}: {}", origin(table, *cell, error.what()), error.what());
+            const std::string message = with_option_names(error.what());
+            usage_error("{}: {}", origin(table, *cell, message), message);
         } catch (const DataError&) {
             forecasts[name] = {};
         }
-        progress.advance();
+        observer.advance(1);
     }
-    progress.end();
+    observer.end();
     for (const Cell* cell : cells) {
         const Forecast& times = forecasts[kind[cell]];
         left_[cell] = cell_seconds_[cell] = times.total() - times.float_evaluation;
@@ -67,7 +72,7 @@ void CellTimes::finish(const Cell& cell, double seconds) {
     expected_ += cell_seconds_.at(&cell);
     measured_ += seconds;
     left_.erase(&cell);
-    const auto evaluation = float_seconds_.find(cell.run.fold);
+    const auto evaluation = float_seconds_.find(cell.run.quantise.fold.value());
     if (evaluation == float_seconds_.end()) return;
     expected_ += evaluation->second;
     float_seconds_.erase(evaluation);

@@ -14,8 +14,8 @@ class CellTimes {
   public:
     /// Times what the cells consist of, for half a minute at most where they learn. `cells` must outlive it. Cells that
     /// cannot be planned (they will fail) count nothing. Throws UsageError, naming where its options stand, for a cell
-    /// whose options cannot go with the model and the data; Interrupted.
-    CellTimes(const Table& table, const std::vector<const Cell*>& cells, Progress& progress, Shared& shared);
+    /// whose options cannot go with the model and the data; Stopped.
+    CellTimes(const Table& table, const std::vector<const Cell*>& cells, Observer& observer, Workspace& workspace);
 
     /// Seconds of one cell, the float network's evaluation left out: cells share it.
     double of(const Cell& cell) const { return cell_seconds_.at(&cell); }

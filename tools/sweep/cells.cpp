@@ -8,9 +8,10 @@
 #include <map>
 #include <set>
 
+#include "adaq/data/fingerprints.h"
 #include "engine/error.h"
 #include "tools/program/interrupt.h"
-#include "tools/run/identity.h"
+#include "tools/program/words.h"
 #include "tools/run/output_files.h"
 #include "tools/sweep/located_json.h"
 
@@ -121,7 +122,9 @@ RunOptions parsed(const std::vector<OptionWords>& options) {
     std::optional<RunOptions> run = parse_options(static_cast<int>(argv.size()), argv.data());
     require(run.has_value(), "a cell asks for help");
     // With the bundled data adaq-run evaluates it of itself; here it would cost time and be shown nowhere.
-    run->compare_nearest = false;
+    run->quantise.compare_nearest = false;
+    // A table tells how accurate networks are; the rest is computed for those who asked for a report.
+    run->quantise.accuracy_alone = run->report_html.empty() && run->report_json.empty();
     return *run;
 }
 
@@ -151,7 +154,7 @@ class CellMaker {
         try {
             cell.run = parsed(all);
         } catch (const UsageError& error) {
-            const std::string message = error.what();
+            const std::string message = with_option_names(error.what());
             for (const OptionWords& option : passed_on_)
                 if (place_in(message, option) != std::string::npos)
                     usage_error("({}): {}", excerpt(cell.title), message);

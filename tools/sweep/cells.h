@@ -21,7 +21,7 @@ struct Cell {
 /// Every cell of the table, row after row, with the options of the common part, the column, the row and the command
 /// line: a column's or a row's replace the common ones, the command line's replace any. Throws DataError naming file,
 /// line and key of options that do not parse or go together; UsageError where they come from the command line;
-/// Interrupted.
+/// Stopped.
 std::vector<Cell> make_cells(const Table& table, const SweepOptions& options);
 
 /// Where a cell's options stand, for errors: "FILE: line 12: rows[0].options (ROW / COLUMN)"; of common, column's and

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
         wait_briefly(argv);
         const auto options = parse_sweep_options(argc, argv);
         if (!options) return kOk;
-        Progress progress(progress_on_stderr(true));
+        StoppableProgress progress(progress_on_stderr(true));
         const SweepOutcome outcome = sweep(*options, progress);
         write_to_stdout(outcome.text);
         for (const std::string& failure : outcome.failures) complain("adaq-sweep", failure);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/error.h"
@@ -14,6 +15,7 @@
 #include "report/format.h"
 #include "tools/program/interrupt.h"
 #include "tools/program/program.h"
+#include "tools/program/words.h"
 #include "tools/run/output_files.h"
 #include "tools/run/run.h"
 #include "tools/sweep/cell_times.h"
@@ -45,7 +47,7 @@ class Sweep {
         take_up();
         for (const Cell* cell : todo_) try_outputs(*cell);
         describe();
-        const CellTimes times(table_, todo_, progress_, shared_);
+        const CellTimes times(table_, todo_, progress_, workspace_);
         if (options_.dry_run) return {plan(times), false};
         progress_.say(forecast_line(times));
         stop_at_safe_places();
@@ -62,11 +64,14 @@ class Sweep {
         std::string first_failure;
         for (const Cell& cell : cells_) {
             stop_if_interrupted();
-            if (cell.run.val.empty()) usage_error("--val is needed: a table tells how accurate networks are");
+            if (cell.run.images.val.empty()) usage_error("--val is needed: a table tells how accurate networks are");
             try {
-                identities_[&cell] = identity(cell.run, progress_, shared_);
+                const RunInput input = run_input(cell.run, &workspace_);
+                identities_[&cell] = identity(input.model, input.images, cell.run.quantise,
+                                              context_of(cell.run, progress_, &workspace_));
             } catch (const UsageError& error) {
-                usage_error("{}: {}", origin(table_, cell, error.what()), error.what());
+                const std::string message = with_option_names(error.what());
+                usage_error("{}: {}", origin(table_, cell, message), message);
             } catch (const DataError& error) {
                 fail(cell, error.what());
                 if (first_failure.empty()) first_failure = error.what();
@@ -81,9 +86,11 @@ class Sweep {
             check_outputs(cell.run);
             check_outputs(outputs_of(cell.run), {{"TABLE", options_.table}});
         } catch (const UsageError& error) {
-            usage_error("{}: {}", origin(table_, cell, error.what()), error.what());
+            const std::string message = with_option_names(error.what());
+            usage_error("{}: {}", origin(table_, cell, message), message);
         } catch (const DataError& error) {
-            data_error("{}: {}", origin(table_, cell, error.what()), error.what());
+            const std::string message = with_option_names(error.what());
+            data_error("{}: {}", origin(table_, cell, message), message);
         }
     }
 
@@ -116,17 +123,19 @@ class Sweep {
 
     void describe() {
         const Cell& first = *identities_.begin()->first;
-        const Graph& network = shared_.model(weights_source(first.run)).model.graph;
-        const PlanInput input = plan_input(first.run, progress_, shared_);
-        const Device& device = shared_.device(first.run);
-        view_.imagenet = input.validation_images == kImageNetImages && classes_of(network) == kImageNetClasses;
-        view_.model = input.title;
-        view_.validation = fmt::format("{} of {}, {}x{} pixels", report::plural(input.validation_images, "image"),
-                                       first.run.val, input.height, input.width);
-        if (!first.run.calib.empty())
-            view_.calibration = fmt::format("{} of {}", report::plural(first.run.images, "image"), first.run.calib);
+        const RunInput input = run_input(first.run, &workspace_);
+        const ImageSets& images = input.images;
+        const auto settings = nlohmann::json::parse(identities_.begin()->second);
+        view_.imagenet = images.validation_count() == kImageNetImages && input.model.classes() == kImageNetClasses;
+        view_.model = fmt::format("{} ({})", input.model.description(), input.model.file());
+        view_.validation = fmt::format("{} of {}, {}x{} pixels", report::plural(images.validation_count(), "image"),
+                                       first.run.images.val, images.height(), images.width());
+        if (!first.run.images.calib.empty())
+            view_.calibration =
+                fmt::format("{} of {}", report::plural(first.run.quantise.images, "image"), first.run.images.calib);
         view_.machine =
-            fmt::format("{}, {}, {}", device.description(), device.name(), report::plural(first.run.threads, "thread"));
+            fmt::format("{}, {}, {}", settings.at("processor").get<std::string>(),
+                        settings.at("device").get<std::string>(), report::plural(first.run.device.threads, "thread"));
         view_.command = options_.command;
         view_.adaq_version = ADAQ_VERSION;
     }
@@ -157,34 +166,34 @@ class Sweep {
                 tell(*cell, times.left());
                 write();
             }
-        } catch (const Interrupted&) {
+        } catch (const Stopped&) {
             write();
-            throw Interrupted(fmt::format("{} of {} cells are kept in {}; the same command goes on from there",
-                                          view_.count(CellView::State::done), cells_.size(), options_.out));
+            throw Stopped(fmt::format("{} of {} cells are kept in {}; the same command goes on from there",
+                                      view_.count(CellView::State::done), cells_.size(), options_.out));
         }
     }
 
     void run_one(const Cell& cell) {
         stop_if_interrupted();
         RunOptions run = cell.run;
-        if (run.learns()) {
-            run.state = folder_.state_of(cell, identities_.at(&cell));
-            run.resume = true;
+        if (run.quantise.learns()) {
+            run.quantise.state = folder_.state_of(cell, identities_.at(&cell));
+            run.quantise.resume = true;
         }
         RunOutcome outcome;
         CellResult result;
         try {
-            outcome = adaq::run(run, progress_, shared_, Detail::accuracy);
-            if (outcome.interrupted) throw Interrupted();
+            outcome = adaq::run(run, progress_, &workspace_);
+            if (outcome.interrupted) throw Stopped();
             if (!outcome.failure.empty()) return fail(cell, outcome.failure);
             result = cell_result(outcome.report);
             folder_.keep(cell, identities_.at(&cell), result);
-        } catch (const Interrupted&) {
+        } catch (const Stopped&) {
             throw;
         } catch (const std::exception& error) {
             return fail(cell, sentence_of(error));
         }
-        if (run.learns()) folder_.forget_state(cell);
+        if (run.quantise.learns()) folder_.forget_state(cell);
         view(cell).state = CellView::State::done;
         view(cell).result = result;
         for (const std::string& note : outcome.report.notes)
@@ -194,7 +203,7 @@ class Sweep {
     void fail(const Cell& cell, const std::string& reason) {
         progress_.end();
         view(cell).state = CellView::State::failed;
-        view(cell).reason = reason;
+        view(cell).reason = with_option_names(reason);
     }
 
     void tell(const Cell& cell, double left) {
@@ -229,7 +238,7 @@ class Sweep {
     const Table table_;
     const std::vector<Cell> cells_;
     const CellFolder folder_;
-    Shared shared_{Shared::Use::again};
+    Workspace workspace_;
     SweepView view_;
     std::map<const Cell*, std::string> identities_;  // of those that can be run
     std::vector<const Cell*> todo_;

@@ -18,7 +18,7 @@ struct SweepOutcome {
 
 /// Does what the options say. Keeps every finished cell in --out, and rewrites table.md and table.html there as it
 /// goes. Throws DataError or UsageError before anything runs: for the table, the command line, the weights and the
-/// images, and for a folder in use or with cells made otherwise; Interrupted, saying how to go on.
+/// images, and for a folder in use or with cells made otherwise; Stopped, saying how to go on.
 SweepOutcome sweep(const SweepOptions& options, Progress& progress);
 
 }  // namespace adaq

@@ -29,7 +29,7 @@ struct Fixture {
             Tensor({static_cast<int64_t>(eighths.size()) / (size * size * channels), size, size, channels}, eighths);
         for (float& v : images.values) v /= 8.0f;
     }
-    Model model;
+    StoredModel model;
     nlohmann::json expected;
     Tensor images;
 };

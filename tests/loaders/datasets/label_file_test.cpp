@@ -151,7 +151,7 @@ TEST_SUITE("label file") {
         CHECK(set.with("labels.txt", "1\n3\n2\n").error() ==
               "labels.txt, line 2: \"3\", expected a label (a class index from 0 to 2 or a class name); where labels "
               "count "
-              "from 1, give --label-offset -1");
+              "from 1, give `label_offset` -1");
     }
 
     TEST_CASE("Tiny-ImageNet's validation part is read as it is distributed, from any of its folders") {

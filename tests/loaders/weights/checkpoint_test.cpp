@@ -89,10 +89,10 @@ TEST_SUITE("weights: checkpoints") {
         CHECK(Several({"state_dict", "state_dict_ema"}).notes() ==
               std::vector<std::string>{
                   "The weights under state_dict were taken; the file has others under state_dict_ema "
-                  "(--checkpoint-key state_dict_ema)."});
+                  "(`checkpoint_key` state_dict_ema)."});
         CHECK(Several({"ema", "model", "teacher"}).notes() ==
               std::vector<std::string>{"The weights under model were taken; the file has others under ema, teacher "
-                                       "(--checkpoint-key ema)."});
+                                       "(`checkpoint_key` ema)."});
     }
 
     TEST_CASE("a key takes another, by its name or its path") {
@@ -123,7 +123,7 @@ TEST_SUITE("weights: checkpoints") {
     TEST_CASE("two networks of no usual name are for the user to tell apart") {
         const Several two({"student", "teacher"});
         CHECK(refused(two.bytes()) ==
-              "x.pth: holds several networks (student, teacher); --checkpoint-key NAME takes one");
+              "x.pth: holds several networks (student, teacher); `checkpoint_key` NAME takes one");
         CHECK(two.taken("teacher") == 2.0f);
     }
 
@@ -212,7 +212,7 @@ TEST_SUITE("weights: checkpoints") {
                 entries.emplace_back(name, file.repeated(0.5f, shape));
             return file.file(pickled_dict(entries));
         };
-        const Model model = read_weights("x.pth", repeated({BlockKind::basic, {1}, 64, 10, 3}));
+        const StoredModel model = read_weights("x.pth", repeated({BlockKind::basic, {1}, 64, 10, 3}));
         CHECK(model.tensors.at("layer1.0.conv1.weight") ==
               Tensor({64, 64, 3, 3}, std::vector<float>(64 * 64 * 9, 0.5f)));
         CHECK(refused(repeated({BlockKind::basic, {1}, 4096, 10, 3})).find("its tensors hold 302") !=

@@ -28,13 +28,13 @@ bool mentions(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-Bytes saved(const Model& model) {
+Bytes saved(const StoredModel& model) {
     const TemporaryFolder folder;
     save_bin(folder / "model.bin", model);
     return bytes_of_file(folder / "model.bin");
 }
 
-std::string refused_to_save(const Model& model) {
+std::string refused_to_save(const StoredModel& model) {
     const TemporaryFolder folder;
     try {
         save_bin(folder / "model.bin", model);
@@ -81,7 +81,7 @@ TEST_SUITE("weights: flat binary") {
     }
 
     TEST_CASE("a quantised file gives the values that its writer meant") {
-        const Model model = load_weights(weight_fixture("quantised.bin"));
+        const StoredModel model = load_weights(weight_fixture("quantised.bin"));
         CHECK(model.graph == resnet_graph({BlockKind::bottleneck, {1, 1}, 1, 2, 1}));
         CHECK(model.preprocessing == Preprocessing{40, 32, {0.286f}, {0.353f}});
         CHECK(model.class_names == std::vector<std::string>{"shoe", "straße"});
@@ -117,7 +117,7 @@ TEST_SUITE("weights: flat binary") {
     }
 
     TEST_CASE("f16 and bf16 tensors become float32") {
-        const Model model = load_weights(weight_fixture("coarse_halves.bin"));
+        const StoredModel model = load_weights(weight_fixture("coarse_halves.bin"));
         CHECK(equal(model.tensors, expected_tensors("coarse.json")));
         CHECK_FALSE(model.preprocessing);
         CHECK(model.class_names.empty());
@@ -126,9 +126,9 @@ TEST_SUITE("weights: flat binary") {
     TEST_CASE("what is written reads back the same, and the same model gives the same bytes") {
         const TemporaryFolder folder;
         for (const char* fixture : {"quantised.bin", "coarse_halves.bin", "basic.pth"}) {
-            const Model model = load_weights(weight_fixture(fixture));
+            const StoredModel model = load_weights(weight_fixture(fixture));
             save_bin(folder / "a.bin", model);
-            const Model read = load_weights(folder / "a.bin");
+            const StoredModel read = load_weights(folder / "a.bin");
             CHECK(equal(read, model));
             save_bin(folder / "b.bin", read);
             CHECK(text_of_file(folder / "a.bin") == text_of_file(folder / "b.bin"));
@@ -137,7 +137,7 @@ TEST_SUITE("weights: flat binary") {
     }
 
     TEST_CASE("a folded network has biases and no batch norms") {
-        const Model model = tiny_model(true);
+        const StoredModel model = tiny_model(true);
         CHECK(equal(read_weights("f", saved(model)), model));
         CHECK(json(header_of(saved(model)))["quantisation"]["folded"] == true);
     }
@@ -156,7 +156,7 @@ TEST_SUITE("weights: flat binary") {
     }
 
     TEST_CASE("every single flipped bit anywhere in a file is refused") {
-        Model model = tiny_model();
+        StoredModel model = tiny_model();
         model.preprocessing = Preprocessing{0, 28, {0.5f}, {0.25f}};
         model.quantisation.emplace();
         QuantisedWeight& weight = model.quantisation->weights["layer1.0.conv2.weight"];
@@ -319,7 +319,7 @@ TEST_SUITE("weights: flat binary") {
 
     TEST_CASE("a model that could not be read back is not written") {
         CHECK(refused_to_save(tiny_model()).empty());
-        Model model = tiny_model();
+        StoredModel model = tiny_model();
         model.tensors["fc.bias"].values[1] = std::numeric_limits<float>::infinity();
         CHECK(mentions(refused_to_save(model), "fc.bias holds inf at element 1"));
         model = tiny_model();

@@ -71,7 +71,7 @@ class Mutator {
 /// The mutant must be refused in one line or be a model that passes every check.
 void check_mutant(const Bytes& bytes, size_t& refused) {
     try {
-        const Model model = read_weights("mutant", bytes);
+        const StoredModel model = read_weights("mutant", bytes);
         check_model("mutant", model);
     } catch (const DataError& error) {
         ++refused;

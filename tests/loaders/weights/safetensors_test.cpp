@@ -119,7 +119,7 @@ TEST_SUITE("weights: safetensors") {
 
     TEST_CASE("a float model written and read again is the same, metadata too, and equal models give equal files") {
         const TemporaryFolder folder;
-        Model model = load_weights(weight_fixture("basic.pth"));
+        StoredModel model = load_weights(weight_fixture("basic.pth"));
         model.preprocessing = Preprocessing{40, 32, {0.1f, 0.2f, 0.3f}, {0.4f, 0.5f, 0.6f}};
         model.class_names = {"a", "b\n\"", "straße"};
         save_safetensors(folder / "a.safetensors", model);
@@ -131,7 +131,7 @@ TEST_SUITE("weights: safetensors") {
 
     TEST_CASE("a quantised model becomes the values on its grids, with encodings beside") {
         const TemporaryFolder folder;
-        const Model model = load_weights(weight_fixture("quantised.bin"));
+        const StoredModel model = load_weights(weight_fixture("quantised.bin"));
         save_safetensors(folder / "q.safetensors", model);
         CHECK(equal(load_weights(folder / "q.safetensors").tensors, expected_tensors("quantised.json")));
 
@@ -156,9 +156,9 @@ TEST_SUITE("weights: safetensors") {
 
     TEST_CASE("a folded model gets batch norms that only add the bias") {
         const TemporaryFolder folder;
-        const Model folded = tiny_model(true);
+        const StoredModel folded = tiny_model(true);
         save_safetensors(folder / "f.safetensors", folded);
-        const Model read = load_weights(folder / "f.safetensors");
+        const StoredModel read = load_weights(folder / "f.safetensors");
         const std::map<std::string, std::string> norms{
             {"conv1", "bn1"}, {"layer1.0.conv1", "layer1.0.bn1"}, {"layer1.0.conv2", "layer1.0.bn2"}};
         for (const auto& [name, norm] : norms) {

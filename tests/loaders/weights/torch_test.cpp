@@ -38,7 +38,7 @@ TEST_SUITE("weights: torch.save") {
              {"basic.pth", "basic_legacy.pth", "basic_protocol4.pth", "basic_strided.pth", "basic_checkpoint.pth",
               "basic_checkpoint_legacy.pth", "basic_old_parameters.pth"}) {
             CAPTURE(fixture);
-            const Model model = load_weights(weight_fixture(fixture));
+            const StoredModel model = load_weights(weight_fixture(fixture));
             CHECK(model.graph == resnet_graph({BlockKind::basic, {1, 1}, 2, 3, 3}));
             CHECK(equal(model.tensors, expected));
             CHECK_FALSE(model.preprocessing);
@@ -50,7 +50,7 @@ TEST_SUITE("weights: torch.save") {
         const auto expected = expected_tensors("coarse.json");
         for (const char* fixture : {"coarse_f16.pth", "coarse_bf16_legacy.pth", "coarse_f64.pth"}) {
             CAPTURE(fixture);
-            const Model model = load_weights(weight_fixture(fixture));
+            const StoredModel model = load_weights(weight_fixture(fixture));
             CHECK(model.graph == resnet_graph({BlockKind::bottleneck, {1, 1}, 1, 2, 1}));
             CHECK(equal(model.tensors, expected));
         }

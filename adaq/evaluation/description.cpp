@@ -1,0 +1,55 @@
+// See description.h.
+#include "adaq/evaluation/description.h"
+
+#include <chrono>
+#include <exception>
+
+#include "adaq/settings/settings.h"
+#include "report/describe.h"
+
+namespace adaq {
+namespace {
+
+constexpr int64_t kNominalSize = 224;  // pixels, for counting operations where there are no images
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+}  // namespace
+
+void describe_machine(Report& report, const Device& device, const DeviceOptions& options) {
+    report.adaq_version = ADAQ_VERSION;
+    report.processor = device.description();
+    report.libraries = {{"compiler", "g++ " __VERSION__}};
+    report.device = device.name();
+    report.threads = thread_count(options.threads);
+    report.math = device.name() == "reference" ? "fp64" : options.math;
+}
+
+void describe_layers(Report& report, const LayersToDescribe& what) {
+    const StoredModel& stored = what.original.state().stored;
+    const Network& network = what.network;
+    const std::vector<Shape> shapes =
+        what.shapes.empty() ? value_shapes(network.graph, kNominalSize, kNominalSize) : what.shapes;
+    if (stored.quantisation) {
+        for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
+            const auto& quantiser = network.values[static_cast<size_t>(v)];
+            if (quantiser)
+                report.activations.push_back(describe_activation(value_name(network.graph, v), *quantiser, {}));
+        }
+    }
+    report.weights = describe_weights(network, what.per_channel, shapes, what.output_sqnr);
+    report.sizes = describe_sizes(network, stored);
+    report.parameters = report.sizes.float32 / 4;
+}
+
+Phase::Phase(Report& report, const char* name)
+    : report_(report), name_(name), start_(now()), exceptions_(std::uncaught_exceptions()) {}
+
+Phase::~Phase() {
+    if (std::uncaught_exceptions() > exceptions_) return;
+    const double seconds = now() - start_;
+    report_.seconds.emplace_back(name_, seconds);
+    report_.total_seconds += seconds;
+}
+
+}  // namespace adaq

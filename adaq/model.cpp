@@ -1,0 +1,61 @@
+// See model.h.
+#include "adaq/state/model_state.h"
+
+#include <filesystem>
+
+#include "adaq/data/fingerprints.h"
+#include "adaq/state/guarded.h"
+#include "adaq/state/workspace_state.h"
+#include "engine/error.h"
+#include "loaders/weights/weights.h"
+
+namespace adaq {
+
+const Network& Model::State::network(bool fold) const {
+    const std::lock_guard lock(mutex_);
+    auto found = networks_.find(fold);
+    if (found == networks_.end()) found = networks_.emplace(fold, make_network(stored, fold)).first;
+    return found->second;
+}
+
+const std::string& Model::State::crc32() const {
+    const std::lock_guard lock(mutex_);
+    if (crc32_.empty()) crc32_ = crc32_of_weights(stored);
+    return crc32_;
+}
+
+const std::string& Model::description() const { return state_->stored.graph.description; }
+const std::string& Model::file() const { return state_->file; }
+bool Model::quantised() const { return state_->stored.quantisation.has_value(); }
+int Model::classes() const { return static_cast<int>(classes_of(state_->stored.graph)); }
+int Model::input_channels() const { return static_cast<int>(state_->stored.graph.input_channels); }
+const std::optional<Preprocessing>& Model::preprocessing() const { return state_->stored.preprocessing; }
+const std::vector<std::string>& Model::class_names() const { return state_->stored.class_names; }
+const std::vector<std::string>& Model::notes() const { return state_->notes; }
+
+Model load(const std::string& path, const std::string& checkpoint_key, Workspace* workspace) {
+    return guarded([&] {
+        const auto open = [&] {
+            FoundModel found = find_weights(path, checkpoint_key);
+            auto state = std::make_shared<Model::State>();
+            state->path = path;
+            state->checkpoint_key = checkpoint_key;
+            state->file = std::filesystem::path(path).filename();
+            state->stored = std::move(found.model);
+            state->notes = std::move(found.notes);
+            return Model(std::move(state));
+        };
+        return workspace ? workspace->state().model(path, checkpoint_key, open) : open();
+    });
+}
+
+void save(const Model& model, const std::string& path) {
+    guarded([&] {
+        const std::string extension = std::filesystem::path(path).extension();
+        if (extension == ".bin") return save_bin(path, model.state().stored);
+        if (extension == ".safetensors") return save_safetensors(path, model.state().stored);
+        usage_error("`save` {}: expected a .bin or a .safetensors file", path);
+    });
+}
+
+}  // namespace adaq

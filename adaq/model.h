@@ -1,0 +1,45 @@
+// A network with its weights, float or quantised, as files hold it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adaq/preprocessing.h"
+#include "adaq/workspace.h"
+
+namespace adaq {
+
+/// A handle; copies share what they hold, which never changes.
+class Model {
+  public:
+    /// "ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes, RGB input)"
+    const std::string& description() const;
+    /// The file that it was loaded from, without its folder; empty: none.
+    const std::string& file() const;
+    bool quantised() const;
+    int classes() const;
+    int input_channels() const;
+    const std::optional<Preprocessing>& preprocessing() const;
+    const std::vector<std::string>& class_names() const;  // empty, or one a class
+    /// Sentences: what the user should know of how it was found in its file.
+    const std::vector<std::string>& notes() const;
+
+    struct State;
+    explicit Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+    const State& state() const { return *state_; }
+
+  private:
+    std::shared_ptr<const State> state_;
+};
+
+/// A weights file: torch.save's, .safetensors, or adaq's .bin, told apart by content. checkpoint_key: which of several
+/// networks in a checkpoint ("model_ema"); empty: the usual one. Throws DataError.
+Model load(const std::string& path, const std::string& checkpoint_key = "", Workspace* workspace = nullptr);
+
+/// As .bin (weights/FORMAT.md) or .safetensors, by the path's ending. Equal models give equal files. Throws UsageError
+/// for another ending, DataError where the disk refuses; nothing is left there then.
+void save(const Model& model, const std::string& path);
+
+}  // namespace adaq

@@ -1,0 +1,26 @@
+// What reconstruction will need and do, told by the walk itself (engine/reconstruction/unit_walk.h) on a device that
+// allocates and computes nothing.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "engine/reconstruction/unit_walk.h"
+
+namespace adaq {
+
+struct Rehearsal {
+    int64_t cached_bytes = 0;                       // of values of all calibration images that are kept at a time, most
+    std::vector<std::pair<uint32_t, Unit>> learns;  // in which pass (UnitOptions::phase) which unit, in this order
+
+    bool learns_in(uint32_t phase, const Unit& unit) const;
+};
+
+/// original: float; network: the same with weights quantised to nearest, whatever their values, and activations as they
+/// are before it is reconstructed; images: [N,H,W,C]. WalkOptions::unfolded, activation_range, memory and float_values
+/// are not looked at, nor how many iterations there are. Throws as reconstruct_units() on `device` would: DataError
+/// where the images are fewer than a batch, or a program is beyond the device.
+Rehearsal rehearse(const Device& device, const Network& original, Network network, const Shape& images,
+                   WalkOptions walk);
+
+}  // namespace adaq

@@ -1,0 +1,32 @@
+// What a Model (adaq/model.h) holds.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "adaq/model.h"
+#include "engine/graph/network.h"
+
+namespace adaq {
+
+struct Model::State {
+    std::string path, checkpoint_key;  // that it was loaded from; empty: made
+    std::string file;                  // the path without its folder
+    StoredModel stored;
+    std::vector<std::string> notes = {};
+
+    /// The network, with its batch norms folded into the convolutions or not (a quantised one is taken as it is). Made
+    /// when it is first asked for.
+    const Network& network(bool fold) const;
+    /// CRC-32 of the tensors and their names, likewise.
+    const std::string& crc32() const;
+
+  private:
+    mutable std::mutex mutex_;
+    mutable std::map<bool, Network> networks_;
+    mutable std::string crc32_;
+};
+
+}  // namespace adaq

@@ -1,0 +1,70 @@
+// See workspace.h and workspace_state.h.
+#include "adaq/workspace.h"
+
+#include "adaq/data/fingerprints.h"
+#include "adaq/settings/settings.h"
+#include "adaq/state/workspace_state.h"
+
+namespace adaq {
+namespace {
+
+constexpr int64_t kImageBytes = int64_t{1} << 30;  // of decoded images: 5,000 of 64 x 64 are a quarter of that
+
+/// The element under a key, made where it is missing.
+template <typename Map, typename Key, typename Make>
+typename Map::mapped_type& found_or_made(Map& map, const Key& key, Make make) {
+    auto found = map.find(key);
+    if (found == map.end()) found = map.emplace(key, make()).first;
+    return found->second;
+}
+
+}  // namespace
+
+Workspace::Workspace() : state_(std::make_unique<State>(true)) {}
+Workspace::~Workspace() = default;
+
+Workspace::State::State(bool keeps) : keeps_(keeps), images_(keeps ? kImageBytes : 0) {}
+
+Device& Workspace::State::device(const DeviceOptions& o) {
+    const int threads = thread_count(o.threads);
+    return *found_or_made(devices_, std::tuple(o.device, threads, o.math),
+                          [&] { return make_device(o.device, threads, math_named(o.math)); });
+}
+
+Model Workspace::State::model(const std::string& path, const std::string& checkpoint_key,
+                              const std::function<Model()>& open) {
+    return found_or_made(models_, std::pair(path, checkpoint_key), open);
+}
+
+std::shared_ptr<const OpenedSet> Workspace::State::dataset(const std::string& path, const DatasetOptions& options) {
+    return found_or_made(datasets_, std::pair(path, options), [&] {
+        return std::make_shared<const OpenedSet>(path, open_dataset(path, options), crc32_of_images);
+    });
+}
+
+const PreprocessingChoice& Workspace::State::preprocessing(const std::vector<std::shared_ptr<const OpenedSet>>& sets) {
+    return found_or_made(preprocessings_, sets, [&] {
+        std::vector<const Dataset*> datasets;
+        for (const auto& set : sets) datasets.push_back(&set->dataset());
+        return choose_preprocessing(datasets);
+    });
+}
+
+const EvaluatedNetwork* Workspace::State::evaluated(const std::string& key) const {
+    const auto found = evaluated_.find(key);
+    return found == evaluated_.end() ? nullptr : &found->second;
+}
+
+void Workspace::State::keep(const std::string& key, EvaluatedNetwork network) {
+    evaluated_.insert_or_assign(key, std::move(network));
+}
+
+FloatValues& Workspace::State::float_values(const std::string& key, int64_t limit_bytes) {
+    if (!float_values_ || float_values_->first != key) {
+        float_values_.reset();  // before others take its place
+        float_values_.emplace(key, FloatValues(limit_bytes));
+    }
+    return float_values_->second;
+}
+
+}  // namespace adaq
