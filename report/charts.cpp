@@ -1,6 +1,6 @@
 // See charts.h. The row charts: accuracy, size, SQNR, activation ranges. (Histograms: histogram_chart.cpp.)
-#include "engine/statistics.h"
 #include "report/charts.h"
+#include "engine/statistics.h"
 
 #include <fmt/format.h>
 

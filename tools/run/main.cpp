@@ -1,8 +1,8 @@
 // adaq-run: quantises a ResNet after training and tells what it costs. Progress goes to stderr, the result to stdout.
 #include "tools/program/interrupt.h"
 #include "tools/program/program.h"
+#include "tools/program/spinning.h"
 #include "tools/program/streams.h"
-#include "tools/program/waiting.h"
 #include "tools/run/options.h"
 #include "tools/run/progress.h"
 #include "tools/run/run.h"
@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
     using namespace adaq;
     return run_program("adaq-run", [&]() -> int {
-        wait_briefly(argv);
+        spin_briefly(argv);
         const auto options = parse_options(argc, argv);
         if (!options) return kOk;
         StoppableProgress progress(progress_on_stderr());

@@ -12,11 +12,11 @@
 #include "tools/program/program.h"
 #include "tools/program/words.h"
 #include "tools/run/advice.h"
-#include "tools/run/asked.h"
 #include "tools/run/bundled.h"
 #include "tools/run/npy.h"
 #include "tools/run/output_files.h"
 #include "tools/run/plan_text.h"
+#include "tools/run/requirements.h"
 
 namespace adaq {
 namespace {
@@ -215,7 +215,7 @@ Context context_of(const RunOptions& options, Observer& observer, Workspace* wor
 RunInput run_input(const RunOptions& options, Workspace* workspace) {
     const std::string path = weights_of(options);
     Model model = load(path, options.checkpoint_key, workspace);
-    check_asked(options, model, path);
+    check_requirements(options, model, path);
     if (options.bundled_data && !std::filesystem::exists(kBundledData))
         data_error("{}: not there; install Debian's package dataset-fashion-mnist, or give --calib and --val",
                    kBundledData);

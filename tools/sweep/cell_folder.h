@@ -40,7 +40,8 @@ class CellFolder {
     /// On the disk when it returns.
     void keep(const Cell& cell, const std::string& identity, const CellResult& result) const;
 
-    /// Folder in which a cell that learns keeps its finished units (adaq/learning/run_state.h); those of other identities go.
+    /// Folder in which a cell that learns keeps its finished units (adaq/learning/run_state.h); those of other
+    /// identities go.
     std::string state_of(const Cell& cell, const std::string& identity) const;
     /// Removes it.
     void forget_state(const Cell& cell) const;

@@ -1,4 +1,4 @@
-#include "tools/program/waiting.h"
+#include "tools/program/spinning.h"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 
 namespace adaq {
 
-void wait_briefly(char** argv) {
+void spin_briefly(char** argv) {
     if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
     setenv("GOMP_SPINCOUNT", "3000", 0);  // some microseconds
     execv("/proc/self/exe", argv);        // returns only where it fails: then threads wait as they are used to

@@ -1,4 +1,4 @@
-#include "tools/run/asked.h"
+#include "tools/run/requirements.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 namespace adaq {
 
-void check_asked(const RunOptions& options, const Model& model, const std::string& path) {
+void check_requirements(const RunOptions& options, const Model& model, const std::string& path) {
     if (model.quantised()) {
         if (options.quantisation_asked)
             usage_error("{}: is quantised already; options that say how to quantise do not apply", path);
