@@ -7,8 +7,9 @@
 //     adaq::evaluate(quantised, images);
 //     std::cout << adaq::render_table(quantised.report());
 //
-// Everything throws adaq::Error. Nothing outside is changed: no signal handlers, no environment, no settings of OpenMP.
-// Different threads may work at once, each with its own Context.
+// Everything throws adaq::Error; what the caller's own functions throw comes through, or as an Error of its words.
+// Nothing outside is changed: no signal handlers, no environment, no settings of OpenMP. Different threads may work at
+// once, each with its own Context.
 #pragma once
 
 #include "adaq/error.h"

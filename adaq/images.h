@@ -30,6 +30,9 @@ class ImageSets {
 
     struct State;
     explicit ImageSets(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+    // Moving copies, so that there is always something to hold.
+    ImageSets(const ImageSets&) = default;
+    ImageSets& operator=(const ImageSets&) = default;
     const State& state() const { return *state_; }
 
   private:

@@ -28,6 +28,9 @@ class Model {
 
     struct State;
     explicit Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+    // Moving copies, so that there is always something to hold.
+    Model(const Model&) = default;
+    Model& operator=(const Model&) = default;
     const State& state() const { return *state_; }
 
   private:

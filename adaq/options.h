@@ -20,7 +20,7 @@ struct DeviceOptions {
     int batch = 64;               // images evaluated at a time
 };
 
-/// Images that the caller has, in place of a data set on the disk. All have one size.
+/// Images that the caller has, in place of a data set on the disk. All of them have one size.
 struct OwnImages {
     int64_t count = 0;  // 0: none
     int height = 0, width = 0;
@@ -101,8 +101,6 @@ struct QuantiseOptions {
 
 /// The names of all methods; of those that learn, all but the first.
 const std::vector<std::string>& method_names();
-/// Of all range schemes.
-const std::vector<std::string>& scheme_names();
 
 struct Bounds {
     double least = 0.0, most = 0.0;

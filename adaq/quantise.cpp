@@ -37,7 +37,7 @@ StepObserver steps(Observer& observer) {
 }
 
 void check_together(const Settings& s, const Model& model, const ImageSets& images) {
-    if (model.quantised()) usage_error("{}: is quantised already", model.file());
+    if (model.quantised()) usage_error("{}: is quantised already", model.file().empty() ? "the model" : model.file());
     if (images.calibrates()) return;
     if (s.learns()) usage_error("`method` {}: `calib` is needed to learn from", s.method);
     if (s.activation_bits < 32 || s.input_bits < 32)

@@ -22,7 +22,8 @@ struct Context {
     Workspace* workspace = nullptr;
 };
 
-/// A network that was quantised, beside the float one that it was made of.
+/// A network that was quantised, beside the float one that it was made of. One that was moved from may only be assigned
+/// to, or go.
 class Quantised {
   public:
     /// With packed integers, ready to be saved.

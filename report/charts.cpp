@@ -202,7 +202,7 @@ std::string size_chart(const Report& report) {
                          {"parameters left in float32", "float", sizes.rest}},
                         sizes.quantised()});
     const double bottom = 6 + 28.0 * static_cast<double>(bars.size());
-    Svg svg(kWidth, bottom + kAxisHeight, "StoredModel size in megabytes, before and after");
+    Svg svg(kWidth, bottom + kAxisHeight, "Model size in megabytes, before and after");
     const double megabytes_at_most = static_cast<double>(std::max(sizes.float32, bars.back().total)) / 1e6;
     const Axis axis{0, megabytes_at_most, 84, kWidth - 76};
     const std::vector<double> ticks = round_ticks(0, megabytes_at_most, 5);

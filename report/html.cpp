@@ -59,7 +59,7 @@ std::string tiles(const Report& report) {
                      "of " + plural(report.quantised_network->images, "image"));
     if (is_quantised(report)) {
         if (report.sizes.float32 > 0)
-            body += tile("StoredModel size", megabytes(report.sizes.quantised()),
+            body += tile("Model size", megabytes(report.sizes.quantised()),
                          fmt::format("{}× smaller than {}", fixed(size_ratio(report.sizes), 1),
                                      megabytes(report.sizes.float32)));
         body += tile("Weights / activations",
@@ -91,9 +91,9 @@ std::string overview(const Report& report) {
     std::vector<LegendEntry> parts{{"k-float", "float32"}};
     if (is_quantised(report))
         parts.insert(parts.end(), {{"k-quantised", "packed integers"}, {"k-agreement", "scales"}});
-    return block(
-        "pair", figure("Accuracy", "Whiskers are 95 % Wilson intervals.", legend(bars), accuracy_chart(report)) +
-                    figure("StoredModel size", "What has to be stored or shipped.", legend(parts), size_chart(report)));
+    return block("pair",
+                 figure("Accuracy", "Whiskers are 95 % Wilson intervals.", legend(bars), accuracy_chart(report)) +
+                     figure("Model size", "What has to be stored or shipped.", legend(parts), size_chart(report)));
 }
 
 std::string range_figure(const Report& report) {
@@ -213,7 +213,7 @@ std::string numbers(const Report& report) {
     if (report.sizes.float32 > 0) body += folded("Size", sizes_table(report));
     if (report.total_seconds > 0.0) body += folded("Time", time_table(report));
     return body + folded("Settings", settings_table(report)) +
-           folded("StoredModel, data and machine", environment_table(report));
+           folded("Model, data and machine", environment_table(report));
 }
 
 }  // namespace

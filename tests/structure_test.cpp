@@ -84,7 +84,9 @@ TEST_SUITE("structure") {
             {"kernels/cuda", {"engine", "kernels", "kernels/cuda", "kernels/emulator"}},
             {"kernels/emulator", {"engine", "kernels", "kernels/emulator", "kernels/cuda"}}};
         REQUIRE(sources().size() > 300);
-        for (const auto& [path, source] : sources()) {
+        for (const auto& entry : sources()) {
+            const std::string& path = entry.first;
+            const Source& source = entry.second;
             const auto may = allowed.find(part_of(path));
             if (may == allowed.end()) continue;  // tools see all
             for (const std::string& include : source.includes) {
@@ -97,7 +99,9 @@ TEST_SUITE("structure") {
 
     TEST_CASE("adaq's public headers include nothing but the standard library and each other") {
         size_t headers = 0;
-        for (const auto& [path, source] : sources()) {
+        for (const auto& entry : sources()) {
+            const std::string& path = entry.first;
+            const Source& source = entry.second;
             if (!is_public(path)) continue;
             ++headers;
             for (const std::string& include : source.includes) {
@@ -109,7 +113,9 @@ TEST_SUITE("structure") {
     }
 
     TEST_CASE("the engine includes no JSON, OpenMP, CUDA, oneDNN or command line") {
-        for (const auto& [path, source] : sources()) {
+        for (const auto& entry : sources()) {
+            const std::string& path = entry.first;
+            const Source& source = entry.second;
             if (!below(path, "engine")) continue;
             for (const std::string& include : source.includes) {
                 INFO(path << " includes " << include);
@@ -137,7 +143,9 @@ TEST_SUITE("structure") {
     }
 
     TEST_CASE("no source file has more than 450 lines") {
-        for (const auto& [path, source] : sources()) {
+        for (const auto& entry : sources()) {
+            const std::string& path = entry.first;
+            const Source& source = entry.second;
             INFO(path << " has " << source.lines);
             CHECK(source.lines <= 450);
         }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "adaq/data/own_images.h"
 #include "adaq/settings/option_names.h"
@@ -33,6 +34,8 @@ void check_values(const ImageOptions& o) {
     if (o.crop) check_number("crop", *o.crop);
     check_number("label_offset", o.label_offset);
     check_number("val_images", static_cast<double>(o.val_images));
+    for (const auto& [own, path, name] : {std::tuple(&o.own_calib, &o.calib, "calib"), {&o.own_val, &o.val, "val"}})
+        if (own->count != 0 && !path->empty()) usage_error("`own_{0}`: `{0}` is given, too", name);
     for (const float mean : o.mean)
         if (!is_mean(mean)) usage_error("`mean` {}: expected {}", mean, kMeanLimits);
     for (const float deviation : o.std)
@@ -85,17 +88,18 @@ ImageSets::State::State(Model model, const ImageOptions& options, Workspace::Sta
                                          printable(options_.classes)));
     }
     if (options_.calibrates) {
-        if (options_.own_calib.count > 0)
+        if (options_.own_calib.count != 0)
             calibration_ = own(options_.own_calib, "own_calib");
         else if (!options_.calib.empty())
             calibration_ = open(options_.calib, DatasetRole::calibration, "");
         if (calibration_) check_calibration_folders();
     }
-    if (options_.own_val.count > 0)
+    if (options_.own_val.count != 0)
         validation_ = own(options_.own_val, "own_val");
     else if (!options_.val.empty())
         validation_ = open(options_.val, DatasetRole::validation, options_.val_labels);
     if (validation_) check_validation_labels();
+    check_own_sizes();
     settle_preprocessing();
     workspace_ = nullptr;
 }
@@ -107,6 +111,15 @@ void ImageSets::State::check_calibration_folders() {
         notes_.push_back(
             fmt::format("The calibration images are in {} class folders, while the network has {} classes.", folders,
                         classes_of(model_.graph)));
+}
+
+/// Inputs are not resized to each other's size.
+void ImageSets::State::check_own_sizes() const {
+    if (!calibration() || !validation() || !(calibration()->holds_inputs() || validation()->holds_inputs())) return;
+    const ImageSize a = input_size(*calibration(), 0, inputs_), b = input_size(*validation(), 0, inputs_);
+    if (a != b)
+        usage_error("`own_val`: {}x{} pixels, while calibration images have {}x{}", b.width, b.height, a.width,
+                    a.height);
 }
 
 ImageSets::State::Opened ImageSets::State::own(const OwnImages& images, const std::string& name) const {

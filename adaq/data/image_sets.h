@@ -50,6 +50,7 @@ struct ImageSets::State {
     Opened own(const OwnImages& images, const std::string& name) const;
     void check_calibration_folders();
     void check_validation_labels() const;
+    void check_own_sizes() const;
     /// What options say over what the weights file or `base` says.
     Preprocessing with_options(Preprocessing base);
     void settle_preprocessing();

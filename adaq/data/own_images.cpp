@@ -1,6 +1,9 @@
 // See own_images.h.
 #include "adaq/data/own_images.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "adaq/data/fingerprints.h"
 #include "engine/error.h"
 #include "loaders/images/limits.h"
@@ -21,7 +24,7 @@ class OwnImageSet : public Dataset {
         return images_.labels.empty() ? LabelSource::none : LabelSource::numbers;
     }
     const std::vector<std::string>& class_names() const override { return no_names_; }
-    std::string item_name(int64_t item) const override { return fmt::format("{}, image {}", name_, item); }
+    std::string item_name(int64_t item) const override { return fmt::format("`{}`, image {}", name_, item); }
     std::string describe() const override {
         return fmt::format("{} of the caller's own images, {}x{}", images_.count, images_.width, images_.height);
     }
@@ -34,7 +37,11 @@ class OwnImageSet : public Dataset {
     }
     ImageSize image_size(int64_t) const override { return {images_.height, images_.width}; }
     bool holds_inputs() const override { return static_cast<bool>(images_.inputs); }
-    void write_input(int64_t item, std::span<float> input) const override { images_.inputs(item, input); }
+    void write_input(int64_t item, std::span<float> input) const override {
+        images_.inputs(item, input);
+        if (!std::all_of(input.begin(), input.end(), [](float v) { return std::isfinite(v); }))
+            data_error("{}: a value that is not finite", item_name(item));
+    }
 
   private:
     size_t values() const {

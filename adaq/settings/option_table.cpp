@@ -107,7 +107,8 @@ const std::vector<std::string>& words_of(const std::string& field) {
 void check_number(const std::string& field, double value) {
     const Bounds bounds = bounds_of(field);
     if (!(value >= bounds.least && value <= bounds.most))
-        usage_error("`{}` {}: expected a number from {} to {}", field, value, bounds.least, bounds.most);
+        usage_error("`{}` {}: expected a {}number from {} to {}", field, value, bounds.whole ? "whole " : "",
+                    bounds.least, bounds.most);
 }
 
 void check_bits(const std::string& field, int bits) {

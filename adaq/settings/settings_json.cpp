@@ -36,7 +36,8 @@ std::string settings_json(const Settings& o, const ImageOptions& images, const D
     if (!o.bits.empty()) settings["bits"] = o.bits;
     if (!o.act_bits.empty()) settings["act_bits"] = o.act_bits;
     if (o.learns()) settings.update(recipe_json(o.recipe));
-    return settings.dump();
+    // Names may hold anything; JSON holds UTF-8.
+    return settings.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace adaq

@@ -198,7 +198,8 @@ void check_labels(const Dataset& dataset, int classes) {
 std::vector<int64_t> calibration_order(const Dataset& dataset, int64_t count) {
     if (count < 1) usage_error("{} calibration images, expected at least 1", count);
     if (count > dataset.size()) {
-        data_error("{}: too few calibration images, expected {} (or ask for fewer)", dataset.describe(), count);
+        data_error("{}: too few calibration images, expected {} (or ask for fewer `images`)", dataset.describe(),
+                   count);
     }
     std::vector<int64_t> order = validation_order(dataset);
     if (dataset.has_labels()) {

@@ -204,6 +204,21 @@ TEST_SUITE("interface") {
         images = own_pixels();
         images.pixels = nullptr;
         CHECK(refused(images).find("expected one of `pixels` and `inputs`") != std::string::npos);
+        images = own_pixels();
+        images.count = -3;
+        images.labels.clear();
+        CHECK(refused(images) == "`own_calib`: -3 images");
+        CHECK(error_from([&] { open_images(model, {.calib = "/nowhere", .own_calib = own_pixels()}); }).field() ==
+              "own_calib");
+        OwnImages small = own_inputs({});
+        small.height = 20;
+        CHECK(error_from([&] { open_images(model, {.own_calib = own_inputs({}), .own_val = small}); }).field() ==
+              "own_val");
+        OwnImages broken = own_inputs({});
+        broken.inputs = [](int64_t, std::span<float> input) { std::fill(input.begin(), input.end(), NAN); };
+        const ImageSets infinite = open_images(model, {.own_calib = broken});
+        CHECK(std::string(error_from([&] { quantise(model, infinite, learning(), kOneThread); }).what()) ==
+              "`own_calib`, image 0: a value that is not finite");
         QuantiseOptions views = learning();
         views.learning.calib_views = 2;
         const ImageSets inputs = open_images(model, {.own_calib = own_inputs({})});
@@ -339,6 +354,15 @@ TEST_SUITE("interface") {
             CHECK(together.report().quantised_network->top1 == alone.report().quantised_network->top1);
             CHECK(together.report().agreement == alone.report().agreement);
         }
+    }
+
+    TEST_CASE("a handle that was moved from holds what it held") {
+        Model model = load(kNetwork);
+        const Model moved = std::move(model);
+        CHECK(model.classes() == moved.classes());  // NOLINT(bugprone-use-after-move): it is what is tested
+        ImageSets images = open_images(model, {.own_calib = own_pixels()});
+        const ImageSets gone = std::move(images);
+        CHECK(images.calibration_count() == gone.calibration_count());  // NOLINT(bugprone-use-after-move)
     }
 
     TEST_CASE("nothing outside is changed: signals, environment, OpenMP's settings") {

@@ -184,8 +184,7 @@ Failed:
         const std::string all = render_markdown(view);
         CHECK(all.find("| top-1, % | a\\*b_c\\|d |") != std::string::npos);
         CHECK(all.find("- Command: `` adaq-sweep `date` t.json ``") != std::string::npos);
-        CHECK(all.find("- StoredModel: &lt;img src=x onerror=alert(1)&gt; &amp;lt; lr_scale \\_it\\_") !=
-              std::string::npos);
+        CHECK(all.find("- Model: &lt;img src=x onerror=alert(1)&gt; &amp;lt; lr_scale \\_it\\_") != std::string::npos);
     }
 
     TEST_CASE("cells' files have names of their own that are no longer than a file system takes") {

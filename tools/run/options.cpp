@@ -43,10 +43,10 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
                          fmt::format("How weights are rounded: {}", fmt::join(method_names(), ", ")))
               ->transform(word_of("method")))
         ->capture_default_str();
-    group(
-        app.add_option("--scheme", o.quantise.scheme,
-                       fmt::format("How ranges are chosen: {} [by method, see below]", fmt::join(scheme_names(), ", ")))
-            ->transform(word_of("scheme")));
+    group(app.add_option(
+                 "--scheme", o.quantise.scheme,
+                 fmt::format("How ranges are chosen: {} [by method, see below]", fmt::join(words_of("scheme"), ", ")))
+              ->transform(word_of("scheme")));
     group(app.add_option("--act-scheme", o.quantise.act_scheme, "The same for activations [--scheme]")
               ->transform(word_of("scheme")));
     group(app.add_option("--p", o.quantise.p, "Exponent of the norm that norm and norm-legacy minimise")
@@ -104,7 +104,7 @@ void add_learning_run_options(CLI::App& app, RunOptions& o) {
 
 void add_data_options(CLI::App& app, Raw& raw) {
     RunOptions& o = raw.options;
-    const auto group = [](CLI::Option* option) { return option->group("StoredModel and data"); };
+    const auto group = [](CLI::Option* option) { return option->group("Model and data"); };
     group(app.add_option("--weights", o.weights,
                          "A torchvision ResNet: .pth, .safetensors or .bin; a quantised .bin is evaluated as it is "
                          "[the bundled model]"))

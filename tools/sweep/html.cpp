@@ -124,11 +124,11 @@ std::string all_numbers(const SweepView& view) {
         }
     return (rows.size() > 1 ? folded("Every cell", table_of(rows)) : "") +
            folded("Options of every cell", table_of(options, "words")) +
-           folded("StoredModel, data and machine", words_table({{"model", view.model},
-                                                                {"calibration images", view.calibration},
-                                                                {"validation images", view.validation},
-                                                                {"machine", view.machine},
-                                                                {"command", view.command}}));
+           folded("Model, data and machine", words_table({{"model", view.model},
+                                                          {"calibration images", view.calibration},
+                                                          {"validation images", view.validation},
+                                                          {"machine", view.machine},
+                                                          {"command", view.command}}));
 }
 
 }  // namespace

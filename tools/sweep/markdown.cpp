@@ -164,9 +164,8 @@ std::string render_markdown(const SweepView& view) {
         text += "\nFailed:\n" + points(failures);
     if (view.finished()) text += "\n" + aligned(seconds(view));
     text += "\n";
-    for (const auto& [what, sentence] :
-         {std::pair("StoredModel", view.model), std::pair("Calibration", view.calibration),
-          std::pair("Validation", view.validation), std::pair("Machine", view.machine)})
+    for (const auto& [what, sentence] : {std::pair("Model", view.model), std::pair("Calibration", view.calibration),
+                                         std::pair("Validation", view.validation), std::pair("Machine", view.machine)})
         if (!sentence.empty()) text += fmt::format("- {}: {}\n", what, plain(sentence));
     if (!view.command.empty()) text += fmt::format("- Command: {}\n", code(view.command));
     return text;

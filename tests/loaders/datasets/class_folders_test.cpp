@@ -202,7 +202,7 @@ TEST_SUITE("class folders") {
         CHECK(calibration_order(*dataset, 6) == std::vector<int64_t>{0, 3, 4, 1, 5, 2});
         CHECK(calibration_order(*dataset, 4) == std::vector<int64_t>{0, 3, 4, 1});
         CHECK(data_error_of([&] { calibration_order(*dataset, 7); }) ==
-              dataset->describe() + ": too few calibration images, expected 7 (or ask for fewer)");
+              dataset->describe() + ": too few calibration images, expected 7 (or ask for fewer `images`)");
         CHECK_THROWS_AS(calibration_order(*dataset, 0), UsageError);
         CHECK(validation_order(*dataset, 2) == std::vector<int64_t>{0, 1});
         CHECK(validation_order(*dataset).size() == 6);
