@@ -366,6 +366,7 @@ TEST_SUITE("interface") {
     }
 
     TEST_CASE("nothing outside is changed: signals, environment, OpenMP's settings") {
+        const int threads_before = omp_get_max_threads(), dynamic_before = omp_get_dynamic();
         omp_set_num_threads(7);
         omp_set_dynamic(1);
         struct sigaction before[2], after[2];
@@ -379,7 +380,8 @@ TEST_SUITE("interface") {
         evaluate(quantised, images, {}, {.device = {.device = "cpu", .threads = 2}});
         CHECK(omp_get_max_threads() == 7);
         CHECK(omp_get_dynamic() == 1);
-        omp_set_dynamic(0);
+        omp_set_num_threads(threads_before);
+        omp_set_dynamic(dynamic_before);
         sigaction(SIGINT, nullptr, &after[0]);
         sigaction(SIGPIPE, nullptr, &after[1]);
         for (int i = 0; i < 2; ++i) CHECK((before[i].sa_handler == after[i].sa_handler));
