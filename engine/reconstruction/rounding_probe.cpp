@@ -29,7 +29,10 @@ Unsettled unsettled_of(const std::vector<float>& v) {
 /// `count` of `channels`, evenly spaced.
 std::vector<float> spaced(int64_t count, int64_t channels) {
     std::vector<float> indices;
-    for (int64_t i = 0; i < count; ++i) indices.push_back(static_cast<float>(i * channels / count));
+    for (int64_t i = 0; i < count; ++i) {
+        const int64_t index = i * channels / count;
+        indices.push_back(static_cast<float>(index));
+    }
     return indices;
 }
 
