@@ -32,6 +32,7 @@ class ImageSets {
     explicit ImageSets(std::shared_ptr<const State> state) : state_(std::move(state)) {}
     // Moving copies, so that there is always something to hold.
     ImageSets(const ImageSets&) = default;
+    // NOLINTNEXTLINE(performance-move-constructor-init): a copy is meant
     ImageSets(ImageSets&& other) noexcept : ImageSets(static_cast<const ImageSets&>(other)) {}
     ImageSets& operator=(const ImageSets&) = default;
     ImageSets& operator=(ImageSets&& other) noexcept { return *this = static_cast<const ImageSets&>(other); }

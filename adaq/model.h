@@ -30,6 +30,7 @@ class Model {
     explicit Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
     // Moving copies, so that there is always something to hold.
     Model(const Model&) = default;
+    // NOLINTNEXTLINE(performance-move-constructor-init): a copy is meant
     Model(Model&& other) noexcept : Model(static_cast<const Model&>(other)) {}
     Model& operator=(const Model&) = default;
     Model& operator=(Model&& other) noexcept { return *this = static_cast<const Model&>(other); }
