@@ -15,12 +15,10 @@ namespace {
 
 /// All that decides how a float network does on its device.
 std::string float_key(const Model& model, bool fold, const ImageSets& images, const DeviceOptions& device) {
-    const Model::State& state = model.state();
     const ImageOptions& options = images.state().options();
-    return fmt::format("{} {} fold {} device {} {} {} batch {} on {} {} classes {} {} {}", state.path,
-                       state.checkpoint_key, fold, device.device, thread_count(device.threads), device.math,
-                       device.batch, options.val, images.state().identity(false), options.classes,
-                       options.class_order.has_value(), options.label_offset);
+    return fmt::format("{} batch {} on {} {} classes {} {} {}", float_network_key(model, fold, device), device.batch,
+                       options.val, images.state().identity(false), options.classes, options.class_order.has_value(),
+                       options.label_offset);
 }
 
 /// Networks on validation images, and what the report says of them.
@@ -55,7 +53,7 @@ class Evaluating {
         if (plan_.keep_choices) workspace_->keep(key, {result.networks[0], std::move(result.choices), result.right});
         report_.agreement = result.agreement;
         warn_of_chance(result);
-        const ImageSize size = input_size(*sets.validation(), 0, sets.inputs());
+        const ImageSize size = validation_size();
         report_.validation = DataSet{sets.validation()->describe(), result.networks[0].images,
                                      sets.preparation({1, size.height, size.width})};
         return result;
@@ -63,14 +61,18 @@ class Evaluating {
 
     /// Of the values, for these images.
     std::vector<Shape> shapes(const Network& network) const {
-        const ImageSets::State& sets = images_.state();
-        const ImageSize size = input_size(*sets.validation(), 0, sets.inputs());
+        const ImageSize size = validation_size();
         return value_shapes(network.graph, size.height, size.width);
     }
 
     bool keeps() const { return workspace_->keeps(); }
 
   private:
+    ImageSize validation_size() const {
+        const ImageSets::State& sets = images_.state();
+        return input_size(*sets.validation(), 0, sets.inputs());
+    }
+
     /// A network that guesses is worth a word before all others.
     void warn_of_chance(const EvaluationResult& result) {
         const std::string warning = chance_warning(model_.quantised() ? "the network" : "the float network",
@@ -110,10 +112,8 @@ Report evaluate(const Model& model, const ImageSets& images, const EvaluateOptio
     return guarded([&] {
         const Network& network = model.state().network(options.fold);
         const StoredModel& stored = model.state().stored;
-        Report report;
-        report.model_file = model.file();
-        report.notes = model.notes();
-        report.notes.insert(report.notes.end(), images.notes().begin(), images.notes().end());
+        const WorkspaceOf workspace(context.workspace);
+        Report report = report_of(model, images, workspace->device(context.device), context.device);
         std::vector<Shape> shapes;
         if (images.validates()) {
             Evaluating evaluating(report, model, images, options, context);
@@ -124,11 +124,8 @@ Report evaluate(const Model& model, const ImageSets& images, const EvaluateOptio
                 evaluating.run({&network}, key).networks[0];
             shapes = evaluating.shapes(network);
         }
-        const WorkspaceOf workspace(context.workspace);
-        describe_machine(report, workspace->device(context.device), context.device);
         report.settings =
             stored.quantisation ? stored.quantisation->settings : settings_json({}, images.state().options(), context);
-        report.architecture = model.description();
         report.label = precision_label(network);
         if (!options.accuracy_alone) describe_layers(report, {network, model, shapes});
         return report;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "adaq/evaluation/description.h"
 #include "adaq/learning/run_state.h"
 #include "adaq/plan/rehearsal.h"
 #include "adaq/plan/unit_timing.h"
@@ -15,9 +16,6 @@
 
 namespace adaq {
 namespace {
-
-constexpr int64_t kScaleImages = 256;  // activation ranges are chosen on the first so many
-constexpr int64_t kNominalSize = 224;  // pixels, where there are no images
 
 class Planning {
   public:

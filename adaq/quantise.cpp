@@ -18,8 +18,7 @@
 namespace adaq {
 namespace {
 
-constexpr int64_t kScaleImages = 256;  // activation scales start from so many (docs/arithmetic.md section 4)
-constexpr int64_t kSqnrImages = 64;    // per-layer output SQNR is measured on so many
+constexpr int64_t kSqnrImages = 64;  // per-layer output SQNR is measured on so many
 
 /// The first rows of a tensor, or all of them.
 Tensor first_rows(const Tensor& tensor, int64_t rows) {
@@ -105,13 +104,11 @@ class Quantising {
         poll(observer_);
         const Phase phase(state_.report, "reconstruct");
         const Model::State& model = state_.model.state();
-        const std::string float_network =
-            fmt::format("{} {} fold {} device {} {} {}", model.path, model.checkpoint_key, settings_.fold,
-                        context_.device.device, thread_count(context_.device.threads), context_.device.math);
         state_.report.learning =
             reconstruct(settings_,
                         {device_, model.stored, state_.original(), state_.network, std::move(images), sites_,
-                         see_site(), state_.settings_json, workspace_.keeps() ? &workspace_ : nullptr, float_network},
+                         see_site(), state_.settings_json, workspace_.keeps() ? &workspace_ : nullptr,
+                         float_network_key(state_.model, settings_.fold, context_.device)},
                         observer_);
     }
 
@@ -204,15 +201,11 @@ Quantised quantise(const Model& model, const ImageSets& images, const QuantiseOp
         auto state =
             std::make_unique<Quantised::State>(Quantised::State{model, images, std::move(settings), std::move(json)});
         Report& report = state->report;
-        report.model_file = model.file();
-        report.notes = model.notes();
-        report.notes.insert(report.notes.end(), images.notes().begin(), images.notes().end());
+        report = report_of(model, images, device, context.device);
         state->network = state->original();
         Quantising(*state, device, *workspace, context, *observer).run();
-        describe_machine(report, device, context.device);
         report.seed = state->settings.seed;
         report.settings = state->settings_json;
-        report.architecture = model.description();
         report.label = precision_label(state->network);
         report.method = method_sentence(state->settings);
         return Quantised(std::move(state));

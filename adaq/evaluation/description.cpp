@@ -1,6 +1,8 @@
 // See description.h.
 #include "adaq/evaluation/description.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <exception>
 
@@ -10,19 +12,29 @@
 namespace adaq {
 namespace {
 
-constexpr int64_t kNominalSize = 224;  // pixels, for counting operations where there are no images
-
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
 
-void describe_machine(Report& report, const Device& device, const DeviceOptions& options) {
+Report report_of(const Model& model, const ImageSets& images, const Device& device, const DeviceOptions& options) {
+    Report report;
+    report.model_file = model.file();
+    report.architecture = model.description();
+    report.notes = model.notes();
+    report.notes.insert(report.notes.end(), images.notes().begin(), images.notes().end());
     report.adaq_version = ADAQ_VERSION;
     report.processor = device.description();
     report.libraries = {{"compiler", "g++ " __VERSION__}};
     report.device = device.name();
     report.threads = thread_count(options.threads);
     report.math = device.name() == "reference" ? "fp64" : options.math;
+    return report;
+}
+
+std::string float_network_key(const Model& model, bool fold, const DeviceOptions& device) {
+    const Model::State& state = model.state();
+    return fmt::format("{} {} fold {} device {} {} {}", state.path, state.checkpoint_key, fold, device.device,
+                       thread_count(device.threads), device.math);
 }
 
 void describe_layers(Report& report, const LayersToDescribe& what) {

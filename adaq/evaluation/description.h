@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "adaq/images.h"
 #include "adaq/options.h"
 #include "adaq/report.h"
 #include "adaq/state/model_state.h"
@@ -11,8 +12,13 @@
 
 namespace adaq {
 
-/// What ran, and where.
-void describe_machine(Report& report, const Device& device, const DeviceOptions& options);
+inline constexpr int64_t kNominalSize = 224;  // pixels, for counting operations where there are no images
+
+/// A report's beginning: the model, what is to be known of it and of the images, what ran, and where.
+Report report_of(const Model& model, const ImageSets& images, const Device& device, const DeviceOptions& options);
+
+/// The float network on its device, for what several pieces of work keep of it.
+std::string float_network_key(const Model& model, bool fold, const DeviceOptions& device);
 
 struct LayersToDescribe {
     const Network& network;

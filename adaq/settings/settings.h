@@ -12,6 +12,8 @@
 
 namespace adaq {
 
+inline constexpr int64_t kScaleImages = 256;  // that nearest's scales start from (docs/arithmetic.md section 4)
+
 struct Settings {
     std::string method;
     int weight_bits = 0, activation_bits = 0, input_bits = 0;  // 32: float
