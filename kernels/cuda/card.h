@@ -16,8 +16,8 @@ inline constexpr DeviceLimits kLimits{.temporary_bytes = int64_t{1} << 30,
 
 struct Card {
     int multiprocessors = 1;
-    int capability = 75;              // 90: sm_90
-    size_t shared_bytes = 64 * 1024;  // that a block may have
+    int capability = 75;                      // 90: sm_90
+    size_t shared_bytes = size_t{64} * 1024;  // that a block may have
 };
 
 }  // namespace adaq::cuda
