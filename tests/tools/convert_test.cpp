@@ -110,6 +110,9 @@ TEST_SUITE("adaq-convert") {
         wrong(kBasic + " " + out + " --nonsense", "--nonsense");
         wrong(kBasic + " " + out + " --crop big", "--crop");
         wrong(kBasic + " " + out + " --crop -1", "--crop");
+        for (const std::string edge : {"--resize", "--crop"})  // adaq-run's bounds
+            wrong(kBasic + " " + out + " " + edge + " 4097", edge + " 4097: expected a whole number from 0 to 4096");
+        wrong(kBasic + " " + out + " --interpolation lanczos", "--interpolation lanczos: expected one of bilinear");
         wrong(kBasic + " " + out + " --mean 1,x,3", "--mean is \"1,x,3\", expected numbers");
         wrong(kBasic + " " + out + " --mean 1,", "--mean is \"1,\"");
         wrong(kBasic + " " + out + " --std 1,0,1",

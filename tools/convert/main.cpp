@@ -44,13 +44,13 @@ void declare(CLI::App& app, Options& options) {
         ->type_name("FILE");
     app.add_option("--resize", metadata.resize, "Resize images to this shorter edge before cropping; 0: do not")
         ->type_name("PIXELS")
-        ->transform(whole_number(0, 65536));
+        ->transform(number_of("resize"));
     app.add_option("--crop", metadata.crop, "Crop a centred square of this edge; 0: do not")
         ->type_name("PIXELS")
-        ->transform(whole_number(0, 65536));
+        ->transform(number_of("crop"));
     app.add_option("--interpolation", metadata.interpolation, "How images are resized: bilinear, bicubic")
         ->type_name("NAME")
-        ->transform(one_of({"bilinear", "bicubic"}));
+        ->transform(word_of("interpolation"));
     app.add_option("--mean", metadata.mean,
                    "Mean of each channel, of values in [0, 1] (default for RGB: 0.485,0.456,0.406)")
         ->type_name("M,M,M");

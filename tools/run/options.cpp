@@ -137,7 +137,7 @@ void add_data_options(CLI::App& app, Raw& raw) {
                  "Shorter edge of an image before cropping, pixels; 0: as it is [the file's, else see --help's end]")
               ->transform(number_of("resize")))
         ->type_name("PIXELS");
-    group(app.add_option("--crop", o.images.crop, "Centre crop, pixels; 0: none")->transform(number_of("resize")))
+    group(app.add_option("--crop", o.images.crop, "Centre crop, pixels; 0: none")->transform(number_of("crop")))
         ->type_name("PIXELS");
     group(app.add_option("--interpolation", o.images.interpolation,
                          "How images are resized: bilinear, bicubic (timm) [the file's, else bilinear]")
