@@ -29,7 +29,7 @@ struct OwnImages {
     std::function<void(int64_t index, std::span<uint8_t> pixels)> pixels = {};
     /// In place of `pixels`: the network's input as it is, normalised already. No preprocessing applies.
     std::function<void(int64_t index, std::span<float> input)> inputs = {};
-    std::vector<int> labels = {};  // one an image; empty: none
+    std::vector<int> labels = {};  // one an image, to which label_offset is added; empty: none
 };
 
 /// Which images, and how they become a network's input.
@@ -39,8 +39,8 @@ struct ImageOptions {
     OwnImages own_calib = {}, own_val = {};
     std::string val_labels = {};                    // label file of a plain `val` folder; empty: what lies in it
     std::string classes = {};                       // a file of class names, one a line; empty: the model's
-    std::optional<std::string> class_order = {};    // class folders in which order: text, numeric
-    int label_offset = 0;                           // added to class indices
+    std::optional<std::string> class_order = {};    // class folders in which order: text, numeric; not of own images
+    int label_offset = 0;                           // added to class indices, own images' too
     std::optional<int> resize = {}, crop = {};      // pixels; 0: leave it out; empty: the model's, else by the images
     std::optional<std::string> interpolation = {};  // bilinear, bicubic
     std::vector<float> mean = {}, std = {};         // of each channel, of pixel values from 0 to 1; empty: the model's

@@ -50,6 +50,7 @@ const std::map<std::string, Bounds>& all_bounds() {
         {"pd_temperature", {1e-6, kLargest}},
         {"correction_steps", {1, kMostIterations, true}},
         {"correction_lambda", {1e-6, kLargest}},
+        {"seconds", {0.0, 1e6}},
     };
     return bounds;
 }
