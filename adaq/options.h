@@ -99,6 +99,16 @@ struct QuantiseOptions {
     bool learns() const { return method != "nearest"; }
 };
 
+/// How a model is saved as .onnx (docs/deployment.md).
+struct SaveOptions {
+    std::string target = "any";        // --for: the runtime whose rules it follows: any, ort, openvino, tensorrt
+    std::string onnx_input = "float";  // what it reads: float, normalised [N,C,H,W]; u8, pixels as decoded [N,H,W,C]
+    bool pack = false;                 // weights of at most 4 bits as INT4 or INT2
+    std::string encodings = "none";    // aimet: a float network, and its grids in a file beside it
+
+    bool operator==(const SaveOptions&) const = default;
+};
+
 /// The names of all methods; of those that learn, all but the first.
 const std::vector<std::string>& method_names();
 

@@ -14,6 +14,7 @@
 #include "engine/reconstruction/recipe.h"
 #include "engine/schemes/scheme.h"
 #include "loaders/images/geometry.h"
+#include "loaders/onnx/onnx.h"
 
 namespace adaq {
 namespace {
@@ -78,6 +79,9 @@ const std::map<std::string, std::vector<std::string>>& all_words() {
         {"rounding_init", words_in(kStarts)},
         {"bn", words_in(kNorms)},
         {"lr_scale_schedule", words_in(kSchedules)},
+        {"target", {kOnnxTargetNames.begin(), kOnnxTargetNames.end()}},
+        {"onnx_input", {kOnnxInputNames.begin(), kOnnxInputNames.end()}},
+        {"encodings", {"none", "aimet"}},
     };
     return words;
 }

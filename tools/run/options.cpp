@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tools/program/command_line.h"
+#include "tools/program/save_options.h"
 #include "tools/run/learning_options.h"
 #include "tools/run/raw_options.h"
 
@@ -194,9 +195,11 @@ void add_run_options(CLI::App& app, Raw& raw) {
     app.add_flag("--dry-run", o.dry_run,
                  "Print the plan and stop: layers, shapes, memory, estimated time. Writes nothing")
         ->group("Running");
-    app.add_option("--save", o.save, "Write the quantised model: integers packed, scales, biases (weights/FORMAT.md)")
+    app.add_option("--save", o.save,
+                   "Write the quantised model: .bin, integers packed, scales, biases (weights/FORMAT.md), or .onnx")
         ->type_name("FILE")
         ->group("Results");
+    declare_save_options(app, o.save_options, "Results");
     app.add_option("--report", raw.reports,
                    "Write a report: .html, a page with plots; .json, everything. May be given twice")
         ->type_name("FILE")
