@@ -250,12 +250,12 @@ class Exporter {
                 layer.name + ".weight", std::span<const float>(float_weight(layer, model_)), shape_in_files(layer))));
         } else {
             const auto allowed = x.codes ? rules_.weight_zero_points : TargetRules::ZeroPoints::any;
-            codes = layer_weight(file_, layer, model_.quantisation->weights.at(layer.name + ".weight"), options_.pack,
-                                 allowed, rules_.runtime);
+            codes = layer_weight(file_, layer, model_.quantisation->weights.at(layer.name + ".weight"),
+                                 options_.pack ? rules_.narrowest : 8, allowed, rules_.runtime);
             inputs.push_back(dequantised_weight(layer, *codes));
             told.largest_code = x.codes ? x.codes->highest : 0;
             told.largest_pair = largest_pair(*codes, layer.channels());
-            narrowest_ = std::min(narrowest_, bits_of(codes->type));
+            if (codes->packed) narrowest_ = std::min(narrowest_, bits_of(codes->packed->type));
         }
         add_bias(layer, x, codes, told, inputs);
         layers_.push_back(std::move(told));
@@ -272,14 +272,34 @@ class Exporter {
         const bool channels = weight.scale.size() > 1;
         const Shape of_scales = channels ? Shape{static_cast<int64_t>(weight.scale.size())} : Shape{};
         std::vector<std::string> inputs{
-            builder_.add(integers(name + ".codes", weight.type, weight.codes, shape_in_files(layer))),
+            weight.packed
+                ? unpacked(layer, *weight.packed)
+                : builder_.add(integers(name + ".codes", DataType::int8, weight.codes, shape_in_files(layer))),
             builder_.add(onnx::tensor(name + ".scale", std::span<const float>(weight.scale), of_scales))};
         std::vector<int32_t> zeros = weight.zero_point;
         zeros.resize(weight.scale.size());
-        inputs.push_back(builder_.add(integers(name + ".zero_point", weight.type, zeros, of_scales)));
+        inputs.push_back(builder_.add(integers(name + ".zero_point", DataType::int8, zeros, of_scales)));
         std::vector<Attribute> attributes;
         if (channels) attributes.push_back({"axis", int64_t{0}});
         return builder_.node("DequantizeLinear", name + ".dequantise", std::move(inputs), name, std::move(attributes));
+    }
+
+    /// Runtimes fold these nodes as they load the file: what they multiply are int8 codes, as of a file without them.
+    std::string unpacked(const Layer& layer, const PackedCodes& packed) {
+        const std::string name = layer.name + ".weight";
+        const auto cast = [&](const std::string& from, const std::string& output, DataType type) {
+            return builder_.node("Cast", output, {from}, output, {{"to", static_cast<int64_t>(type)}});
+        };
+        const std::string stored =
+            builder_.add(integers(name + ".packed", packed.type, packed.codes, shape_in_files(layer)));
+        if (packed.shift.empty()) return cast(stored, name + ".codes", DataType::int8);
+        Shape of_shifts(layer.shape.size(), 1);
+        of_shifts[0] = layer.channels();
+        const std::string shift =
+            builder_.add(onnx::tensor(name + ".shift", std::span<const int32_t>(packed.shift), of_shifts));
+        const std::string wide = cast(stored, name + ".wide", DataType::int32);
+        const std::string centred = builder_.node("Sub", name + ".centred", {wide, shift}, name + ".centred");
+        return cast(centred, name + ".codes", DataType::int8);
     }
 
     void add_bias(const Layer& layer, const Value& x, const std::optional<LayerWeight>& weight, ExportedLayer& told,

@@ -22,11 +22,11 @@ struct Range {
     bool fits(int bits) const { return lowest >= -(1 << (bits - 1)) && highest < 1 << (bits - 1); }
 };
 
-/// The narrowest type that `range` fits, of those that the file may have; undefined: none.
-DataType narrowest(const Range& range, bool pack) {
-    if (pack && range.fits(2)) return DataType::int2;
-    if (pack && range.fits(4)) return DataType::int4;
-    return range.fits(8) ? DataType::int8 : DataType::undefined;
+/// The narrowest type of less than a byte that `range` fits; undefined: none.
+DataType packed_type(const Range& range, int narrowest) {
+    if (narrowest <= 2 && range.fits(2)) return DataType::int2;
+    if (narrowest <= 4 && range.fits(4)) return DataType::int4;
+    return DataType::undefined;
 }
 
 /// What the batch norm does to a channel: its sign goes into the codes, its size into the scale.
@@ -71,10 +71,6 @@ class Channel {
     bool nothing_;
 };
 
-DataType type_of_grid(Grid grid, bool pack) {
-    return narrowest({static_cast<int>(grid.qmin()), static_cast<int>(grid.qmax())}, pack);
-}
-
 [[noreturn]] void refuse(const std::string& file, const Layer& layer, size_t channel, Range range,
                          const char* runtime) {
     data_error(
@@ -83,45 +79,54 @@ DataType type_of_grid(Grid grid, bool pack) {
         file, channel, printable(layer.name), range.lowest, range.highest, runtime);
 }
 
+/// Codes around zero as they are, or on their grid (`shifted`) where that takes fewer bits.
+std::optional<PackedCodes> packed(const Range& range, const std::vector<int32_t>& centred, Grid grid,
+                                  std::vector<int32_t>& shifted, const std::vector<int32_t>& zero_points,
+                                  int narrowest) {
+    const DataType plain = packed_type(range, narrowest);
+    const DataType on_grid = packed_type({static_cast<int>(grid.qmin()), static_cast<int>(grid.qmax())}, narrowest);
+    const auto bits = [](DataType type) { return type == DataType::undefined ? 8 : bits_of(type); };
+    if (bits(on_grid) < bits(plain)) return PackedCodes{on_grid, std::move(shifted), zero_points};
+    if (plain == DataType::undefined) return std::nullopt;
+    return PackedCodes{plain, centred, {}};
+}
+
 }  // namespace
 
-LayerWeight layer_weight(const std::string& file, const Layer& layer, const QuantisedWeight& weight, bool pack,
+LayerWeight layer_weight(const std::string& file, const Layer& layer, const QuantisedWeight& weight, int narrowest,
                          ZeroPoints allowed, const char* runtime) {
     const auto channels = static_cast<size_t>(layer.channels());
     const size_t count = weight.codes.size() / channels;
     LayerWeight made;
     made.scale = scales_of(layer, weight);
     made.codes.resize(weight.codes.size());
-    std::vector<int32_t> zero_points(channels);
-    Range all;
-    size_t widest = channels;  // the first channel that does not fit
-    Range of_widest;
+    std::vector<int32_t> shifted(weight.codes.size()), zero_points(channels);
+    Range all, beyond;
+    size_t refused = channels;  // the first channel that does not fit
     for (size_t k = 0; k < channels; ++k) {
         const Channel channel(layer, weight, k);
         Range range;
         for (size_t i = k * count; i < (k + 1) * count; ++i) {
             made.codes[i] = channel.centred(weight.codes[i]);
+            shifted[i] = channel.shifted(weight.codes[i]);
             range.widen(made.codes[i]);
         }
         zero_points[k] = channel.zero_point();
-        if (widest == channels && !range.fits(8)) {
-            widest = k;
-            of_widest = range;
+        if (refused == channels && !range.fits(8)) {
+            refused = k;
+            beyond = range;
         }
         all.widen(range.lowest);
         all.widen(range.highest);
     }
-    made.type = narrowest(all, pack);
-    const DataType with_zero_point = type_of_grid(weight.grid, pack);
+    if (all.fits(8)) {
+        made.packed = packed(all, made.codes, weight.grid, shifted, zero_points, narrowest);
+        return made;
+    }
     const bool one = std::all_of(zero_points.begin(), zero_points.end(), [&](int z) { return z == zero_points[0]; });
-    const bool may =
-        with_zero_point != DataType::undefined && (allowed == ZeroPoints::any || (allowed == ZeroPoints::one && one));
-    if (made.type == DataType::undefined && !may) refuse(file, layer, widest, of_widest, runtime);
-    if (!may || (made.type != DataType::undefined && bits_of(made.type) <= bits_of(with_zero_point))) return made;
-
-    made.type = with_zero_point;
-    for (size_t i = 0; i < weight.codes.size(); ++i)
-        made.codes[i] = Channel(layer, weight, i / count).shifted(weight.codes[i]);
+    if (allowed == ZeroPoints::none || (allowed == ZeroPoints::one && !one))
+        refuse(file, layer, refused, beyond, runtime);
+    made.codes = std::move(shifted);
     if (made.scale.size() == 1 && !one) made.scale.assign(channels, made.scale[0]);
     zero_points.resize(made.scale.size());
     made.zero_point = std::move(zero_points);

@@ -40,7 +40,7 @@ std::vector<std::string> notes_of(const std::vector<ExportedLayer>& layers, cons
         notes.push_back(fmt::format("{} computes {} in float: it multiplies integers where {} quantised.",
                                     rules.runtime, floats, ort ? "input and output are" : "the input is"));
     const std::string rounded = some(layers, "convolutions", [&](const ExportedLayer& layer) {
-        return ort && layer.quantised_input && layer.quantised_output && layer.float_bias;
+        return ort && layer.quantised_input && layer.float_bias;
     });
     if (!rounded.empty())
         notes.push_back(fmt::format("{} rounds the biases of {} to multiples of input scale times weight scale.",
@@ -49,10 +49,10 @@ std::vector<std::string> notes_of(const std::vector<ExportedLayer>& layers, cons
         return int64_t{layer.largest_code} * layer.largest_pair > kMostOfAPair;
     });
     if (!pairs.empty() && options.target != OnnxTarget::tensorrt)
-        notes.push_back(fmt::format(
-            "On x86 processors without VNNI the sums of {} can saturate: activations or weights of at most 7 bits "
-            "cannot{}.",
-            pairs, ort ? ", nor can session.x64quantprecision=1" : ""));
+        notes.push_back(
+            fmt::format("On x86 processors without VNNI the sums of {} can saturate; activations or weights of at most "
+                        "7 bits avoid that{}.",
+                        pairs, ort ? ", and so does session.x64quantprecision=1" : ""));
     return notes;
 }
 

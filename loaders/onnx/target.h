@@ -17,15 +17,17 @@ struct TargetRules {
     enum class ZeroPoints { none, one, any } weight_zero_points;
     /// Weights stay floats where their layer's input does.
     bool float_weights_behind_floats;
+    /// Bits of the narrowest type that packed weights may have.
+    int narrowest;
 };
 
 inline const TargetRules& rules_of(OnnxTarget target) {
     using Zero = TargetRules::ZeroPoints;
     static constexpr std::array<TargetRules, 4> kRules{{
-        {"any runtime", false, false, false, Zero::any, false},
-        {"onnxruntime", false, true, true, Zero::one, false},
-        {"OpenVINO", false, false, false, Zero::none, true},
-        {"TensorRT", true, false, false, Zero::none, true},
+        {"any runtime", false, false, false, Zero::any, false, 4},
+        {"onnxruntime", false, true, true, Zero::one, false, 2},
+        {"OpenVINO", false, false, false, Zero::none, true, 4},
+        {"TensorRT", true, false, false, Zero::none, true, 8},
     }};
     return kRules[static_cast<size_t>(target)];
 }

@@ -89,7 +89,10 @@ TEST_SUITE("errors of the interface") {
     TEST_CASE("files, and what a piece of work needs and has not, are errors with a code") {
         const Model model = load(kNetwork);
         CHECK(error_from([] { load("/nowhere/x.pth"); }).code() == ErrorCode::invalid_data);
-        CHECK(error_from([&] { save(model, "x.onnx"); }).field() == "save");
+        CHECK(error_from([&] { save(model, "x.pth"); }).field() == "save");
+        CHECK(error_from([&] { save(model, "x.onnx", {.target = "tflite"}); }).field() == "target");
+        CHECK(error_from([&] { save(model, "x.onnx", {.encodings = "aimet"}); }).code() == ErrorCode::invalid_data);
+        CHECK(error_from([&] { save(model, "x.bin", {.pack = true}); }).field() == "save");
         CHECK(error_from([&] { save(model, "/nowhere/x.bin"); }).code() == ErrorCode::invalid_data);
         CHECK(error_from([&] { open_images(model, {.calib = "/nowhere"}); }).code() == ErrorCode::invalid_data);
         CHECK(error_from([&] { open_images(model, {.resize = 5000}); }).field() == "resize");

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <string>
 
-#include "adaq/model.h"
 #include "adaq/settings/save_settings.h"
 #include "engine/error.h"
 #include "loaders/onnx/onnx.h"
@@ -88,7 +87,10 @@ void save(const Options& options, Format format, const StoredModel& model) {
 
 void convert(const Options& options) {
     const Format format = format_of(options.output);
-    check_save(options.output, options.save);
+    if (format == Format::onnx)
+        (void)onnx_options(options.save);
+    else if (options.save != SaveOptions{})
+        usage_error("--for, --onnx-input, --pack and --encodings are for an OUT that ends in .onnx");
     check_usage(options.metadata);
     const std::string beside = encodings_of(options, format);
     check_outputs({{"OUT", options.output}, {"OUT", beside}},
