@@ -95,7 +95,7 @@ inline Network make_unit(const Json& given) {
     for (const Json& layer : given["layers"]) network.layers.push_back(make_layer(layer));
     network.values.resize(network.graph.nodes.size() + 1);
     for (const Json& site : given["sites"])
-        network.values[site["value"]] = QuantisedActivation{
+        network.values[site["value"].get<ValueId>()] = QuantisedActivation{
             {site["bits"], site["one_sided"]}, "minmax", floats(site["scale"])[0], site["zero_point"]};
     return network;
 }
@@ -146,7 +146,7 @@ class UnitUnderTest {
         input.erase(input.begin());
         output.erase(output.begin());
         // All of a unit's values but its input have the shape of its output.
-        std::vector<Shape> shapes(network_.values.size(), output);
+        Indexed<Shape> shapes(network_.values.size(), output);
         shapes[kImage] = input;
         trainer_ =
             std::make_unique<UnitTrainer>(device, network_, Unit{"a unit", 0, network_.graph.node_count(), kImage, 0},
