@@ -14,17 +14,18 @@ namespace adaq {
 class Segment {
   public:
     Segment(Device& device, const Network& network, int first, int last, const std::map<ValueId, StoredValue>& bound,
-            KeptValues kept, const std::vector<Shape>& shapes);
+            KeptValues kept, const std::vector<Shape>& shapes, Execution execution = Execution::simulated);
     void run() { compiled_->run(); }
 
   private:
     std::unique_ptr<CompiledProgram> compiled_;
 };
 
-/// The whole network for one batch size: images in, logits out.
+/// The whole network for one batch size: images in, logits out. In integers: of a quantised network (check_integer).
 class Executor {
   public:
-    Executor(Device& device, const Network& network, int64_t batch, int64_t height, int64_t width);
+    Executor(Device& device, const Network& network, int64_t batch, int64_t height, int64_t width,
+             Execution execution = Execution::simulated);
     int64_t batch() const { return images_->shape()[0]; }
     int64_t classes() const { return logits_->shape()[1]; }
     /// images: [batch, H, W, C], normalised; logits: [batch, classes].

@@ -25,7 +25,10 @@ Buffer NodeWalk::compute(int index) {
     for (ValueId input : node.inputs) bound[input] = values_.at(input);
     Segment(device_, network_, index, index + 1, bound, KeptValues::raw, shapes_).run();
     values_[output] = bound[output];
-    if (node.kind->keeps_codes()) values_[output].scale = values_.at(node.inputs[0]).scale;  // codes stay codes
+    if (node.kind->keeps_codes()) {  // codes stay codes
+        values_[output].scale = values_.at(node.inputs[0]).scale;
+        values_[output].largest = values_.at(node.inputs[0]).largest;
+    }
     return values_[output].buffer;
 }
 
@@ -40,6 +43,7 @@ void NodeWalk::settle(int index) {
         program.add(FakeQuantise{x, x, {q->grid, program.bind(scale), q->zero_point, true}});
         device_.compile(program)->run();
         value.scale = q->scale;
+        value.largest = largest_code(*q);
     }
     for (ValueId input : network_.graph.node(index).inputs) {
         if (last_reader_[static_cast<size_t>(input)] == index) values_.erase(input);

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "kernels/cpu/integer/steps.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/rounded_operand.h"
@@ -179,6 +180,7 @@ class ConvolutionStep : public Step {
 }  // namespace
 
 std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, const StepSetting& setting) {
+    if (op.sums != Sums::free) return make_ordered_step(program, op, setting);
     if (auto step = make_taps_step(program, op, setting)) return step;
     if (auto step = make_winograd_step(program, op, setting)) return step;
     return std::make_unique<ConvolutionStep>(program, op, setting);

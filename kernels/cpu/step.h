@@ -82,5 +82,10 @@ std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, const
 std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, const StepSetting& setting);
 std::unique_ptr<Step> make_step(const Program& program, const Addition& op, const StepSetting& setting);
 std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const IntegerConvolution& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const IntegerLinear& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const IntegerAddition& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const SumOverMap& op, const StepSetting& setting);
+std::unique_ptr<Step> make_step(const Program& program, const QuantiseToCodes& op, const StepSetting& setting);
 
 }  // namespace adaq::cpu
