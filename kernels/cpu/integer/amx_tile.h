@@ -21,8 +21,8 @@ void multiply_matrices(T& t, const BlockJob& job, const TilePlace& tile, int32_t
     if constexpr (two_vectors) t.template load_sums<0, 1>(start + kTileRowBytes, 0);
     if constexpr (two_segments) t.template load_sums<1, 0>(start, 0);
     if constexpr (two_segments && two_vectors) t.template load_sums<1, 1>(start + kTileRowBytes, 0);
-    const unsigned char* w = job.w;
-    for (int64_t run = 0; run < job.run_count; ++run) {
+    const unsigned char* w = job.w + tile.first_run * job.steps * vectors * kTileRowBytes;
+    for (int run = tile.first_run; run < tile.last_run; ++run) {
         const unsigned char* first = job.x + tile.x[0] + job.runs[run];
         const unsigned char* second = job.x + tile.x[two_segments ? 1 : 0] + job.runs[run];
         for (int64_t step = 0; step < job.steps; step += job.chunk) {

@@ -74,6 +74,8 @@ BandPlan::BandPlan(const Geometry& g, const ProductKernels& kernels, Source sour
       columns_(kernels.columns),
       flat_(g.r == 1 && g.s == 1 && g.stride_h == 1 && g.stride_w == 1 && !g.padded()) {
     const Runs runs(g, kernels);
+    runs_ = static_cast<int>(runs.count);
+    runs_of_a_row_ = static_cast<int>(runs.count / g.r);
     direct_ = !g.padded() && element_bytes_ == source_bytes_ && runs.excess() == 0;
     pitch_ = (direct_ ? g.w : (g.q() - 1) * g.stride_w + (g.s - 1) * g.dilation_w + 1) * g.c;
     column_elements_ = g.stride_w * g.c;
@@ -113,6 +115,19 @@ int64_t BandPlan::count_of(int64_t line) const {
     return flat_ ? std::min(width_, images_ * g_.h * g_.w - line * width_) : width_;
 }
 
+/// Rows above or below the map count nothing where padding is 0: small maps have many.
+void BandPlan::leave_out_padding(int64_t p, Line& line) const {
+    const auto inside = [&](int64_t r) {
+        const int64_t row = p * g_.stride_h - g_.top + r * g_.dilation_h;
+        return row >= 0 && row < g_.h;
+    };
+    int64_t first = 0, last = g_.r;
+    while (first < last && !inside(first)) ++first;
+    while (first < last && !inside(last - 1)) --last;
+    line.first_run = static_cast<int>(first) * runs_of_a_row_;
+    line.last_run = static_cast<int>(last) * runs_of_a_row_;
+}
+
 void BandPlan::copy_row(const void* x, int64_t image, int64_t row, int x_zero, unsigned char* to) const {
     if (row < 0 || row >= g_.h) {
         fill(element_, x_zero, pitch_, to);
@@ -134,15 +149,16 @@ BandPlan::Band BandPlan::make(int64_t band, const void* x, int x_zero, unsigned 
         convert(element_, x, begin * width_ * g_.c, (last - begin * width_) * g_.c, to);
     }
     TilePlace* tile = tiles;
-    Line before{0, 0, 0};
+    Line before{};
     bool waiting = false;           // a line for its neighbour
     int64_t first_p = 0, part = 0;  // of the image that is being copied: its first line, its beginning in bytes
     for (int64_t l = begin; l < end; ++l) {
-        Line line{0, l * width_, count_of(l)};
+        Line line{0, l * width_, count_of(l), 0, runs_};
         if (flat_) {
             line.x = (l - (direct_ ? 0 : begin)) * width_ * g_.c * element_bytes_;
         } else {
             const int64_t image = l / g_.p(), p = l % g_.p();
+            if (x_zero == 0) leave_out_padding(p, line);
             if (direct_) {
                 line.x = (image * g_.h + p * g_.stride_h) * pitch_ * element_bytes_;
             } else {
@@ -156,7 +172,8 @@ BandPlan::Band BandPlan::make(int64_t band, const void* x, int x_zero, unsigned 
                 line.x = part + (p - first_p) * g_.stride_h * pitch_ * element_bytes_;
             }
         }
-        if (waiting && line.count == before.count) {
+        if (waiting && line.count == before.count && line.first_run == before.first_run &&
+            line.last_run == before.last_run) {
             tile = add_tiles(before, &line, tile);
             waiting = false;
             continue;
@@ -173,7 +190,8 @@ BandPlan::Band BandPlan::make(int64_t band, const void* x, int x_zero, unsigned 
 /// A line's tiles, or that of two short ones.
 TilePlace* BandPlan::add_tiles(const Line& line, const Line* next, TilePlace* tiles) const {
     if (next != nullptr) {
-        *tiles = {{line.x, next->x}, {line.y, next->y}, static_cast<int>(line.count), 2, 0};
+        *tiles = {{line.x, next->x}, {line.y, next->y}, static_cast<int>(line.count), 2, 0,
+                  line.first_run,    line.last_run};
         return tiles + 1;
     }
     const int64_t count = divided_up(line.count, 2 * columns_);
@@ -186,7 +204,9 @@ TilePlace* BandPlan::add_tiles(const Line& line, const Line* next, TilePlace* ti
                     {line.y + first, line.y + second},
                     static_cast<int>(columns),
                     segments,
-                    static_cast<int>(segments * columns - positions)};
+                    static_cast<int>(segments * columns - positions),
+                    line.first_run,
+                    line.last_run};
     }
     return tiles;
 }

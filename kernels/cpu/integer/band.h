@@ -41,12 +41,14 @@ class BandPlan {
 
   private:
     struct Line {
-        int64_t x, y, count;  // bytes from the band's beginning, positions
+        int64_t x, y, count;      // bytes from the band's beginning, positions
+        int first_run, last_run;  // to be multiplied
     };
     static constexpr int64_t kTileBytes =
         static_cast<int64_t>(sizeof(TilePlace)) + kMostPositions * static_cast<int64_t>(sizeof(int32_t));
 
     int64_t count_of(int64_t line) const;
+    void leave_out_padding(int64_t p, Line& line) const;
     int64_t most_rows(int64_t lines) const;
     void choose_bands(int threads, int64_t weight_bytes, int64_t blocks);
     void copy_row(const void* x, int64_t image, int64_t row, int x_zero, unsigned char* to) const;
@@ -56,7 +58,8 @@ class BandPlan {
     Element element_;
     int64_t images_;
     int element_bytes_, source_bytes_;
-    int columns_;  // of a segment
+    int columns_;               // of a segment
+    int runs_, runs_of_a_row_;  // of a window, of a row of it
     bool flat_, direct_;
     int64_t pitch_, column_elements_, width_, lines_;  // width: positions of a line
     int64_t slack_bytes_;                              // read behind the last window

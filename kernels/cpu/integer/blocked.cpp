@@ -36,8 +36,11 @@ Finish finish_of(const Epilogue& e) {
     Finish f{e.lowest, e.highest, e.quantiser.has_value(), 1.0f, 0.0f, 0.0f, 0.0f, 0};
     if (!e.quantiser) return f;
     f.scale = e.quantiser->scale;
-    f.low = static_cast<float>(e.quantiser->qmin - e.quantiser->zero_point);
-    f.high = static_cast<float>(e.quantiser->qmax - e.quantiser->zero_point);
+    // The clamp before the quantiser is one of codes, too: quantising keeps the order.
+    const auto low = static_cast<float>(e.quantiser->qmin - e.quantiser->zero_point),
+               high = static_cast<float>(e.quantiser->qmax - e.quantiser->zero_point);
+    f.low = std::clamp(std::rint(e.lowest / f.scale), low, high);
+    f.high = std::clamp(std::rint(e.highest / f.scale), low, high);
     f.offset = e.quantiser->zero_point - e.quantiser->qmin;
     if (has_reciprocal(f)) f.reciprocal = 1.0f / f.scale;
     return f;
@@ -122,7 +125,6 @@ void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& b
     job.tile_count = band.tile_count;
     job.column_bytes = plan.column_bytes();
     job.runs = offsets.data();
-    job.run_count = runs_.count;
     job.steps = runs_.steps;
     job.chunk = runs_.chunk;
     job.w = weights_.of(block);
@@ -156,8 +158,8 @@ void BlockedConvolution::fill_windows(const BandPlan& plan, const BandPlan::Band
         for (int i = 0; i < tile.segments * tile.columns; ++i) {
             const unsigned char* const window =
                 band.x + tile.x[i / tile.columns] + i % tile.columns * plan.column_bytes();
-            int64_t sum = -x_zero_ * runs_.count * runs_.length;
-            for (int64_t run = 0; run < runs_.count; ++run)
+            int64_t sum = -x_zero_ * (tile.last_run - tile.first_run) * runs_.length;
+            for (int64_t run = tile.first_run; run < tile.last_run; ++run)
                 sum += sum_of(window + runs_.offset(geometry_, run, plan.pitch()) * plan.element_bytes());
             band.windows[t * kMostPositions + i] = static_cast<int32_t>(static_cast<uint32_t>(sum));
         }

@@ -29,17 +29,13 @@ struct FinishVectors {
 
     typename F::Floats clamp(typename F::Floats v) const { return F::min(highest, F::max(lowest, v)); }
 
-    typename F::Floats nearest(typename F::Floats quotient) const {
-        return F::round(F::min(high, F::max(low, quotient)));
+    /// What is rounded to v's code, but for the offset. By a division, or by a multiplication, which is as good unless
+    /// it comes near to a tie.
+    template <bool division>
+    typename F::Floats quotient(typename F::Floats v) const {
+        return F::min(high, F::max(low, division ? F::div(v, scale) : F::mul(v, reciprocal)));
     }
-
-    typename F::Ints code(typename F::Floats v) const {
-        if (divides) return F::add_ints(F::to_ints(nearest(F::div(v, scale))), offset);
-        const typename F::Floats t = F::min(high, F::max(low, F::mul(v, reciprocal)));
-        typename F::Floats q = F::round(t);
-        if (F::any_beyond(F::sub(t, q), kNearTie)) q = nearest(F::div(v, scale));
-        return F::add_ints(F::to_ints(q), offset);
-    }
+    typename F::Ints code(typename F::Floats quotient) const { return F::add_ints(F::to_ints(quotient), offset); }
 };
 
 enum class Kind : uint8_t { none, values, codes };
@@ -55,26 +51,50 @@ inline typename F::Floats read(const OperandRow& row, int64_t i, int count) {
     return F::load(row.values + i, count);
 }
 
-/// One segment of a tile: sums lie [column][vectors * lanes of the product].
+enum class Write : uint8_t { values, codes, codes_by_division };
+
+/// A vector of channels of one segment of a tile: sums lie [column][channel]. Returns whether no quotient came near to
+/// a tie; where one did, the codes have to be written again, by divisions.
+template <class F, class Sum, Kind residual, Write write>
+inline bool finish_vector(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
+                          int channel, int count, int first, int columns) {
+    const typename F::Floats scale = F::load(job.scale + channel, F::kLanes),
+                             shift = F::load(job.shift + channel, F::kLanes),
+                             residual_scale = F::all(job.residual.scale);
+    typename F::Floats furthest = F::all(0.0f);
+    for (int column = first; column < columns; ++column) {
+        const int64_t at = (y + column * job.column_rows) * job.row + channel;
+        typename F::Floats v = F::add(F::mul(F::floats(sums + column * pitch + channel), scale), shift);
+        if constexpr (residual != Kind::none)
+            v = F::add(v, F::mul(residual_scale, read<F, residual>(job.residual, at, count)));
+        if constexpr (write == Write::values) {
+            F::store(job.values + at, f.clamp(v), count);
+        } else {
+            const typename F::Floats quotient = f.template quotient<write == Write::codes_by_division>(v);
+            if constexpr (write == Write::codes) furthest = F::further(furthest, F::from_nearest(quotient));
+            F::store_codes(job.codes + at, f.code(quotient), count);
+        }
+    }
+    return !F::any_beyond(furthest, kNearTie);
+}
+
 template <class F, class Sum, Kind residual, bool quantises>
 inline void finish_segment(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
                            int first, int columns) {
-    const typename F::Floats residual_scale = F::all(job.residual.scale);
     for (int channel = 0; channel < job.channels; channel += F::kLanes) {
-        const int rest = job.channels - channel, count = rest < F::kLanes ? rest : F::kLanes;
-        const typename F::Floats scale = F::load(job.scale + channel, F::kLanes),
-                                 shift = F::load(job.shift + channel, F::kLanes);
-        for (int column = first; column < columns; ++column) {
-            const int64_t at = (y + column * job.column_rows) * job.row + channel;
-            typename F::Floats v = F::add(F::mul(F::floats(sums + column * pitch + channel), scale), shift);
-            if constexpr (residual != Kind::none)
-                v = F::add(v, F::mul(residual_scale, read<F, residual>(job.residual, at, count)));
-            v = f.clamp(v);
-            if constexpr (quantises) {
-                F::store_codes(job.codes + at, f.code(v), count);
-            } else {
-                F::store(job.values + at, v, count);
-            }
+        const int rest = job.channels - channel;
+        if constexpr (!quantises) {
+            finish_vector<F, Sum, residual, Write::values>(job, f, sums, pitch, y, channel,
+                                                           rest < F::kLanes ? rest : F::kLanes, first, columns);
+        } else {
+            // The full count as a constant: stores without a mask.
+            if (!f.divides && (rest < F::kLanes ? finish_vector<F, Sum, residual, Write::codes>(
+                                                      job, f, sums, pitch, y, channel, rest, first, columns)
+                                                : finish_vector<F, Sum, residual, Write::codes>(
+                                                      job, f, sums, pitch, y, channel, F::kLanes, first, columns)))
+                continue;
+            finish_vector<F, Sum, residual, Write::codes_by_division>(
+                job, f, sums, pitch, y, channel, rest < F::kLanes ? rest : F::kLanes, first, columns);
         }
     }
 }
@@ -114,11 +134,13 @@ void pointwise_as(const PointwiseJob& job) {
         const int count = rest < F::kLanes ? static_cast<int>(rest) : F::kLanes;
         typename F::Floats v = F::mul(a_scale, read<F, a>(job.a, i, count));
         if constexpr (b != Kind::none) v = F::add(v, F::mul(b_scale, read<F, b>(job.b, i, count)));
-        v = f.clamp(v);
         if constexpr (quantises) {
-            F::store_codes(job.codes + i, f.code(v), count);
+            typename F::Floats quotient = f.template quotient<false>(v);
+            if (f.divides || F::any_beyond(F::from_nearest(quotient), kNearTie))
+                quotient = f.template quotient<true>(v);
+            F::store_codes(job.codes + i, f.code(quotient), count);
         } else {
-            F::store(job.values + i, v, count);
+            F::store(job.values + i, f.clamp(v), count);
         }
     }
 }

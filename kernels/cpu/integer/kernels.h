@@ -18,15 +18,16 @@ struct TilePlace {
     int64_t y[2];  // of its first output, in positions
     int columns;   // positions of a segment
     int segments;
-    int done;  // so many positions at the second segment's beginning belong to the first
+    int done;                 // so many positions at the second segment's beginning belong to the first
+    int first_run, last_run;  // the runs that are not all padding, where padding counts nothing
 };
 
 /// An epilogue as vectors take it: epilogue.h has the arithmetic.
 struct Finish {
-    float lowest, highest;
+    float lowest, highest;  // of values; codes have theirs in low and high
     bool quantises;
     float scale, reciprocal;  // reciprocal: 0 where only a division is exact
-    float low, high;          // qmin - zero point, qmax - zero point
+    float low, high;          // of codes without the offset
     int32_t offset;           // zero point - qmin
 };
 
@@ -42,11 +43,11 @@ struct BlockJob {
     const unsigned char* x;  // the band
     const TilePlace* tiles;
     int64_t tile_count;
-    int64_t column_bytes;      // from a position of a segment to the next, in x
-    const int64_t* runs;       // bytes from a window's beginning
-    int64_t run_count, steps;  // steps of a run
-    int64_t chunk;             // a run's steps are a multiple of it
-    const unsigned char* w;    // packed: [run][step][vector][lane][depth]
+    int64_t column_bytes;    // from a position of a segment to the next, in x
+    const int64_t* runs;     // bytes from a window's beginning
+    int64_t steps;           // of a run
+    int64_t chunk;           // a run's steps are a multiple of it
+    const unsigned char* w;  // packed: [run][step][vector][lane][depth]
     int vectors;
     int channels;            // of the block, the last may lack some
     const void* start;       // [vectors * lanes]: what sums begin with, of their type

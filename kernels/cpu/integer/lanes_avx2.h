@@ -66,12 +66,16 @@ struct Floats256 {
     /// bound > v ? bound : v; min likewise.
     static Floats max(Floats bound, Floats v) { return _mm256_max_ps(bound, v); }
     static Floats min(Floats bound, Floats v) { return _mm256_min_ps(bound, v); }
-    static Floats round(Floats v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
     static Ints to_ints(Floats v) { return _mm256_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+    static Floats from_nearest(Floats v) {
+        return _mm256_sub_ps(v, _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    }
+    /// The larger absolute value.
+    static Floats further(Floats a, Floats b) { return _mm256_max_ps(absolute(a), absolute(b)); }
+    static Floats absolute(Floats v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
     static bool any_beyond(Floats v, float limit) {
-        const __m256 size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v);
-        return _mm256_movemask_ps(_mm256_cmp_ps(size, _mm256_set1_ps(limit), _CMP_GT_OQ)) != 0;
+        return _mm256_movemask_ps(_mm256_cmp_ps(absolute(v), _mm256_set1_ps(limit), _CMP_GT_OQ)) != 0;
     }
 };
 

@@ -52,9 +52,14 @@ struct Floats512 {
     /// bound > v ? bound : v; min likewise.
     static Floats max(Floats bound, Floats v) { return _mm512_max_ps(bound, v); }
     static Floats min(Floats bound, Floats v) { return _mm512_min_ps(bound, v); }
-    static Floats round(Floats v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
     static Ints to_ints(Floats v) { return _mm512_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+    static Floats from_nearest(Floats v) { return _mm512_reduce_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+    /// The larger absolute value.
+    static Floats further(Floats a, Floats b) {
+        constexpr int kLargerAbsolute = 0b1011;  // with the sign bit cleared
+        return _mm512_range_ps(a, b, kLargerAbsolute);
+    }
     static bool any_beyond(Floats v, float limit) {
         return _mm512_cmp_ps_mask(_mm512_abs_ps(v), _mm512_set1_ps(limit), _CMP_GT_OQ) != 0;
     }

@@ -16,6 +16,13 @@
 namespace adaq::cpu::integer {
 namespace {
 
+constexpr struct {
+    std::string_view name;
+    Level level;
+} kNames[] = {{"baseline", Level::baseline},       {"avx2", Level::avx2},
+              {"avx-vnni", Level::avx_vnni},       {"avx512", Level::avx512},
+              {"avx512-vnni", Level::avx512_vnni}, {"amx", Level::amx}};
+
 bool onednn_allows(dnnl::cpu_isa isa) {
     const auto wanted = static_cast<unsigned>(isa);
     return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
@@ -122,10 +129,15 @@ Level best_level() {
 
 std::vector<Level> levels() {
     std::vector<Level> found;
-    for (const Level level :
-         {Level::baseline, Level::avx2, Level::avx_vnni, Level::avx512, Level::avx512_vnni, Level::amx})
-        if (runs(level)) found.push_back(level);
+    for (const auto& entry : kNames)
+        if (runs(entry.level)) found.push_back(entry.level);
     return found;
+}
+
+Level level_named(std::string_view name) {
+    for (const auto& entry : kNames)
+        if (entry.name == name) return entry.level;
+    usage_error("instruction set {}: none of baseline, avx2, avx-vnni, avx512, avx512-vnni, amx", name);
 }
 
 const Instructions& instructions(Level level) {

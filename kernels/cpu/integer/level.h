@@ -2,7 +2,6 @@
 // variable ONEDNN_MAX_CPU_ISA holds these kernels to what it names, too.
 #pragma once
 
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +19,9 @@ Level best_level();
 
 /// Those that run, the baseline first.
 std::vector<Level> levels();
+
+/// "baseline", "avx2", "avx-vnni", "avx512", "avx512-vnni", "amx". Throws UsageError for any other name.
+Level level_named(std::string_view name);
 
 /// Throws std::logic_error where the level does not run.
 const Instructions& instructions(Level level);

@@ -24,8 +24,8 @@ void multiply_tile(const BlockJob& job, const TilePlace& tile, typename I::Sum* 
     }
     // Seven positions at equal distances are addressed by the first, the distance, and its multiples by 3 and 5.
     const int64_t one = job.column_bytes, three = 3 * one, five = 5 * one;
-    const unsigned char* w = job.w;
-    for (int64_t run = 0; run < job.run_count; ++run) {
+    const unsigned char* w = job.w + tile.first_run * job.steps * vectors * I::kVectorBytes;
+    for (int run = tile.first_run; run < tile.last_run; ++run) {
         const unsigned char* first = job.x + tile.x[0] + job.runs[run];
         const unsigned char* second = job.x + tile.x[segments - 1] + job.runs[run];
         for (const unsigned char* end = first + I::kStepBytes * job.steps; first != end;

@@ -77,11 +77,17 @@ struct FloatsTwin {
     static Floats min(const Floats& bound, const Floats& v) {
         return each([&](int i) { return bound.at[i] < v.at[i] ? bound.at[i] : v.at[i]; });
     }
-    static Floats round(const Floats& v) {
-        return each([&](int i) { return __builtin_rintf(v.at[i]); });
-    }
     static Ints to_ints(const Floats& v) {
-        return each_int([&](int i) { return static_cast<int32_t>(v.at[i]); });
+        return each_int([&](int i) { return static_cast<int32_t>(__builtin_rintf(v.at[i])); });
+    }
+    static Floats from_nearest(const Floats& v) {
+        return each([&](int i) { return v.at[i] - __builtin_rintf(v.at[i]); });
+    }
+    static Floats further(const Floats& a, const Floats& b) {
+        return each([&](int i) {
+            const float size_a = __builtin_fabsf(a.at[i]), size_b = __builtin_fabsf(b.at[i]);
+            return size_a > size_b ? size_a : size_b;
+        });
     }
     static Ints add_ints(const Ints& a, const Ints& b) {
         return each_int([&](int i) { return a.at[i] + b.at[i]; });
