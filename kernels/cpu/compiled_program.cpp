@@ -29,8 +29,7 @@ View CpuProgram::make_view(int lane) const {
     std::vector<View::Place> places(tensors.size());
     for (size_t i = 0; i < tensors.size(); ++i) {
         const bool half = program_.is_bf16(static_cast<TensorId>(i));
-        const int64_t stride =
-            plan_.activation[i] ? image_floats(tensors[i].shape()) * bytes_of(tensors[i].type.dtype) : 0;
+        const int64_t stride = plan_.activation[i] ? bytes_of(tensors[i].type) / tensors[i].shape()[0] : 0;
         if (!tensors[i].bound) {
             const TemporaryPlace& place = plan_.temporaries[i];
             if (place.slot < 0) continue;

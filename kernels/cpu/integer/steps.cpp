@@ -1,277 +1,361 @@
-// Steps of execution in integers, and of sums whose order or exactness is asked for: plain loops.
-#include <algorithm>
-#include <cmath>
-
+// Steps of execution in integers, and of sums whose order or exactness is asked for: the operations of a Program on the
+// kernels of this folder.
 #include "kernels/cpu/integer/steps.h"
+
+#include <algorithm>
+
+#include "kernels/cpu/integer/convolution.h"
+#include "kernels/cpu/integer/linear.h"
+#include "kernels/cpu/integer/pointwise.h"
 #include "kernels/cpu/pointwise.h"
 
 namespace adaq::cpu {
 namespace {
 
-struct Pixel {
-    const View& view;
-    TensorId id;
-    DType type;
-    float operator[](int64_t i) const {
-        const float* place = view.at(id);
-        if (type == DType::u8) return reinterpret_cast<const uint8_t*>(place)[i];
-        if (type == DType::i8) return reinterpret_cast<const int8_t*>(place)[i];
-        if (type == DType::i32) return static_cast<float>(reinterpret_cast<const int32_t*>(place)[i]);
-        return place[i];
+const uint8_t* codes_at(const View& view, TensorId id) { return reinterpret_cast<const uint8_t*>(view.at(id)); }
+
+integer::Quantiser quantiser_of(const CodeQuantiser& q) {
+    return {q.scale, static_cast<int>(q.zero_point), static_cast<int>(q.grid.qmin()), static_cast<int>(q.grid.qmax())};
+}
+
+/// A tensor of a program: images that a step works on, codes or values.
+class Tensor {
+  public:
+    Tensor(const Program& program, TensorId id, int64_t images) : id_(id) {
+        if (id == kNone) return;
+        type_ = program.tensor(id).type.dtype;
+        count_ = element_count(program.shape(id)) / program.shape(id)[0] * images;
     }
+    bool codes() const { return type_ == DType::u8; }
+    DType type() const { return type_; }
+    int64_t count() const { return count_; }
+    integer::Operand operand(const View& view, float scale, int zero) const {
+        if (id_ == kNone) return {};
+        if (codes()) return {nullptr, codes_at(view, id_), zero, scale};
+        return {view.at(id_), nullptr, 0, scale};
+    }
+
+  private:
+    TensorId id_;
+    DType type_ = DType::f32;
+    int64_t count_ = 0;
 };
 
-void write(const View& view, TensorId y, DType type, int64_t i, float v, const std::optional<CodeQuantiser>& q) {
-    float* const place = view.at(y);
-    if (!q)
-        place[i] = v;
-    else if (type == DType::u8)
-        reinterpret_cast<uint8_t*>(place)[i] = (*q)(v);
-    else
-        place[i] = static_cast<float>((*q)(v)-q->zero()) * q->scale;
-}
+/// Where results go: codes or values, or the values that codes stand for, which are codes in the scratch memory first.
+class Output {
+  public:
+    Output(const Program& program, TensorId y, const std::optional<CodeQuantiser>& quantiser, int64_t images)
+        : y_(y), tensor_(program, y, images), quantiser_(quantiser) {}
+
+    int64_t scratch_floats() const { return decodes() ? (tensor_.count() + 3) / 4 : 0; }
+    int64_t count() const { return tensor_.count(); }
+    /// scratch: as many floats.
+    integer::Result result(const View& view, float* scratch) const {
+        if (!quantiser_) return {view.at(y_), nullptr};
+        return {nullptr, reinterpret_cast<uint8_t*>(decodes() ? scratch : view.at(y_))};
+    }
+    void finish(const View& view, const float* scratch) const {
+        if (!decodes()) return;
+        const auto* codes = reinterpret_cast<const uint8_t*>(scratch);
+        const float scale = quantiser_->scale;
+        const int zero = quantiser_->zero();
+        std::transform(codes, codes + count(), view.at(y_),
+                       [=](uint8_t code) { return static_cast<float>(code - zero) * scale; });
+    }
+
+  private:
+    bool decodes() const { return quantiser_ && !tensor_.codes(); }
+
+    TensorId y_;
+    Tensor tensor_;
+    std::optional<CodeQuantiser> quantiser_;
+};
 
 class Epilogues {
   public:
-    Epilogues(const Program& program, const View& view, const IntegerEpilogue& e, TensorId y)
-        : view_(view),
-          e_(e),
-          y_(y),
-          type_(program.tensor(y).type.dtype),
-          residual_{view, e.residual, e.residual == kNone ? DType::f32 : program.tensor(e.residual).type.dtype} {}
-    void finish(int64_t i, int64_t k, float sum) const {
-        SumToValue v;
-        if (e_.scale != kNone) v.scale = view_.at(e_.scale)[k];
-        if (e_.shift != kNone) v.shift = view_.at(e_.shift)[k];
-        if (e_.residual != kNone) {
-            v.has_residual = true;
-            v.residual = residual_[i] - static_cast<float>(e_.residual_zero);
-            v.residual_scale = e_.residual_scale;
-        }
-        v.activation = e_.activation;
-        write(view_, y_, type_, i, v(sum), e_.quantiser);
+    Epilogues(const Program& program, const IntegerEpilogue& e, int64_t images)
+        : e_(e), residual_(program, e.residual, images) {}
+    integer::Epilogue at(const View& view) const {
+        integer::Epilogue epilogue;
+        epilogue.scale = view.at(e_.scale);
+        epilogue.shift = view.at(e_.shift);
+        epilogue.residual = residual_.operand(view, e_.residual_scale, e_.residual_zero);
+        epilogue.lowest = e_.activation.lowest();
+        epilogue.highest = e_.activation.highest();
+        if (e_.quantiser) epilogue.quantiser = quantiser_of(*e_.quantiser);
+        return epilogue;
     }
 
   private:
-    const View& view_;
-    const IntegerEpilogue& e_;
-    TensorId y_;
-    DType type_;
-    Pixel residual_;
+    IntegerEpilogue e_;
+    Tensor residual_;
 };
 
-struct Geometry {
-    Shape x, w, y;
-    int stride, padding;
-    /// sum over the window of image n's output (p, q), channel k, of add(index of x, index of w).
-    template <typename Add>
-    void window(int64_t n, int64_t p, int64_t q, int64_t k, const Add& add) const {
-        for (int64_t r = 0; r < w[1]; ++r) {
-            for (int64_t s = 0; s < w[2]; ++s) {
-                const int64_t h = p * stride - padding + r, c = q * stride - padding + s;
-                if (h < 0 || h >= x[1] || c < 0 || c >= x[2]) continue;
-                for (int64_t i = 0; i < x[3]; ++i)
-                    add(((n * x[1] + h) * x[2] + c) * x[3] + i, ((k * w[1] + r) * w[2] + s) * x[3] + i);
-            }
-        }
+integer::Geometry geometry_of(const Shape& x, const Shape& w, int stride, int padding) {
+    return {x[1], x[2], x[3], w[0], w[1], w[2], stride, stride, padding, padding, padding, padding};
+}
+
+/// Weights as they are on the device: codes, and their zero points.
+struct CodesOfWeights {
+    std::span<const int8_t> w;
+    std::vector<int32_t> zero;
+
+    CodesOfWeights(const Program& program, const View& view, TensorId w_id, TensorId zero_id)
+        : w(reinterpret_cast<const int8_t*>(view.at(w_id)), static_cast<size_t>(element_count(program.shape(w_id)))) {
+        if (zero_id == kNone) return;
+        const auto* first = reinterpret_cast<const int32_t*>(view.at(zero_id));
+        zero.assign(first, first + program.shape(zero_id)[0]);
     }
-    template <typename Visit>
-    void outputs(int64_t images, const Visit& visit) const {
-        int64_t i = 0;
-        for (int64_t n = 0; n < images; ++n)
-            for (int64_t p = 0; p < y[1]; ++p)
-                for (int64_t q = 0; q < y[2]; ++q)
-                    for (int64_t k = 0; k < y[3]; ++k) visit(i++, n, p, q, k);
+    std::vector<float> values() const {
+        std::vector<float> made(w.begin(), w.end());
+        const size_t per_channel = zero.empty() ? 1 : w.size() / zero.size();
+        for (size_t i = 0; i < made.size() && !zero.empty(); ++i) made[i] -= static_cast<float>(zero[i / per_channel]);
+        return made;
     }
 };
 
-class IntegerConvolutionStep : public Step {
+/// Floats at the beginning of the scratch memory that hold so many bytes.
+int64_t floats_for_bytes(size_t bytes) { return static_cast<int64_t>((bytes + 63) / 64 * 16); }
+
+/// A convolution or a fully connected layer, which is one of maps of one position.
+template <typename Op>
+class LayerStep : public Step {
   public:
-    IntegerConvolutionStep(const Program& program, const IntegerConvolution& op, int64_t images)
+    LayerStep(const Program& program, const Op& op, const StepSetting& setting, const integer::Geometry& geometry)
         : program_(program),
           op_(op),
-          geometry_{program.shape(op.x), program.shape(op.w), program.shape(op.y), op.stride, op.padding},
-          images_(images) {}
+          images_(setting.images),
+          threads_(setting.threads),
+          geometry_(geometry),
+          x_(program, op.x, setting.images),
+          epilogue_(program, op.epilogue, setting.images),
+          output_(program, op.y, op.epilogue.quantiser, setting.images) {
+        pack({std::vector<int8_t>(static_cast<size_t>(geometry.weights())), {}});
+    }
+
+    int64_t scratch_floats() const override { return kernel_floats_ + output_.scratch_floats(); }
+
+    void refresh(const View& view) override {
+        if (version_ == view.version(op_.w)) return;
+        const CodesOfWeights w(program_, view, op_.w, op_.w_zero);
+        pack({{w.w.begin(), w.w.end()}, w.zero});
+        version_ = view.version(op_.w);
+    }
+
     void run(const View& view) override {
-        const Pixel x{view, op_.x, program_.tensor(op_.x).type.dtype}, w{view, op_.w, DType::i8},
-            zero{view, op_.w_zero, DType::i32};
-        const Epilogues epilogue(program_, view, op_.epilogue, op_.y);
-        geometry_.outputs(images_, [&](int64_t i, int64_t n, int64_t p, int64_t q, int64_t k) {
-            const float w_zero = op_.w_zero == kNone ? 0.0f : zero[k];
-            int64_t sum = 0;
-            float value = 0.0f;
-            geometry_.window(n, p, q, k, [&](int64_t xi, int64_t wi) {
-                const float a = x[xi] - static_cast<float>(op_.x_zero), b = w[wi] - w_zero;
-                if (x.type == DType::u8)
-                    sum += static_cast<int64_t>(a) * static_cast<int64_t>(b);
-                else
-                    value = std::fma(a, b, value);
-            });
-            epilogue.finish(i, k, x.type == DType::u8 ? static_cast<float>(sum) : value);
-        });
+        auto* const workspace = reinterpret_cast<unsigned char*>(view.scratch());
+        float* const decoded = view.scratch() + kernel_floats_;
+        const integer::Epilogue epilogue = epilogue_.at(view);
+        const integer::Result y = output_.result(view, decoded);
+        if (sums_)
+            sums_->run(reinterpret_cast<const int32_t*>(view.at(op_.x)), images_, epilogue, y, threads_);
+        else if (codes_)
+            codes_->run(codes_at(view, op_.x), images_, epilogue, y, workspace, threads_);
+        else
+            values_->run(view.at(op_.x), images_, epilogue, y, workspace, threads_);
+        output_.finish(view, decoded);
     }
 
   private:
+    struct Weights {
+        std::vector<int8_t> codes;
+        std::vector<int32_t> zero;
+    };
+    void pack(const Weights& w) {
+        const bool wide = op_.sums == IntegerSums::wide;
+        if (x_.type() == DType::i32) {
+            sums_.emplace(w.codes, geometry_.k, w.zero, op_.x_zero, wide);
+        } else if (x_.codes()) {
+            codes_.emplace(integer::Convolution::Settings{geometry_, w.codes, w.zero, op_.x_zero, wide});
+            kernel_floats_ = floats_for_bytes(codes_->workspace_bytes(images_, threads_));
+        } else {
+            std::vector<float> values(w.codes.begin(), w.codes.end());
+            for (size_t i = 0; i < values.size() && !w.zero.empty(); ++i)
+                values[i] -= static_cast<float>(w.zero[i / (values.size() / w.zero.size())]);
+            values_.emplace(geometry_, values, integer::FloatSum::in_order);
+            kernel_floats_ = floats_for_bytes(values_->workspace_bytes(images_, threads_));
+        }
+    }
+
     const Program& program_;
-    IntegerConvolution op_;
-    Geometry geometry_;
+    Op op_;
     int64_t images_;
+    int threads_;
+    integer::Geometry geometry_;
+    Tensor x_;
+    Epilogues epilogue_;
+    Output output_;
+    std::optional<integer::SumsLinear> sums_;
+    std::optional<integer::Convolution> codes_;
+    std::optional<integer::FloatConvolution> values_;
+    int64_t kernel_floats_ = 0;
+    std::optional<uint64_t> version_;
+};
+
+class AdditionStep : public Step {
+  public:
+    AdditionStep(const Program& program, const IntegerAddition& op, const StepSetting& setting)
+        : op_(op),
+          threads_(setting.threads),
+          a_(program, op.a, setting.images),
+          b_(program, op.b, setting.images),
+          output_(program, op.y, op.quantiser, setting.images) {}
+
+    int64_t scratch_floats() const override { return output_.scratch_floats(); }
+
+    void run(const View& view) override {
+        integer::Addition addition{
+            a_.operand(view, op_.a_scale, op_.a_zero), b_.operand(view, op_.b_scale, op_.b_zero), {}};
+        addition.epilogue.lowest = op_.activation.lowest();
+        addition.epilogue.highest = op_.activation.highest();
+        if (op_.quantiser) addition.epilogue.quantiser = quantiser_of(*op_.quantiser);
+        integer::add(addition, output_.count(), output_.result(view, view.scratch()), threads_);
+        output_.finish(view, view.scratch());
+    }
+
+  private:
+    IntegerAddition op_;
+    int threads_;
+    Tensor a_, b_;
+    Output output_;
+};
+
+class QuantiseStep : public Step {
+  public:
+    QuantiseStep(const Program& program, const QuantiseToCodes& op, const StepSetting& setting)
+        : op_(op), threads_(setting.threads), output_(program, op.y, op.quantiser, setting.images) {}
+
+    int64_t scratch_floats() const override { return output_.scratch_floats(); }
+
+    void run(const View& view) override {
+        integer::quantise(view.at(op_.x), output_.count(), quantiser_of(op_.quantiser),
+                          output_.result(view, view.scratch()).codes, threads_);
+        output_.finish(view, view.scratch());
+    }
+
+  private:
+    QuantiseToCodes op_;
+    int threads_;
+    Output output_;
+};
+
+/// Codes: as integers. Values: in float64, in the order of positions.
+class SumOverMapStep : public Step {
+  public:
+    SumOverMapStep(const Program& program, const SumOverMap& op, const StepSetting& setting)
+        : op_(op),
+          x_(program.shape(op.x)),
+          images_(setting.images),
+          threads_(setting.threads),
+          codes_(program.tensor(op.x).type.dtype == DType::u8),
+          integers_(program.tensor(op.y).type.dtype == DType::i32) {}
+
+    int64_t scratch_floats() const override { return codes_ ? images_ * x_[3] : 2 * x_[3]; }
+
+    void run(const View& view) override {
+        if (codes_)
+            sum_codes(view);
+        else
+            sum_values(view.at(op_.x), reinterpret_cast<double*>(view.scratch()), view.at(op_.y));
+    }
+
+  private:
+    void sum_codes(const View& view) const {
+        const int64_t positions = x_[1] * x_[2], count = images_ * x_[3];
+        auto* const sums = reinterpret_cast<int32_t*>(integers_ ? view.at(op_.y) : view.scratch());
+        integer::sum_codes(codes_at(view, op_.x), images_, positions, x_[3], sums, threads_);
+        const auto zero = static_cast<int32_t>(positions * op_.x_zero);
+        for (int64_t i = 0; i < count; ++i) sums[i] -= zero;
+        for (int64_t i = 0; i < count && !integers_; ++i) view.at(op_.y)[i] = op_.scale * static_cast<float>(sums[i]);
+    }
+    void sum_values(const float* x, double* sums, float* y) const {
+        const int64_t positions = x_[1] * x_[2], channels = x_[3];
+        for (int64_t n = 0; n < images_; ++n, y += channels) {
+            std::fill_n(sums, channels, 0.0);
+            for (int64_t i = 0; i < positions; ++i, x += channels)
+                for (int64_t c = 0; c < channels; ++c) sums[c] += x[c];
+            for (int64_t c = 0; c < channels; ++c) y[c] = op_.scale * static_cast<float>(sums[c]);
+        }
+    }
+
+    SumOverMap op_;
+    Shape x_;
+    int64_t images_;
+    int threads_;
+    bool codes_, integers_;
 };
 
 /// A convolution of a simulation whose sums run in one order, or are exact beyond 2^24.
 class OrderedConvolutionStep : public Step {
   public:
-    OrderedConvolutionStep(const Program& program, const Convolution& op, int64_t images)
+    OrderedConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting)
         : op_(op),
-          geometry_{program.shape(op.x), program.shape(op.w), program.shape(op.y), op.stride, op.padding},
-          images_(images) {}
+          images_(setting.images),
+          threads_(setting.threads),
+          geometry_(geometry_of(program.shape(op.x), program.shape(op.w), op.stride, op.padding)),
+          sum_(op.sums == Sums::exact ? integer::FloatSum::exact : integer::FloatSum::in_order),
+          layer_(geometry_, std::vector<float>(static_cast<size_t>(geometry_.weights())), sum_),
+          kernel_floats_(floats_for_bytes(layer_.workspace_bytes(images_, threads_))) {}
+
+    int64_t scratch_floats() const override { return kernel_floats_ + count(); }
+
+    void refresh(const View& view) override {
+        if (version_ == view.version(op_.w)) return;
+        layer_ = integer::FloatConvolution(geometry_,
+                                           std::span(view.at(op_.w), static_cast<size_t>(geometry_.weights())), sum_);
+        version_ = view.version(op_.w);
+    }
+
     void run(const View& view) override {
-        const float *x = view.at(op_.x), *w = view.at(op_.w), *scale = view.at(op_.epilogue.scale),
-                    *shift = view.at(op_.epilogue.shift);
-        float* sums = view.scratch();
-        geometry_.outputs(images_, [&](int64_t i, int64_t n, int64_t p, int64_t q, int64_t k) {
-            double exact = 0.0;
-            float value = 0.0f;
-            geometry_.window(n, p, q, k, [&](int64_t xi, int64_t wi) {
-                if (op_.sums == Sums::exact)
-                    exact += static_cast<double>(x[xi]) * w[wi];
-                else
-                    value = std::fma(x[xi], w[wi], value);
-            });
-            float sum = op_.sums == Sums::exact ? static_cast<float>(exact) : value;
-            if (scale) sum *= scale[k];
-            if (shift) sum += shift[k];
-            sums[i] = sum;
-        });
-        const int64_t count = images_ * geometry_.y[1] * geometry_.y[2] * geometry_.y[3];
         const Target y = view.target(op_.y);
-        if (y.values()) std::copy_n(sums, count, y.values());
-        finish_epilogue(op_.epilogue, view, count, sums, y);
+        float* const sums = y.values() ? y.values() : view.scratch() + kernel_floats_;
+        integer::Epilogue epilogue;
+        epilogue.scale = view.at(op_.epilogue.scale);
+        epilogue.shift = view.at(op_.epilogue.shift);
+        layer_.run(view.at(op_.x), images_, epilogue, {sums, nullptr}, reinterpret_cast<unsigned char*>(view.scratch()),
+                   threads_);
+        finish_epilogue(op_.epilogue, view, count(), sums, y);
     }
-    int64_t scratch_floats() const override { return images_ * geometry_.y[1] * geometry_.y[2] * geometry_.y[3]; }
 
   private:
+    int64_t count() const { return images_ * geometry_.p() * geometry_.q() * geometry_.k; }
+
     Convolution op_;
-    Geometry geometry_;
     int64_t images_;
-};
-
-class IntegerLinearStep : public Step {
-  public:
-    IntegerLinearStep(const Program& program, const IntegerLinear& op, int64_t images)
-        : program_(program), op_(op), images_(images) {}
-    void run(const View& view) override {
-        const DType type = program_.tensor(op_.x).type.dtype;
-        const Pixel w{view, op_.w, DType::i8}, zero{view, op_.w_zero, DType::i32};
-        const Epilogues epilogue(program_, view, op_.epilogue, op_.y);
-        const int64_t features = program_.shape(op_.w)[1], outputs = program_.shape(op_.w)[0];
-        for (int64_t i = 0; i < images_ * outputs; ++i) {
-            const int64_t n = i / outputs, k = i % outputs;
-            const float w_zero = op_.w_zero == kNone ? 0.0f : zero[k];
-            int64_t sum = 0;
-            float value = 0.0f;
-            for (int64_t c = 0; c < features; ++c) {
-                const float b = w[k * features + c] - w_zero;
-                const float* place = view.at(op_.x);
-                if (type == DType::f32)
-                    value = std::fma(place[n * features + c], b, value);
-                else
-                    sum += static_cast<int64_t>(b) *
-                           ((type == DType::u8 ? reinterpret_cast<const uint8_t*>(place)[n * features + c]
-                                               : reinterpret_cast<const int32_t*>(place)[n * features + c]) -
-                            op_.x_zero);
-            }
-            epilogue.finish(i, k, type == DType::f32 ? value : static_cast<float>(sum));
-        }
-    }
-
-  private:
-    const Program& program_;
-    IntegerLinear op_;
-    int64_t images_;
-};
-
-class IntegerAdditionStep : public Step {
-  public:
-    IntegerAdditionStep(const Program& program, const IntegerAddition& op, int64_t images)
-        : program_(program), op_(op), count_(element_count(program.shape(op.y)) / program.shape(op.y)[0] * images) {}
-    void run(const View& view) override {
-        const Pixel a{view, op_.a, program_.tensor(op_.a).type.dtype},
-            b{view, op_.b, program_.tensor(op_.b).type.dtype};
-        SumToValue v;
-        v.activation = op_.activation;
-        for (int64_t i = 0; i < count_; ++i)
-            write(view, op_.y, program_.tensor(op_.y).type.dtype, i,
-                  v.clamped(op_.a_scale * (a[i] - static_cast<float>(op_.a_zero)) +
-                            op_.b_scale * (b[i] - static_cast<float>(op_.b_zero))),
-                  op_.quantiser);
-    }
-
-  private:
-    const Program& program_;
-    IntegerAddition op_;
-    int64_t count_;
-};
-
-class SumOverMapStep : public Step {
-  public:
-    SumOverMapStep(const Program& program, const SumOverMap& op, int64_t images)
-        : program_(program), op_(op), images_(images) {}
-    void run(const View& view) override {
-        const Shape& x = program_.shape(op_.x);
-        const int64_t positions = x[1] * x[2], channels = x[3];
-        const Pixel pixel{view, op_.x, program_.tensor(op_.x).type.dtype};
-        for (int64_t i = 0; i < images_ * channels; ++i) {
-            double sum = 0;
-            for (int64_t t = 0; t < positions; ++t)
-                sum += static_cast<double>(pixel[(i / channels * positions + t) * channels + i % channels]) - op_.x_zero;
-            if (program_.tensor(op_.y).type.dtype == DType::i32)
-                reinterpret_cast<int32_t*>(view.at(op_.y))[i] = static_cast<int32_t>(sum);
-            else
-                view.at(op_.y)[i] = op_.scale * static_cast<float>(sum);
-        }
-    }
-
-  private:
-    const Program& program_;
-    SumOverMap op_;
-    int64_t images_;
-};
-
-class QuantiseToCodesStep : public Step {
-  public:
-    QuantiseToCodesStep(const Program& program, const QuantiseToCodes& op, int64_t images)
-        : program_(program), op_(op), count_(element_count(program.shape(op.y)) / program.shape(op.y)[0] * images) {}
-    void run(const View& view) override {
-        for (int64_t i = 0; i < count_; ++i)
-            write(view, op_.y, program_.tensor(op_.y).type.dtype, i, view.at(op_.x)[i], op_.quantiser);
-    }
-
-  private:
-    const Program& program_;
-    QuantiseToCodes op_;
-    int64_t count_;
+    int threads_;
+    integer::Geometry geometry_;
+    integer::FloatSum sum_;
+    integer::FloatConvolution layer_;
+    int64_t kernel_floats_;
+    std::optional<uint64_t> version_;
 };
 
 }  // namespace
 
 std::unique_ptr<Step> make_ordered_step(const Program& program, const Convolution& op, const StepSetting& setting) {
-    return std::make_unique<OrderedConvolutionStep>(program, op, setting.images);
+    return std::make_unique<OrderedConvolutionStep>(program, op, setting);
 }
+
 std::unique_ptr<Step> make_step(const Program& program, const IntegerConvolution& op, const StepSetting& setting) {
-    return std::make_unique<IntegerConvolutionStep>(program, op, setting.images);
+    return std::make_unique<LayerStep<IntegerConvolution>>(
+        program, op, setting, geometry_of(program.shape(op.x), program.shape(op.w), op.stride, op.padding));
 }
+
 std::unique_ptr<Step> make_step(const Program& program, const IntegerLinear& op, const StepSetting& setting) {
-    return std::make_unique<IntegerLinearStep>(program, op, setting.images);
+    const Shape& w = program.shape(op.w);
+    return std::make_unique<LayerStep<IntegerLinear>>(program, op, setting, integer::Geometry{1, 1, w[1], w[0]});
 }
+
 std::unique_ptr<Step> make_step(const Program& program, const IntegerAddition& op, const StepSetting& setting) {
-    return std::make_unique<IntegerAdditionStep>(program, op, setting.images);
+    return std::make_unique<AdditionStep>(program, op, setting);
 }
+
 std::unique_ptr<Step> make_step(const Program& program, const SumOverMap& op, const StepSetting& setting) {
-    return std::make_unique<SumOverMapStep>(program, op, setting.images);
+    return std::make_unique<SumOverMapStep>(program, op, setting);
 }
+
 std::unique_ptr<Step> make_step(const Program& program, const QuantiseToCodes& op, const StepSetting& setting) {
-    return std::make_unique<QuantiseToCodesStep>(program, op, setting.images);
+    return std::make_unique<QuantiseStep>(program, op, setting);
 }
 
 }  // namespace adaq::cpu
