@@ -35,6 +35,7 @@ class Evaluating {
         if (!images.validates()) usage_error("`val` is needed to evaluate a network");
         check_number("batch", context.device.batch);
         plan_.logits = options.logits;
+        plan_.simulate = options.simulate;
     }
 
     /// The first network is the model's own. key: of a float network that others evaluate, too; empty: of none.
@@ -104,6 +105,7 @@ void evaluate(Quantised& quantised, const ImageSets& images, const EvaluateOptio
         s.report.float_network = result.networks[0];
         if (s.nearest) s.report.nearest_network = result.networks[1];
         s.report.quantised_network = result.networks.back();
+        s.report.execution = name_of(execution_of(s.network, options.simulate));
         if (s.shapes.empty()) s.shapes = evaluating.shapes(s.network);
     });
 }
@@ -122,6 +124,7 @@ Report evaluate(const Model& model, const ImageSets& images, const EvaluateOptio
                                         : std::string();
             (model.quantised() ? report.quantised_network : report.float_network) =
                 evaluating.run({&network}, key).networks[0];
+            if (model.quantised()) report.execution = name_of(execution_of(network, options.simulate));
             shapes = evaluating.shapes(network);
         }
         report.settings =

@@ -59,6 +59,9 @@ struct EvaluateOptions {
     /// Is given the network's logits of each batch, [images, classes], images in order.
     std::function<void(std::span<const float> logits, int64_t images)> logits = {};
     bool accuracy_alone = false;  // as QuantiseOptions has it
+    /// Quantised networks are run as integers, which gives the logits of a simulation that holds the integers in
+    /// float32, to the bit; set, they are simulated.
+    bool simulate = false;
     bool fold = false;  // fold batch norms into the convolutions; only of a float model that is evaluated as it is
 };
 

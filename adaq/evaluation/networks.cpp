@@ -25,8 +25,8 @@ class Stopwatch {
 
 /// One network, its logits of the batch in work, and its score.
 struct Contestant {
-    Contestant(Device& device, const Network& network, const Shape& batch)
-        : executor(device, network, batch[0], batch[1], batch[2]),
+    Contestant(Device& device, const Network& network, const Shape& batch, bool simulate)
+        : executor(device, network, batch[0], batch[1], batch[2], execution_of(network, simulate)),
           logits(static_cast<size_t>(executor.batch() * executor.classes())) {}
 
     std::span<const float> rows(int count) const {
@@ -53,10 +53,14 @@ int64_t agreeing(std::span<const int> a, std::span<const int> b) {
 
 }  // namespace
 
+Execution execution_of(const Network& network, bool simulate) {
+    return network.quantised() && !simulate ? Execution::integer : Execution::simulated;
+}
+
 EvaluationResult evaluate_networks(Device& device, const EvaluationPlan& plan, BatchSource images, Observer& observer) {
     std::vector<std::unique_ptr<Contestant>> contestants;
     for (const Network* network : plan.networks) {
-        contestants.push_back(std::make_unique<Contestant>(device, *network, images.shape()));
+        contestants.push_back(std::make_unique<Contestant>(device, *network, images.shape(), plan.simulate));
     }
 
     EvaluationResult result;

@@ -29,6 +29,11 @@ float largest_code(const QuantisedActivation& activation);
 /// How a quantised network is run: with integers that float32 holds, or as integers in memory.
 enum class Execution { simulated, integer };
 
+/// "simulated", "integer".
+inline const char* name_of(Execution execution) {
+    return execution == Execution::integer ? "integer" : "simulated";
+}
+
 /// Throws DataError, naming it, where a network cannot run in integers: a layer that is not quantised.
 void check_integer(const Network& network);
 

@@ -130,6 +130,7 @@ class Run {
         EvaluateOptions options() const {
             EvaluateOptions options;
             if (file_) options.logits = [this](std::span<const float> logits, int64_t) { file_->add(logits); };
+            options.simulate = run_.options_.simulate;
             options.accuracy_alone = run_.options_.quantise.accuracy_alone;
             return options;
         }
