@@ -9,8 +9,10 @@
 namespace adaq::cpu::integer {
 namespace {
 
-constexpr int64_t kBandBytes = 96 * 1024;  // beside a block of weights in a second-level cache
-constexpr int64_t kFlatTiles = 8;          // tiles of a line, where lines are of any length
+// A band lies beside a block of weights in a second-level cache. Weights that do not fit there come from further away
+// for every band: then bands are larger.
+constexpr int64_t kBandBytes = 96 * 1024, kLargeBandBytes = 384 * 1024, kLargeWeights = 1024 * 1024;
+constexpr int64_t kFlatTiles = 8;  // tiles of a line, where lines are of any length
 constexpr int64_t kAlignment = 64;
 
 int bytes_of(Element element) {
@@ -97,7 +99,7 @@ int64_t BandPlan::most_rows(int64_t lines) const {
 
 void BandPlan::choose_bands(int threads, int64_t weight_bytes, int64_t blocks) {
     const int64_t line_bytes = (flat_ ? width_ * g_.c : g_.stride_h * pitch_) * element_bytes_;
-    bands_ = divided_up(lines_ * line_bytes, kBandBytes);
+    bands_ = divided_up(lines_ * line_bytes, weight_bytes > kLargeWeights ? kLargeBandBytes : kBandBytes);
     if (bands_ < threads) {
         if (weight_bytes > lines_ * line_bytes) {
             groups_ = std::min(blocks, divided_up(threads, bands_));

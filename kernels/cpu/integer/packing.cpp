@@ -33,12 +33,7 @@ PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, c
 
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const float* w)
     : k_(g.k), block_channels_(int64_t{kernels.vectors} * kernels.lanes), lanes_(kernels.lanes) {
-    const Runs runs(g, kernels);
-    if (kernels.element == Element::single) {
-        pack<float>(runs, kernels, w);
-    } else {
-        pack<double>(runs, kernels, w);
-    }
+    pack<float>(Runs(g, kernels), kernels, w);
 }
 
 int64_t PackedWeights::channels_of(int64_t block) const {
