@@ -158,7 +158,7 @@ void BlockedConvolution::fill_windows(const BandPlan& plan, const BandPlan::Band
         for (int i = 0; i < tile.segments * tile.columns; ++i) {
             const unsigned char* const window =
                 band.x + tile.x[i / tile.columns] + i % tile.columns * plan.column_bytes();
-            int64_t sum = -x_zero_ * (tile.last_run - tile.first_run) * runs_.length;
+            int64_t sum = -runs_.length * x_zero_ * (tile.last_run - tile.first_run);
             for (int64_t run = tile.first_run; run < tile.last_run; ++run)
                 sum += sum_of(window + runs_.offset(geometry_, run, plan.pitch()) * plan.element_bytes());
             band.windows[t * kMostPositions + i] = static_cast<int32_t>(static_cast<uint32_t>(sum));

@@ -57,8 +57,8 @@ void PackedWeights::pack(const Runs& runs, const ProductKernels& kernels, const 
             Stored* to = first + run * runs.steps * step_size * depth;
             const int64_t whole = runs.length / depth;
             for (int64_t step = 0; step < whole; ++step, to += step_size * depth)
-                for (int64_t i = 0; i < depth; ++i) to[i] = static_cast<Stored>(from[step * depth + i]);
-            for (int64_t i = whole * depth; i < runs.length; ++i) to[i % depth] = static_cast<Stored>(from[i]);
+                for (int64_t i = 0; i < depth; ++i) to[i] = Stored{from[step * depth + i]};
+            for (int64_t i = whole * depth; i < runs.length; ++i) to[i % depth] = Stored{from[i]};
         }
     }
 }

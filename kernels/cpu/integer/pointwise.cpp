@@ -10,7 +10,7 @@
 namespace adaq::cpu::integer {
 namespace {
 
-constexpr int64_t kBlock = 16 * 1024;  // elements
+constexpr int64_t kBlock = 1 << 14;  // elements
 
 ADAQ_VECTORISE void raise_to(const uint8_t* __restrict x, int64_t count, uint8_t* __restrict y) {
     for (int64_t i = 0; i < count; ++i) y[i] = x[i] > y[i] ? x[i] : y[i];
