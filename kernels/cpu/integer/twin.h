@@ -1,6 +1,6 @@
-// Scalar twins of the instruction sets' vectors: the same operations, written with arrays of as many lanes, for finish.h
-// and tile.h, and of AMX's tiles for amx_tile.h. The tests run them, so that every kernel is tested on every machine;
-// the baseline takes what it has no instructions for. Internal linkage, as finish.h.
+// Scalar twins of the instruction sets' vectors: the same operations, written with arrays of as many lanes, for
+// finish.h and tile.h, and of AMX's tiles for amx_tile.h. The tests run them, so that every kernel is tested on every
+// machine; the baseline takes what it has no instructions for. Internal linkage, as finish.h.
 #pragma once
 
 #include "kernels/cpu/integer/amx_tile.h"
