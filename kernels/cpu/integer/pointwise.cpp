@@ -34,7 +34,8 @@ ADAQ_VECTORISE void pool_pixels(const uint8_t* __restrict x, int64_t pixels, int
 }
 
 /// A row of y: the largest code of each column of its window's rows, with zeros on either side, then of its columns.
-void pool_row(const Geometry& g, const uint8_t* image, int64_t p, std::vector<uint8_t>& columns, uint8_t* y) {
+void pool_row(const Geometry& g, const uint8_t* image, int64_t p, uint8_t* y) {
+    static thread_local std::vector<uint8_t> columns;  // kept: runs allocate nothing after the first
     const int64_t width = (g.q() - 1) * g.stride_w + (g.s - 1) * g.dilation_w + 1, left = std::min(g.left, width),
                   inside = std::min(g.w, width - left);
     columns.assign(static_cast<size_t>(width * g.c), 0);
@@ -66,13 +67,9 @@ void quantise(const float* x, int64_t count, const Quantiser& quantiser, uint8_t
 
 void max_pool(const Geometry& g, const uint8_t* x, int64_t images, uint8_t* y, int threads) {
     const int64_t rows = g.p(), row_codes = g.q() * g.c;
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-        std::vector<uint8_t> columns;
-#pragma omp for schedule(static)
-        for (int64_t i = 0; i < images * rows; ++i)
-            pool_row(g, x + i / rows * g.h * g.w * g.c, i % rows, columns, y + i * row_codes);
-    }
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t i = 0; i < images * rows; ++i)
+        pool_row(g, x + i / rows * g.h * g.w * g.c, i % rows, y + i * row_codes);
 }
 
 void sum_codes(const uint8_t* x, int64_t images, int64_t positions, int64_t channels, int32_t* sums, int threads) {
