@@ -25,52 +25,66 @@ constexpr int kChains512 = 16, kChains256 = 12;
 __attribute__((target("avx512f,avx512vnni"))) int run_avx512_vnni(int64_t rounds, int start) {
     const __m512i x = _mm512_set1_epi32(start), w = _mm512_set1_epi32(start + 1);
     __m512i sums[kChains512];
-    for (__m512i& sum : sums) sum = _mm512_set1_epi32(start++);
+#pragma GCC unroll 16
+    for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_set1_epi32(start + k);
     for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 16
         for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_dpbusd_epi32(sums[k], x, w);
     }
     int sum = 0;
-    for (const __m512i& chain : sums) sum ^= _mm512_cvtsi512_si32(chain);
+#pragma GCC unroll 16
+    for (int k = 0; k < kChains512; ++k) sum ^= _mm512_cvtsi512_si32(sums[k]);
     return sum;
 }
 
 __attribute__((target("avx512f,avx512bw"))) int run_avx512(int64_t rounds, int start) {
     const __m512i w = _mm512_set1_epi32(start + 1);
     __m512i sums[kChains512];
-    for (__m512i& sum : sums) sum = _mm512_set1_epi32(start++);
+#pragma GCC unroll 16
+    for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_set1_epi32(start + k);
     for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 16
         for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_add_epi32(sums[k], _mm512_madd_epi16(sums[k], w));
     }
     int sum = 0;
-    for (const __m512i& chain : sums) sum ^= _mm512_cvtsi512_si32(chain);
+#pragma GCC unroll 16
+    for (int k = 0; k < kChains512; ++k) sum ^= _mm512_cvtsi512_si32(sums[k]);
     return sum;
 }
 
 __attribute__((target("avx2,avxvnni"))) int run_avx_vnni(int64_t rounds, int start) {
     const __m256i x = _mm256_set1_epi32(start), w = _mm256_set1_epi32(start + 1);
     __m256i sums[kChains256];
-    for (__m256i& sum : sums) sum = _mm256_set1_epi32(start++);
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains256; ++k) sums[k] = _mm256_set1_epi32(start + k);
     for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
-        for (int k = 0; k < kChains256; ++k) sums[k] = _mm256_dpbusd_avx_epi32(sums[k], x, w);
+        for (int k = 0; k < kChains256; ++k) {
+            sums[k] = _mm256_dpbusd_avx_epi32(sums[k], x, w);
+            asm("" : "+x"(sums[k]));  // GCC 12 would keep copies of sums in memory
+        }
     }
     int sum = 0;
-    for (const __m256i& chain : sums) sum ^= _mm256_cvtsi256_si32(chain);
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains256; ++k) sum ^= _mm_cvtsi128_si32(_mm256_castsi256_si128(sums[k]));
     return sum;
 }
 
 __attribute__((target("avx2"))) int run_avx2(int64_t rounds, int start) {
     const __m256i w = _mm256_set1_epi32(start + 1);
     __m256i sums[kChains256];
-    for (__m256i& sum : sums) sum = _mm256_set1_epi32(start++);
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains256; ++k) sums[k] = _mm256_set1_epi32(start + k);
     for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
-        for (int k = 0; k < kChains256; ++k) sums[k] = _mm256_add_epi32(sums[k], _mm256_madd_epi16(sums[k], w));
+        for (int k = 0; k < kChains256; ++k) {
+            sums[k] = _mm256_add_epi32(sums[k], _mm256_madd_epi16(sums[k], w));
+            asm("" : "+x"(sums[k]));
+        }
     }
     int sum = 0;
-    for (const __m256i& chain : sums) sum ^= _mm256_cvtsi256_si32(chain);
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains256; ++k) sum ^= _mm_cvtsi128_si32(_mm256_castsi256_si128(sums[k]));
     return sum;
 }
 

@@ -9,8 +9,10 @@
 namespace adaq::cpu::integer {
 namespace {
 
-constexpr int64_t kBandBytes = 96 * 1024;  // beside a block of weights in a second-level cache
-constexpr int64_t kFlatTiles = 8;          // tiles of a line, where lines are of any length
+// A band lies beside a block of weights in a second-level cache. Weights that do not fit there come from further away
+// for every band: then bands are larger.
+constexpr int64_t kKiB = 1024, kBandBytes = 96 * kKiB, kLargeBandBytes = 384 * kKiB, kLargeWeights = 1024 * kKiB;
+constexpr int64_t kFlatTiles = 8;  // tiles of a line, where lines are of any length
 constexpr int64_t kAlignment = 64;
 
 int bytes_of(Element element) {
@@ -79,13 +81,13 @@ BandPlan::BandPlan(const Geometry& g, const ProductKernels& kernels, Source sour
     direct_ = !g.padded() && element_bytes_ == source_bytes_ && runs.excess() == 0;
     pitch_ = (direct_ ? g.w : (g.q() - 1) * g.stride_w + (g.s - 1) * g.dilation_w + 1) * g.c;
     column_elements_ = g.stride_w * g.c;
-    width_ = flat_ ? std::min(images * g.h * g.w, 2 * columns_ * kFlatTiles) : g.q();
+    width_ = flat_ ? std::min(images * g.h * g.w, 2 * kFlatTiles * columns_) : g.q();
     lines_ = flat_ ? divided_up(images * g.h * g.w, width_) : images * g.p();
     slack_bytes_ = divided_up(runs.excess() * element_bytes_ + 1, kAlignment) * kAlignment;
     choose_bands(threads, weight_bytes, blocks);
     const int64_t elements = flat_ ? lines_per_band_ * width_ * g.c : most_rows(lines_per_band_) * pitch_;
     band_bytes_ = direct_ ? 0 : divided_up(elements * element_bytes_, kAlignment) * kAlignment + slack_bytes_;
-    most_tiles_ = lines_per_band_ * divided_up(width_, 2 * columns_);
+    most_tiles_ = lines_per_band_ * divided_up(width_, int64_t{2} * columns_);
 }
 
 /// Of the band, for so many lines: images end in between.
@@ -97,7 +99,7 @@ int64_t BandPlan::most_rows(int64_t lines) const {
 
 void BandPlan::choose_bands(int threads, int64_t weight_bytes, int64_t blocks) {
     const int64_t line_bytes = (flat_ ? width_ * g_.c : g_.stride_h * pitch_) * element_bytes_;
-    bands_ = divided_up(lines_ * line_bytes, kBandBytes);
+    bands_ = divided_up(lines_ * line_bytes, weight_bytes > kLargeWeights ? kLargeBandBytes : kBandBytes);
     if (bands_ < threads) {
         if (weight_bytes > lines_ * line_bytes) {
             groups_ = std::min(blocks, divided_up(threads, bands_));
@@ -194,7 +196,7 @@ TilePlace* BandPlan::add_tiles(const Line& line, const Line* next, TilePlace* ti
                   line.first_run,    line.last_run};
         return tiles + 1;
     }
-    const int64_t count = divided_up(line.count, 2 * columns_);
+    const int64_t count = divided_up(line.count, int64_t{2} * columns_);
     for (int64_t i = 0; i < count; ++i) {
         const int64_t first = line.count * i / count, positions = line.count * (i + 1) / count - first,
                       columns = positions <= columns_ && positions % 2 != 0 ? positions : divided_up(positions, 2),

@@ -65,6 +65,7 @@ BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKe
     if (x_zero != 0) fill_start(geometry, w, x_zero, start_);
     if (std::all_of(w_zero_.begin(), w_zero_.end(), [](int32_t zero) { return zero == 0; })) w_zero_.clear();
     if (!w_zero_.empty()) w_zero_.resize(padded_channels(weights_));
+    find_offsets();
 }
 
 BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKernels& kernels, const float* w)
@@ -73,7 +74,16 @@ BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKe
       source_(Source::floats),
       runs_(geometry, kernels),
       weights_(geometry, kernels, w),
-      start_(padded_channels(weights_) * sum_bytes(kernels.element)) {}
+      start_(padded_channels(weights_) * sum_bytes(kernels.element)) {
+    find_offsets();
+}
+
+/// Bytes from a window's beginning to each run, for any number of images.
+void BlockedConvolution::find_offsets() {
+    const BandPlan plan = plan_for(1, 1);
+    for (int64_t i = 0; i < runs_.count; ++i)
+        offsets_.push_back(runs_.offset(geometry_, i, plan.pitch()) * plan.element_bytes());
+}
 
 BandPlan BlockedConvolution::plan_for(int64_t images, int threads) const {
     return {geometry_, kernels_, source_, images, threads, static_cast<int64_t>(weights_.bytes()), weights_.blocks()};
@@ -87,16 +97,13 @@ void BlockedConvolution::run(const void* x, int64_t images, const Epilogue& epil
                              unsigned char* workspace, int threads) const {
     const BandPlan plan = plan_for(images, threads);
     const Finish finish = finish_of(epilogue);
-    std::vector<int64_t> offsets;
-    for (int64_t i = 0; i < runs_.count; ++i)
-        offsets.push_back(runs_.offset(geometry_, i, plan.pitch()) * plan.element_bytes());
     const int64_t groups = plan.groups(), blocks = weights_.blocks(), items = plan.bands() * groups;
     const auto work = [&](int64_t item, unsigned char* place) {
         const BandPlan::Band band = plan.make(item / groups, x, x_zero_, place);
         if (!w_zero_.empty()) fill_windows(plan, band);
         const int64_t group = item % groups;
         for (int64_t block = blocks * group / groups; block < blocks * (group + 1) / groups; ++block)
-            run_block(plan, band, offsets, block, epilogue, finish, y);
+            run_block(plan, band, block, epilogue, finish, y);
     };
     if (threads == 1 || items == 1) {
         for (int64_t item = 0; item < items; ++item) work(item, workspace);
@@ -109,9 +116,8 @@ void BlockedConvolution::run(const void* x, int64_t images, const Epilogue& epil
     }
 }
 
-void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& band,
-                                   const std::vector<int64_t>& offsets, int64_t block, const Epilogue& epilogue,
-                                   const Finish& finish, const Result& y) const {
+void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& band, int64_t block,
+                                   const Epilogue& epilogue, const Finish& finish, const Result& y) const {
     const int64_t first = block * weights_.block_channels(), channels = weights_.channels_of(block);
     // What multiplies and adds nothing where there is none: v + -0 is v, of either zero, too.
     alignas(64) float scale[kMostChannels], shift[kMostChannels];
@@ -124,7 +130,7 @@ void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& b
     job.tiles = band.tiles;
     job.tile_count = band.tile_count;
     job.column_bytes = plan.column_bytes();
-    job.runs = offsets.data();
+    job.runs = offsets_.data();
     job.steps = runs_.steps;
     job.chunk = runs_.chunk;
     job.w = weights_.of(block);
@@ -158,9 +164,9 @@ void BlockedConvolution::fill_windows(const BandPlan& plan, const BandPlan::Band
         for (int i = 0; i < tile.segments * tile.columns; ++i) {
             const unsigned char* const window =
                 band.x + tile.x[i / tile.columns] + i % tile.columns * plan.column_bytes();
-            int64_t sum = -x_zero_ * (tile.last_run - tile.first_run) * runs_.length;
+            int64_t sum = -runs_.length * x_zero_ * (tile.last_run - tile.first_run);
             for (int64_t run = tile.first_run; run < tile.last_run; ++run)
-                sum += sum_of(window + runs_.offset(geometry_, run, plan.pitch()) * plan.element_bytes());
+                sum += sum_of(window + offsets_[static_cast<size_t>(run)]);
             band.windows[t * kMostPositions + i] = static_cast<int32_t>(static_cast<uint32_t>(sum));
         }
     }

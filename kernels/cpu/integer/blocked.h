@@ -29,16 +29,18 @@ class BlockedConvolution {
              int threads) const;
 
   private:
+    void find_offsets();
     BandPlan plan_for(int64_t images, int threads) const;
     void fill_windows(const BandPlan& plan, const BandPlan::Band& band) const;
-    void run_block(const BandPlan& plan, const BandPlan::Band& band, const std::vector<int64_t>& offsets, int64_t block,
-                   const Epilogue& epilogue, const Finish& finish, const Result& y) const;
+    void run_block(const BandPlan& plan, const BandPlan::Band& band, int64_t block, const Epilogue& epilogue,
+                   const Finish& finish, const Result& y) const;
 
     Geometry geometry_;
     ProductKernels kernels_;
     Source source_;
     Runs runs_;
     PackedWeights weights_;
+    std::vector<int64_t> offsets_;  // [runs]
     int x_zero_ = 0;
     AlignedBytes start_;           // [padded K], of the sums' type
     std::vector<int32_t> w_zero_;  // [padded K], or empty

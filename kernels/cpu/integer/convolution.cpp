@@ -73,7 +73,7 @@ void Convolution::run_plainly(const uint8_t* x, int64_t images, const Epilogue& 
     const int32_t* const w_zero = w_zero_.data();
     convolve_plainly<int64_t>(
         geometry_, x, images, w_.data(), epilogue, y, threads,
-        [=](uint8_t code, int8_t w, int64_t k, int64_t sum) { return sum + (int{code} - x_zero) * (w - w_zero[k]); });
+        [=](uint8_t code, int8_t w, int64_t k, int64_t sum) { return sum + int64_t{code - x_zero} * (w - w_zero[k]); });
 }
 
 FloatConvolution::FloatConvolution(const Geometry& geometry, std::span<const float> w, FloatSum sum,

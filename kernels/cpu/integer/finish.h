@@ -55,24 +55,31 @@ enum class Write : uint8_t { values, codes, codes_by_division };
 
 /// A vector of channels of one segment of a tile: sums lie [column][channel]. Returns whether no quotient came near to
 /// a tie; where one did, the codes have to be written again, by divisions.
+///
+/// What the loop reads is copied before it: for all that the compiler knows, codes are written over anything.
 template <class F, class Sum, Kind residual, Write write>
-inline bool finish_vector(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
+inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const Sum* sums, int64_t pitch, int64_t y,
                           int channel, int count, int first, int columns) {
     const typename F::Floats scale = F::load(job.scale + channel, F::kLanes),
                              shift = F::load(job.shift + channel, F::kLanes),
                              residual_scale = F::all(job.residual.scale);
+    const OperandRow operand = job.residual;
+    const int64_t distance = job.column_rows * job.row;
+    int64_t at = (y + first * job.column_rows) * job.row + channel;
+    uint8_t* const codes = job.codes;
+    float* const values = job.values;
     typename F::Floats furthest = F::all(0.0f);
-    for (int column = first; column < columns; ++column) {
-        const int64_t at = (y + column * job.column_rows) * job.row + channel;
-        typename F::Floats v = F::add(F::mul(F::floats(sums + column * pitch + channel), scale), shift);
+    sums += channel;
+    for (int column = first; column < columns; ++column, at += distance) {
+        typename F::Floats v = F::add(F::mul(F::floats(sums + column * pitch), scale), shift);
         if constexpr (residual != Kind::none)
-            v = F::add(v, F::mul(residual_scale, read<F, residual>(job.residual, at, count)));
+            v = F::add(v, F::mul(residual_scale, read<F, residual>(operand, at, count)));
         if constexpr (write == Write::values) {
-            F::store(job.values + at, f.clamp(v), count);
+            F::store(values + at, f.clamp(v), count);
         } else {
             const typename F::Floats quotient = f.template quotient<write == Write::codes_by_division>(v);
             if constexpr (write == Write::codes) furthest = F::further(furthest, F::from_nearest(quotient));
-            F::store_codes(job.codes + at, f.code(quotient), count);
+            F::store_codes(codes + at, f.code(quotient), count);
         }
     }
     return !F::any_beyond(furthest, kNearTie);

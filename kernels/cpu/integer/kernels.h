@@ -11,7 +11,7 @@
 namespace adaq::cpu::integer {
 
 /// What operands are while they are multiplied.
-enum class Element : uint8_t { byte, word, single, real };  // u8 by s8, s16 by s16, float32, float64
+enum class Element : uint8_t { byte, word, single, real };  // u8 by s8, s16 by s16, float32, float64 by float32
 
 struct TilePlace {
     int64_t x[2];  // of each segment's first window, in bytes from the band's beginning

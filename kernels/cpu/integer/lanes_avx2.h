@@ -128,7 +128,7 @@ struct Singles256 {
 
 struct Reals256 {
     static constexpr Element kElement = Element::real;
-    static constexpr int kLanes = 4, kDepth = 1, kColumns = 3, kVectors = 2, kStepBytes = 8, kVectorBytes = 32;
+    static constexpr int kLanes = 4, kDepth = 1, kColumns = 3, kVectors = 2, kStepBytes = 8, kVectorBytes = 16;
     using Sum = double;
     using Sums = __m256d;
     using Elements = __m256d;
@@ -137,7 +137,7 @@ struct Reals256 {
     static Sums load(const Sum* p) { return _mm256_loadu_pd(p); }
     static void store(Sum* p, Sums v) { _mm256_storeu_pd(p, v); }
     static Weights load_weights(const unsigned char* p) {
-        return _mm256_castsi256_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+        return _mm256_cvtps_pd(_mm_castsi128_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
     }
     static Elements broadcast(const unsigned char* p) {
         double value = 0.0;

@@ -110,7 +110,7 @@ struct Singles512 {
 
 struct Reals512 {
     static constexpr Element kElement = Element::real;
-    static constexpr int kLanes = 8, kDepth = 1, kColumns = 7, kVectors = 2, kStepBytes = 8, kVectorBytes = 64;
+    static constexpr int kLanes = 8, kDepth = 1, kColumns = 7, kVectors = 2, kStepBytes = 8, kVectorBytes = 32;
     using Sum = double;
     using Sums = __m512d;
     using Elements = __m512d;
@@ -118,7 +118,9 @@ struct Reals512 {
 
     static Sums load(const Sum* p) { return _mm512_loadu_pd(p); }
     static void store(Sum* p, Sums v) { _mm512_storeu_pd(p, v); }
-    static Weights load_weights(const unsigned char* p) { return _mm512_loadu_pd(p); }
+    static Weights load_weights(const unsigned char* p) {
+        return _mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+    }
     static Elements broadcast(const unsigned char* p) {
         double value = 0.0;
         __builtin_memcpy(&value, p, sizeof value);

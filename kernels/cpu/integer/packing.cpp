@@ -33,12 +33,7 @@ PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, c
 
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const float* w)
     : k_(g.k), block_channels_(int64_t{kernels.vectors} * kernels.lanes), lanes_(kernels.lanes) {
-    const Runs runs(g, kernels);
-    if (kernels.element == Element::single) {
-        pack<float>(runs, kernels, w);
-    } else {
-        pack<double>(runs, kernels, w);
-    }
+    pack<float>(Runs(g, kernels), kernels, w);
 }
 
 int64_t PackedWeights::channels_of(int64_t block) const {
@@ -62,8 +57,8 @@ void PackedWeights::pack(const Runs& runs, const ProductKernels& kernels, const 
             Stored* to = first + run * runs.steps * step_size * depth;
             const int64_t whole = runs.length / depth;
             for (int64_t step = 0; step < whole; ++step, to += step_size * depth)
-                for (int64_t i = 0; i < depth; ++i) to[i] = static_cast<Stored>(from[step * depth + i]);
-            for (int64_t i = whole * depth; i < runs.length; ++i) to[i % depth] = static_cast<Stored>(from[i]);
+                for (int64_t i = 0; i < depth; ++i) to[i] = Stored{from[step * depth + i]};
+            for (int64_t i = whole * depth; i < runs.length; ++i) to[i % depth] = Stored{from[i]};
         }
     }
 }

@@ -2,6 +2,7 @@
 #include "kernels/cpu/integer/pointwise.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels/cpu/integer/blocked.h"
 #include "kernels/cpu/vectorise.h"
@@ -9,9 +10,9 @@
 namespace adaq::cpu::integer {
 namespace {
 
-constexpr int64_t kBlock = 16 * 1024;  // elements
+constexpr int64_t kBlock = 1 << 14;  // elements
 
-ADAQ_VECTORISE void raise_to(const uint8_t* x, int64_t count, uint8_t* y) {
+ADAQ_VECTORISE void raise_to(const uint8_t* __restrict x, int64_t count, uint8_t* __restrict y) {
     for (int64_t i = 0; i < count; ++i) y[i] = x[i] > y[i] ? x[i] : y[i];
 }
 
@@ -19,20 +20,30 @@ ADAQ_VECTORISE void add_codes(const uint8_t* x, int64_t count, int32_t* sums) {
     for (int64_t i = 0; i < count; ++i) sums[i] += x[i];
 }
 
-void pool_row(const Geometry& g, const uint8_t* image, int64_t p, uint8_t* y) {
-    const int64_t q_count = g.q();
-    std::fill_n(y, q_count * g.c, uint8_t{0});
-    for (int64_t r = 0; r < g.r; ++r) {
-        const int64_t row = p * g.stride_h - g.top + r * g.dilation_h;
-        if (row < 0 || row >= g.h) continue;
-        const uint8_t* const x = image + row * g.w * g.c;
-        for (int64_t q = 0; q < q_count; ++q) {
-            for (int64_t s = 0; s < g.s; ++s) {
-                const int64_t column = q * g.stride_w - g.left + s * g.dilation_w;
-                if (column >= 0 && column < g.w) raise_to(x + column * g.c, g.c, y + q * g.c);
-            }
+/// y[i] = the largest of `window` codes at a distance of `dilation` pixels, from pixel i * stride on; all of these
+/// exist.
+ADAQ_VECTORISE void pool_pixels(const uint8_t* __restrict x, int64_t pixels, int64_t channels, int64_t stride,
+                                int64_t window, int64_t dilation, uint8_t* __restrict y) {
+    for (int64_t i = 0; i < pixels; ++i, x += stride * channels, y += channels) {
+        for (int64_t c = 0; c < channels; ++c) y[c] = x[c];
+        for (int64_t s = 1; s < window; ++s) {
+            const uint8_t* const other = x + s * dilation * channels;
+            for (int64_t c = 0; c < channels; ++c) y[c] = other[c] > y[c] ? other[c] : y[c];
         }
     }
+}
+
+/// A row of y: the largest code of each column of its window's rows, with zeros on either side, then of its columns.
+void pool_row(const Geometry& g, const uint8_t* image, int64_t p, uint8_t* y) {
+    static thread_local std::vector<uint8_t> columns;  // kept: runs allocate nothing after the first
+    const int64_t width = (g.q() - 1) * g.stride_w + (g.s - 1) * g.dilation_w + 1, left = std::min(g.left, width),
+                  inside = std::min(g.w, width - left);
+    columns.assign(static_cast<size_t>(width * g.c), 0);
+    for (int64_t r = 0; r < g.r; ++r) {
+        const int64_t row = p * g.stride_h - g.top + r * g.dilation_h;
+        if (row >= 0 && row < g.h) raise_to(image + row * g.w * g.c, inside * g.c, columns.data() + left * g.c);
+    }
+    pool_pixels(columns.data(), g.q(), g.c, g.stride_w, g.s, g.dilation_w, y);
 }
 
 }  // namespace

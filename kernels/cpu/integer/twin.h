@@ -1,6 +1,6 @@
 // Scalar twins of the instruction sets' vectors: the same operations, written with arrays of as many lanes, for
-// finish.h and tile.h, and of AMX's tiles for amx_tile.h. The baseline is a twin; the tests run the others, so that
-// every kernel is tested on every machine. Internal linkage, as finish.h.
+// finish.h and tile.h, and of AMX's tiles for amx_tile.h. The tests run them, so that every kernel is tested on every
+// machine; the baseline takes what it has no instructions for. Internal linkage, as finish.h.
 #pragma once
 
 #include "kernels/cpu/integer/amx_tile.h"
@@ -133,7 +133,7 @@ struct ProductsTwin {
             if constexpr (element == Element::single) {
                 result.at[i] = __builtin_fmaf(x.at[0], w.at[i], sum.at[i]);
             } else if constexpr (element == Element::real) {
-                result.at[i] = sum.at[i] + x.at[0] * w.at[i];  // of integers: both are exact
+                result.at[i] = sum.at[i] + x.at[0] * static_cast<double>(w.at[i]);  // of integers: exact
             } else {
                 auto total = static_cast<uint32_t>(sum.at[i]);
                 for (int j = 0; j < depth; ++j) total += static_cast<uint32_t>(x.at[j] * w.at[i * depth + j]);
@@ -151,7 +151,7 @@ using WordsTwin = ProductsTwin<lanes, columns, Element::word, int16_t, int16_t, 
 template <int lanes, int columns>
 using SinglesTwin = ProductsTwin<lanes, columns, Element::single, float, float, float, 1>;
 template <int lanes, int columns>
-using RealsTwin = ProductsTwin<lanes, columns, Element::real, double, double, double, 1>;
+using RealsTwin = ProductsTwin<lanes, columns, Element::real, double, float, double, 1>;
 
 /// AMX's: what is not configured is zero after a load, as in the processor.
 struct TilesTwin {

@@ -7,7 +7,7 @@
 
 namespace adaq::test {
 
-/// Of AVX-512 VNNI, AVX-512, AVX-VNNI, AVX2 and AMX, by name.
+/// Of AVX-512 VNNI, AVX-512, AVX-VNNI, AVX2, the baseline and AMX.
 std::vector<const cpu::integer::Instructions*> twins();
 
 inline std::vector<const cpu::integer::Instructions*> every_set() {
