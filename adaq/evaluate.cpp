@@ -21,13 +21,20 @@ std::string float_key(const Model& model, bool fold, const ImageSets& images, co
                        options.label_offset);
 }
 
-/// Networks on validation images, and what the report says of them.
+/// What an evaluation came to, for a report.
+struct Found {
+    std::vector<Evaluation> networks;
+    std::optional<int64_t> agreement;
+    DataSet validation;
+    std::string warning;        // that the first network guesses; empty: it does not
+    std::vector<Shape> shapes;  // of its values, for these images
+};
+
+/// Networks on validation images.
 class Evaluating {
   public:
-    Evaluating(Report& report, const Model& model, const ImageSets& images, const EvaluateOptions& options,
-               const Context& context)
-        : report_(report),
-          model_(model),
+    Evaluating(const Model& model, const ImageSets& images, const EvaluateOptions& options, const Context& context)
+        : model_(model),
           images_(images),
           context_(context),
           workspace_(context.workspace),
@@ -36,12 +43,12 @@ class Evaluating {
         check_number("batch", context.device.batch);
         plan_.logits = options.logits;
         plan_.simulate = options.simulate;
+        poll(*observer_);
     }
 
     /// The first network is the model's own. key: of a float network that others evaluate, too; empty: of none.
-    EvaluationResult run(std::vector<const Network*> networks, const std::string& key) {
-        poll(*observer_);
-        const Phase phase(report_, "evaluate");
+    Found run(std::vector<const Network*> networks, const std::string& key) {
+        const Network& first = *networks.front();
         plan_.networks = std::move(networks);
         if (!key.empty() && plan_.networks.size() > 1) plan_.known = workspace_->evaluated(key);
         plan_.keep_choices = workspace_->keeps() && !key.empty() && !plan_.known;
@@ -52,36 +59,18 @@ class Evaluating {
             evaluate_networks(workspace_->device(context_.device), plan_,
                               sets.validation_images(context_.device, workspace_->images()), *observer_);
         if (plan_.keep_choices) workspace_->keep(key, {result.networks[0], std::move(result.choices), result.right});
-        report_.agreement = result.agreement;
-        warn_of_chance(result);
-        const ImageSize size = validation_size();
-        report_.validation = DataSet{sets.validation()->describe(), result.networks[0].images,
-                                     sets.preparation({1, size.height, size.width})};
-        return result;
-    }
-
-    /// Of the values, for these images.
-    std::vector<Shape> shapes(const Network& network) const {
-        const ImageSize size = validation_size();
-        return value_shapes(network.graph, size.height, size.width);
+        const ImageSize size = input_size(*sets.validation(), 0, sets.inputs());
+        return {result.networks, result.agreement,
+                DataSet{sets.validation()->describe(), result.networks[0].images,
+                        sets.preparation({1, size.height, size.width})},
+                chance_warning(model_.quantised() ? "the network" : "the float network", result.networks[0],
+                               model_.classes(), plan_.readings, result.right),
+                value_shapes(first.graph, size.height, size.width)};
     }
 
     bool keeps() const { return workspace_->keeps(); }
 
   private:
-    ImageSize validation_size() const {
-        const ImageSets::State& sets = images_.state();
-        return input_size(*sets.validation(), 0, sets.inputs());
-    }
-
-    /// A network that guesses is worth a word before all others.
-    void warn_of_chance(const EvaluationResult& result) {
-        const std::string warning = chance_warning(model_.quantised() ? "the network" : "the float network",
-                                                   result.networks[0], model_.classes(), plan_.readings, result.right);
-        if (!warning.empty()) report_.notes.insert(report_.notes.begin(), warning);
-    }
-
-    Report& report_;
     const Model& model_;
     const ImageSets& images_;
     const Context& context_;
@@ -95,18 +84,23 @@ class Evaluating {
 void evaluate(Quantised& quantised, const ImageSets& images, const EvaluateOptions& options, const Context& context) {
     guarded([&] {
         Quantised::State& s = quantised.state();
-        Evaluating evaluating(s.report, s.model, images, options, context);
+        Evaluating evaluating(s.model, images, options, context);
         std::vector<const Network*> networks{&s.original()};
         if (s.nearest) networks.push_back(&*s.nearest);
         networks.push_back(&s.network);
         const std::string key =
             evaluating.keeps() ? float_key(s.model, s.settings.fold, images, context.device) : std::string();
-        const EvaluationResult result = evaluating.run(std::move(networks), key);
-        s.report.float_network = result.networks[0];
-        if (s.nearest) s.report.nearest_network = result.networks[1];
-        s.report.quantised_network = result.networks.back();
+        const Phase phase(s.report, "evaluate");
+        Found found = evaluating.run(std::move(networks), key);
+        // All that can fail has been done: a report has all of an evaluation, or nothing.
+        s.report.float_network = found.networks.front();
+        if (s.nearest) s.report.nearest_network = found.networks[1];
+        s.report.quantised_network = found.networks.back();
         s.report.execution = name_of(execution_of(s.network, options.simulate));
-        if (s.shapes.empty()) s.shapes = evaluating.shapes(s.network);
+        s.report.agreement = found.agreement;
+        s.report.validation = std::move(found.validation);
+        s.chance_warning = std::move(found.warning);
+        if (s.shapes.empty()) s.shapes = std::move(found.shapes);
     });
 }
 
@@ -118,14 +112,17 @@ Report evaluate(const Model& model, const ImageSets& images, const EvaluateOptio
         Report report = report_of(model, images, workspace->device(context.device), context.device);
         std::vector<Shape> shapes;
         if (images.validates()) {
-            Evaluating evaluating(report, model, images, options, context);
+            Evaluating evaluating(model, images, options, context);
             const std::string key = evaluating.keeps() && !model.quantised()
                                         ? float_key(model, options.fold, images, context.device)
                                         : std::string();
-            (model.quantised() ? report.quantised_network : report.float_network) =
-                evaluating.run({&network}, key).networks[0];
+            const Phase phase(report, "evaluate");
+            Found found = evaluating.run({&network}, key);
+            (model.quantised() ? report.quantised_network : report.float_network) = found.networks.front();
             if (model.quantised()) report.execution = name_of(execution_of(network, options.simulate));
-            shapes = evaluating.shapes(network);
+            report.validation = std::move(found.validation);
+            put_first(report.notes, found.warning);
+            shapes = std::move(found.shapes);
         }
         report.settings =
             stored.quantisation ? stored.quantisation->settings : settings_json({}, images.state().options(), context);

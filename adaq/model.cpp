@@ -4,9 +4,11 @@
 #include <filesystem>
 
 #include "adaq/data/fingerprints.h"
+#include "adaq/settings/save_settings.h"
 #include "adaq/state/guarded.h"
 #include "adaq/state/workspace_state.h"
 #include "engine/error.h"
+#include "loaders/onnx/onnx.h"
 #include "loaders/weights/weights.h"
 
 namespace adaq {
@@ -49,12 +51,27 @@ Model load(const std::string& path, const std::string& checkpoint_key, Workspace
     });
 }
 
-void save(const Model& model, const std::string& path) {
+void check_save(const std::string& path, const SaveOptions& options) {
     guarded([&] {
         const std::string extension = std::filesystem::path(path).extension();
-        if (extension == ".bin") return save_bin(path, model.state().stored);
-        if (extension == ".safetensors") return save_safetensors(path, model.state().stored);
-        usage_error("`save` {}: expected a .bin or a .safetensors file", path);
+        if (extension != ".bin" && extension != ".safetensors" && extension != ".onnx")
+            usage_error("`save` {}: expected a .bin, .safetensors or .onnx file", path);
+        (void)onnx_options(options);
+        if (extension != ".onnx" && options != SaveOptions{})
+            usage_error("`save` {}: `target`, `onnx_input`, `pack` and `encodings` are for .onnx files alone", path);
+    });
+}
+
+std::vector<std::string> save(const Model& model, const std::string& path, const SaveOptions& options) {
+    check_save(path, options);
+    return guarded([&]() -> std::vector<std::string> {
+        const StoredModel& stored = model.state().stored;
+        if (path.ends_with(".onnx")) return save_onnx(path, stored, onnx_options(options));
+        if (path.ends_with(".bin"))
+            save_bin(path, stored);
+        else
+            save_safetensors(path, stored);
+        return {};
     });
 }
 

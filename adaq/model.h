@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "adaq/options.h"
 #include "adaq/preprocessing.h"
 #include "adaq/workspace.h"
 
@@ -45,8 +46,13 @@ class Model {
 /// networks in a checkpoint ("model_ema"); empty: the usual one. Throws DataError.
 Model load(const std::string& path, const std::string& checkpoint_key = "", Workspace* workspace = nullptr);
 
-/// As .bin (weights/FORMAT.md) or .safetensors, by the path's ending. Equal models give equal files. Throws UsageError
-/// for another ending, DataError where the disk refuses; nothing is left there then.
-void save(const Model& model, const std::string& path);
+/// As .bin (weights/FORMAT.md), .safetensors or .onnx, by the path's ending; options are for .onnx alone. Equal models
+/// give equal files. Comes back with sentences: what a runtime will do otherwise than one might expect. Throws
+/// UsageError for another ending or option, DataError where the disk refuses or the network cannot be written for the
+/// runtime; nothing is left there then.
+std::vector<std::string> save(const Model& model, const std::string& path, const SaveOptions& options = {});
+
+/// Throws UsageError for what save() refuses whatever the model.
+void check_save(const std::string& path, const SaveOptions& options);
 
 }  // namespace adaq

@@ -29,7 +29,7 @@ struct OwnImages {
     std::function<void(int64_t index, std::span<uint8_t> pixels)> pixels = {};
     /// In place of `pixels`: the network's input as it is, normalised already. No preprocessing applies.
     std::function<void(int64_t index, std::span<float> input)> inputs = {};
-    std::vector<int> labels = {};  // one an image; empty: none
+    std::vector<int> labels = {};  // one an image, to which label_offset is added; empty: none
 };
 
 /// Which images, and how they become a network's input.
@@ -39,8 +39,8 @@ struct ImageOptions {
     OwnImages own_calib = {}, own_val = {};
     std::string val_labels = {};                    // label file of a plain `val` folder; empty: what lies in it
     std::string classes = {};                       // a file of class names, one a line; empty: the model's
-    std::optional<std::string> class_order = {};    // class folders in which order: text, numeric
-    int label_offset = 0;                           // added to class indices
+    std::optional<std::string> class_order = {};    // class folders in which order: text, numeric; not of own images
+    int label_offset = 0;                           // added to class indices, own images' too
     std::optional<int> resize = {}, crop = {};      // pixels; 0: leave it out; empty: the model's, else by the images
     std::optional<std::string> interpolation = {};  // bilinear, bicubic
     std::vector<float> mean = {}, std = {};         // of each channel, of pixel values from 0 to 1; empty: the model's
@@ -97,6 +97,16 @@ struct QuantiseOptions {
     bool accuracy_alone = false;
 
     bool learns() const { return method != "nearest"; }
+};
+
+/// How a model is saved as .onnx (docs/deployment.md).
+struct SaveOptions {
+    std::string target = "any";        // --for: the runtime whose rules it follows: any, ort, openvino, tensorrt
+    std::string onnx_input = "float";  // what it reads: float, normalised [N,C,H,W]; u8, pixels as decoded [N,H,W,C]
+    bool pack = false;                 // weights of at most 4 bits as INT4 or INT2
+    std::string encodings = "none";    // aimet: a float network, and its grids in a file beside it
+
+    bool operator==(const SaveOptions&) const = default;
 };
 
 /// The names of all methods; of those that learn, all but the first.

@@ -9,6 +9,7 @@
 #include "adaq/plan/rehearsal.h"
 #include "adaq/plan/unit_timing.h"
 #include "adaq/settings/memory_size.h"
+#include "adaq/settings/option_table.h"
 #include "adaq/state/guarded.h"
 #include "adaq/state/poll.h"
 #include "adaq/state/quantised_state.h"
@@ -196,6 +197,7 @@ class Planning {
 Plan plan(const Model& model, const ImageSets& images, const QuantiseOptions& options, const Context& context,
           double seconds) {
     return guarded([&] {
+        check_number("seconds", seconds);
         if (model.quantised()) return plan_evaluation(model, images, {}, context);
         const Settings settings = settings_of(options);
         check_state(options);

@@ -49,8 +49,8 @@ struct Plan {
 };
 
 /// Made by the very walk over the network, on a device that allocates and computes nothing; times are measured on
-/// made-up numbers, for at most so many seconds of learning. Of a model that is quantised already: its evaluation.
-/// Throws as quantise() does before it learns.
+/// made-up numbers, for at most so many seconds (up to 1e6) of learning, but one unit's always. Of a model that is
+/// quantised already: its evaluation. Throws as quantise() does before it works.
 Plan plan(const Model& model, const ImageSets& images, const QuantiseOptions& options = {}, const Context& context = {},
           double seconds = 10.0);
 

@@ -177,6 +177,7 @@ Report Quantised::report() const {
     return guarded([&] {
         const State& s = *state_;
         Report report = s.report;
+        put_first(report.notes, s.chance_warning);
         if (!s.settings.accuracy_alone)
             describe_layers(report, {s.network, s.model, s.shapes, s.output_sqnr, s.settings.per_channel});
         return report;

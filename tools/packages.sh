@@ -3,7 +3,7 @@
 # tools/packages.sh development: also what tools/lint.sh needs. tools/packages.sh fuzz: what tools/fuzz.sh needs.
 # (OpenCL because the CMake package of Debian's oneDNN asks for it.)
 set -euo pipefail
-packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev zlib1g-dev libfmt-dev nlohmann-json3-dev libcli11-dev
+packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev zlib1g-dev libfmt-dev nlohmann-json3-dev libcli11-dev libprotozero-dev
           doctest-dev libboost-context-dev dataset-fashion-mnist)
 [ "${1:-}" != development ] || packages+=(clang-format-14 clang-tidy-14)
 [ "${1:-}" != fuzz ] || packages+=(clang-14 libclang-rt-14-dev libomp-14-dev valgrind)

@@ -34,12 +34,21 @@ void check_values(const ImageOptions& o) {
     if (o.crop) check_number("crop", *o.crop);
     check_number("label_offset", o.label_offset);
     check_number("val_images", static_cast<double>(o.val_images));
-    for (const auto& [own, path, name] : {std::tuple(&o.own_calib, &o.calib, "calib"), {&o.own_val, &o.val, "val"}})
-        if (own->count != 0 && !path->empty()) usage_error("`own_{0}`: `{0}` is given, too", name);
     for (const float mean : o.mean)
         if (!is_mean(mean)) usage_error("`mean` {}: expected {}", mean, kMeanLimits);
     for (const float deviation : o.std)
         if (!is_deviation(deviation)) usage_error("`std` {}: expected {}", deviation, kDeviationLimits);
+}
+
+/// What does not go together; above all, what says nothing of the caller's own images.
+void check_sources(const ImageOptions& o) {
+    for (const auto& [own, path, name] : {std::tuple(&o.own_calib, &o.calib, "calib"), {&o.own_val, &o.val, "val"}})
+        if (own->count != 0 && !path->empty()) usage_error("`own_{0}`: `{0}` is given, too", name);
+    if (!o.val_labels.empty() && o.val.empty())
+        usage_error("`val_labels` {}: is of a `val` folder, and there is none", printable(o.val_labels));
+    const bool own_alone = o.calib.empty() && o.val.empty() && (o.own_calib.count != 0 || o.own_val.count != 0);
+    if (o.class_order && own_alone)
+        usage_error("`class_order` {}: is of class folders, and the caller's own images have none", *o.class_order);
 }
 
 }  // namespace
@@ -80,6 +89,7 @@ ImageSets::State::State(Model model, const ImageOptions& options, Workspace::Sta
       workspace_(&workspace),
       class_names_(model_.class_names) {
     check_values(options_);
+    check_sources(options_);
     if (!options_.classes.empty()) {
         class_names_ = read_class_names(options_.classes);
         check_class_names(options_.classes, class_names_, classes_of(model_.graph));
@@ -125,7 +135,7 @@ void ImageSets::State::check_own_sizes() const {
 ImageSets::State::Opened ImageSets::State::own(const OwnImages& images, const std::string& name) const {
     const auto channels = static_cast<int>(model_.graph.input_channels);
     return std::make_shared<const OpenedSet>(
-        "", own_image_set(images, channels, name),
+        "", own_image_set(images, channels, options_.label_offset, name),
         [channels](const Dataset& dataset, const std::string&) { return crc32_of_own_images(dataset, channels); });
 }
 

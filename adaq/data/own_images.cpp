@@ -13,8 +13,8 @@ namespace {
 
 class OwnImageSet : public Dataset {
   public:
-    OwnImageSet(const OwnImages& images, int channels, const std::string& name)
-        : images_(images), channels_(channels), name_(name) {}
+    OwnImageSet(OwnImages images, int channels, const std::string& name)
+        : images_(std::move(images)), channels_(channels), name_(name) {}
 
     int64_t size() const override { return images_.count; }
     int label(int64_t item) const override {
@@ -57,7 +57,7 @@ class OwnImageSet : public Dataset {
 
 }  // namespace
 
-std::unique_ptr<Dataset> own_image_set(const OwnImages& images, int channels, const std::string& name) {
+std::unique_ptr<Dataset> own_image_set(OwnImages images, int channels, int label_offset, const std::string& name) {
     const auto complain = [&](const std::string& what) { usage_error("`{}`: {}", name, what); };
     if (images.count < 0) complain(fmt::format("{} images", images.count));
     if (images.height < 1 || images.width < 1 || int64_t{images.height} * images.width > kMaxImagePixels)
@@ -66,7 +66,12 @@ std::unique_ptr<Dataset> own_image_set(const OwnImages& images, int channels, co
         complain("expected one of `pixels` and `inputs`");
     if (!images.labels.empty() && static_cast<int64_t>(images.labels.size()) != images.count)
         complain(fmt::format("{} labels of {} images", images.labels.size(), images.count));
-    return std::make_unique<OwnImageSet>(images, channels, name);
+    for (int& label : images.labels) {
+        const int64_t moved = int64_t{label} + label_offset;
+        if (moved != static_cast<int>(moved)) complain(fmt::format("label {} with `label_offset` added", label));
+        label = static_cast<int>(moved);
+    }
+    return std::make_unique<OwnImageSet>(std::move(images), channels, name);
 }
 
 std::string crc32_of_own_images(const Dataset& dataset, int channels) {

@@ -54,14 +54,23 @@ void describe_layers(Report& report, const LayersToDescribe& what) {
     report.parameters = report.sizes.float32 / 4;
 }
 
+void put_first(std::vector<std::string>& notes, const std::string& warning) {
+    if (!warning.empty()) notes.insert(notes.begin(), warning);
+}
+
 Phase::Phase(Report& report, const char* name)
     : report_(report), name_(name), start_(now()), exceptions_(std::uncaught_exceptions()) {}
 
 Phase::~Phase() {
     if (std::uncaught_exceptions() > exceptions_) return;
     const double seconds = now() - start_;
-    report_.seconds.emplace_back(name_, seconds);
     report_.total_seconds += seconds;
+    for (auto& [name, before] : report_.seconds) {
+        if (name != name_) continue;
+        before += seconds;
+        return;
+    }
+    report_.seconds.emplace_back(name_, seconds);
 }
 
 }  // namespace adaq

@@ -31,7 +31,11 @@ struct LayersToDescribe {
 /// Rows of layers, sizes, and of a network that was saved quantised its activations.
 void describe_layers(Report& report, const LayersToDescribe& what);
 
-/// Seconds that `work` takes go into the report, under this name.
+/// A network that guesses is worth a word before all others. Empty: nothing is to be said.
+void put_first(std::vector<std::string>& notes, const std::string& warning);
+
+/// Seconds from its beginning to its end go into the report, under this name, to those that are there already. Of work
+/// that throws they do not.
 class Phase {
   public:
     Phase(Report& report, const char* name);

@@ -14,6 +14,7 @@
 #include "engine/reconstruction/recipe.h"
 #include "engine/schemes/scheme.h"
 #include "loaders/images/geometry.h"
+#include "loaders/onnx/onnx.h"
 
 namespace adaq {
 namespace {
@@ -50,6 +51,7 @@ const std::map<std::string, Bounds>& all_bounds() {
         {"pd_temperature", {1e-6, kLargest}},
         {"correction_steps", {1, kMostIterations, true}},
         {"correction_lambda", {1e-6, kLargest}},
+        {"seconds", {0.0, 1e6}},
     };
     return bounds;
 }
@@ -77,6 +79,9 @@ const std::map<std::string, std::vector<std::string>>& all_words() {
         {"rounding_init", words_in(kStarts)},
         {"bn", words_in(kNorms)},
         {"lr_scale_schedule", words_in(kSchedules)},
+        {"target", {kOnnxTargetNames.begin(), kOnnxTargetNames.end()}},
+        {"onnx_input", {kOnnxInputNames.begin(), kOnnxInputNames.end()}},
+        {"encodings", {"none", "aimet"}},
     };
     return words;
 }

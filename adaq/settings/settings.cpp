@@ -75,7 +75,7 @@ void check_together(const QuantiseOptions& o, const Settings& s) {
 }
 
 std::string range_sentence(const std::string& scheme, double p) {
-    return scheme.rfind("norm", 0) == 0 ? fmt::format("{} (p = {})", scheme, p) : scheme;
+    return takes_p(scheme) ? fmt::format("{} (p = {})", scheme, p) : scheme;
 }
 
 }  // namespace

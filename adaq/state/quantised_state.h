@@ -23,7 +23,8 @@ struct Quantised::State {
     std::vector<Shape> shapes = {};       // of the values, by the images that were seen; empty: none were
     std::vector<double> output_sqnr = {};
     std::optional<Tensor> compared_images = {};  // on which layers are to be compared
-    Report report = {};                          // but for what describe() adds
+    Report report = {};                          // but for what describe_layers() adds,
+    std::string chance_warning = {};             // and for this note on the last evaluation
 
     const Network& original() const { return model.state().network(settings.fold); }
 };

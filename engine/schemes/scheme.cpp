@@ -14,12 +14,13 @@ namespace {
 struct Entry {
     const char* name;
     ChosenRange (*choose)(const SchemeInput&);
+    bool takes_p = false;
 };
 
 constexpr std::array<Entry, 6> kSchemes{{{"absmax", choose_absmax},
                                          {"minmax", choose_minmax},
-                                         {"norm", choose_norm},
-                                         {"norm-legacy", choose_norm_legacy},
+                                         {"norm", choose_norm, true},
+                                         {"norm-legacy", choose_norm_legacy, true},
                                          {"orgnorm", choose_orgnorm},
                                          {"lp", choose_lp}}};
 
@@ -60,6 +61,8 @@ const std::vector<std::string>& scheme_names() {
     }();
     return names;
 }
+
+bool takes_p(const std::string& scheme) { return find_scheme(scheme).takes_p; }
 
 ChosenRange choose_range(Device& device, const DeviceTensor& x, int64_t groups, const SchemeOptions& options,
                          std::string_view tensor_name) {

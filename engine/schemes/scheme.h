@@ -16,7 +16,7 @@ namespace adaq {
 struct SchemeOptions {
     std::string scheme;      // one of scheme_names()
     int bits = 8;            // 2 ... 8
-    double p = 2.4;          // of `norm` and `norm-legacy`; the others have theirs fixed
+    double p = 2.4;          // of schemes that take one (takes_p()); the others have theirs fixed
     bool symmetric = false;  // z = 0 for two-sided data: the range becomes +- the larger end of each candidate
 };
 
@@ -31,6 +31,9 @@ struct ChosenRange {
 
 /// In the order in which the documentation lists them.
 const std::vector<std::string>& scheme_names();
+
+/// Whether the scheme minimises a norm whose exponent is SchemeOptions::p.
+bool takes_p(const std::string& scheme);
 
 /// The range of each group of x, which is [groups, elements] in its logical order whatever its shape. The grid is
 /// one-sided where no element of the whole tensor is negative. Throws UsageError for an unknown scheme, bits outside

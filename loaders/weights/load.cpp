@@ -17,12 +17,21 @@ FoundModel of_state_dict(const std::string& name, StateDict dict, size_t file_by
     return {std::move(model), std::move(dict.notes)};
 }
 
+/// A message that begins with its first field, ir_version, of a byte, and goes on with one of the fields up to graph.
+bool is_onnx(std::string_view text) {
+    constexpr std::string_view kNextFields = "\x12\x1a\x22\x28\x32\x3a\x42";
+    return text.size() > 2 && text[0] == 8 && text[1] > 0 && kNextFields.find(text[2]) != std::string_view::npos;
+}
+
 }  // namespace
 
 FoundModel find_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& key) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     if (text.starts_with("PK\x03\x04")) return of_state_dict(name, read_torch_zip(name, bytes, key), bytes.size());
     if (is_legacy_torch(bytes)) return of_state_dict(name, read_torch_legacy(name, bytes, key), bytes.size());
+    if (is_onnx(text))
+        data_error("{}: an ONNX file, which adaq writes but does not read yet; expected .pth, .safetensors or .bin",
+                   name);
     const bool flat = text.starts_with(kFlatMagic);
     if (!flat && !is_safetensors(bytes))
         data_error("{}: begins with \"{}\", expected adaq's flat binary, a file of torch.save, or .safetensors", name,

@@ -7,113 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "adaq/state/model_state.h"
-#include "support/adaq_run.h"
-#include "support/weight_files.h"
+#include "support/interface.h"
 #include "tools/program/words.h"
 
 using namespace adaq;
 using namespace adaq::test;
-
-namespace {
-
-constexpr int kEdge = 40, kImages = 24;
-
-/// A smooth pattern, other for each image and channel.
-uint8_t pixel(int64_t image, int y, int x, int channel) {
-    const double wave = std::sin(0.1 * static_cast<double>(image + 1) * y + 0.3 * x + 2.0 * channel);
-    return static_cast<uint8_t>(127.5 + 100.0 * wave);
-}
-
-void fill(int64_t image, std::span<uint8_t> pixels) {
-    size_t at = 0;
-    for (int y = 0; y < kEdge; ++y)
-        for (int x = 0; x < kEdge; ++x)
-            for (int channel = 0; channel < 3; ++channel) pixels[at++] = pixel(image, y, x, channel);
-}
-
-OwnImages own_pixels() {
-    std::vector<int> labels;
-    for (int i = 0; i < kImages; ++i) labels.push_back(i % 7);
-    return {.count = kImages, .height = kEdge, .width = kEdge, .pixels = fill, .labels = labels};
-}
-
-/// The same, as the network takes them.
-OwnImages own_inputs(const Preprocessing& how) {
-    OwnImages images = own_pixels();
-    images.pixels = nullptr;
-    images.inputs = [how](int64_t image, std::span<float> input) {
-        std::vector<uint8_t> pixels(input.size());
-        fill(image, pixels);
-        for (size_t i = 0; i < input.size(); ++i)
-            input[i] = (static_cast<float>(pixels[i]) / 255.0f - how.mean[i % 3]) / how.std[i % 3];
-    };
-    return images;
-}
-
-/// The same as files in class folders.
-void write_images(const TemporaryFolder& folder) {
-    for (int i = 0; i < kImages; ++i) {
-        std::vector<uint8_t> pixels(size_t{kEdge} * kEdge * 3);
-        fill(i, pixels);
-        write_file(folder, std::to_string(i % 7) + "/" + std::to_string(100 + i) + ".ppm",
-                   "P6 40 40 255\n" + std::string(pixels.begin(), pixels.end()));
-    }
-}
-
-QuantiseOptions learning() {
-    return {.method = "adaround",
-            .weight_bits = 3,
-            .activation_bits = 4,
-            .scheme = "minmax",
-            .images = kImages,
-            .learning = {.iters = 20, .minibatch = 8}};
-}
-
-const Context kOneThread{.device = {.device = "cpu", .threads = 1}};
-
-std::string saved(const Model& model) {
-    const TemporaryFolder folder;
-    save(model, folder / "q.bin");
-    return text_of_file(folder / "q.bin");
-}
-
-template <typename Work>
-Error error_from(Work work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        return error;
-    }
-    FAIL("nothing was thrown");
-    return DataError("");
-}
-
-struct Counting : Observer {
-    std::vector<std::string> phases, said;
-    std::map<std::string, int64_t> total;
-    std::atomic<int64_t> done = 0;
-    int begun_work = 0, asked = 0, stop_after = -1;
-
-    void begin(const std::string& phase, int64_t count, const std::string&) override {
-        phases.push_back(phase);
-        total[phase] = count;
-        done = 0;
-    }
-    void advance(int64_t n) override { done += n; }
-    void end() override { CHECK(done == total[phases.back()]); }
-    void say(const std::string& sentence) override { said.push_back(sentence); }
-    void work_begins() override { ++begun_work; }
-    bool stop() override { return ++asked == stop_after || (begun_work > 0 && stop_after == 0); }
-};
-
-}  // namespace
 
 TEST_SUITE("interface") {
     TEST_CASE("what is quantised, saved and evaluated is what adaq-run makes of the same images") {
@@ -187,81 +89,70 @@ TEST_SUITE("interface") {
         CHECK(identity(model, pixels, learning(), kOneThread) != identity(model, inputs, learning(), kOneThread));
     }
 
-    TEST_CASE("own images that are not whole are refused by their field") {
+    TEST_CASE("label_offset is added to the labels of the caller's own images") {
         const Model model = load(kNetwork);
-        const auto refused = [&](const OwnImages& images) {
-            const Error error = error_from([&] { open_images(model, {.own_calib = images}); });
-            CHECK(error.code() == ErrorCode::invalid_option);
-            CHECK(error.field() == "own_calib");
-            return std::string(error.what());
-        };
-        OwnImages images = own_pixels();
-        images.labels.pop_back();
-        CHECK(refused(images) == "`own_calib`: 23 labels of 24 images");
-        images = own_pixels();
-        images.width = 0;
-        CHECK(refused(images) == "`own_calib`: images of 0x40 pixels");
-        images = own_pixels();
-        images.pixels = nullptr;
-        CHECK(refused(images).find("expected one of `pixels` and `inputs`") != std::string::npos);
-        images = own_pixels();
-        images.count = -3;
-        images.labels.clear();
-        CHECK(refused(images) == "`own_calib`: -3 images");
-        CHECK(error_from([&] { open_images(model, {.calib = "/nowhere", .own_calib = own_pixels()}); }).field() ==
-              "own_calib");
-        OwnImages small = own_inputs({});
-        small.height = 20;
-        CHECK(error_from([&] { open_images(model, {.own_calib = own_inputs({}), .own_val = small}); }).field() ==
-              "own_val");
-        OwnImages broken = own_inputs({});
-        broken.inputs = [](int64_t, std::span<float> input) { std::fill(input.begin(), input.end(), NAN); };
-        const ImageSets infinite = open_images(model, {.own_calib = broken});
-        CHECK(std::string(error_from([&] { quantise(model, infinite, learning(), kOneThread); }).what()) ==
-              "`own_calib`, image 0: a value that is not finite");
-        QuantiseOptions views = learning();
-        views.learning.calib_views = 2;
-        const ImageSets inputs = open_images(model, {.own_calib = own_inputs({})});
-        CHECK(error_from([&] { quantise(model, inputs, views, kOneThread); }).field() == "calib_views");
+        OwnImages from_one = own_pixels();
+        for (int& label : from_one.labels) ++label;
+        CHECK(error_from([&] { open_images(model, {.own_val = from_one}); }).field() == "own_val");
+        const ImageSets expected = open_images(model, {.own_val = own_pixels()}),
+                        moved = open_images(model, {.own_val = from_one, .label_offset = -1});
+        CHECK(evaluate(model, moved, {}, kOneThread).float_network->top1 ==
+              evaluate(model, expected, {}, kOneThread).float_network->top1);
     }
 
-    TEST_CASE("a value out of its bounds, and options that do not go together, are refused by their field") {
-        using Change = void (*)(QuantiseOptions&);
-        const std::vector<std::pair<std::string, Change>> faults{
-            {"method", [](QuantiseOptions& o) { o.method = "magic"; }},
-            {"weight_bits", [](QuantiseOptions& o) { o.weight_bits = 9; }},
-            {"activation_bits", [](QuantiseOptions& o) { o.activation_bits = 16; }},
-            {"input_bits", [](QuantiseOptions& o) { o.input_bits = 1; }},
-            {"scheme", [](QuantiseOptions& o) { o.scheme = ""; }},
-            {"act_scheme", [](QuantiseOptions& o) { o.act_scheme = "x"; }},
-            {"p", [](QuantiseOptions& o) { o.p = std::nan(""); }},
-            {"granularity", [](QuantiseOptions& o) { o.granularity = "tensor"; }},
-            {"act_sites", [](QuantiseOptions& o) { o.act_sites = "everywhere"; }},
-            {"edge_acts", [](QuantiseOptions& o) { o.edge_acts = "fc"; }},
-            {"bits", [](QuantiseOptions& o) { o.bits["fc"] = 1; }},
-            {"act_bits", [](QuantiseOptions& o) { o.act_bits["fc"] = 33; }},
-            {"images", [](QuantiseOptions& o) { o.images = 0; }},
-            {"resume", [](QuantiseOptions& o) { o.resume = true; }},
-            {"memory", [](QuantiseOptions& o) { o.memory = "much"; }},
-            {"iters", [](QuantiseOptions& o) { o.learning.iters = 0; }},
-            {"lr", [](QuantiseOptions& o) { o.learning.lr = -1.0; }},
-            {"lr_channel", [](QuantiseOptions& o) { o.learning.lr_channel = 1e-3; }},
-            {"loss", [](QuantiseOptions& o) { o.learning.loss = "none"; }},
-            {"iters_scale", [](QuantiseOptions& o) { o.learning.iters_scale = 5; }},
-            {"pd_lambda", [](QuantiseOptions& o) { o.learning.pd_lambda = 1.0; }},
-            {"correction_steps", [](QuantiseOptions& o) { o.learning.correction_steps = 5; }},
+    TEST_CASE("a network that is evaluated again is told of once, and keeps its results where that is stopped") {
+        const Model model = load(kNetwork);
+        const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+        Quantised quantised = quantise(model, images, learning(), kOneThread);
+        evaluate(quantised, images, {}, kOneThread);
+        const Report once = quantised.report();
+        REQUIRE(std::any_of(once.notes.begin(), once.notes.end(),
+                            [](const std::string& note) { return note.starts_with("Warning: top-1"); }));
+        const auto told = [](const Report& report) {
+            std::vector<std::string> all = report.notes;
+            for (const auto& [phase, seconds] : report.seconds) all.push_back(phase);
+            return all;
         };
-        for (const auto& [field, change] : faults) {
-            QuantiseOptions options = learning();
-            change(options);
-            const Error error = error_from([&] { settled(options); });
-            INFO(error.what());
-            CHECK(error.code() == ErrorCode::invalid_option);
-            CHECK(error.field() == field);
+        evaluate(quantised, images, {}, kOneThread);
+        CHECK(told(quantised.report()) == told(once));
+        CHECK(quantised.report().total_seconds > once.total_seconds);
+
+        OwnImages fewer = own_pixels();
+        fewer.count = 8;
+        fewer.labels.resize(8);
+        const ImageSets others = open_images(model, {.own_val = fewer});
+        Counting stopping;
+        stopping.stop_after = 2;
+        Context context = kOneThread;
+        context.observer = &stopping;
+        CHECK(error_from([&] { evaluate(quantised, others, {}, context); }).code() == ErrorCode::stopped);
+        const Report kept = quantised.report();
+        CHECK(told(kept) == told(once));
+        CHECK(kept.validation->images == kImages);
+        CHECK(kept.quantised_network->images == kImages);
+        CHECK(kept.agreement == once.agreement);
+        evaluate(quantised, others, {}, context);
+        CHECK(quantised.report().validation->images == 8);
+    }
+
+    TEST_CASE("a method's sentence tells the exponent of the schemes that take one, and of no other") {
+        const Model model = load(kNetwork);
+        const ImageSets none = open_images(model, {});
+        for (const std::string& scheme : words_of("scheme")) {
+            CAPTURE(scheme);
+            std::string saved_with[2];
+            Report report;
+            for (const int i : {0, 1}) {
+                const QuantiseOptions options{
+                    .weight_bits = 2, .activation_bits = 32, .scheme = scheme, .p = i == 0 ? 0.5 : 8.0};
+                const Quantised quantised = quantise(model, none, options, kOneThread);
+                report = quantised.report();
+                for (const WeightReport& weight : report.weights)
+                    saved_with[i] += std::to_string(weight.scale.median) + " ";
+            }
+            const bool takes_p = report.method.find("(p = 8)") != std::string::npos;
+            CHECK(takes_p == (saved_with[0] != saved_with[1]));
         }
-        QuantiseOptions nearest;
-        nearest.learning.warm_up = 0.5;
-        CHECK(error_from([&] { settled(nearest); }).field() == "warm_up");
     }
 
     TEST_CASE("settled options are settled already, whatever the method") {
@@ -277,31 +168,6 @@ TEST_SUITE("interface") {
             CHECK(settings_json(once, {}, kOneThread) == settings_json(options, {}, kOneThread));
             CHECK(settings_json(twice, {}, kOneThread) == settings_json(once, {}, kOneThread));
         }
-    }
-
-    TEST_CASE("files, and what a piece of work needs and has not, are errors with a code") {
-        const Model model = load(kNetwork);
-        CHECK(error_from([] { load("/nowhere/x.pth"); }).code() == ErrorCode::invalid_data);
-        CHECK(error_from([&] { save(model, "x.onnx"); }).field() == "save");
-        CHECK(error_from([&] { save(model, "/nowhere/x.bin"); }).code() == ErrorCode::invalid_data);
-        CHECK(error_from([&] { open_images(model, {.calib = "/nowhere"}); }).code() == ErrorCode::invalid_data);
-        CHECK(error_from([&] { open_images(model, {.resize = 5000}); }).field() == "resize");
-        CHECK(error_from([&] { open_images(model, {.mean = {123.7f, 1.0f, 1.0f}}); }).field() == "mean");
-        CHECK(error_from([&] { open_images(model, {.class_order = "size"}); }).field() == "class_order");
-        const ImageSets none = open_images(model, {});
-        CHECK(error_from([&] { quantise(model, none, learning(), kOneThread); }).field() == "method");
-        CHECK(error_from([&] { quantise(model, none, {}, kOneThread); }).field() == "calib");
-        QuantiseOptions weights_alone;
-        weights_alone.activation_bits = 32;
-        Quantised quantised = quantise(model, none, weights_alone, kOneThread);
-        CHECK(error_from([&] { evaluate(quantised, none, {}, kOneThread); }).field() == "val");
-        CHECK(error_from([&] { quantise(quantised.model(), none, weights_alone, kOneThread); }).code() ==
-              ErrorCode::invalid_option);
-        CHECK(error_from([&] { quantise(model, none, weights_alone, {.device = {.device = "tpu"}}); }).field() ==
-              "device");
-        CHECK(error_from([&] { quantise(model, none, weights_alone, {.device = {.math = "fp8"}}); }).field() == "math");
-        CHECK(error_from([&] { quantise(model, none, weights_alone, {.device = {.threads = -1}}); }).field() ==
-              "threads");
     }
 
     TEST_CASE("an observer is told how far it is, and can stop") {

@@ -13,6 +13,7 @@
 #include "engine/error.h"
 #include "loaders/datasets/kinds.h"
 #include "loaders/images/image.h"
+#include "loaders/onnx/message.h"
 #include "loaders/weights/byte_cursor.h"
 #include "loaders/weights/checks.h"
 #include "loaders/weights/flat_header.h"
@@ -107,6 +108,16 @@ bool flat_header(Input input) {
     file.resize(kDataStart, '\0');
     file += flat_data();
     return read_any_weights(std::as_bytes(std::span(file)));
+}
+
+/// What is read is written and read again, to the same message.
+bool onnx_message(Input input) {
+    return accepted([&] {
+        const onnx::ModelProto read = onnx::parse("input", std::as_bytes(input));
+        const std::string bytes = onnx::serialise("input", read);
+        const std::string again = onnx::serialise("input", onnx::parse("input", std::as_bytes(std::span(bytes))));
+        if (again != bytes) throw std::logic_error("an ONNX message changes as it is written");
+    });
 }
 
 /// A pickle alone, and the search for a state dict in it.
@@ -248,6 +259,7 @@ const std::vector<Target>& targets() {
         {"safetensors", {"weights/basic.safetensors"}, weights},
         {"flat", {"weights/quantised.bin", "weights/graph.bin"}, weights},
         {"flat_header", {}, flat_header},
+        {"onnx", {"onnx/forms.onnx", "onnx/packed.onnx"}, onnx_message},
         {"unit", {}, unit},
         {"table", {}, table},
         {"labels", {}, labels},

@@ -16,6 +16,8 @@ weights=$folder/prefix/share/adaq/weights/fashion-resnet18.bin
 test -s "$folder/q.bin"
 "$folder/prefix/bin/adaq-convert" "$folder/q.bin" "$folder/q.safetensors" >/dev/null
 test -s "$folder/q.encodings.json"
+"$folder/prefix/bin/adaq-convert" "$folder/q.bin" "$folder/q.onnx" --for ort >/dev/null 2>&1
+test -s "$folder/q.onnx"
 "$folder/prefix/bin/adaq-run" --a32 --val-images 50 | grep -q W3A32  # finds the installed model
 "$folder/prefix/bin/adaq-sweep" "$folder/prefix/share/adaq/tables/schemes.json" --out "$folder/out" --val-images 50 \
     --only "absmax, layer / W8" 2>/dev/null | grep "2 of 56 cells done" >/dev/null  # and the tables are there

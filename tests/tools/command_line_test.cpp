@@ -97,7 +97,7 @@ TEST_SUITE("command line") {
         check_run("--label-offset -100001", "--label-offset -100001: expected a whole number from -100000 to 100000");
         CHECK(parsed({"--label-offset", "-1"}).images.label_offset == -1);
         check_run("--crop 5000", "--crop 5000: expected a whole number from 0 to 4096");
-        check_line("adaq-convert", "a.pth a.bin --crop -1", "--crop -1: expected a whole number from 0 to 65536");
+        check_line("adaq-convert", "a.pth a.bin --crop -1", "--crop -1: expected a whole number from 0 to 4096");
         check_line("adaq-bench", "images f --rounds 0", "--rounds 0: expected a whole number from 1 to 1000");
         check_line("adaq-bench", "network --batch 4,0", "--batch 0: expected a whole number from 1 to 4096");
     }

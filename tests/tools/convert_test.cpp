@@ -1,6 +1,7 @@
 // adaq-convert as its users run it: exit status, what it prints, what it leaves on the disk.
 #include <doctest/doctest.h>
 
+#include "support/onnx_files.h"
 #include "support/programs.h"
 #include "support/temporary_folder.h"
 #include "support/torch_files.h"
@@ -40,6 +41,39 @@ TEST_SUITE("adaq-convert") {
         CHECK(outcome.output.find("encodings in " + (folder / "q.encodings.json")) != std::string::npos);
         CHECK(equal(load_weights(folder / "q.safetensors").tensors, expected_tensors("quantised.json")));
         CHECK(nlohmann::json::parse(text_of_file(folder / "q.encodings.json"))["weights"].size() == 10);
+    }
+
+    TEST_CASE("a quantised .bin becomes .onnx for a runtime, and notes tell what that will do otherwise") {
+        const TemporaryFolder folder;
+        const std::string block = onnx_fixture("block.bin"), out = folder / "q.onnx";
+        const Outcome outcome = convert(block + " " + out + " --for ort");
+        CHECK(outcome.status == 0);
+        CHECK(outcome.output.starts_with("adaq-convert: note: onnxruntime computes 3 of 6 convolutions ("));
+        CHECK(outcome.output.find(block + " -> " + out +
+                                  ": ResNet-6 (basic blocks 1-1, width 2, 3 classes), 32 tensors "
+                                  "(7 quantised), 0.01 MB\n") != std::string::npos);
+        const Bytes bytes = bytes_of_file(out);
+        CHECK(count_of(onnx::parse(out, bytes).graph, "Min") == 2);
+        CHECK(convert(block + " " + out + " --for ort --pack --onnx-input u8").status == 0);
+        CHECK(onnx::parse(out, bytes_of_file(out)).operator_sets[0].version == 25);
+        CHECK(convert(block + " " + out + " --for ort").status == 0);
+        CHECK(bytes_of_file(out) == bytes);  // equal options, equal files
+        CHECK(folder.count() == 1);
+        const Outcome aimet = convert(block + " " + out + " --encodings aimet");
+        CHECK(aimet.status == 0);
+        CHECK(aimet.output.ends_with("; encodings in " + (folder / "q.encodings.json") + "\n"));
+        CHECK(nlohmann::json::parse(text_of_file(folder / "q.encodings.json"))["version"] == "1.0.0");
+    }
+
+    TEST_CASE("a float network becomes .onnx, which cannot be read back yet") {
+        const TemporaryFolder folder;
+        CHECK(convert(kBasic + " " + (folder / "f.onnx")).status == 0);
+        const Outcome back = convert((folder / "f.onnx") + " " + (folder / "f.bin"));
+        CHECK(back.status == 1);
+        CHECK(back.output == "adaq-convert: " + (folder / "f.onnx") +
+                                 ": an ONNX file, which adaq writes but does not read yet; expected .pth, "
+                                 ".safetensors or .bin\n");
+        CHECK(folder.count() == 1);
     }
 
     TEST_CASE(
@@ -106,10 +140,23 @@ TEST_SUITE("adaq-convert") {
         };
         wrong("", "IN");
         wrong(kBasic, "OUT");
-        wrong(kBasic + " a.pth", "OUT is a.pth, expected a name that ends in .bin or .safetensors");
+        wrong(kBasic + " a.pth", "OUT is a.pth, expected a name that ends in .bin, .safetensors or .onnx");
         wrong(kBasic + " " + out + " --nonsense", "--nonsense");
+        wrong(kBasic + " " + (folder / "a.onnx") + " --for tflite",
+              "--for tflite: expected one of any, ort, openvino, tensorrt");
+        wrong(kBasic + " " + (folder / "a.onnx") + " --onnx-input u16", "--onnx-input u16: expected one of float, u8");
+        wrong(kBasic + " " + (folder / "a.onnx") + " --encodings qnn", "--encodings qnn: expected one of none, aimet");
+        wrong(kBasic + " " + out + " --pack",
+              "--for, --onnx-input, --pack and --encodings are for an OUT that ends in .onnx");
+        wrong(kBasic + " " + (folder / "a.onnx") + " --encodings aimet --for ort",
+              "--encodings aimet: the network beside them is float; --for and --pack do not go with it");
+        wrong(kBasic + " " + (folder / "a.onnx") + " --for tensorrt --pack",
+              "--pack: TensorRT takes packed weights of matrix products alone");
         wrong(kBasic + " " + out + " --crop big", "--crop");
         wrong(kBasic + " " + out + " --crop -1", "--crop");
+        for (const std::string edge : {"--resize", "--crop"})  // adaq-run's bounds
+            wrong(kBasic + " " + out + " " + edge + " 4097", edge + " 4097: expected a whole number from 0 to 4096");
+        wrong(kBasic + " " + out + " --interpolation lanczos", "--interpolation lanczos: expected one of bilinear");
         wrong(kBasic + " " + out + " --mean 1,x,3", "--mean is \"1,x,3\", expected numbers");
         wrong(kBasic + " " + out + " --mean 1,", "--mean is \"1,\"");
         wrong(kBasic + " " + out + " --std 1,0,1",
@@ -147,13 +194,19 @@ TEST_SUITE("adaq-convert") {
         bad(kBasic + " " + (folder / "no/a.bin"),
             (folder / "no/a.bin") + ": cannot be written: there is no folder " + (folder / "no"));
         bad(kBasic + " " + out, out + ": cannot be written: File too large", "ulimit -f 4; ");  // a full disk
+        const std::string q = folder / "q.onnx", block = onnx_fixture("block.bin");
+        bad(block + " " + q, q + ": cannot be written: File too large", "ulimit -f 4; ");
+        bad(block + " " + q + " --for tensorrt",
+            q + ": the activation input has zero point -26, expected 0, which is all that TensorRT knows");
+        bad(kBasic + " " + q + " --encodings aimet", q + ": encodings of a float network, expected a quantised one");
         CHECK(folder.count() == 1);
     }
 
     TEST_CASE("--help explains, --version tells") {
         const Outcome help = convert("--help");
         CHECK(help.status == 0);
-        for (const char* word : {"IN", "OUT", "--classes", "--resize", "--crop", "--mean", "--std", "encodings"})
+        for (const char* word : {"IN", "OUT", "--classes", "--resize", "--crop", "--mean", "--std", "encodings",
+                                 "--for", "--pack", "--onnx-input"})
             CHECK(help.output.find(word) != std::string::npos);
         CHECK(convert("--version").status == 0);
     }

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "support/adaq_run.h"
+#include "support/onnx_files.h"
 #include "support/sanitizer.h"
 #include "support/weight_files.h"
 
@@ -178,6 +179,50 @@ TEST_SUITE("outputs") {
             CHECK_FALSE(fs::exists(out / "l.npy"));
             CHECK(out.count() == 5);
         }
+    }
+
+    TEST_CASE("--save writes .onnx for a runtime; where that has no such codes, .bin keeps what was learned") {
+        const Data data;
+        const TemporaryFolder out;
+        const std::string usual =
+            quoted_weights() + data.calib() + "--w4 --a8 --scheme minmax --save " + (out / "q.onnx");
+        const Outcome written = run(usual + " --for ort --report " + (out / "r.json"));
+        INFO(written.output);
+        CHECK(written.status == 0);
+        const auto model = onnx::parse("q.onnx", bytes_of_file(out / "q.onnx"));
+        CHECK(count_of(model.graph, "QuantizeLinear") > 5);
+        const auto report = nlohmann::json::parse(text_of_file(out / "r.json"));
+        CHECK(has(report["notes"].dump(), "onnxruntime computes "));
+        CHECK(out.count() == 2);
+
+        const std::string bytes = text_of_file(out / "q.onnx");
+        const Outcome refused = run(usual + " --for tensorrt");
+        INFO(refused.output);
+        CHECK(refused.status == 1);
+        CHECK(has(refused.output, (out / "q.onnx") +
+                                      ": the activation conv1 has 8 bits without a sign, expected at most "
+                                      "7, which fit the int8 of TensorRT; written all the same: " +
+                                      (out / "q.bin") + "\n"));
+        CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
+        CHECK(text_of_file(out / "q.onnx") == bytes);
+        const Outcome again = run(usual + " --for tensorrt");  // a file that is there is nobody's to replace
+        CHECK(has(again.output, "; nothing was saved\n"));
+    }
+
+    TEST_CASE("options of .onnx files without one, and files of other kinds, are refused at once") {
+        const TemporaryFolder out;
+        const std::string usual = quoted_weights() + "--w4 --a32 ";
+        check_at_once(
+            "adaq-run", usual + "--save " + (out / "q.pth"), 2,
+            "--save " + (out / "q.pth") + ": expected a .bin or an .onnx file (adaq-convert makes others of it)");
+        check_at_once(
+            "adaq-run", usual + "--save " + (out / "q.bin") + " --for ort", 2,
+            "--save " + (out / "q.bin") + ": --for, --onnx-input, --pack and --encodings are for .onnx files alone");
+        check_at_once("adaq-run", usual + "--pack --report " + (out / "r.json"), 2,
+                      "--for, --onnx-input, --pack and --encodings are for --save with an .onnx file");
+        check_at_once("adaq-run", usual + "--encodings aimet --pack --save " + (out / "q.onnx"), 2,
+                      "--encodings aimet: the network beside them is float; --for and --pack do not go with it");
+        CHECK(out.count() == 0);
     }
 
     TEST_CASE("without --save the state keeps what was learned") {

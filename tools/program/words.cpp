@@ -27,6 +27,7 @@ const std::set<std::string, std::less<>> kFields{"act_bits",
                                                  "device",
                                                  "distribution_correction",
                                                  "edge_acts",
+                                                 "encodings",
                                                  "float",
                                                  "fold",
                                                  "granularity",
@@ -53,7 +54,9 @@ const std::set<std::string, std::less<>> kFields{"act_bits",
                                                  "memory",
                                                  "method",
                                                  "minibatch",
+                                                 "onnx_input",
                                                  "p",
+                                                 "pack",
                                                  "pd_lambda",
                                                  "pd_temperature",
                                                  "replacement",
@@ -78,7 +81,7 @@ const std::set<std::string, std::less<>> kFields{"act_bits",
                                                  "wgmma"};
 
 const std::map<std::string, std::string, std::less<>> kOthers{
-    {"weight_bits", "--w"}, {"activation_bits", "--a"}, {"fold = false", "--no-fold"}};
+    {"target", "--for"}, {"weight_bits", "--w"}, {"activation_bits", "--a"}, {"fold = false", "--no-fold"}};
 
 }  // namespace
 

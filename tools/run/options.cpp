@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tools/program/command_line.h"
+#include "tools/program/save_options.h"
 #include "tools/run/learning_options.h"
 #include "tools/run/raw_options.h"
 
@@ -140,7 +141,7 @@ void add_data_options(CLI::App& app, Raw& raw) {
                  "Shorter edge of an image before cropping, pixels; 0: as it is [the file's, else see --help's end]")
               ->transform(number_of("resize")))
         ->type_name("PIXELS");
-    group(app.add_option("--crop", o.images.crop, "Centre crop, pixels; 0: none")->transform(number_of("resize")))
+    group(app.add_option("--crop", o.images.crop, "Centre crop, pixels; 0: none")->transform(number_of("crop")))
         ->type_name("PIXELS");
     group(app.add_option("--interpolation", o.images.interpolation,
                          "How images are resized: bilinear, bicubic (timm) [the file's, else bilinear]")
@@ -197,9 +198,11 @@ void add_run_options(CLI::App& app, Raw& raw) {
     app.add_flag("--dry-run", o.dry_run,
                  "Print the plan and stop: layers, shapes, memory, estimated time. Writes nothing")
         ->group("Running");
-    app.add_option("--save", o.save, "Write the quantised model: integers packed, scales, biases (weights/FORMAT.md)")
+    app.add_option("--save", o.save,
+                   "Write the quantised model: .bin, integers packed, scales, biases (weights/FORMAT.md), or .onnx")
         ->type_name("FILE")
         ->group("Results");
+    declare_save_options(app, o.save_options, "Results");
     app.add_option("--report", raw.reports,
                    "Write a report: .html, a page with plots; .json, everything. May be given twice")
         ->type_name("FILE")

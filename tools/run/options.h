@@ -18,6 +18,7 @@ struct RunOptions {
 
     std::string command;  // as it was typed
     std::string save, report_html, report_json, logits;
+    SaveOptions save_options;
     bool dry_run = false;             // say what would be done, and do nothing
     bool simulate = false;            // evaluate the quantised network in float32
     bool float_only = false;          // evaluate the float network, quantise nothing

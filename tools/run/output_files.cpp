@@ -1,6 +1,7 @@
 #include "tools/run/output_files.h"
 
 #include "adaq/quantise.h"
+#include "loaders/onnx/onnx.h"
 #include "tools/run/bundled.h"
 
 namespace adaq {
@@ -20,7 +21,11 @@ std::vector<NamedPath> inputs_of(const RunOptions& o) {
 
 std::vector<NamedPath> outputs_of(const RunOptions& o) {
     std::vector<NamedPath> outputs{
-        {"--save", o.save}, {"--report", o.report_html}, {"--report", o.report_json}, {"--logits", o.logits}};
+        {"--save", o.save},
+        {"--encodings", o.save_options.encodings == "aimet" ? onnx_encodings_path(o.save) : ""},
+        {"--report", o.report_html},
+        {"--report", o.report_json},
+        {"--logits", o.logits}};
     std::erase_if(outputs, [](const NamedPath& output) { return output.path.empty(); });
     return outputs;
 }

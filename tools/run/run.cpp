@@ -81,9 +81,9 @@ class Run {
         report_.total_seconds += loading.count();
         describe();
         write(options_.report_json, [&] { write_file_atomically(options_.report_json, render_json(report_)); });
-        note_failures();
+        note();
         write(options_.report_html, [&] { write_file_atomically(options_.report_html, render_html(report_)); });
-        note_failures();
+        note();
         return {std::move(report_), fmt::format("{}", fmt::join(failures_, "; ")), kept(), interrupted_};
     }
 
@@ -105,13 +105,27 @@ class Run {
         Quantised quantised = adaq::quantise(input.model, input.images, options_.quantise, context_);
         stop_at_safe_places();
         // What was learned is saved first; nothing that fails from here on is to cost it.
-        write(options_.save, [&] { adaq::save(quantised.model(), options_.save); });
+        write(options_.save, [&] { save(quantised); });
         attempt("The layers were not compared: ", [&] { compare_layers(quantised, context_); });
         if (input.images.validates()) attempt("Not evaluated: ", [&] { evaluate_quantised(quantised, input); });
         report_ = quantised.report();
         report_.evaluation_failed = input.images.validates() && !report_.quantised_network;
         learned_ = options_.quantise.learns();
-        note_failures();
+        note();
+    }
+
+    /// Where the network cannot be written as .onnx, what was learned is kept as .bin.
+    void save(const Quantised& quantised) {
+        try {
+            for (std::string& note : adaq::save(quantised.model(), options_.save, options_.save_options))
+                notes_.push_back(std::move(note));
+        } catch (const Error&) {
+            const auto kept = std::filesystem::path(options_.save).replace_extension(".bin");
+            if (kept == options_.save || std::filesystem::exists(kept)) throw;
+            adaq::save(quantised.model(), kept);
+            written_.push_back(kept);
+            throw;
+        }
     }
 
     void evaluate_quantised(Quantised& quantised, const RunInput& input) {
@@ -163,14 +177,14 @@ class Run {
 
     void note_failure(const char* undone, const std::string& failure) {
         observer_.end();
-        failure_notes_.push_back(fmt::format("{}{}.", undone, failure.empty() ? stopped_by() : failure));
+        notes_.push_back(fmt::format("{}{}.", undone, failure.empty() ? stopped_by() : failure));
         if (!failure.empty()) failures_.push_back(failure);
     }
 
-    /// Into the report.
-    void note_failures() {
-        for (const std::string& note : failure_notes_) report_.notes.push_back(with_option_names(note));
-        failure_notes_.clear();
+    /// What was noted, into the report.
+    void note() {
+        for (const std::string& note : notes_) report_.notes.push_back(with_option_names(note));
+        notes_.clear();
     }
 
     /// A file that was asked for, or none.
@@ -202,8 +216,8 @@ class Run {
     Observer& observer_;
     const Context context_;
     Report report_;
-    std::vector<std::string> failures_, failure_notes_;  // sentences
-    std::vector<std::string> written_;                   // files
+    std::vector<std::string> failures_, notes_;  // sentences
+    std::vector<std::string> written_;           // files
     bool interrupted_ = false, learned_ = false;
 };
 

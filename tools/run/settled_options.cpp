@@ -4,6 +4,7 @@
 #include <map>
 #include <thread>
 
+#include "adaq/model.h"
 #include "engine/error.h"
 #include "loaders/channel_values.h"
 #include "tools/run/bundled.h"
@@ -83,8 +84,15 @@ void take_bundled(Raw& raw, const CLI::App& app) {
 void check_files(const RunOptions& o) {
     if (!o.logits.empty() && std::filesystem::path(o.logits).extension() != ".npy")
         usage_error("--logits {}: expected a .npy file", o.logits);
-    if (!o.save.empty() && std::filesystem::path(o.save).extension() != ".bin")
-        usage_error("--save {}: expected a .bin file (adaq-convert makes others of it)", o.save);
+    if (o.save.empty()) {
+        if (o.save_options != SaveOptions{})
+            usage_error("--for, --onnx-input, --pack and --encodings are for --save with an .onnx file");
+        return;
+    }
+    const std::string extension = std::filesystem::path(o.save).extension();
+    if (extension != ".bin" && extension != ".onnx")
+        usage_error("--save {}: expected a .bin or an .onnx file (adaq-convert makes others of it)", o.save);
+    check_save(o.save, o.save_options);
 }
 
 }  // namespace

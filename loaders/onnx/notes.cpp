@@ -1,0 +1,59 @@
+// See notes.h.
+#include "loaders/onnx/notes.h"
+
+#include <fmt/format.h>
+
+#include "engine/printable.h"
+
+namespace adaq::onnx {
+namespace {
+
+/// "3 of 20 convolutions (conv1, layer1.0.conv2, ...)"
+template <typename Holds>
+std::string some(const std::vector<ExportedLayer>& layers, const char* what, Holds holds) {
+    constexpr size_t kNamed = 3;
+    size_t count = 0, all = 0;
+    std::string names;
+    for (const ExportedLayer& layer : layers) {
+        if (!layer.convolution) continue;
+        ++all;
+        if (!holds(layer)) continue;
+        if (++count <= kNamed) names += (count > 1 ? ", " : "") + printable(layer.name);
+    }
+    if (count == 0) return "";
+    return fmt::format("{} of {} {} ({}{})", count, all, what, names, count > kNamed ? ", ..." : "");
+}
+
+}  // namespace
+
+std::vector<std::string> notes_of(const std::vector<ExportedLayer>& layers, const OnnxOptions& options,
+                                  const TargetRules& rules) {
+    // A processor without VNNI adds pairs of products in 16 bits.
+    constexpr int64_t kMostOfAPair = 32767;
+    std::vector<std::string> notes;
+    if (options.target == OnnxTarget::any || options.aimet_encodings) return notes;
+    const bool ort = options.target == OnnxTarget::ort;
+    const std::string floats = some(layers, "convolutions", [&](const ExportedLayer& layer) {
+        return !layer.quantised_input || (ort && !layer.quantised_output);
+    });
+    if (!floats.empty())
+        notes.push_back(fmt::format("{} computes {} in float: it multiplies integers where {} quantised.",
+                                    rules.runtime, floats, ort ? "input and output are" : "the input is"));
+    const std::string rounded = some(layers, "convolutions", [&](const ExportedLayer& layer) {
+        return ort && layer.quantised_input && layer.float_bias;
+    });
+    if (!rounded.empty())
+        notes.push_back(fmt::format("{} rounds the biases of {} to multiples of input scale times weight scale.",
+                                    rules.runtime, rounded));
+    const std::string pairs = some(layers, "convolutions", [&](const ExportedLayer& layer) {
+        return int64_t{layer.largest_code} * layer.largest_pair > kMostOfAPair;
+    });
+    if (!pairs.empty() && options.target != OnnxTarget::tensorrt)
+        notes.push_back(
+            fmt::format("On x86 processors without VNNI the sums of {} can saturate; activations or weights of at most "
+                        "7 bits avoid that{}.",
+                        pairs, ort ? ", and so does session.x64quantprecision=1" : ""));
+    return notes;
+}
+
+}  // namespace adaq::onnx

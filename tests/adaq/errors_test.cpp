@@ -1,0 +1,143 @@
+// What the public interface (adaq/adaq.h) refuses: when, by which field, and what stays as it was.
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "support/interface.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+TEST_SUITE("errors of the interface") {
+    TEST_CASE("own images that are not whole are refused by their field") {
+        const Model model = load(kNetwork);
+        const auto refused = [&](const OwnImages& images) {
+            const Error error = error_from([&] { open_images(model, {.own_calib = images}); });
+            CHECK(error.code() == ErrorCode::invalid_option);
+            CHECK(error.field() == "own_calib");
+            return std::string(error.what());
+        };
+        OwnImages images = own_pixels();
+        images.labels.pop_back();
+        CHECK(refused(images) == "`own_calib`: 23 labels of 24 images");
+        images = own_pixels();
+        images.width = 0;
+        CHECK(refused(images) == "`own_calib`: images of 0x40 pixels");
+        images = own_pixels();
+        images.pixels = nullptr;
+        CHECK(refused(images).find("expected one of `pixels` and `inputs`") != std::string::npos);
+        images = own_pixels();
+        images.count = -3;
+        images.labels.clear();
+        CHECK(refused(images) == "`own_calib`: -3 images");
+        CHECK(error_from([&] { open_images(model, {.calib = "/nowhere", .own_calib = own_pixels()}); }).field() ==
+              "own_calib");
+        OwnImages small = own_inputs({});
+        small.height = 20;
+        CHECK(error_from([&] { open_images(model, {.own_calib = own_inputs({}), .own_val = small}); }).field() ==
+              "own_val");
+        OwnImages broken = own_inputs({});
+        broken.inputs = [](int64_t, std::span<float> input) { std::fill(input.begin(), input.end(), NAN); };
+        const ImageSets infinite = open_images(model, {.own_calib = broken});
+        CHECK(std::string(error_from([&] { quantise(model, infinite, learning(), kOneThread); }).what()) ==
+              "`own_calib`, image 0: a value that is not finite");
+        QuantiseOptions views = learning();
+        views.learning.calib_views = 2;
+        const ImageSets inputs = open_images(model, {.own_calib = own_inputs({})});
+        CHECK(error_from([&] { quantise(model, inputs, views, kOneThread); }).field() == "calib_views");
+    }
+
+    TEST_CASE("a value out of its bounds, and options that do not go together, are refused by their field") {
+        using Change = void (*)(QuantiseOptions&);
+        const std::vector<std::pair<std::string, Change>> faults{
+            {"method", [](QuantiseOptions& o) { o.method = "magic"; }},
+            {"weight_bits", [](QuantiseOptions& o) { o.weight_bits = 9; }},
+            {"activation_bits", [](QuantiseOptions& o) { o.activation_bits = 16; }},
+            {"input_bits", [](QuantiseOptions& o) { o.input_bits = 1; }},
+            {"scheme", [](QuantiseOptions& o) { o.scheme = ""; }},
+            {"act_scheme", [](QuantiseOptions& o) { o.act_scheme = "x"; }},
+            {"p", [](QuantiseOptions& o) { o.p = std::nan(""); }},
+            {"granularity", [](QuantiseOptions& o) { o.granularity = "tensor"; }},
+            {"act_sites", [](QuantiseOptions& o) { o.act_sites = "everywhere"; }},
+            {"edge_acts", [](QuantiseOptions& o) { o.edge_acts = "fc"; }},
+            {"bits", [](QuantiseOptions& o) { o.bits["fc"] = 1; }},
+            {"act_bits", [](QuantiseOptions& o) { o.act_bits["fc"] = 33; }},
+            {"images", [](QuantiseOptions& o) { o.images = 0; }},
+            {"resume", [](QuantiseOptions& o) { o.resume = true; }},
+            {"memory", [](QuantiseOptions& o) { o.memory = "much"; }},
+            {"iters", [](QuantiseOptions& o) { o.learning.iters = 0; }},
+            {"lr", [](QuantiseOptions& o) { o.learning.lr = -1.0; }},
+            {"lr_channel", [](QuantiseOptions& o) { o.learning.lr_channel = 1e-3; }},
+            {"loss", [](QuantiseOptions& o) { o.learning.loss = "none"; }},
+            {"iters_scale", [](QuantiseOptions& o) { o.learning.iters_scale = 5; }},
+            {"pd_lambda", [](QuantiseOptions& o) { o.learning.pd_lambda = 1.0; }},
+            {"correction_steps", [](QuantiseOptions& o) { o.learning.correction_steps = 5; }},
+        };
+        for (const auto& [field, change] : faults) {
+            QuantiseOptions options = learning();
+            change(options);
+            const Error error = error_from([&] { settled(options); });
+            INFO(error.what());
+            CHECK(error.code() == ErrorCode::invalid_option);
+            CHECK(error.field() == field);
+        }
+        QuantiseOptions nearest;
+        nearest.learning.warm_up = 0.5;
+        CHECK(error_from([&] { settled(nearest); }).field() == "warm_up");
+    }
+
+    TEST_CASE("files, and what a piece of work needs and has not, are errors with a code") {
+        const Model model = load(kNetwork);
+        CHECK(error_from([] { load("/nowhere/x.pth"); }).code() == ErrorCode::invalid_data);
+        CHECK(error_from([&] { save(model, "x.pth"); }).field() == "save");
+        CHECK(error_from([&] { save(model, "x.onnx", {.target = "tflite"}); }).field() == "target");
+        CHECK(error_from([&] { save(model, "x.onnx", {.encodings = "aimet"}); }).code() == ErrorCode::invalid_data);
+        CHECK(error_from([&] { save(model, "x.bin", {.pack = true}); }).field() == "save");
+        CHECK(error_from([&] { save(model, "/nowhere/x.bin"); }).code() == ErrorCode::invalid_data);
+        CHECK(error_from([&] { open_images(model, {.calib = "/nowhere"}); }).code() == ErrorCode::invalid_data);
+        CHECK(error_from([&] { open_images(model, {.resize = 5000}); }).field() == "resize");
+        CHECK(error_from([&] { open_images(model, {.mean = {123.7f, 1.0f, 1.0f}}); }).field() == "mean");
+        CHECK(error_from([&] { open_images(model, {.class_order = "size"}); }).field() == "class_order");
+        const ImageSets none = open_images(model, {});
+        CHECK(error_from([&] { quantise(model, none, learning(), kOneThread); }).field() == "method");
+        CHECK(error_from([&] { quantise(model, none, {}, kOneThread); }).field() == "calib");
+        QuantiseOptions weights_alone;
+        weights_alone.activation_bits = 32;
+        Quantised quantised = quantise(model, none, weights_alone, kOneThread);
+        CHECK(error_from([&] { evaluate(quantised, none, {}, kOneThread); }).field() == "val");
+        CHECK(error_from([&] { quantise(quantised.model(), none, weights_alone, kOneThread); }).code() ==
+              ErrorCode::invalid_option);
+        CHECK(error_from([&] { quantise(model, none, weights_alone, {.device = {.device = "tpu"}}); }).field() ==
+              "device");
+        CHECK(error_from([&] { quantise(model, none, weights_alone, {.device = {.math = "fp8"}}); }).field() == "math");
+        CHECK(error_from([&] { quantise(model, none, weights_alone, {.device = {.threads = -1}}); }).field() ==
+              "threads");
+    }
+
+    TEST_CASE("options that say nothing of the caller's own images are refused") {
+        const Model model = load(kNetwork);
+        CHECK(error_from([&] { open_images(model, {.own_val = own_pixels(), .val_labels = "labels.txt"}); }).field() ==
+              "val_labels");
+        CHECK(error_from([&] { open_images(model, {.val_labels = "labels.txt"}); }).field() == "val_labels");
+        CHECK(error_from([&] { open_images(model, {.own_calib = own_pixels(), .class_order = "text"}); }).field() ==
+              "class_order");
+        OwnImages images = own_pixels();
+        images.labels[5] = std::numeric_limits<int>::max();
+        CHECK(std::string(error_from([&] { open_images(model, {.own_calib = images, .label_offset = 1}); }).what()) ==
+              "`own_calib`: label 2147483647 with `label_offset` added");
+    }
+
+    TEST_CASE("seconds of a plan are a finite number that is not negative") {
+        const Model model = load(kNetwork);
+        const ImageSets images = open_images(model, {.own_calib = own_pixels()});
+        const double infinity = std::numeric_limits<double>::infinity();
+        for (const double seconds : {-1.0, -infinity, infinity, std::nan(""), 1e7}) {
+            CAPTURE(seconds);
+            const Error error = error_from([&] { plan(model, images, learning(), kOneThread, seconds); });
+            CHECK(error.code() == ErrorCode::invalid_option);
+            CHECK(error.field() == "seconds");
+        }
+        const Plan shortest = plan(model, images, learning(), kOneThread, 0.0);
+        CHECK(shortest.timed == 1);
+    }
+}

@@ -1,0 +1,336 @@
+#!/usr/bin/env python3
+"""Runs an .onnx file that adaq wrote on real images in onnxruntime and OpenVINO, and tells whether they compute what it says.
+
+    python3 -m venv venv && venv/bin/pip install onnx onnxruntime openvino pillow
+    venv/bin/python tools/verify_onnx.py q.onnx --val DIR --expect r.json
+    venv/bin/python tools/verify_onnx.py q.onnx --val DIR --logits q.npy        # adaq-run --weights q.bin --val DIR --logits q.npy
+
+What the file says is ONNX's own definition of it: onnxruntime with all optimisations off, one operator after the other. For each runtime:
+
+    kernels   convolutions that ran on integers
+    codes     codes of activations that differ from the definition's, over all sites. A code that differs makes others differ behind it;
+              the first of an image is told with its distance from a tie, in steps of the quantiser: two runtimes add in different orders
+    classes   images for which it names the same class as the definition, and as adaq's own logits (--logits)
+    top-1     right ones, beside the report's (--expect)
+    time      a batch of 1 and of 32 images, one thread, the fastest of several
+
+The images are class folders, prepared as the file's metadata say (docs/images.md), by Pillow. onnx.checker checks the file first. Exit
+status 1 where a check fails: more codes differ than --codes allows, or a first one is no near tie, or a top-1 is more than --top1 images
+from the report's.
+"""
+import argparse
+import collections
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+import numpy as np
+import onnx
+import onnxruntime
+from PIL import Image
+
+IMAGE_NAMES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+BATCH = 25
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", metavar="FILE.onnx", help="what adaq-convert or adaq-run --save wrote")
+    parser.add_argument("--val", required=True, metavar="DIR", help="class folders of images")
+    parser.add_argument("--images", type=int, default=0, metavar="N", help="classes of N images, evenly spread [all]")
+    parser.add_argument("--code-images", type=int, default=300, metavar="N", help="codes of N images, evenly spread; 0: none [300]")
+    parser.add_argument("--expect", metavar="R.json", help="adaq-run's report of the same network on the same images")
+    parser.add_argument("--logits", metavar="Q.npy", help="adaq-run's logits of the same network on all images")
+    parser.add_argument("--runtimes", default="ort,openvino", help="which [ort,openvino]")
+    parser.add_argument("--threads", type=int, default=1, help="of the runtimes [1]")
+    parser.add_argument("--codes", type=float, default=1.0, metavar="SHARE", help="most codes that may differ [1: not looked at]")
+    parser.add_argument("--tie", type=float, default=1e-3, metavar="STEPS", help="with --codes: farthest from a tie a first one may be [1e-3]")
+    parser.add_argument("--top1", type=int, default=2, metavar="N", help="images that a top-1 may be from the report's [2]")
+    parser.add_argument("--json", metavar="FILE", help="also write the results there")
+    return parser.parse_args()
+
+
+# ---- images
+
+def metadata(model, key):
+    found = [entry.value for entry in model.metadata_props if entry.key == key]
+    return json.loads(found[0]) if found else None
+
+
+class Images:
+    """Class folders, as the network wants them. The class is the folder's place in sorted order, or that of its name among the classes."""
+
+    def __init__(self, folder, model):
+        self.preprocessing = metadata(model, "adaq.preprocessing") or {"resize": 0, "crop": 0, "mean": [.485, .456, .406], "std": [.229, .224, .225]}
+        self.pixels = model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+        self.channels = len(self.preprocessing["mean"])
+        folders = sorted(entry.name for entry in pathlib.Path(folder).iterdir() if entry.is_dir())
+        names = (metadata(model, "adaq.classes") or {}).get("classes", [])
+        order = names if set(folders) <= set(names) else folders
+        self.files = [(file, order.index(name)) for name in folders
+                      for file in sorted((pathlib.Path(folder) / name).iterdir()) if file.suffix.lower() in IMAGE_NAMES]
+
+    def subset(self, count):
+        """Positions of so many, evenly spread; 0: of all."""
+        count = min(count or len(self.files), len(self.files))
+        return [i * len(self.files) // count for i in range(count)]
+
+    def labels(self, positions):
+        return np.array([self.files[i][1] for i in positions])
+
+    def one(self, position):
+        with Image.open(self.files[position][0]) as opened:
+            image = opened.convert("L" if self.channels == 1 else "RGB")
+        resize, crop = self.preprocessing["resize"], self.preprocessing["crop"]
+        if resize and min(image.size) != resize:
+            width, height = image.size
+            size = (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
+            bicubic = self.preprocessing.get("interpolation") == "bicubic"
+            image = image.resize(size, Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR)
+        if crop:
+            left, top = (int(round((extent - crop) / 2.0)) for extent in image.size)
+            image = image.crop((left, top, left + crop, top + crop))
+        return np.asarray(image).reshape(image.height, image.width, self.channels)
+
+    def batch(self, positions):
+        pixels = np.stack([self.one(i) for i in positions])
+        if self.pixels:
+            return pixels
+        mean, std = (np.array(self.preprocessing[key], np.float32) for key in ("mean", "std"))
+        return np.ascontiguousarray(((pixels.astype(np.float32) / np.float32(255) - mean) / std).transpose(0, 3, 1, 2))
+
+    def batches(self, positions):
+        for start in range(0, len(positions), BATCH):
+            yield self.batch(positions[start:start + BATCH])
+
+
+# ---- sites
+
+def sites_of(model):
+    """Of each quantised activation: the tensors of its codes and of what is quantised, and the scale, in order of data flow."""
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    by_input = collections.defaultdict(list)
+    for node in model.graph.node:
+        by_input[node.input[0]].append(node)
+    sites = []
+    for node in model.graph.node:
+        if node.op_type != "QuantizeLinear":
+            continue
+        codes = node.output[0]
+        codes = next((reader.output[0] for reader in by_input[codes] if reader.op_type == "Min"), codes)
+        producer = next((p for p in model.graph.node if p.output[0] == node.input[0]), None)
+        if producer is not None and producer.op_type == "MaxPool":
+            continue  # codes of the site before it
+        sites.append((codes, node.input[0], float(constants[node.input[1]])))
+    return sites
+
+
+def with_outputs(model, names):
+    """The model with these tensors as outputs, too."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    known = {info.name: info for info in onnx.shape_inference.infer_shapes(model).graph.value_info}
+    present = {info.name for info in copy.graph.output} | {info.name for info in copy.graph.input}
+    copy.graph.output.extend(known[name] for name in dict.fromkeys(names) if name not in present)
+    return copy
+
+
+# ---- runtimes
+
+class Definition:
+    """onnxruntime without any optimisation."""
+
+    def __init__(self, model, threads):
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.intra_op_num_threads = threads
+        self.session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+
+    def run(self, x, names):
+        return self.session.run(names, {"input": x})
+
+
+class OnnxRuntime(Definition):
+    title = f"onnxruntime {onnxruntime.__version__}"
+
+    def __init__(self, model, threads):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        with tempfile.TemporaryDirectory() as folder:
+            options.optimized_model_filepath = os.path.join(folder, "optimised.onnx")
+            self.session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+            optimised = onnx.load(options.optimized_model_filepath)
+        self.kinds = collections.Counter(node.op_type for node in optimised.graph.node)
+
+    def kernels(self):
+        integers = self.kinds["QLinearConv"]
+        floats = sum(count for kind, count in self.kinds.items() if kind in ("Conv", "FusedConv"))
+        others = {kind: count for kind, count in sorted(self.kinds.items()) if kind.startswith(("QLinear", "QGemm", "NhwcMaxPool", "Gemm"))}
+        return {"integer": integers, "float": floats, "others": others}
+
+
+class OpenVino:
+    def __init__(self, model, threads):
+        import openvino
+        OpenVino.title = f"OpenVINO {openvino.__version__.split('-')[0]}"
+        core = openvino.Core()
+        config = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        self.compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", config)
+        self.request = self.compiled.create_infer_request()
+        self.names = [min(output.get_names(), key=len) if not output.get_names() & {"logits"} else "logits" for output in self.compiled.outputs]
+        self.all_names = [output.get_names() for output in self.compiled.outputs]
+
+    def run(self, x, names):
+        results = self.request.infer({0: x})
+        values = [results[output] for output in self.compiled.outputs]
+        return [np.array(next(value for value, known in zip(values, self.all_names) if name in known)) for name in names]
+
+    def kernels(self):
+        integers, floats, others = 0, 0, collections.Counter()
+        for node in self.compiled.get_runtime_model().get_ops():
+            info = {key: str(value.astype(str) if hasattr(value, "astype") else value) for key, value in node.get_rt_info().items()}
+            kind, precision = info.get("layerType", ""), info.get("runtimePrecision", "")
+            if kind == "Convolution":
+                integers += precision in ("u8", "i8")
+                floats += precision not in ("u8", "i8")
+            elif kind in ("FullyConnected", "Pooling", "Eltwise", "FakeQuantize"):
+                others[f"{kind} {precision}"] += 1
+        return {"integer": integers, "float": floats, "others": dict(others)}
+
+
+RUNTIMES = {"ort": OnnxRuntime, "openvino": OpenVino}
+
+
+# ---- checks
+
+def logits_of(runtime, images, positions):
+    return np.concatenate([runtime.run(x, ["logits"])[0] for x in images.batches(positions)])
+
+
+def compare_codes(definition, runtime, images, positions, sites):
+    """Codes that differ, by site; of each image's first one, how far from a tie the definition's value was."""
+    names = [codes for codes, _, _ in sites]
+    before = [value for _, value, _ in sites]
+    differing, total, farthest, first = collections.Counter(), 0, 0.0, 0
+    for x in images.batches(positions):
+        wanted = definition.run(x, list(dict.fromkeys(names + [name for name in before if name != "input"])))
+        wanted = dict(zip(dict.fromkeys(names + [name for name in before if name != "input"]), wanted)) | {"input": x}
+        got = dict(zip(names, runtime.run(x, names)))
+        clean = np.ones(len(x), bool)  # images of which no code has differed so far
+        for codes, value, scale in sites:
+            wrong = wanted[codes] != got[codes].astype(wanted[codes].dtype)
+            total += wrong.size
+            count = int(wrong.sum())
+            if not count:
+                continue
+            differing[codes.removesuffix(".codes")] += count
+            here = wrong & clean.reshape(-1, *[1] * (wrong.ndim - 1))
+            first += int(here.sum())
+            steps = wanted[value][here].astype(np.float64) / scale
+            if steps.size:
+                farthest = max(farthest, float(np.abs(steps - np.floor(steps) - 0.5).max()))
+            clean &= ~wrong.reshape(len(x), -1).any(1)
+    return {"total": total, "differing": sum(differing.values()), "first": first, "farthest_from_a_tie": farthest, "by_site": dict(differing)}
+
+
+def fastest(runtime, x, seconds=1.0):
+    runtime.run(x, ["logits"])
+    best, begin = float("inf"), time.perf_counter()
+    while time.perf_counter() - begin < seconds:
+        start = time.perf_counter()
+        runtime.run(x, ["logits"])
+        best = min(best, time.perf_counter() - start)
+    return 1e3 * best / len(x)
+
+
+def verify(name, args, model, images, positions, definition, reference, sites, expected):
+    kind = RUNTIMES[name]
+    runtime = kind(model, args.threads)
+    result = {"runtime": kind.title, "kernels": runtime.kernels()}
+    logits = logits_of(runtime, images, positions)
+    labels = images.labels(positions)
+    result["same_class"] = int((logits.argmax(1) == reference.argmax(1)).sum())
+    error = np.abs(logits - reference).max(1) / np.abs(reference).max(1)
+    result["rows_within_1e-4"] = int((error <= 1e-4).sum())
+    result["largest_error"] = float(error.max())
+    result["top1"] = int((logits.argmax(1) == labels).sum())
+    if args.logits:
+        adaq = np.load(args.logits)[positions]
+        result["same_class_as_adaq"] = int((logits.argmax(1) == adaq.argmax(1)).sum())
+        result["rows_within_1e-4_of_adaq"] = int((np.abs(logits - adaq).max(1) <= 1e-4 * np.abs(adaq).max(1)).sum())
+    if args.code_images and sites:
+        exposed = with_outputs(model, [codes for codes, _, _ in sites])
+        watched = kind(exposed, args.threads)
+        result["kernels_with_codes_as_outputs"] = watched.kernels()
+        result["codes"] = compare_codes(definition, watched, images, images.subset(args.code_images), sites)
+    result["ms_an_image"] = {str(count): fastest(runtime, images.batch((positions * count)[:count])) for count in (1, 32)}
+    result["failures"] = failures(result, args, expected)
+    return result
+
+
+def failures(result, args, expected):
+    found = []
+    if expected is not None and abs(result["top1"] - expected) > args.top1:
+        found.append(f"top-1 is {result['top1']} images, the report's {expected}")
+    codes = result.get("codes")
+    if codes and args.codes < 1.0:
+        if codes["differing"] > args.codes * codes["total"]:
+            found.append(f"{codes['differing']} of {codes['total']} codes differ, expected {args.codes * codes['total']:.0f} at most")
+        if codes["farthest_from_a_tie"] > args.tie:
+            found.append(f"a code differs whose value is {codes['farthest_from_a_tie']:.2g} of a step from a tie")
+    return found
+
+
+def show(result, count, expected):
+    kernels = result["kernels"]
+    print(f"\n{result['runtime']}")
+    print(f"  kernels   {kernels['integer']} convolutions on integers, {kernels['float']} in float; {kernels['others']}")
+    if "codes" in result:
+        codes, watched = result["codes"], result["kernels_with_codes_as_outputs"]
+        print(f"  codes     {codes['differing']:,} of {codes['total']:,} differ ({codes['differing'] / codes['total']:.1e}); {codes['first']:,} are their "
+              f"image's first, at most {codes['farthest_from_a_tie']:.1e} of a step from a tie"
+              f" (codes as outputs: {watched['integer']} convolutions on integers)")
+    print(f"  classes   {result['same_class']:,} of {count:,} as ONNX defines; logits within 1e-4 in {result['rows_within_1e-4']:,}, at most {result['largest_error']:.1e}")
+    if "same_class_as_adaq" in result:
+        print(f"            {result['same_class_as_adaq']:,} of {count:,} as adaq; logits within 1e-4 in {result['rows_within_1e-4_of_adaq']:,}")
+    print(f"  top-1     {result['top1']:,} of {count:,}, {100 * result['top1'] / count:.2f} %" + (f"; the report has {expected:,}" if expected is not None else ""))
+    print("  time      " + ", ".join(f"{ms:.2f} ms an image at batch {batch}" for batch, ms in result["ms_an_image"].items()))
+    for failure in result["failures"]:
+        print(f"  FAILED    {failure}")
+
+
+def main():
+    args = arguments()
+    onnx.checker.check_model(args.file, full_check=True)
+    model = onnx.load(args.file)
+    images = Images(args.val, model)
+    positions = images.subset(args.images)
+    sites = sites_of(model)
+    expected = None
+    if args.expect:
+        report = json.loads(pathlib.Path(args.expect).read_text())["accuracy"]["quantised"]
+        if report["images"] != len(positions):
+            sys.exit(f"{args.expect}: of {report['images']} images, expected {len(positions)}")
+        expected = report["top1"]["correct"]
+    exposed = with_outputs(model, [name for codes, value, _ in sites for name in (codes, value)])
+    definition = Definition(exposed, args.threads)
+    reference = logits_of(Definition(model, args.threads), images, positions)
+    right = int((reference.argmax(1) == images.labels(positions)).sum())
+    versions = f"IR {model.ir_version}, opset {model.opset_import[0].version}, {len(sites)} sites"
+    print(f"{args.file}: {versions}; as ONNX defines it {right:,} of {len(positions):,} right")
+    results = []
+    for name in args.runtimes.split(","):
+        results.append(verify(name, args, model, images, positions, definition, reference, sites, expected))
+        show(results[-1], len(positions), expected)
+    if args.json:
+        text = {"file": pathlib.Path(args.file).name, "images": len(positions), "top1_as_defined": right, "expected_top1": expected, "runtimes": results}
+        pathlib.Path(args.json).write_text(json.dumps(text, indent=1) + "\n")
+    return 1 if any(result["failures"] for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
