@@ -14,10 +14,10 @@ namespace {
 
 void round_to_nearest(Layer& layer, const ChosenRange& range, const std::string& scheme) {
     LayerCodes codes{range.grid, scheme, range.scale, range.zero_point, {}};
-    const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
+    const size_t per_channel = layer.weights_per_channel();
     codes.centred.resize(layer.weight.values.size());
     for (size_t i = 0; i < codes.centred.size(); ++i) {
-        const size_t group = codes.group_of(static_cast<int64_t>(i / per_channel));
+        const size_t group = codes.group_of(i / per_channel);
         codes.centred[i] = quantise_centred(layer.weight.values[i], codes.scale[group], codes.zero_point[group],
                                             range.grid.qmin(), range.grid.qmax());
     }
@@ -64,17 +64,17 @@ void start_activations(Device& device, Network& network, const Tensor& images, c
 
 void start_activations(Device& device, Network& network, const Buffer& images, const std::vector<Site>& sites,
                        const SchemeOptions& range, const SiteObserver& observe, const StepObserver& before_node) {
-    std::vector<int> bits(network.values.size(), 32);
+    Indexed<int> bits(network.values.size(), 32);
     ValueId last = -1;
     for (const Site& site : sites) {
-        bits[static_cast<size_t>(site.value)] = site.bits;
+        bits[site.value] = site.bits;
         last = std::max(last, site.value);
     }
     const auto start = [&](ValueId value, const DeviceTensor& values) {
-        const int site_bits = bits[static_cast<size_t>(value)];
+        const int site_bits = bits[value];
         if (site_bits == 32) return;
         const std::string name = value_name(network.graph, value);
-        network.values[static_cast<size_t>(value)] = choose_activation(device, values, range, site_bits, name);
+        network.values[value] = choose_activation(device, values, range, site_bits, name);
         if (observe) observe(value, values);
     };
     if (bits[kImage] < 32) start(kImage, *images);
@@ -88,17 +88,17 @@ void start_activations(Device& device, Network& network, const Buffer& images, c
 
 std::vector<double> output_sqnr(Device& device, const Network& original, const Network& quantised, const Tensor& images,
                                 const StepObserver& before_node) {
-    std::vector<double> sqnr(quantised.layers.size());
+    Indexed<double> sqnr(quantised.layers.size());
     NodeWalk exact(device, original, images), rounded(device, quantised, images);
     for (int i = 0; i < quantised.graph.node_count(); ++i) {
         const Node& node = quantised.graph.node(i);
         if (before_node) before_node(node.name);
         const Buffer x = exact.compute(i), y = rounded.compute(i);
         if (node.layer >= 0) {
-            std::vector<float> a(static_cast<size_t>(element_count(x->shape()))), b(a.size());
+            std::vector<float> a(element_count(x->shape())), b(a.size());
             device.download(*x, a);
             device.download(*y, b);
-            sqnr[static_cast<size_t>(node.layer)] = sqnr_db(a, b);
+            sqnr[node.layer] = sqnr_db(a, b);
         }
         exact.settle(i);
         rounded.settle(i);

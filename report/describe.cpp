@@ -108,7 +108,7 @@ WeightReport describe(const Network& network, const Node& node, bool per_channel
 
 }  // namespace
 
-std::vector<WeightReport> describe_weights(const Network& network, bool per_channel, const std::vector<Shape>& shapes,
+std::vector<WeightReport> describe_weights(const Network& network, bool per_channel, const Indexed<Shape>& shapes,
                                            const std::vector<double>& output_sqnr) {
     std::vector<WeightReport> rows;
     for (size_t i = 0; i < network.graph.nodes.size(); ++i) {

@@ -20,8 +20,7 @@ NodeWalk::NodeWalk(Device& device, const Network& network, const Buffer& images)
 Buffer NodeWalk::compute(int index) {
     const Node& node = network_.graph.node(index);
     const ValueId output = Graph::output_of(index);
-    std::map<ValueId, StoredValue> bound{
-        {output, {device_.create(stacked(batch_, shapes_[static_cast<size_t>(output)]))}}};
+    std::map<ValueId, StoredValue> bound{{output, {device_.create(stacked(batch_, shapes_[output]))}}};
     for (ValueId input : node.inputs) bound[input] = values_.at(input);
     Segment(device_, network_, index, index + 1, bound, KeptValues::raw, shapes_).run();
     values_[output] = bound[output];
@@ -31,7 +30,7 @@ Buffer NodeWalk::compute(int index) {
 
 void NodeWalk::settle(int index) {
     const ValueId output = Graph::output_of(index);
-    if (const auto& q = network_.values[static_cast<size_t>(output)]) {
+    if (const auto& q = network_.values[output]) {
         StoredValue& value = values_.at(output);
         const Buffer scale = device_.create({1});
         device_.upload(*scale, std::span(&q->scale, 1));
@@ -42,7 +41,7 @@ void NodeWalk::settle(int index) {
         value.scale = q->scale;
     }
     for (ValueId input : network_.graph.node(index).inputs) {
-        if (last_reader_[static_cast<size_t>(input)] == index) values_.erase(input);
+        if (last_reader_[input] == index) values_.erase(input);
     }
 }
 

@@ -9,7 +9,7 @@
 namespace adaq {
 
 Simulation::Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound,
-                       KeptValues kept, int64_t batch, std::vector<Shape> shapes)
+                       KeptValues kept, int64_t batch, Indexed<Shape> shapes)
     : device_(device),
       network_(network),
       bound_(bound),
@@ -23,7 +23,7 @@ Program Simulation::of(int first, int last) {
     for (const auto& [id, stored] : bound_) {
         if (Graph::producer_of(id) >= first) continue;
         const TensorId tensor = program_.bind(stored.buffer);
-        values_[static_cast<size_t>(id)] = {tensor, stored.scale};
+        values_[id] = {tensor, stored.scale};
         if (id == kImage && first == 0 && network_.values[kImage]) quantise_image(tensor);
     }
     for (int i = first; i < last; ++i) {
@@ -42,7 +42,7 @@ void Simulation::quantise_image(TensorId image) {
 TensorId Simulation::make_tensor(ValueId id) {
     const auto found = bound_.find(id);
     if (found != bound_.end() && id != kImage) return program_.bind(found->second.buffer);
-    return program_.temporary(stacked(batch_, shapes_[static_cast<size_t>(id)]));
+    return program_.temporary(stacked(batch_, shapes_[id]));
 }
 
 Simulation::Output Simulation::produce(ValueId id) {
@@ -50,16 +50,16 @@ Simulation::Output Simulation::produce(ValueId id) {
     Value value{output.id, 1.0f};
     const bool kept = id != kImage && bound_.count(id);
     if (kept && kept_ == KeptValues::raw) {
-        values_[static_cast<size_t>(id)] = value;
+        values_[id] = value;
         return output;
     }
-    if (const auto& q = network_.values[static_cast<size_t>(id)]) {
+    if (const auto& q = network_.values[id]) {
         // What leaves the program leaves as values, pooled or not; what stays inside stays integer.
         const bool codes = !kept && !pooled_and_kept(id);
         output.quantiser = OutputQuantiser{q->grid, constant({q->scale}, {1}), q->zero_point, codes};
         if (codes) value.scale = q->scale;
     }
-    values_[static_cast<size_t>(id)] = value;
+    values_[id] = value;
     return output;
 }
 
@@ -73,7 +73,7 @@ bool Simulation::pooled_and_kept(ValueId id) const {
 
 TensorId Simulation::produce_scaled_as(ValueId id, ValueId other) {
     const TensorId tensor = make_tensor(id);
-    values_[static_cast<size_t>(id)] = {tensor, value(other).scale};
+    values_[id] = {tensor, value(other).scale};
     return tensor;
 }
 
@@ -88,10 +88,10 @@ TensorId Simulation::weight(const Layer& layer) {
 }
 
 Epilogue Simulation::scale_and_shift(const Layer& layer, float input_scale) {
-    std::vector<float> scale(static_cast<size_t>(layer.channels()));
+    std::vector<float> scale(layer.channels());
     for (size_t k = 0; k < scale.size(); ++k) {
         double s = input_scale;
-        if (layer.codes) s *= layer.codes->scale[layer.codes->group_of(static_cast<int64_t>(k))];
+        if (layer.codes) s *= layer.codes->scale[layer.codes->group_of(k)];
         if (!layer.channel_scale.empty()) s *= layer.channel_scale[k];
         scale[k] = static_cast<float>(s);
     }
@@ -104,11 +104,11 @@ Epilogue Simulation::scale_and_shift(const Layer& layer, float input_scale) {
 }
 
 bool Simulation::postpone(const Node& node, ValueId output) {
-    if (bound_.count(output) || network_.values[static_cast<size_t>(output)] || node.activation) return false;
+    if (bound_.count(output) || network_.values[output] || node.activation) return false;
     for (int i = output; i < last_; ++i) {  // the nodes behind it
         const Node& reader = network_.graph.node(i);
         if (reader.kind != &add_kind() || reader.inputs[0] != output) continue;
-        if (reader_counts(network_.graph)[static_cast<size_t>(output)] != 1) return false;
+        if (reader_counts(network_.graph)[output] != 1) return false;
         postponed_[output] = &node;
         return true;
     }

@@ -28,7 +28,7 @@ class Simulation {
     /// `bound` holds the values that exist before the program runs and those to keep; batch is their first extent.
     /// shapes: value_shapes() of the images.
     Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
-               int64_t batch, std::vector<Shape> shapes);
+               int64_t batch, Indexed<Shape> shapes);
 
     /// Of nodes [first, last).
     Program of(int first, int last);
@@ -38,8 +38,8 @@ class Simulation {
         TensorId id = kNone;
         float scale = 1.0f;
     };
-    const Layer& layer(const Node& node) const { return network_.layers[static_cast<size_t>(node.layer)]; }
-    Value value(ValueId id) const { return values_[static_cast<size_t>(id)]; }
+    const Layer& layer(const Node& node) const { return network_.layers[node.layer]; }
+    Value value(ValueId id) const { return values_[id]; }
     /// Room for a node's output; its quantiser, if it is a site. Call once a value.
     struct Output {
         TensorId id;
@@ -68,8 +68,8 @@ class Simulation {
     const std::map<ValueId, StoredValue>& bound_;
     KeptValues kept_;
     int64_t batch_;
-    std::vector<Shape> shapes_;
-    std::vector<Value> values_;
+    Indexed<Shape> shapes_;
+    Indexed<Value> values_;
     std::map<ValueId, const Node*> postponed_;
     int last_ = 0;
     Program program_;

@@ -14,11 +14,11 @@ inline Buffer put(Device& device, const Shape& shape, const std::vector<float>& 
 }
 
 inline Buffer zeros(Device& device, const Shape& shape) {
-    return put(device, shape, std::vector<float>(static_cast<size_t>(element_count(shape))));
+    return put(device, shape, std::vector<float>(element_count(shape)));
 }
 
 inline std::vector<float> get(Device& device, const DeviceTensor& tensor) {
-    std::vector<float> values(static_cast<size_t>(element_count(tensor.shape())));
+    std::vector<float> values(element_count(tensor.shape()));
     device.download(tensor, values);
     return values;
 }

@@ -26,7 +26,7 @@ class BatchCorrection {
           second_moment_(device.create(batch)),
           state_(device.create({kStepValues})),
           losses_(zeros(device, {1 + static_cast<int64_t>(emitter.norms())})),
-          nothing_(static_cast<size_t>(element_count(batch))) {
+          nothing_(element_count(batch)) {
         compiled_ = device.compile(step(options, emitter));
     }
 
@@ -99,7 +99,7 @@ class BatchCorrection {
 }  // namespace
 
 Buffer corrected_input(Device& device, const Network& original, const Unit& unit, const Buffer& float_input,
-                       const std::vector<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
+                       const Indexed<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
                        const std::function<void()>& poll) {
     require(!original.folded, "distribution correction: the batch norms of {} are folded", unit.name);
     require(options.batch > 0 && options.lambda > 0.0, "distribution correction: batch {}, lambda {}", options.batch,

@@ -19,7 +19,7 @@ enum RandomSite : uint32_t { kBatchSite, kMixingSite };  // Training's activatio
 }  // namespace
 
 UnitTrainer::UnitTrainer(Device& device, const Network& network, const Unit& unit, const UnitOptions& options,
-                         const UnitCaches& caches, const std::vector<Shape>& shapes, const Network* original)
+                         const UnitCaches& caches, const Indexed<Shape>& shapes, const Network* original)
     : device_(device), unit_(unit), options_(options), state_(zeros(device, {kStepValues})), loss_(zeros(device, {1})) {
     const int64_t images = caches.input->shape()[0];
     if (images < options.batch)
@@ -46,12 +46,10 @@ void UnitTrainer::find_learned(const Network& network) {
                 roundings_.back().channel_scale = channels_.back().factor.value;
             }
         }
-        if (options_.norms == NormStatistics::batch && node.layer >= 0 &&
-            network.layers[static_cast<size_t>(node.layer)].norm)
+        if (options_.norms == NormStatistics::batch && node.layer >= 0 && network.layers[node.layer].norm)
             norms_.emplace_back(device_, network, node.layer);
         const ValueId value = Graph::output_of(i);
-        if (options_.learn_scales && network.values[static_cast<size_t>(value)])
-            scales_.emplace_back(device_, network, value);
+        if (options_.learn_scales && network.values[value]) scales_.emplace_back(device_, network, value);
     }
 }
 
@@ -93,7 +91,7 @@ void UnitTrainer::emit_loss(Program& program, const UnitCaches& caches, TensorId
     program.add(error);
 }
 
-Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes,
+Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, const Indexed<Shape>& shapes,
                           const Network* original) {
     Program program;
     const TensorId state = program.bind(state_);
@@ -135,9 +133,8 @@ void UnitTrainer::begin_record(const Network& network) {
     record_.phase = options_.phase;
     record_.iterations = options_.schedule.iterations;
     for (const LearnedRounding& rounding : roundings_)
-        record_.roundings.push_back({network.layers[static_cast<size_t>(rounding.layer)].name, 0, 0.0, 0.0, {}});
-    for (const LearnedChannels& channels : channels_)
-        record_.channels.push_back({network.layers[static_cast<size_t>(channels.layer)].name});
+        record_.roundings.push_back({network.layers[rounding.layer].name, 0, 0.0, 0.0, {}});
+    for (const LearnedChannels& channels : channels_) record_.channels.push_back({network.layers[channels.layer].name});
     for (const LearnedScale& scale : scales_)
         record_.scales.push_back({value_name(network.graph, scale.site), value_of(scale.scale), value_of(scale.scale)});
 }

@@ -136,7 +136,7 @@ class UnitWalk {
     const WalkOptions& options_;
     const WalkObserver& observer_;
     CacheMemory memory_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
     ScaleStarter start_;
     Buffer image_, some_, logits_;  // some_: the images that scales start from
 };

@@ -9,7 +9,7 @@ ChosenRange choose_lp(const SchemeInput& input) {
     constexpr double kPower = 2.4;
     Candidates candidates(input.groups, kSteps);
     for (int64_t group = 0; group < input.groups; ++group) {
-        const auto [lo, hi] = input.extremes[static_cast<size_t>(group)];
+        const auto [lo, hi] = input.extremes[group];
         for (int64_t i = 0; i < kSteps; ++i) {
             const auto shrink = static_cast<float>(1.0 - 0.01 * static_cast<double>(i));
             candidates.set(group, i, lo * shrink, hi * shrink);

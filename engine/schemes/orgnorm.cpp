@@ -33,7 +33,7 @@ ChosenRange choose_orgnorm(const SchemeInput& input) {
     const int steps = (1 << input.grid.bits) - 1;
     Candidates candidates(input.groups, input.grid.one_sided ? kWidths : int64_t{kWidths} * (steps + 1));
     for (int64_t group = 0; group < input.groups; ++group) {
-        const MinMax& range = input.extremes[static_cast<size_t>(group)];
+        const MinMax& range = input.extremes[group];
         const float lo = std::min(range.min, 0.0f), hi = std::max(range.max, 0.0f);
         if (input.grid.one_sided) {
             add_one_sided(candidates, group, hi);

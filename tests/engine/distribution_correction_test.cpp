@@ -88,7 +88,7 @@ class Setting {
     CacheMemory memory_;
     Network network_;
     Unit unit_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
     Buffer input_;
 };
 

@@ -13,7 +13,7 @@ namespace adaq {
 
 std::vector<ConvolutionCase> resnet18_convolutions(int image, const std::string& filter) {
     const Network network = make_network(random_resnet18(), true);
-    const std::vector<Shape> shapes = value_shapes(network.graph, image, image);
+    const Indexed<Shape> shapes = value_shapes(network.graph, image, image);
     std::vector<ConvolutionCase> cases;
     for (size_t i = 0; i < network.graph.nodes.size(); ++i) {
         const Node& node = network.graph.nodes[i];
