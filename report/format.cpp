@@ -27,7 +27,7 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 
 std::string count(int64_t n) {
     std::string digits = std::to_string(std::llabs(n));
-    for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
+    for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(i, ",");
     return n < 0 ? std::string(kMinus) + digits : digits;
 }
 

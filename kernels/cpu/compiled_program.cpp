@@ -26,14 +26,14 @@ void CpuProgram::keep_sums_in_place() {
 
 View CpuProgram::make_view(int lane) const {
     const auto& tensors = program_.tensors();
-    std::vector<View::Place> places(tensors.size());
-    for (size_t i = 0; i < tensors.size(); ++i) {
-        const bool half = program_.is_bf16(static_cast<TensorId>(i));
+    Indexed<View::Place> places(tensors.size());
+    for (TensorId i = 0; i < tensors.count(); ++i) {
+        const bool half = program_.is_bf16(i);
         const int64_t stride = plan_.activation[i] ? image_floats(tensors[i].shape()) * (half ? 2 : 4) : 0;
         if (!tensors[i].bound) {
             const TemporaryPlace& place = plan_.temporaries[i];
             if (place.slot < 0) continue;
-            const AlignedFloats& slot = workspaces_[static_cast<size_t>(lane)][static_cast<size_t>(place.slot)];
+            const AlignedFloats& slot = workspaces_[lane][place.slot];
             places[i] = {slot.data(), stride, place.images, nullptr, half};
             continue;
         }
@@ -50,8 +50,7 @@ void CpuProgram::make_steps(Math math) {
         const Operation& operation = program_.operations()[i];
         StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.threads_of_a_lane, plan_.in_place[i]};
         setting.math = math;
-        if (const auto* op = std::get_if<Convolution>(&operation))
-            setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
+        if (const auto* op = std::get_if<Convolution>(&operation)) setting.of_values = plan_.holds_values[op->x];
         const auto make = [&](const auto& op) -> std::unique_ptr<Step> {
             if constexpr (std::remove_cvref_t<decltype(op)>::kTraits.purpose == Purpose::inference)
                 return make_step(program_, op, setting);
@@ -78,8 +77,7 @@ void CpuProgram::run(int64_t n) {
         if (plan_.lanes == 1) {
             for (int64_t g = 0; g < groups; ++g) run_group(views_.front(), g * plan_.group);
         } else {
-            lanes_->run(groups,
-                        [this](int lane, int64_t g) { run_group(views_[static_cast<size_t>(lane)], g * plan_.group); });
+            lanes_->run(groups, [this](int lane, int64_t g) { run_group(views_[lane], g * plan_.group); });
         }
         // What remains overlaps the last group: the same images give the same values again.
         if (plan_.batch % plan_.group != 0) run_group(views_.front(), plan_.batch - plan_.group);

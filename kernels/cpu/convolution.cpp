@@ -122,7 +122,7 @@ class ConvolutionStep : public Step {
     }
 
     void run(const View& view) override {
-        Lane& lane = lanes_[static_cast<size_t>(view.lane())];
+        Lane& lane = lanes_[view.lane()];
         for (auto& [tensor, place] : lane.operands) place.set_data_handle(view.at(tensor));
         lane.x.place(view.at(op_.x), view.scratch());
         lane.scratchpad.set_data_handle(view.scratch() + lane.x.scratch_floats());

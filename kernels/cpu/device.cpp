@@ -103,7 +103,7 @@ class CpuDevice : public Device {
     void copy(std::span<const float> from, std::span<float> to) const {
         constexpr size_t kPiece = size_t{1} << 18;
         const auto copy_piece = [&](int, int64_t piece) {
-            const size_t first = static_cast<size_t>(piece) * kPiece;
+            const size_t first = piece * kPiece;
             std::copy_n(from.data() + first, std::min(kPiece, from.size() - first), to.data() + first);
         };
         const auto pieces = static_cast<int64_t>((from.size() + kPiece - 1) / kPiece);

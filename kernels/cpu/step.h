@@ -21,7 +21,7 @@ class View {
         const uint64_t* version = nullptr;  // counts its changes; null for what only operations write
         bool half = false;                  // bf16 is stored there (engine/program/bf16_storage.h)
     };
-    View(int lane, std::vector<Place> places) : lane_(lane), places_(std::move(places)) {}
+    View(int lane, Indexed<Place> places) : lane_(lane), places_(std::move(places)) {}
 
     int lane() const { return lane_; }
     /// The lane's scratch memory, as large as the neediest step wants it; its contents do not outlive a step.
@@ -35,22 +35,22 @@ class View {
     /// What is stored as bf16 begins there too.
     float* at(TensorId id) const {
         if (id == kNone) return nullptr;
-        const Place& place = places_[static_cast<size_t>(id)];
+        const Place& place = places_[id];
         const int64_t image = place.images > 0 ? index_ % place.images : group_ + index_;
         return reinterpret_cast<float*>(reinterpret_cast<char*>(place.base) + image * place.image_stride);
     }
     /// Where an operation's results go.
     Target target(TensorId id) const {
         float* const place = at(id);
-        return places_[static_cast<size_t>(id)].half ? Target(reinterpret_cast<bf16*>(place)) : Target(place);
+        return places_[id].half ? Target(reinterpret_cast<bf16*>(place)) : Target(place);
     }
-    bool is_bf16(TensorId id) const { return places_[static_cast<size_t>(id)].half; }
-    uint64_t version(TensorId id) const { return *places_[static_cast<size_t>(id)].version; }
+    bool is_bf16(TensorId id) const { return places_[id].half; }
+    uint64_t version(TensorId id) const { return *places_[id].version; }
 
   private:
     int lane_;
     float* scratch_ = nullptr;
-    std::vector<Place> places_;
+    Indexed<Place> places_;
     int64_t group_ = 0, index_ = 0;
 };
 

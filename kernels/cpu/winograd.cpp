@@ -77,7 +77,7 @@ class WinogradStep : public Step {
     void run(const View& view) override {
         float* v = view.scratch();
         float* m = v + kPoints * tiling_.block * tiling_.c;
-        Lane& lane = lanes_[static_cast<size_t>(view.lane())];
+        Lane& lane = lanes_[view.lane()];
         lane.v.set_data_handle(v);
         lane.m.set_data_handle(m);
         lane.scratchpad.set_data_handle(m + kPoints * tiling_.block * tiling_.k);

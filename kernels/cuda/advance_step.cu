@@ -6,7 +6,7 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr auto kMostLosses = static_cast<size_t>(kLimits.losses);
+constexpr size_t kMostLosses = kLimits.losses;
 
 struct AdvanceArguments {
     float* state;

@@ -71,21 +71,21 @@ std::vector<Step> CudaProgram::make_steps(const ProgramSettings& settings) const
 void CudaProgram::place_tensors() {
     const Arena arena = make_arena(program_);
     const bool shared = share_memory();
-    if (shared) memory_.emplace_back(static_cast<size_t>(arena.floats) * sizeof(float));
+    if (shared) memory_.emplace_back(arena.floats * sizeof(float));
     const auto& tensors = program_.tensors();
-    for (size_t i = 0; i < tensors.size(); ++i) {
-        const Program::Entry& entry = tensors[i];
+    for (TensorId id = 0; id < tensors.count(); ++id) {
+        const Program::Entry& entry = tensors[id];
         if (entry.bound) {
             const auto* bound = dynamic_cast<const CudaTensor*>(entry.bound.get());
             require(bound != nullptr, "cuda: a tensor of another device is bound");
-            places_.at(i) = bound->memory.as<float>();
+            places_[id] = bound->memory.as<float>();
         } else if (entry.whole != kNone) {
-            float* const whole = places_.at(static_cast<size_t>(entry.whole));  // made before its parts
+            float* const whole = places_[entry.whole];  // made before its parts
             const int64_t row = element_count(entry.shape()) / entry.shape()[0];
-            places_.at(i) = whole ? whole + entry.first_row * row : nullptr;
-        } else if (arena.offsets[i] >= 0) {  // else no operation uses it
-            if (!shared) memory_.emplace_back(static_cast<size_t>(bytes_of(entry.type)));
-            places_.at(i) = memory_.back().as<float>() + (shared ? arena.offsets[i] : 0);
+            places_[id] = whole ? whole + entry.first_row * row : nullptr;
+        } else if (arena.offsets[id] >= 0) {  // else no operation uses it
+            if (!shared) memory_.emplace_back(bytes_of(entry.type));
+            places_[id] = memory_.back().as<float>() + (shared ? arena.offsets[id] : 0);
         }
     }
 }

@@ -39,7 +39,7 @@ class CudaProgram : public CompiledProgram {
     Program program_;  // owns what is bound
     std::shared_ptr<Queue> queue_;
     std::vector<DeviceMemory> memory_;  // temporaries and scratch
-    std::vector<float*> places_;        // by tensor of program_
+    Indexed<float*> places_;            // by tensor of program_
     std::vector<void*> scratch_;        // by operation
     std::vector<Step> steps_;           // of a program without a graph
     cudaGraphExec_t graph_ = nullptr;

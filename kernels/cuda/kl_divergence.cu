@@ -83,7 +83,7 @@ Step make_step(const Context& context, const KlDivergence& op) {
     const auto factor = static_cast<float>(op.factor);
     float* loss = context.at(op.loss);
     constexpr size_t kShared = shared_bytes<double>(kThreads / kWarp + 1) + shared_bytes<float>(kThreads / kWarp + 1);
-    return {static_cast<size_t>(rows) * sizeof(double), [=](cudaStream_t stream, void* scratch) {
+    return {rows * sizeof(double), [=](cudaStream_t stream, void* scratch) {
                 auto* partials = static_cast<double*>(scratch);
                 launch(kl_kernel, dim3(blocks_along_x(rows)), dim3(kThreads), kShared, stream, arguments, partials);
                 sum_partials(partials, rows, factor, loss, stream);

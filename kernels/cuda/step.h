@@ -15,14 +15,14 @@ namespace adaq::cuda {
 /// A program's tensors as its steps find them.
 struct Context {
     const Program& program;
-    std::vector<float*> places;  // by tensor
+    Indexed<float*> places;  // by tensor
     Card card;
     Math math = Math::f32;
     std::optional<Choice> choice = std::nullopt;  // for all products; none: what choose() says
     bool wgmma = false;                           // forward products by warpgroups (kernels/cuda/sm90a)
 
     /// Null for kNone.
-    float* at(TensorId id) const { return id == kNone ? nullptr : places[static_cast<size_t>(id)]; }
+    float* at(TensorId id) const { return id == kNone ? nullptr : places[id]; }
     const Shape& shape(TensorId id) const { return program.shape(id); }
     int64_t count(TensorId id) const { return element_count(shape(id)); }
 };

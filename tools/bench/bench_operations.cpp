@@ -39,7 +39,7 @@ class OneOperation {
     /// Not worth counting.
     TensorId small(const Shape& shape, float value, DType dtype = DType::f32) {
         const Buffer buffer = device_.create(shape, dtype);
-        std::vector<float> values(static_cast<size_t>(element_count(shape)));
+        std::vector<float> values(element_count(shape));
         for (size_t i = 0; i < values.size(); ++i) values[i] = value * static_cast<float>(1 + i % 7);
         device_.upload(*buffer, values);
         return program_.bind(buffer);

@@ -64,14 +64,14 @@ class ChannelShiftGradientStep : public Step {
           slabs_(std::clamp<int64_t>(rows_ / run_, 1, kMostSlabs)) {}
 
     void run(const View& view) override {
-        std::vector<double> sums(static_cast<size_t>(slabs_ * channels_));
+        std::vector<double> sums(slabs_ * channels_);
 #pragma omp parallel for schedule(static)
         for (int64_t slab = 0; slab < slabs_; ++slab)
             sum_slab(view.at(op_.dy), rows_ * slab / slabs_, rows_ * (slab + 1) / slabs_,
                      sums.data() + slab * channels_);
         for (int64_t c = 0; c < channels_; ++c) {
             double sum = 0.0;
-            for (int64_t slab = 0; slab < slabs_; ++slab) sum += sums[static_cast<size_t>(slab * channels_ + c)];
+            for (int64_t slab = 0; slab < slabs_; ++slab) sum += sums[slab * channels_ + c];
             view.at(op_.gradient)[c] = static_cast<float>(sum);
         }
     }
@@ -80,8 +80,7 @@ class ChannelShiftGradientStep : public Step {
     static constexpr int64_t kMostSlabs = 64;
 
     void sum_slab(const float* dy, int64_t first, int64_t last, double* sums) const {
-        std::vector<float> rows(static_cast<size_t>(half_ ? run_ * channels_ : 0)),
-            some(static_cast<size_t>(channels_));
+        std::vector<float> rows(half_ ? run_ * channels_ : 0), some(channels_);
         for (int64_t i = first; i < last; i += run_) {
             const int64_t n = std::min(run_, last - i);
             const float* from = dy + (half_ ? 0 : i * channels_);
@@ -91,7 +90,7 @@ class ChannelShiftGradientStep : public Step {
             }
             std::fill(some.begin(), some.end(), 0.0f);
             add_rows(from, n, channels_, some.data());
-            for (int64_t c = 0; c < channels_; ++c) sums[c] += double{some[static_cast<size_t>(c)]};
+            for (int64_t c = 0; c < channels_; ++c) sums[c] += double{some[c]};
         }
     }
 

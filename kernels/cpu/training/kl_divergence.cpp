@@ -24,9 +24,9 @@ class KlDivergenceStep : public Step {
         : op_(op), rows_(program.shape(op.logits)[0]), classes_(program.shape(op.logits)[1]) {}
 
     void run(const View& view) override {
-        std::vector<double> sums(static_cast<size_t>(rows_));
+        std::vector<double> sums(rows_);
 #pragma omp parallel for schedule(static)
-        for (int64_t n = 0; n < rows_; ++n) sums[static_cast<size_t>(n)] = run_row(view, n);
+        for (int64_t n = 0; n < rows_; ++n) sums[n] = run_row(view, n);
         *view.at(op_.loss) = static_cast<float>(op_.factor * std::accumulate(sums.begin(), sums.end(), 0.0));
     }
 

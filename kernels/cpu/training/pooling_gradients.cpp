@@ -36,14 +36,13 @@ class MaxPoolGradientStep : public Step {
     void image(const float* x, const float* dy, float* dx) const {
         const int64_t channels = x_[3];
         std::fill_n(dx, x_[1] * x_[2] * channels, 0.0f);
-        std::vector<float> best(static_cast<size_t>(channels));
+        std::vector<float> best(channels);
         std::vector<int32_t> place(best.size());  // pixels of a map
         for (int64_t p = 0; p < y_[1]; ++p) {
             for (int64_t q = 0; q < y_[2]; ++q) {
                 first_maxima(x, p * op_.stride - op_.padding, q * op_.stride - op_.padding, best.data(), place.data());
                 const float* gradient = dy + (p * y_[2] + q) * channels;
-                for (int64_t c = 0; c < channels; ++c)
-                    dx[int64_t{place[static_cast<size_t>(c)]} * channels + c] += gradient[c];
+                for (int64_t c = 0; c < channels; ++c) dx[int64_t{place[c]} * channels + c] += gradient[c];
             }
         }
     }

@@ -17,7 +17,7 @@ class TrainingProgram : public CompiledProgram {
     void run(int64_t n) override;
 
   private:
-    std::vector<View::Place> places(const Constants& constants);
+    Indexed<View::Place> places(const Constants& constants);
     float* memory_of(TensorId id);
 
     Program program_;

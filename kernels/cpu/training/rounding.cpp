@@ -27,12 +27,11 @@ class RoundingPieces {
     template <typename Work>
     double for_each(const View& view, const Work& work) const {
         const int64_t of_channel = pieces_of(elements_);
-        std::vector<double> sums(static_cast<size_t>(channels_ * of_channel));
+        std::vector<double> sums(channels_ * of_channel);
 #pragma omp parallel for schedule(static)
         for (int64_t piece = 0; piece < channels_ * of_channel; ++piece) {
             const int64_t k = piece / of_channel, offset = piece % of_channel * kPiece;
-            sums[static_cast<size_t>(piece)] =
-                work(channel(view, k), k * elements_ + offset, std::min(kPiece, elements_ - offset));
+            sums[piece] = work(channel(view, k), k * elements_ + offset, std::min(kPiece, elements_ - offset));
         }
         return std::accumulate(sums.begin(), sums.end(), 0.0);
     }
@@ -67,9 +66,7 @@ class RoundWeightsStep : public Step {
 class RoundingStepStep : public Step {
   public:
     RoundingStepStep(const Program& program, const RoundingStep& op)
-        : op_(op),
-          pieces_(program, op.rounding),
-          below_(static_cast<size_t>(element_count(program.shape(op.rounding.w)))) {}
+        : op_(op), pieces_(program, op.rounding), below_(element_count(program.shape(op.rounding.w))) {}
 
     void refresh(const View& view) override {
         const Rounding& r = op_.rounding;

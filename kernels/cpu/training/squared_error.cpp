@@ -46,11 +46,11 @@ class SquaredErrorStep : public Step {
 
     void run(const View& view) override {
         const int64_t of_row = pieces_of(row_);
-        std::vector<double> sums(static_cast<size_t>(rows_ * of_row));
+        std::vector<double> sums(rows_ * of_row);
 #pragma omp parallel for schedule(static)
         for (int64_t piece = 0; piece < rows_ * of_row; ++piece) {
             const int64_t offset = piece % of_row * kPiece;
-            sums[static_cast<size_t>(piece)] = run_piece(view, piece / of_row, offset, std::min(kPiece, row_ - offset));
+            sums[piece] = run_piece(view, piece / of_row, offset, std::min(kPiece, row_ - offset));
         }
         *view.at(op_.loss) = static_cast<float>(op_.factor * std::accumulate(sums.begin(), sums.end(), 0.0));
     }

@@ -51,10 +51,10 @@ class StatisticsLossStep : public Step {
 
     void run(const View& view) override {
         const int64_t of_image = (shape_[3] + kChannels - 1) / kChannels, tasks = shape_[0] * of_image;
-        std::vector<double> losses(static_cast<size_t>(tasks));
+        std::vector<double> losses(tasks);
 #pragma omp parallel for schedule(static)
         for (int64_t task = 0; task < tasks; ++task)
-            losses[static_cast<size_t>(task)] = run_task(view, task / of_image, task % of_image * kChannels);
+            losses[task] = run_task(view, task / of_image, task % of_image * kChannels);
         *view.at(op_.loss) = static_cast<float>(op_.factor * std::accumulate(losses.begin(), losses.end(), 0.0));
     }
 

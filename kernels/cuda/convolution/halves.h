@@ -12,7 +12,7 @@ void round_to_halves(const float* x, int64_t count, bf16* y, cudaStream_t stream
 
 /// What the rounded copy of an operand takes of the scratch memory.
 inline size_t halves_bytes(const Operand& operand) {
-    return operand.half ? 0 : shared_bytes<bf16>(static_cast<size_t>(operand.count));  // a multiple of 128
+    return operand.half ? 0 : shared_bytes<bf16>(operand.count);  // a multiple of 128
 }
 
 /// The operand in bf16, rounded into `scratch` where it is not stored so.

@@ -43,7 +43,7 @@ Step forward_with_warpgroups(const Operands& operands, const ForwardFinish& fini
         return gemm_step(of, pixels, 1, splits);
     };
     const int64_t count = operands.sizes.window() * operands.sizes.k;
-    const size_t bytes = shared_bytes<float>(static_cast<size_t>(count));  // a multiple of 128
+    const size_t bytes = shared_bytes<float>(count);  // a multiple of 128
     return {bytes + product(problem).scratch_bytes, [=](cudaStream_t stream, void* scratch) {
                 auto* const rounded = static_cast<float*>(scratch);
                 for_each_run(ElementRuns(count, kRun, {problem.b, rounded}), RoundToTf32{problem.b, rounded}, stream);
