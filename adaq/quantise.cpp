@@ -26,8 +26,8 @@ Tensor first_rows(const Tensor& tensor, int64_t rows) {
     return {shape, {tensor.values.begin(), tensor.values.begin() + element_count(shape)}};
 }
 
-/// Before each step of work but the first one more is done.
-StepObserver steps(Observer& observer) {
+/// Before each part of the work but the first one more is done.
+PartObserver parts(Observer& observer) {
     return [&observer, first = true](const std::string&) mutable {
         poll(observer);
         if (!first) observer.advance(1);
@@ -87,7 +87,7 @@ class Quantising {
         observer_.begin("weights", state_.network.layers.count(), "layers");
         const WeightOptions options{settings_.weight_range(), settings_.per_channel, settings_.head_stem_8bit,
                                     settings_.bits};
-        quantise_weights(device_, state_.network, options, steps(observer_));
+        quantise_weights(device_, state_.network, options, parts(observer_));
         observer_.advance(1);
         observer_.end();
     }
@@ -129,7 +129,7 @@ class Quantising {
 
     void quantise_activations(Network& network, const Tensor& images, const SiteObserver& see) {
         observer_.begin("activations", sites_.back().value, "nodes");
-        start_activations(device_, network, images, sites_, settings_.activation_range(), see, steps(observer_));
+        start_activations(device_, network, images, sites_, settings_.activation_range(), see, parts(observer_));
         observer_.advance(1);
         observer_.end();
     }
@@ -223,7 +223,7 @@ void compare_layers(Quantised& quantised, const Context& context) {
         const Phase phase(s.report, "compare layers");
         (*observer).begin("compare layers", s.network.graph.node_count(), "nodes");
         s.output_sqnr = output_sqnr(workspace->device(context.device), s.original(), s.network, *s.compared_images,
-                                    steps(*observer));
+                                    parts(*observer));
         (*observer).advance(1);
         (*observer).end();
         s.compared_images.reset();

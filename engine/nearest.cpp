@@ -35,7 +35,7 @@ QuantisedActivation choose_activation(Device& device, const DeviceTensor& values
 }
 
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
-                      const StepObserver& before_layer) {
+                      const PartObserver& before_layer) {
     for (const auto& [name, bits] : options.bits) {
         std::vector<std::string> names;
         for (const Layer& layer : network.layers) names.push_back(layer.name);
@@ -58,12 +58,12 @@ void quantise_weights(Device& device, Network& network, const WeightOptions& opt
 }
 
 void start_activations(Device& device, Network& network, const Tensor& images, const std::vector<Site>& sites,
-                       const SchemeOptions& range, const SiteObserver& observe, const StepObserver& before_node) {
+                       const SchemeOptions& range, const SiteObserver& observe, const PartObserver& before_node) {
     start_activations(device, network, put(device, images.shape, images.values), sites, range, observe, before_node);
 }
 
 void start_activations(Device& device, Network& network, const Buffer& images, const std::vector<Site>& sites,
-                       const SchemeOptions& range, const SiteObserver& observe, const StepObserver& before_node) {
+                       const SchemeOptions& range, const SiteObserver& observe, const PartObserver& before_node) {
     Indexed<int> bits(network.values.size(), 32);
     ValueId last = -1;
     for (const Site& site : sites) {
@@ -87,7 +87,7 @@ void start_activations(Device& device, Network& network, const Buffer& images, c
 }
 
 std::vector<double> output_sqnr(Device& device, const Network& original, const Network& quantised, const Tensor& images,
-                                const StepObserver& before_node) {
+                                const PartObserver& before_node) {
     Indexed<double> sqnr(quantised.layers.size());
     NodeWalk exact(device, original, images), rounded(device, quantised, images);
     for (int i = 0; i < quantised.graph.node_count(); ++i) {

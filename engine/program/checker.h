@@ -19,7 +19,7 @@ class Checker {
     void same(TensorId id, const Shape& expected, const char* what) const { same(shape(id, 0, what), expected, what); }
     /// Vectors of one extent.
     void vectors(std::initializer_list<TensorId> ids, int64_t extent, const char* what) const;
-    void state(TensorId id) const { same(id, {kStepValues}, "step state"); }
+    void state(TensorId id) const { same(id, {kIterationValues}, "iteration state"); }
 
     /// Positions of a window of `kernel` elements along a side of `in`.
     static int64_t positions(int64_t in, int64_t kernel, int stride, int padding);

@@ -1,5 +1,5 @@
 // What the schemes share: the checked input that each of them gets, the list of candidate ranges that most of them
-// make, and the step from a range to its scale and zero point.
+// make, and what leads from a range to its scale and zero point.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,7 @@ struct AdamWork {
     float *first_moment, *second_moment;
     const float* state;
     float minimum;
-    StepValue rate;
+    IterationValue rate;
 
     struct Loaded {
         const AdamWork& w;

@@ -44,10 +44,10 @@ class OneOperation {
         device_.upload(*buffer, values);
         return program_.bind(buffer);
     }
-    /// The step state of iteration 1.
+    /// The state of iteration 1.
     TensorId state() {
-        const Buffer buffer = device_.create({kStepValues});
-        std::vector<float> values(kStepValues);
+        const Buffer buffer = device_.create({kIterationValues});
+        std::vector<float> values(kIterationValues);
         values[kIteration] = values[kRegulariserOn] = values[kFirstCorrection] = values[kSecondCorrection] = 1.0f;
         values[kBeta] = 11.0f;
         values[kRoundingRate] = values[kScaleRate] = 1e-6f;

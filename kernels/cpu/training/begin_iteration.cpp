@@ -3,9 +3,9 @@
 namespace adaq::cpu {
 namespace {
 
-class AdvanceStepStep : public Step {
+class BeginIterationStep : public Step {
   public:
-    explicit AdvanceStepStep(const AdvanceStep& op) : op_(op) {}
+    explicit BeginIterationStep(const BeginIteration& op) : op_(op) {}
 
     void run(const View& view) override {
         float* state = view.at(op_.state);
@@ -15,13 +15,13 @@ class AdvanceStepStep : public Step {
     }
 
   private:
-    AdvanceStep op_;
+    BeginIteration op_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program&, const AdvanceStep& op, const TrainingSetting&) {
-    return std::make_unique<AdvanceStepStep>(op);
+std::unique_ptr<Step> make_training_step(const Program&, const BeginIteration& op, const TrainingSetting&) {
+    return std::make_unique<BeginIterationStep>(op);
 }
 
 }  // namespace adaq::cpu
