@@ -6,7 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/passes/node_walk.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/statistics.h"
 
 namespace adaq {

@@ -12,7 +12,7 @@
 
 #include "adaq/state/poll.h"
 #include "engine/passes/executor.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 
 namespace adaq {

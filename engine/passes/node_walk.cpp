@@ -1,7 +1,7 @@
 #include "engine/passes/node_walk.h"
 
 #include "engine/graph/node_kind.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 
 namespace adaq {
 
@@ -32,12 +32,7 @@ void NodeWalk::settle(int index) {
     const ValueId output = Graph::output_of(index);
     if (const auto& q = network_.values[output]) {
         StoredValue& value = values_.at(output);
-        const Buffer scale = device_.create({1});
-        device_.upload(*scale, std::span(&q->scale, 1));
-        Program program;
-        const TensorId x = program.bind(value.buffer);
-        program.add(FakeQuantise{x, x, {q->grid, program.bind(scale), q->zero_point, true}});
-        device_.compile(program)->run();
+        quantise(device_, *q, value.buffer, value.buffer, true);
         value.scale = q->scale;
     }
     for (ValueId input : network_.graph.node(index).inputs) {

@@ -5,8 +5,17 @@
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
+#include "engine/program/buffers.h"
 
 namespace adaq {
+namespace {
+
+/// For an operation of the program, in which its scale is a constant.
+OutputQuantiser quantiser_of(Device& device, Program& program, const QuantisedActivation& q, bool codes) {
+    return {q.grid, program.bind(put(device, {1}, {q.scale})), q.zero_point, codes};
+}
+
+}  // namespace
 
 Simulation::Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound,
                        KeptValues kept, int64_t batch, Indexed<Shape> shapes)
@@ -24,19 +33,15 @@ Program Simulation::of(int first, int last) {
         if (Graph::producer_of(id) >= first) continue;
         const TensorId tensor = program_.bind(stored.buffer);
         values_[id] = {tensor, stored.scale};
-        if (id == kImage && first == 0 && network_.values[kImage]) quantise_image(tensor);
+        if (id != kImage || first != 0 || !network_.values[kImage]) continue;
+        const Output image = produce(kImage);
+        add(FakeQuantise{tensor, image.id, *image.quantiser});
     }
     for (int i = first; i < last; ++i) {
         const Node& node = network_.graph.node(i);
         node.kind->simulate(*this, node, Graph::output_of(i));
     }
     return std::move(program_);
-}
-
-/// Where the network's input is quantised (--input-bits).
-void Simulation::quantise_image(TensorId image) {
-    const Output y = produce(kImage);
-    add(FakeQuantise{image, y.id, *y.quantiser});
 }
 
 TensorId Simulation::make_tensor(ValueId id) {
@@ -56,7 +61,7 @@ Simulation::Output Simulation::produce(ValueId id) {
     if (const auto& q = network_.values[id]) {
         // What leaves the program leaves as values, pooled or not; what stays inside stays integer.
         const bool codes = !kept && !pooled_and_kept(id);
-        output.quantiser = OutputQuantiser{q->grid, constant({q->scale}, {1}), q->zero_point, codes};
+        output.quantiser = quantiser_of(device_, program_, *q, codes);
         if (codes) value.scale = q->scale;
     }
     values_[id] = value;
@@ -78,9 +83,7 @@ TensorId Simulation::produce_scaled_as(ValueId id, ValueId other) {
 }
 
 TensorId Simulation::constant(const std::vector<float>& values, const Shape& shape) {
-    const Buffer buffer = device_.create(shape);
-    device_.upload(*buffer, values);
-    return program_.bind(buffer);
+    return program_.bind(put(device_, shape, values));
 }
 
 TensorId Simulation::weight(const Layer& layer) {
@@ -118,6 +121,12 @@ bool Simulation::postpone(const Node& node, ValueId output) {
 const Node* Simulation::postponed(ValueId value) const {
     const auto found = postponed_.find(value);
     return found == postponed_.end() ? nullptr : found->second;
+}
+
+void quantise(Device& device, const QuantisedActivation& quantiser, const Buffer& x, const Buffer& y, bool codes) {
+    Program program;
+    program.add(FakeQuantise{program.bind(x), program.bind(y), quantiser_of(device, program, quantiser, codes)});
+    device.compile(program)->run();
 }
 
 }  // namespace adaq

@@ -61,7 +61,6 @@ class Simulation {
   private:
     TensorId make_tensor(ValueId id);
     bool pooled_and_kept(ValueId id) const;
-    void quantise_image(TensorId image);
 
     Device& device_;
     const Network& network_;
@@ -74,6 +73,9 @@ class Simulation {
     int last_ = 0;
     Program program_;
 };
+
+/// y = x behind a quantiser: its values, or the integer codes that stand for them. y may be x.
+void quantise(Device& device, const QuantisedActivation& quantiser, const Buffer& x, const Buffer& y, bool codes);
 
 /// A convolution that was postponed, with what the addition adds to it (engine/nodes/convolution.cpp).
 void simulate_convolution(Simulation& program, const Node& node, ValueId output, const Simulation::Value& residual,

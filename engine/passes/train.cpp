@@ -4,7 +4,7 @@
 
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 
 namespace adaq {
 

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "engine/error.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/replay.h"
 #include "engine/reconstruction/statistics_emitter.h"
 

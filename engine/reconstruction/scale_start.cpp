@@ -20,12 +20,8 @@ void ScaleStarter::image(const DeviceTensor& images) {
 
 Buffer ScaleStarter::quantised_image(const Buffer& image, CacheMemory& memory) const {
     if (!network_.values[kImage]) return image;
-    const QuantisedActivation& q = *network_.values[kImage];
-    const Buffer values = memory.create(image->shape()), scale = device_.create({1});
-    device_.upload(*scale, std::span(&q.scale, 1));
-    Program program;
-    program.add(FakeQuantise{program.bind(image), program.bind(values), {q.grid, program.bind(scale), q.zero_point}});
-    device_.compile(program)->run();
+    const Buffer values = memory.create(image->shape());
+    quantise(device_, *network_.values[kImage], image, values, false);
     return values;
 }
 

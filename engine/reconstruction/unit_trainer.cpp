@@ -6,7 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/passes/train.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/float_tail.h"
 #include "engine/reconstruction/flops.h"
 #include "engine/reconstruction/rounding_probe.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/fisher.h"
 #include "engine/reconstruction/scale_start.h"

@@ -8,7 +8,7 @@
 
 #include "engine/nearest.h"
 #include "engine/passes/executor.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/fisher.h"
 #include "engine/reconstruction/unit_walk.h"
 #include "kernels/cuda/device.h"

@@ -11,7 +11,7 @@
 #include <numeric>
 
 #include "engine/error.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/statistics_emitter.h"
 #include "loaders/weights/weights.h"

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "engine/graph/node_kind.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "support/devices.h"
 #include "support/operations.h"
 

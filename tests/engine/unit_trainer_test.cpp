@@ -11,7 +11,7 @@
 #include "engine/error.h"
 #include "engine/nearest.h"
 #include "engine/passes/executor.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/fisher.h"
 #include "kernels/reference/device.h"

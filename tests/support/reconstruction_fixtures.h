@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/graph/node_kind.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 #include "kernels/reference/device.h"
 #include "support/places.h"
