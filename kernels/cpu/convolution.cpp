@@ -10,10 +10,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "kernels/cpu/compiled_operation.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/rounded_operand.h"
-#include "kernels/cpu/step.h"
 #include "kernels/cpu/taps.h"
 #include "kernels/cpu/winograd.h"
 
@@ -51,7 +51,7 @@ struct Fusion {
     TensorId bias;                   // the shift, as the convolution's own bias
     bool complete;                   // no pass remains to be done
 
-    Fusion(const Epilogue& e, const memory::desc& per_channel, const StepSetting& setting)
+    Fusion(const Epilogue& e, const memory::desc& per_channel, const OperationSetting& setting)
         : folded_scale(setting.of_values ? e.scale : kNone),
           bias(folded_scale == e.scale ? e.shift : kNone),
           complete(!e.quantiser && (e.residual == kNone || setting.in_place)) {
@@ -74,9 +74,9 @@ AlignedFloats scaled(const float* weights, const float* scale, int64_t channels,
     return product;
 }
 
-class ConvolutionStep : public Step {
+class CompiledConvolution : public CompiledOperation {
   public:
-    ConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting) : op_(op) {
+    CompiledConvolution(const Program& program, const Convolution& op, const OperationSetting& setting) : op_(op) {
         const ConvolutionShape d = shape_of(program, op, setting.images);
         count_ = d.n * d.p * d.q * d.k;
         channels_ = d.k;
@@ -178,10 +178,11 @@ class ConvolutionStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, const StepSetting& setting) {
-    if (auto step = make_taps_step(program, op, setting)) return step;
-    if (auto step = make_winograd_step(program, op, setting)) return step;
-    return std::make_unique<ConvolutionStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Convolution& op,
+                                                     const OperationSetting& setting) {
+    if (auto compiled = compile_taps(program, op, setting)) return compiled;
+    if (auto compiled = compile_winograd(program, op, setting)) return compiled;
+    return std::make_unique<CompiledConvolution>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "kernels/cpu/bf16_rows.h"
+#include "kernels/cpu/compiled_operation.h"
 #include "kernels/cpu/pointwise.h"
-#include "kernels/cpu/step.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -29,9 +29,9 @@ ADAQ_VECTORISE void multiply(const float* x, int64_t rows, int64_t features, con
     for (int64_t n = 0; n < rows; ++n) std::copy_n(sums[n], columns, y + n * outputs + first);
 }
 
-class LinearStep : public Step {
+class CompiledLinear : public CompiledOperation {
   public:
-    LinearStep(const Program& program, const Linear& op, const StepSetting& setting)
+    CompiledLinear(const Program& program, const Linear& op, const OperationSetting& setting)
         : op_(op),
           images_(setting.images),
           half_(setting.math == Math::bf16),
@@ -90,8 +90,9 @@ class LinearStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_step(const Program& program, const Linear& op, const StepSetting& setting) {
-    return std::make_unique<LinearStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Linear& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledLinear>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

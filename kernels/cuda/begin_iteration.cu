@@ -1,7 +1,7 @@
 // The values of an iteration (engine/schedule.h): one thread, a few transcendental functions in double, so that a
 // replayed graph needs nothing from the host.
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/platform.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -26,7 +26,7 @@ __global__ void begin_kernel(BeginArguments a) {
 
 }  // namespace
 
-Step make_step(const Context& context, const BeginIteration& op) {
+CompiledOperation compile_operation(const Context& context, const BeginIteration& op) {
     BeginArguments arguments{
         context.at(op.state),          op.schedule, {}, static_cast<int>(op.losses.size()), op.plateau.has_value(),
         op.plateau.value_or(Plateau{})};

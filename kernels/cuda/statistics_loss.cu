@@ -4,9 +4,9 @@
 // image (column_sums.h), then a thread a channel of an image makes the coefficients of its gradient, which runs of 8
 // elements apply.
 #include "kernels/cuda/column_sums.h"
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -82,7 +82,7 @@ struct GradientWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const StatisticsLoss& op) {
+CompiledOperation compile_operation(const Context& context, const StatisticsLoss& op) {
     const Shape& shape = context.shape(op.x);
     const ColumnSums sums(shape, shape[0]);
     const int64_t outputs = shape[0] * shape[3], blocks = ceil_div(outputs, kThreads);

@@ -40,7 +40,7 @@ Layout::Part part_of(float low, float high, int64_t first, int64_t count) {
 /// Nonzero elements at even distances in x, sorted.
 std::vector<float> sample_of(std::span<const float> x) {
     std::vector<float> sample;
-    const size_t stride = std::max<size_t>(1, x.size() / kSample) | 1;  // odd: not in step with channels
+    const size_t stride = std::max<size_t>(1, x.size() / kSample) | 1;  // odd: shares no rhythm with channels
     for (size_t i = 0; i < x.size(); i += stride) {
         if (x[i] != 0.0f) sample.push_back(x[i]);
     }

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "kernels/cpu/training/activation.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -44,9 +44,9 @@ ADAQ_VECTORISE void add_products(const float* dy, const float* x, const float* m
         sum[c] += static_cast<double>(dy[c]) * static_cast<double>((x[c] - mean[c]) * inverse_std[c]);
 }
 
-class BatchNormStep : public Step {
+class CompiledBatchNorm : public CompiledOperation {
   public:
-    BatchNormStep(const Program& program, const BatchNorm& op)
+    CompiledBatchNorm(const Program& program, const BatchNorm& op)
         : op_(op), channels_(program.shape(op.x).back()), rows_(element_count(program.shape(op.x)) / channels_) {}
 
     void run(const View& view) override {
@@ -108,9 +108,9 @@ class BatchNormStep : public Step {
     int64_t channels_, rows_;
 };
 
-class BatchNormGradientStep : public Step {
+class CompiledBatchNormGradient : public CompiledOperation {
   public:
-    BatchNormGradientStep(const Program& program, const BatchNormGradient& op)
+    CompiledBatchNormGradient(const Program& program, const BatchNormGradient& op)
         : op_(op), channels_(program.shape(op.x).back()), rows_(element_count(program.shape(op.x)) / channels_) {}
 
     void run(const View& view) override {
@@ -142,12 +142,14 @@ class BatchNormGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const BatchNorm& op, const TrainingSetting&) {
-    return std::make_unique<BatchNormStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const BatchNorm& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledBatchNorm>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const BatchNormGradient& op, const TrainingSetting&) {
-    return std::make_unique<BatchNormGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const BatchNormGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledBatchNormGradient>(program, op);
 }
 
 }  // namespace adaq::cpu

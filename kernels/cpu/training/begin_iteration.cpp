@@ -1,11 +1,11 @@
-#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/compiled_operations.h"
 
 namespace adaq::cpu {
 namespace {
 
-class BeginIterationStep : public Step {
+class CompiledBeginIteration : public CompiledOperation {
   public:
-    explicit BeginIterationStep(const BeginIteration& op) : op_(op) {}
+    explicit CompiledBeginIteration(const BeginIteration& op) : op_(op) {}
 
     void run(const View& view) override {
         float* state = view.at(op_.state);
@@ -20,8 +20,9 @@ class BeginIterationStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program&, const BeginIteration& op, const TrainingSetting&) {
-    return std::make_unique<BeginIterationStep>(op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program&, const BeginIteration& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledBeginIteration>(op);
 }
 
 }  // namespace adaq::cpu

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "kernels/cpu/bf16_rows.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -16,9 +16,9 @@ ADAQ_VECTORISE void multiply(const float* a, const float* b, int64_t n, float* p
     for (int64_t i = 0; i < n; ++i) products[i] = a[i] * b[i];
 }
 
-class ChannelScaleGradientStep : public Step {
+class CompiledChannelScaleGradient : public CompiledOperation {
   public:
-    ChannelScaleGradientStep(const Program& program, const ChannelScaleGradient& op)
+    CompiledChannelScaleGradient(const Program& program, const ChannelScaleGradient& op)
         : op_(op),
           channels_(program.shape(op.w_hat)[0]),
           elements_(element_count(program.shape(op.w_hat)) / channels_) {}
@@ -53,9 +53,9 @@ ADAQ_VECTORISE void add_rows(const float* rows, int64_t count, int64_t channels,
 }
 
 /// Rows are summed in slabs, whose number depends on the rows alone, and slabs a few rows at a time in float.
-class ChannelShiftGradientStep : public Step {
+class CompiledChannelShiftGradient : public CompiledOperation {
   public:
-    ChannelShiftGradientStep(const Program& program, const ChannelShiftGradient& op)
+    CompiledChannelShiftGradient(const Program& program, const ChannelShiftGradient& op)
         : op_(op),
           half_(program.is_bf16(op.dy)),
           channels_(program.shape(op.dy).back()),
@@ -101,14 +101,14 @@ class ChannelShiftGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ChannelScaleGradient& op,
-                                         const TrainingSetting&) {
-    return std::make_unique<ChannelScaleGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ChannelScaleGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledChannelScaleGradient>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ChannelShiftGradient& op,
-                                         const TrainingSetting&) {
-    return std::make_unique<ChannelShiftGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ChannelShiftGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledChannelShiftGradient>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/compiled_operations.h"
 
 namespace adaq::cpu {
 namespace {
@@ -18,9 +18,9 @@ std::vector<double> log_softmax(const float* x, int64_t classes, double temperat
     return result;
 }
 
-class KlDivergenceStep : public Step {
+class CompiledKlDivergence : public CompiledOperation {
   public:
-    KlDivergenceStep(const Program& program, const KlDivergence& op)
+    CompiledKlDivergence(const Program& program, const KlDivergence& op)
         : op_(op), rows_(program.shape(op.logits)[0]), classes_(program.shape(op.logits)[1]) {}
 
     void run(const View& view) override {
@@ -51,8 +51,9 @@ class KlDivergenceStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const KlDivergence& op, const TrainingSetting&) {
-    return std::make_unique<KlDivergenceStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const KlDivergence& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledKlDivergence>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -1,8 +1,8 @@
 // Gradients of max pooling and global average pooling. An image's windows overlap, so a thread takes whole images.
 #include <algorithm>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -20,9 +20,9 @@ ADAQ_VECTORISE void keep_larger(const float* x, int32_t pixel, int64_t channels,
     }
 }
 
-class MaxPoolGradientStep : public Step {
+class CompiledMaxPoolGradient : public CompiledOperation {
   public:
-    MaxPoolGradientStep(const Program& program, const MaxPoolGradient& op)
+    CompiledMaxPoolGradient(const Program& program, const MaxPoolGradient& op)
         : op_(op), x_(program.shape(op.x)), y_(program.shape(op.dy)) {}
 
     void run(const View& view) override {
@@ -68,9 +68,9 @@ class MaxPoolGradientStep : public Step {
     Shape x_, y_;
 };
 
-class GlobalAveragePoolGradientStep : public Step {
+class CompiledGlobalAveragePoolGradient : public CompiledOperation {
   public:
-    GlobalAveragePoolGradientStep(const Program& program, const GlobalAveragePoolGradient& op)
+    CompiledGlobalAveragePoolGradient(const Program& program, const GlobalAveragePoolGradient& op)
         : op_(op), x_(program.shape(op.dx)) {}
 
     void run(const View& view) override {
@@ -91,13 +91,14 @@ class GlobalAveragePoolGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const MaxPoolGradient& op, const TrainingSetting&) {
-    return std::make_unique<MaxPoolGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const MaxPoolGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledMaxPoolGradient>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePoolGradient& op,
-                                         const TrainingSetting&) {
-    return std::make_unique<GlobalAveragePoolGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const GlobalAveragePoolGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledGlobalAveragePoolGradient>(program, op);
 }
 
 }  // namespace adaq::cpu

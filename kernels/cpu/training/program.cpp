@@ -4,7 +4,7 @@
 
 #include "engine/error.h"
 #include "kernels/cpu/thread_count.h"
-#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/compiled_operations.h"
 
 namespace adaq::cpu {
 TrainingProgram::TrainingProgram(Program program, int threads, Math math)
@@ -14,12 +14,12 @@ TrainingProgram::TrainingProgram(Program program, int threads, Math math)
     view_ = std::make_unique<View>(0, places(constants));
     int64_t scratch = 0;
     for (const Operation& operation : program_.operations()) {
-        steps_.push_back(std::visit(
+        operations_.push_back(std::visit(
             [&](const auto& op) {
-                return make_training_step(program_, op, TrainingSetting{threads_, math, constants});
+                return compile_for_training(program_, op, TrainingSetting{threads_, math, constants});
             },
             operation));
-        scratch = std::max(scratch, steps_.back()->scratch_floats());
+        scratch = std::max(scratch, operations_.back()->scratch_floats());
     }
     scratch_ = AlignedFloats(scratch);
     view_->set_scratch(scratch_.data());
@@ -55,9 +55,9 @@ void TrainingProgram::run(int64_t n) {
     const ThreadCount inside(threads_);
     for (int64_t i = 0; i < n; ++i) {
         ++runs_;
-        for (const auto& step : steps_) {
-            step->refresh(*view_);
-            step->run(*view_);
+        for (const auto& operation : operations_) {
+            operation->refresh(*view_);
+            operation->run(*view_);
         }
     }
     for (CpuTensor* tensor : changing_) ++tensor->version;  // for whoever keeps a copy in another program

@@ -5,9 +5,9 @@
 #include <optional>
 #include <vector>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
 #include "kernels/cpu/training/rounding_arithmetic.h"
-#include "kernels/cpu/training/steps.h"
 
 namespace adaq::cpu {
 namespace {
@@ -47,9 +47,9 @@ class RoundingPieces {
     bool one_scale_;
 };
 
-class RoundWeightsStep : public Step {
+class CompiledRoundWeights : public CompiledOperation {
   public:
-    RoundWeightsStep(const Program& program, const RoundWeights& op) : op_(op), pieces_(program, op.rounding) {}
+    CompiledRoundWeights(const Program& program, const RoundWeights& op) : op_(op), pieces_(program, op.rounding) {}
     void run(const View& view) override {
         const Rounding& r = op_.rounding;
         pieces_.for_each(view, [&](const Channel& c, int64_t first, int64_t n) {
@@ -63,9 +63,9 @@ class RoundWeightsStep : public Step {
     RoundingPieces pieces_;
 };
 
-class RoundingStepStep : public Step {
+class CompiledRoundingStep : public CompiledOperation {
   public:
-    RoundingStepStep(const Program& program, const RoundingStep& op)
+    CompiledRoundingStep(const Program& program, const RoundingStep& op)
         : op_(op), pieces_(program, op.rounding), below_(element_count(program.shape(op.rounding.w))) {}
 
     void refresh(const View& view) override {
@@ -105,12 +105,14 @@ class RoundingStepStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const RoundWeights& op, const TrainingSetting&) {
-    return std::make_unique<RoundWeightsStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const RoundWeights& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledRoundWeights>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const RoundingStep& op, const TrainingSetting&) {
-    return std::make_unique<RoundingStepStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const RoundingStep& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledRoundingStep>(program, op);
 }
 
 }  // namespace adaq::cpu

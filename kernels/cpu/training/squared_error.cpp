@@ -2,8 +2,8 @@
 // cache), gradient written, 12 bytes an element.
 #include <cmath>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/training/vector_math.h"
 #include "kernels/cpu/vectorise.h"
 
@@ -39,9 +39,9 @@ ADAQ_VECTORISE void weigh(const float* weight, int64_t n, float* dy, float* term
     }
 }
 
-class SquaredErrorStep : public Step {
+class CompiledSquaredError : public CompiledOperation {
   public:
-    SquaredErrorStep(const Program& program, const SquaredError& op)
+    CompiledSquaredError(const Program& program, const SquaredError& op)
         : op_(op), rows_(program.shape(op.y)[0]), row_(element_count(program.shape(op.y)) / rows_) {}
 
     void run(const View& view) override {
@@ -77,8 +77,9 @@ class SquaredErrorStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const SquaredError& op, const TrainingSetting&) {
-    return std::make_unique<SquaredErrorStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const SquaredError& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledSquaredError>(program, op);
 }
 
 }  // namespace adaq::cpu

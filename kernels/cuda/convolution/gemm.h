@@ -13,11 +13,11 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/convolution/finish.h"
 #include "kernels/cuda/convolution/fma.h"
 #include "kernels/cuda/convolution/operands.h"
 #include "kernels/cuda/convolution/tensor_cores.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 
@@ -171,7 +171,7 @@ struct GemmProblem {
 
 /// The launches of a product of `rows` x `problem.columns`, of which there are `planes` (blockIdx.z).
 template <typename Problem>
-Step gemm_step(Problem problem, int64_t rows, int planes, int splits) {
+CompiledOperation compile_gemm(Problem problem, int64_t rows, int planes, int splits) {
     using T = typename Problem::Tile;
     using Finish = typename Problem::Finish;
     problem.grid = {static_cast<int>(ceil_div(problem.columns, T::N)), splits};

@@ -1,4 +1,5 @@
-// A compiled program is a list of steps. A step runs one operation on some images; it finds its tensors through a View.
+// A compiled program is a list of compiled operations. Each runs one operation on some images; it finds its tensors
+// through a View.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ class View {
     View(int lane, Indexed<Place> places) : lane_(lane), places_(std::move(places)) {}
 
     int lane() const { return lane_; }
-    /// The lane's scratch memory, as large as the neediest step wants it; its contents do not outlive a step.
+    /// The lane's scratch memory, as large as the neediest operation wants it; its contents do not outlive one.
     float* scratch() const { return scratch_; }
     void set_scratch(float* scratch) { scratch_ = scratch; }
     /// To image `index` of the group that begins at image `group` of the batch.
@@ -54,9 +55,9 @@ class View {
     int64_t group_ = 0, index_ = 0;
 };
 
-class Step {
+class CompiledOperation {
   public:
-    virtual ~Step() = default;
+    virtual ~CompiledOperation() = default;
     /// Renews what was derived from weights that have been uploaded since; before a run, in one thread.
     virtual void refresh(const View&) {}
     /// How much of View::scratch() a run uses.
@@ -65,8 +66,8 @@ class Step {
     virtual void run(const View& view) = 0;
 };
 
-/// How a step will be run.
-struct StepSetting {
+/// How an operation will be run.
+struct OperationSetting {
     int64_t images = 1;           // at a time
     int lanes = 1, threads = 1;   // threads: of each lane
     bool in_place = false;        // a convolution's output lies where its residual lies
@@ -76,11 +77,17 @@ struct StepSetting {
 };
 
 /// One factory an operation, each in the file of its name.
-std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, const StepSetting& setting);
-std::unique_ptr<Step> make_step(const Program& program, const Linear& op, const StepSetting& setting);
-std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, const StepSetting& setting);
-std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, const StepSetting& setting);
-std::unique_ptr<Step> make_step(const Program& program, const Addition& op, const StepSetting& setting);
-std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, const StepSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Convolution& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Linear& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const MaxPool& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const GlobalAveragePool& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Addition& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const FakeQuantise& op,
+                                                     const OperationSetting& setting);
 
 }  // namespace adaq::cpu
