@@ -26,7 +26,7 @@ struct Found {
     std::vector<Evaluation> networks;
     std::optional<int64_t> agreement;
     DataSet validation;
-    std::string warning;        // that the first network guesses; empty: it does not
+    std::string warning;    // that the first network guesses; empty: it does not
     Indexed<Shape> shapes;  // of its values, for these images
 };
 
