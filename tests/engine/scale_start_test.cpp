@@ -25,13 +25,13 @@ constexpr ValueId kStem = 1, kInner = 2, kSummand = 3, kSum = 4, kLogits = 5;
 
 /// Pixels of so many channels.
 struct Map {
-    size_t channels;
+    int64_t channels;
     std::vector<double> values;
 };
 
 /// A 1x1 convolution: what a layer of the network below is.
 struct PlainLayer {
-    size_t inputs, outputs;
+    int64_t inputs, outputs;
     std::vector<float> weight, bias;  // [outputs][inputs], [outputs]
 };
 
@@ -57,10 +57,10 @@ Map relu(Map map) {
 
 Map convolve(const PlainLayer& layer, const Map& x) {
     Map y{layer.outputs, {}};
-    for (size_t pixel = 0; pixel < x.values.size() / x.channels; ++pixel) {
-        for (size_t k = 0; k < layer.outputs; ++k) {
+    for (int64_t pixel = 0; pixel < std::ssize(x.values) / x.channels; ++pixel) {
+        for (int64_t k = 0; k < layer.outputs; ++k) {
             double sum = layer.bias[k];
-            for (size_t c = 0; c < layer.inputs; ++c)
+            for (int64_t c = 0; c < layer.inputs; ++c)
                 sum += double{layer.weight[k * layer.inputs + c]} * x.values[pixel * x.channels + c];
             y.values.push_back(sum);
         }
@@ -83,9 +83,8 @@ class PlainNetwork {
   public:
     PlainNetwork() {
         Values values(11);
-        for (const auto& [inputs, outputs] : {std::pair{kImageChannels, 3}, {3, 3}, {3, 3}, {3, 2}})
-            layers_.push_back({static_cast<size_t>(inputs), static_cast<size_t>(outputs),
-                               values.reals(inputs * outputs), values.reals(outputs)});
+        for (const auto& [inputs, outputs] : std::vector<std::pair<int64_t, int64_t>>{{2, 3}, {3, 3}, {3, 3}, {3, 2}})
+            layers_.push_back({inputs, outputs, values.reals(inputs * outputs), values.reals(outputs)});
     }
 
     /// A value as its quantiser would see it, with these quantisers before it.
@@ -119,8 +118,8 @@ class PlainNetwork {
         made.graph.input_channels = kImageChannels;
         for (const char* unit : {"stem", "block", "head"}) made.graph.units.push_back({unit});
         const auto convolution = [&](const char* name, ValueId input, int unit, int layer, Activation activation) {
-            const PlainLayer& plain = layers_[static_cast<size_t>(layer)];
-            const auto k = static_cast<int64_t>(plain.outputs), c = static_cast<int64_t>(plain.inputs);
+            const PlainLayer& plain = layers_[layer];
+            const int64_t k = plain.outputs, c = plain.inputs;
             Node node{&node_kind("convolution"), name, {input}, {}, unit};
             node.attributes = {{"inputs", c},
                                {"outputs", k},
