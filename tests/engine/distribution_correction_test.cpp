@@ -41,8 +41,9 @@ std::vector<double> corrected(Device& device, const Json& given) {
     options.plateau.patience = given["patience"];
     CacheMemory memory(device, int64_t{1} << 30);
     const Buffer input = put(device, given["input"]["shape"].get<Shape>(), floats(given["input"]));
-    return doubles(device, corrected_input(device, network, unit, input, given["shapes"].get<std::vector<Shape>>(),
-                                           options, memory, {}));
+    return doubles(
+        device, corrected_input(device, network, unit, input, Indexed<Shape>(given["shapes"].get<std::vector<Shape>>()),
+                                options, memory, {}));
 }
 
 /// A thin network, and the input of one of its units for a few images.
