@@ -26,8 +26,8 @@ struct Found {
     std::vector<Evaluation> networks;
     std::optional<int64_t> agreement;
     DataSet validation;
-    std::string warning;        // that the first network guesses; empty: it does not
-    std::vector<Shape> shapes;  // of its values, for these images
+    std::string warning;    // that the first network guesses; empty: it does not
+    Indexed<Shape> shapes;  // of its values, for these images
 };
 
 /// Networks on validation images.
@@ -110,7 +110,7 @@ Report evaluate(const Model& model, const ImageSets& images, const EvaluateOptio
         const StoredModel& stored = model.state().stored;
         const WorkspaceOf workspace(context.workspace);
         Report report = report_of(model, images, workspace->device(context.device), context.device);
-        std::vector<Shape> shapes;
+        Indexed<Shape> shapes;
         if (images.validates()) {
             Evaluating evaluating(model, images, options, context);
             const std::string key = evaluating.keeps() && !model.quantised()

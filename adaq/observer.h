@@ -10,9 +10,9 @@ class Observer {
   public:
     virtual ~Observer() = default;
 
-    /// A phase begins, of `total` steps (0: nobody knows); it ends the one before. unit: what is counted, "images".
+    /// A phase begins, of `total` parts (0: nobody knows); it ends the one before. unit: what is counted, "images".
     virtual void begin(const std::string& /*phase*/, int64_t /*total*/, const std::string& /*unit*/) {}
-    /// n more steps are done. May come from any thread.
+    /// n more parts are done. May come from any thread.
     virtual void advance(int64_t /*n*/) {}
     virtual void end() {}
     /// One sentence, such as a warning.

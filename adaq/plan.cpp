@@ -70,8 +70,7 @@ class Planning {
                          {range, settings_->per_channel, settings_->head_stem_8bit, settings_->bits});
         for (const Site& site : sites_) {
             const Grid grid{site.bits, true};
-            network_.values[static_cast<size_t>(site.value)] =
-                QuantisedActivation{grid, "minmax", 1.0f / grid.qmax(), 0.0f};
+            network_.values[site.value] = QuantisedActivation{grid, "minmax", 1.0f / grid.qmax(), 0.0f};
         }
     }
 
@@ -128,21 +127,20 @@ class Planning {
         const Unit& unit = units_[index];
         PlannedUnit planned;
         planned.name = unit.name;
-        planned.reads = shapes_[static_cast<size_t>(unit.input)];
-        planned.gives = shapes_[static_cast<size_t>(unit.output())];
+        planned.reads = shapes_[unit.input];
+        planned.gives = shapes_[unit.output()];
         std::set<int> bits;
         for (int i = unit.first; i < unit.last; ++i) {
             const Node& node = network_.graph.node(i);
             if (node.layer < 0) continue;
-            const Layer& layer = network_.layers[static_cast<size_t>(node.layer)];
+            const Layer& layer = network_.layers[node.layer];
             planned.weights += element_count(layer.shape);
             planned.flops +=
-                2.0 * static_cast<double>(element_count(shapes_[static_cast<size_t>(Graph::output_of(i))]) *
-                                          layer.weights_per_channel());
+                2.0 * static_cast<double>(element_count(shapes_[Graph::output_of(i)]) * layer.weights_per_channel());
             if (layer.codes) bits.insert(layer.codes->grid.bits);
         }
         planned.bits.assign(bits.begin(), bits.end());
-        const auto& site = network_.values[static_cast<size_t>(unit.output())];
+        const auto& site = network_.values[unit.output()];
         if (site) planned.output_bits = site->grid.bits;
         if (passes_.empty()) return planned;
         planned.flops = passes_[0].timing.flops[index];
@@ -162,7 +160,7 @@ class Planning {
         const double seconds = static_cast<double>(weights) * time_ranges(device_, settings_->weight_range(),
                                                                           weights / std::max<int64_t>(channels, 1));
         if (sites_.empty()) return seconds;
-        for (const Site& site : sites_) values += element_count(shapes_[static_cast<size_t>(site.value)]);
+        for (const Site& site : sites_) values += element_count(shapes_[site.value]);
         const int64_t images = std::min(plan_.calibration_images, kScaleImages);
         return seconds + static_cast<double>(values * images) * time_ranges(device_, settings_->activation_range(), 0);
     }
@@ -186,7 +184,7 @@ class Planning {
     Device& device_;
     Network network_;
     std::vector<Site> sites_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
     std::vector<Unit> units_;
     std::vector<Pass> passes_;  // empty: nothing is learned
     Plan plan_;

@@ -8,7 +8,7 @@ namespace adaq {
 /// How an image is resized: with which of Pillow's filters.
 enum class Interpolation { bilinear, bicubic };
 
-/// resize is the shorter edge, crop a centred square; 0 leaves the step out.
+/// resize is the shorter edge, crop a centred square; 0 leaves it out.
 struct Preprocessing {
     int resize = 0;                                                                // pixels
     int crop = 0;                                                                  // pixels

@@ -26,8 +26,8 @@ Tensor first_rows(const Tensor& tensor, int64_t rows) {
     return {shape, {tensor.values.begin(), tensor.values.begin() + element_count(shape)}};
 }
 
-/// Before each step of work but the first one more is done.
-StepObserver steps(Observer& observer) {
+/// Before each part of the work but the first one more is done.
+PartObserver parts(Observer& observer) {
     return [&observer, first = true](const std::string&) mutable {
         poll(observer);
         if (!first) observer.advance(1);
@@ -84,10 +84,10 @@ class Quantising {
     void quantise_layers() {
         poll(observer_);
         const Phase phase(state_.report, "quantise weights");
-        observer_.begin("weights", static_cast<int64_t>(state_.network.layers.size()), "layers");
+        observer_.begin("weights", state_.network.layers.count(), "layers");
         const WeightOptions options{settings_.weight_range(), settings_.per_channel, settings_.head_stem_8bit,
                                     settings_.bits};
-        quantise_weights(device_, state_.network, options, steps(observer_));
+        quantise_weights(device_, state_.network, options, parts(observer_));
         observer_.advance(1);
         observer_.end();
     }
@@ -129,7 +129,7 @@ class Quantising {
 
     void quantise_activations(Network& network, const Tensor& images, const SiteObserver& see) {
         observer_.begin("activations", sites_.back().value, "nodes");
-        start_activations(device_, network, images, sites_, settings_.activation_range(), see, steps(observer_));
+        start_activations(device_, network, images, sites_, settings_.activation_range(), see, parts(observer_));
         observer_.advance(1);
         observer_.end();
     }
@@ -137,9 +137,9 @@ class Quantising {
     SiteObserver see_site() {
         if (settings_.accuracy_alone) return {};
         return [this](ValueId value, const DeviceTensor& x) {
-            std::vector<float> values(static_cast<size_t>(element_count(x.shape())));
+            std::vector<float> values(element_count(x.shape()));
             device_.download(x, values);
-            const QuantisedActivation& quantiser = *state_.network.values[static_cast<size_t>(value)];
+            const QuantisedActivation& quantiser = *state_.network.values[value];
             state_.report.activations.push_back(
                 describe_activation(value_name(state_.network.graph, value), quantiser, values));
         };
@@ -221,9 +221,9 @@ void compare_layers(Quantised& quantised, const Context& context) {
         const ObserverOf observer(context.observer);
         poll(*observer);
         const Phase phase(s.report, "compare layers");
-        (*observer).begin("compare layers", static_cast<int64_t>(s.network.graph.nodes.size()), "nodes");
+        (*observer).begin("compare layers", s.network.graph.node_count(), "nodes");
         s.output_sqnr = output_sqnr(workspace->device(context.device), s.original(), s.network, *s.compared_images,
-                                    steps(*observer));
+                                    parts(*observer));
         (*observer).advance(1);
         (*observer).end();
         s.compared_images.reset();

@@ -12,10 +12,10 @@ int first_choice(std::span<const float> logits) {
 }
 
 int rank_of(std::span<const float> logits, int label) {
-    const float own = logits[static_cast<size_t>(label)];
+    const float own = logits[label];
     int rank = 0;
     for (int i = 0; i < static_cast<int>(logits.size()); ++i) {
-        const float other = logits[static_cast<size_t>(i)];
+        const float other = logits[i];
         if (other > own || (other == own && i < label)) ++rank;
     }
     return rank;

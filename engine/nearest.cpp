@@ -6,7 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/passes/node_walk.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/statistics.h"
 
 namespace adaq {
@@ -14,10 +14,10 @@ namespace {
 
 void round_to_nearest(Layer& layer, const ChosenRange& range, const std::string& scheme) {
     LayerCodes codes{range.grid, scheme, range.scale, range.zero_point, {}};
-    const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
+    const size_t per_channel = layer.weights_per_channel();
     codes.centred.resize(layer.weight.values.size());
     for (size_t i = 0; i < codes.centred.size(); ++i) {
-        const size_t group = codes.group_of(static_cast<int64_t>(i / per_channel));
+        const size_t group = codes.group_of(i / per_channel);
         codes.centred[i] = quantise_centred(layer.weight.values[i], codes.scale[group], codes.zero_point[group],
                                             range.grid.qmin(), range.grid.qmax());
     }
@@ -35,7 +35,7 @@ QuantisedActivation choose_activation(Device& device, const DeviceTensor& values
 }
 
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
-                      const StepObserver& before_layer) {
+                      const PartObserver& before_layer) {
     for (const auto& [name, bits] : options.bits) {
         std::vector<std::string> names;
         for (const Layer& layer : network.layers) names.push_back(layer.name);
@@ -58,23 +58,23 @@ void quantise_weights(Device& device, Network& network, const WeightOptions& opt
 }
 
 void start_activations(Device& device, Network& network, const Tensor& images, const std::vector<Site>& sites,
-                       const SchemeOptions& range, const SiteObserver& observe, const StepObserver& before_node) {
+                       const SchemeOptions& range, const SiteObserver& observe, const PartObserver& before_node) {
     start_activations(device, network, put(device, images.shape, images.values), sites, range, observe, before_node);
 }
 
 void start_activations(Device& device, Network& network, const Buffer& images, const std::vector<Site>& sites,
-                       const SchemeOptions& range, const SiteObserver& observe, const StepObserver& before_node) {
-    std::vector<int> bits(network.values.size(), 32);
+                       const SchemeOptions& range, const SiteObserver& observe, const PartObserver& before_node) {
+    Indexed<int> bits(network.values.size(), 32);
     ValueId last = -1;
     for (const Site& site : sites) {
-        bits[static_cast<size_t>(site.value)] = site.bits;
+        bits[site.value] = site.bits;
         last = std::max(last, site.value);
     }
     const auto start = [&](ValueId value, const DeviceTensor& values) {
-        const int site_bits = bits[static_cast<size_t>(value)];
+        const int site_bits = bits[value];
         if (site_bits == 32) return;
         const std::string name = value_name(network.graph, value);
-        network.values[static_cast<size_t>(value)] = choose_activation(device, values, range, site_bits, name);
+        network.values[value] = choose_activation(device, values, range, site_bits, name);
         if (observe) observe(value, values);
     };
     if (bits[kImage] < 32) start(kImage, *images);
@@ -87,18 +87,18 @@ void start_activations(Device& device, Network& network, const Buffer& images, c
 }
 
 std::vector<double> output_sqnr(Device& device, const Network& original, const Network& quantised, const Tensor& images,
-                                const StepObserver& before_node) {
-    std::vector<double> sqnr(quantised.layers.size());
+                                const PartObserver& before_node) {
+    Indexed<double> sqnr(quantised.layers.size());
     NodeWalk exact(device, original, images), rounded(device, quantised, images);
     for (int i = 0; i < quantised.graph.node_count(); ++i) {
         const Node& node = quantised.graph.node(i);
         if (before_node) before_node(node.name);
         const Buffer x = exact.compute(i), y = rounded.compute(i);
         if (node.layer >= 0) {
-            std::vector<float> a(static_cast<size_t>(element_count(x->shape()))), b(a.size());
+            std::vector<float> a(element_count(x->shape())), b(a.size());
             device.download(*x, a);
             device.download(*y, b);
-            sqnr[static_cast<size_t>(node.layer)] = sqnr_db(a, b);
+            sqnr[node.layer] = sqnr_db(a, b);
         }
         exact.settle(i);
         rounded.settle(i);

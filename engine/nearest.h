@@ -19,13 +19,13 @@ struct WeightOptions {
     std::map<std::string, int> bits = {};  // of single layers, by name, whatever the above says
 };
 
-/// Called before each step of work with its name; may throw to stop.
-using StepObserver = std::function<void(const std::string& name)>;
+/// Called before each part of the work, a layer or a node, with its name; may throw to stop.
+using PartObserver = std::function<void(const std::string& name)>;
 
 /// Chooses a range for every layer's weight and rounds it. Throws DataError naming a weight that is not finite,
 /// UsageError where options.bits names no layer.
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
-                      const StepObserver& before_layer = {});
+                      const PartObserver& before_layer = {});
 
 /// The quantiser of one activation site from what it sees. range.bits and range.symmetric are not looked at.
 QuantisedActivation choose_activation(Device& device, const DeviceTensor& values, SchemeOptions range, int bits,
@@ -38,15 +38,15 @@ using SiteObserver = std::function<void(ValueId site, const DeviceTensor& values
 /// (docs/arithmetic.md section 4, nearest), from images [N,H,W,C]. range.bits is not looked at: each site has its own.
 void start_activations(Device& device, Network& network, const Tensor& images, const std::vector<Site>& sites,
                        const SchemeOptions& range, const SiteObserver& observe = {},
-                       const StepObserver& before_node = {});
+                       const PartObserver& before_node = {});
 /// The same with images that are on the device already.
 void start_activations(Device& device, Network& network, const Buffer& images, const std::vector<Site>& sites,
                        const SchemeOptions& range, const SiteObserver& observe = {},
-                       const StepObserver& before_node = {});
+                       const PartObserver& before_node = {});
 
 /// Signal-to-quantisation-noise ratio in dB of each layer's output (by Node::layer), the float network against the
 /// quantised one, both fed the same images.
 std::vector<double> output_sqnr(Device& device, const Network& original, const Network& quantised, const Tensor& images,
-                                const StepObserver& before_node = {});
+                                const PartObserver& before_node = {});
 
 }  // namespace adaq

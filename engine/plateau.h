@@ -1,5 +1,5 @@
 // A learning rate that falls when the loss no longer does: PyTorch's ReduceLROnPlateau (mode "min", relative threshold,
-// no cooldown), written once for every device and in the precision of its step state.
+// no cooldown), written once for every device and in the precision of its iteration state.
 #pragma once
 
 #include <cmath>

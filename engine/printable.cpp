@@ -1,10 +1,11 @@
-// Escapes what a terminal would act on; see printable.h.
+// See printable.h.
 #include "engine/printable.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 
 namespace adaq {
 namespace {
@@ -76,6 +77,16 @@ std::string printable(std::string_view name) {
     while (end > kLongest - 4 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80)
         --end;  // not within a character
     return one_line(name.substr(0, end)) + "...";
+}
+
+std::string count(int64_t n) {
+    std::string digits = std::to_string(std::llabs(n));
+    for (int64_t i = std::ssize(digits) - 3; i > 0; i -= 3) digits.insert(i, ",");
+    return n < 0 ? "\u2212" + digits : digits;
+}
+
+std::string plural(int64_t n, std::string_view word) {
+    return fmt::format("{} {}{}", count(n), word, n == 1 ? "" : "s");
 }
 
 }  // namespace adaq

@@ -1,7 +1,8 @@
-// Names and texts out of files, made fit for a line on a terminal: whatever they hold, they neither break the line nor
-// move the cursor.
+// Text for people. Names and texts out of files, made fit for a line on a terminal: whatever they hold, they neither
+// break the line nor move the cursor. Numbers of things.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,5 +14,11 @@ std::string one_line(std::string_view text);
 
 /// The same of a name for an error message, cut to 100 bytes.
 std::string printable(std::string_view name);
+
+/// "11,271,306"; below 0 with the minus sign U+2212.
+std::string count(int64_t n);
+
+/// "1 layer", "21 layers"
+std::string plural(int64_t n, std::string_view word);
 
 }  // namespace adaq

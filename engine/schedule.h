@@ -1,5 +1,5 @@
-// What depends on the iteration while a rounding or a scale is learned (docs/arithmetic.md section 5): the step values,
-// written once for every device. They are computed in double and kept in the precision of the device's step state.
+// What depends on the iteration while a rounding or a scale is learned (docs/arithmetic.md section 5), written
+// once for every device. The values are computed in double and kept in the precision of the device's iteration state.
 #pragma once
 
 #include <cmath>
@@ -9,8 +9,8 @@
 
 namespace adaq {
 
-/// The step state: a tensor [kStepValues] that a device moves on by itself. All zeros starts afresh.
-enum StepValue {
+/// The iteration state: a tensor [kIterationValues] that a device moves on by itself. All zeros starts afresh.
+enum IterationValue {
     kIteration,         // t = 1 ... T of the iteration that runs; 0 before the first
     kRegulariserOn,     // 0 before warm-up is over, then 1
     kBeta,              // of the rounding regulariser
@@ -22,11 +22,11 @@ enum StepValue {
     kFirstBad,          // the first iteration whose loss was not finite; 0: none
     kBestLoss,          // PlateauState, where the scale rate follows a plateau
     kBadIterations,     //
-    kStepValues
+    kIterationValues
 };
 
 /// The regulariser is on from t >= warm_up * T, and there beta falls linearly.
-struct StepSchedule {
+struct Schedule {
     int64_t iterations = 20000;  // T
     double warm_up = 0.2;
     double beta_start = 20.0, beta_end = 2.0;
@@ -45,8 +45,8 @@ ADAQ_HOST_DEVICE inline double look_at_loss(Real* state, Real loss) {
 /// Begins the next iteration. On a plateau the scale rate starts as the schedule has it and then falls with `losses`,
 /// the sum of those of the last iteration.
 template <typename Real>
-ADAQ_HOST_DEVICE inline void begin_iteration(Real* state, const StepSchedule& s, bool on_plateau,
-                                             const Plateau& plateau, double losses) {
+ADAQ_HOST_DEVICE inline void begin_iteration(Real* state, const Schedule& s, bool on_plateau, const Plateau& plateau,
+                                             double losses) {
     const double t = static_cast<double>(state[kIteration]) + 1.0, total = static_cast<double>(s.iterations);
     const double warm = s.warm_up * total, progress = t > warm ? (t - warm) / (total - warm) : 0.0;
     state[kIteration] = static_cast<Real>(t);

@@ -26,12 +26,12 @@ Histogram histogram_of(std::span<const float> values, int bins) {
     require(bins > 0, "histogram_of: {} bins", bins);
     if (values.empty()) return {};
     const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
-    Histogram histogram{*lowest, *highest, std::vector<int64_t>(static_cast<size_t>(bins))};
+    Histogram histogram{*lowest, *highest, std::vector<int64_t>(bins)};
     const double width = histogram.hi - histogram.lo;
     require(std::isfinite(width), "histogram_of: values from {} to {}", histogram.lo, histogram.hi);
     for (float value : values) {
         const double position = width > 0.0 ? (value - histogram.lo) / width * bins : 0.0;
-        ++histogram.counts[static_cast<size_t>(std::min(bins - 1, static_cast<int>(position)))];
+        ++histogram.counts[std::min(bins - 1, static_cast<int>(position))];
     }
     return histogram;
 }

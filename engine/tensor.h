@@ -39,7 +39,7 @@ struct Tensor {
     std::vector<float> values;  // element_count(shape) of them
 
     Tensor() = default;
-    explicit Tensor(Shape s) : shape(std::move(s)), values(static_cast<size_t>(element_count(shape))) {}
+    explicit Tensor(Shape s) : shape(std::move(s)), values(element_count(shape)) {}
     Tensor(Shape s, std::vector<float> v) : shape(std::move(s)), values(std::move(v)) {}
 
     int64_t size() const { return static_cast<int64_t>(values.size()); }

@@ -108,7 +108,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
         const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) fail(errno);
-        bytes = bytes.subspan(static_cast<size_t>(written));
+        bytes = bytes.subspan(written);
     }
 }
 

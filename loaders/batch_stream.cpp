@@ -53,7 +53,7 @@ struct BatchStream::State {
 
     int64_t image_count() const { return static_cast<int64_t>(items.size()); }
     int64_t batch_count() const { return (image_count() + options.batch - 1) / options.batch; }
-    Slot& slot_of(int64_t batch) { return ring[static_cast<size_t>(batch) % ring.size()]; }
+    Slot& slot_of(int64_t batch) { return ring[batch % ring.size()]; }
 
     void start();
     void prepare(int64_t batch);
@@ -72,7 +72,7 @@ void BatchStream::State::start() {
     // While the consumer works on one batch, one is being made and the next may be begun; small batches need more
     // places to keep all threads at work.
     const int64_t places = 1 + (workers + options.batch - 1) / options.batch;
-    ring.resize(static_cast<size_t>(std::min(places, batch_count())));
+    ring.resize(std::min(places, batch_count()));
     for (int64_t batch = 0; batch < static_cast<int64_t>(ring.size()); ++batch) prepare(batch);
     started_batches = static_cast<int64_t>(ring.size());
     if (items.empty()) return;
@@ -97,11 +97,11 @@ void BatchStream::State::prepare(int64_t batch) {
     slot.batch.count = slot.unfinished = count;
     slot.failure = nullptr;
     slot.batch.images.shape = shape;
-    slot.batch.images.values.resize(static_cast<size_t>(element_count(shape)));
+    slot.batch.images.values.resize(element_count(shape));
     std::fill(slot.batch.images.values.begin() + count * image_floats, slot.batch.images.values.end(), 0.0f);
-    slot.batch.labels.assign(static_cast<size_t>(options.batch), Dataset::kNoLabel);
+    slot.batch.labels.assign(options.batch, Dataset::kNoLabel);
     for (int i = 0; i < count; ++i) {
-        slot.batch.labels[static_cast<size_t>(i)] = dataset.label(items[static_cast<size_t>(first + i)]);
+        slot.batch.labels[i] = dataset.label(items[first + i]);
     }
 }
 
@@ -128,7 +128,7 @@ void BatchStream::State::make_images() {
 void BatchStream::State::make_image(InputMaker& maker, int64_t image) {
     Tensor& images = slot_of(image / options.batch).batch.images;
     const int64_t image_floats = element_count(shape) / options.batch;
-    maker.make(items[static_cast<size_t>(image)], images.values.data() + image % options.batch * image_floats);
+    maker.make(items[image], images.values.data() + image % options.batch * image_floats);
 }
 
 void BatchStream::State::hand_in(int64_t image, const std::exception_ptr& failure) {

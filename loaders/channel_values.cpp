@@ -53,7 +53,7 @@ std::vector<float> parse_deviations(const std::string& text) {
 }
 
 void check_channels(const std::string& option, const std::vector<float>& values, int channels) {
-    if (values.size() != static_cast<size_t>(channels))
+    if (std::ssize(values) != channels)
         usage_error("{} has {} numbers, expected {}, one an input channel of the network", option, values.size(),
                     channels);
 }

@@ -41,7 +41,7 @@ FileBytes::FileBytes(const std::string& path, size_t most_bytes) {
     if (S_ISDIR(status.st_mode)) data_error("{}: a directory, expected a file", path);
     if (!S_ISREG(status.st_mode)) data_error("{}: a device or pipe, expected a file", path);
     if (status.st_size == 0) data_error("{}: an empty file", path);
-    size_ = static_cast<size_t>(status.st_size);
+    size_ = status.st_size;
     if (size_ > most_bytes) data_error("{}: {} bytes, expected at most {}", path, size_, most_bytes);
     bytes_ = room_for(path, size_);
     for (size_t done = 0; done < size_;) {
@@ -49,7 +49,7 @@ FileBytes::FileBytes(const std::string& path, size_t most_bytes) {
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) data_error("{}: cannot be read: {}", path, std::strerror(errno));
         if (count == 0) data_error("{}: cut from {} bytes to {} while it was read", path, size_, done);
-        done += static_cast<size_t>(count);
+        done += count;
     }
 }
 

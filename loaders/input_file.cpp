@@ -34,14 +34,14 @@ InputFile::~InputFile() { ::close(descriptor_); }
 std::string read_whole_file(const std::string& path, const std::string& what, int64_t limit) {
     const InputFile file(path, what);
     if (file.bytes() > limit) data_error("{}: {} bytes, expected {} of at most {}", path, file.bytes(), what, limit);
-    std::string content(static_cast<size_t>(file.bytes()), '\0');
+    std::string content(file.bytes(), '\0');
     size_t done = 0;
     while (done < content.size()) {
         const ssize_t count = ::read(file.descriptor(), content.data() + done, content.size() - done);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) data_error("{}: cannot be read ({}), expected {}", path, std::strerror(errno), what);
         if (count == 0) break;  // it has shrunk meanwhile
-        done += static_cast<size_t>(count);
+        done += count;
     }
     content.resize(done);
     return content;

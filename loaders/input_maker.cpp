@@ -38,8 +38,7 @@ const Image& InputMaker::make_pixels(int64_t item) {
 
 void InputMaker::make(int64_t item, float* out) {
     if (dataset_.holds_inputs())
-        dataset_.write_input(item, {out, static_cast<size_t>(size_.height) * static_cast<size_t>(size_.width) *
-                                             static_cast<size_t>(options_.channels)});
+        dataset_.write_input(item, std::span(out, size_.pixels() * options_.channels));
     else
         normaliser_.run(make_pixels(item), out);
 }

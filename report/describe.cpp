@@ -32,11 +32,11 @@ struct Rounding {
 const QuantisedActivation* input_quantiser(const Network& network, const Node& node) {
     ValueId value = node.inputs[0];
     while (value != kImage) {
-        const Node& producer = network.graph.nodes[static_cast<size_t>(Graph::producer_of(value))];
+        const Node& producer = network.graph.nodes[Graph::producer_of(value)];
         if (!producer.kind->keeps_codes()) break;
         value = producer.inputs[0];
     }
-    const auto& quantiser = network.values[static_cast<size_t>(value)];
+    const auto& quantiser = network.values[value];
     return quantiser ? &*quantiser : nullptr;
 }
 
@@ -45,7 +45,7 @@ std::optional<bool> sums_exactly(const Network& network, const Node& node, const
     if (!input || !layer.codes) return std::nullopt;
     const double largest =
         std::max(std::fabs(input->grid.qmin() - input->zero_point), std::fabs(input->grid.qmax() - input->zero_point));
-    const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
+    const size_t per_channel = layer.weights_per_channel();
     const auto& codes = layer.codes->centred;
     for (size_t first = 0; first < codes.size(); first += per_channel) {
         double sum = 0;
@@ -66,7 +66,7 @@ size_t median_group(const std::vector<float>& scales) {
 }
 
 WeightReport describe(const Network& network, const Node& node, bool per_channel, const Shape& output) {
-    const Layer& layer = network.layers[static_cast<size_t>(node.layer)];
+    const Layer& layer = network.layers[node.layer];
     const LayerCodes& codes = *layer.codes;
     WeightReport row;
     row.name = layer.name;
@@ -83,12 +83,12 @@ WeightReport describe(const Network& network, const Node& node, bool per_channel
     row.typical = {codes.scale[typical], codes.zero_point[typical]};
     row.typical_channel = static_cast<int64_t>(typical);
 
-    const auto elements = static_cast<size_t>(layer.weights_per_channel());
+    const size_t elements = layer.weights_per_channel();
     std::vector<float> values(codes.centred.size());
     std::vector<double> largest(codes.scale.size());
     Rounding rounding;
     for (size_t i = 0; i < values.size(); ++i) {
-        const size_t group = codes.group_of(static_cast<int64_t>(i / elements));
+        const size_t group = codes.group_of(i / elements);
         const float rounded = codes.centred[i] * codes.scale[group];
         values[i] = layer.weight.values.empty() ? rounded : layer.weight.values[i];
         largest[group] = std::max(largest[group], std::fabs(static_cast<double>(values[i])));
@@ -108,14 +108,14 @@ WeightReport describe(const Network& network, const Node& node, bool per_channel
 
 }  // namespace
 
-std::vector<WeightReport> describe_weights(const Network& network, bool per_channel, const std::vector<Shape>& shapes,
+std::vector<WeightReport> describe_weights(const Network& network, bool per_channel, const Indexed<Shape>& shapes,
                                            const std::vector<double>& output_sqnr) {
     std::vector<WeightReport> rows;
     for (size_t i = 0; i < network.graph.nodes.size(); ++i) {
         const Node& node = network.graph.nodes[i];
-        if (node.layer < 0 || !network.layers[static_cast<size_t>(node.layer)].codes) continue;
+        if (node.layer < 0 || !network.layers[node.layer].codes) continue;
         rows.push_back(describe(network, node, per_channel, shapes[i + 1]));
-        if (!output_sqnr.empty()) rows.back().output_sqnr_db = output_sqnr[static_cast<size_t>(node.layer)];
+        if (!output_sqnr.empty()) rows.back().output_sqnr_db = output_sqnr[node.layer];
     }
     return rows;
 }

@@ -9,7 +9,7 @@
 namespace adaq {
 
 /// Rows of all layers, in network order. shapes: value_shapes() of the images; output_sqnr: by layer, or empty.
-std::vector<WeightReport> describe_weights(const Network& network, bool per_channel, const std::vector<Shape>& shapes,
+std::vector<WeightReport> describe_weights(const Network& network, bool per_channel, const Indexed<Shape>& shapes,
                                            const std::vector<double>& output_sqnr);
 
 /// The row of one site; values: what its quantiser saw on the calibration images, if any.

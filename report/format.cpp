@@ -25,12 +25,6 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 
 }  // namespace
 
-std::string count(int64_t n) {
-    std::string digits = std::to_string(std::llabs(n));
-    for (auto i = static_cast<int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<size_t>(i), ",");
-    return n < 0 ? std::string(kMinus) + digits : digits;
-}
-
 std::string fixed(double value, int decimals) {
     if (std::isnan(value)) return "–";
     if (std::isinf(value)) return value > 0 ? "∞" : std::string(kMinus) + "∞";
@@ -63,10 +57,6 @@ std::string duration(double seconds) {
     const int64_t whole = std::llround(seconds);
     if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
     return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
-}
-
-std::string plural(int64_t n, std::string_view word) {
-    return fmt::format("{} {}{}", count(n), word, n == 1 ? "" : "s");
 }
 
 int width(std::string_view text) {

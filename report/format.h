@@ -6,10 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "engine/printable.h"
+
 namespace adaq::report {
 
-/// "11,271,306"
-std::string count(int64_t n);
+using adaq::count, adaq::plural;
 
 /// A number to `digits` significant digits: "0.0120", "512", "1.20e-07"; 0 is "0".
 std::string significant(double value, int digits = 3);
@@ -25,9 +26,6 @@ std::string megabytes(int64_t bytes);
 
 /// "0.84 s", "12.3 s", "2 min 05 s", "1 h 02 min"
 std::string duration(double seconds);
-
-/// "1 layer", "21 layers"
-std::string plural(int64_t n, std::string_view word);
 
 /// Code points of UTF-8 text.
 int width(std::string_view text);

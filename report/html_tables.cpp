@@ -145,8 +145,8 @@ std::string sizes_table(const Report& report) {
 }
 
 std::string time_table(const Report& report) {
-    Cells rows{{"step", "time"}};
-    for (const auto& [step, seconds] : report.seconds) rows.push_back({step, duration(seconds)});
+    Cells rows{{"phase", "time"}};
+    for (const auto& [phase, seconds] : report.seconds) rows.push_back({phase, duration(seconds)});
     rows.push_back({"total", duration(report.total_seconds)});
     return table_of(rows);
 }

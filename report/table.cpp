@@ -79,7 +79,7 @@ std::string aligned(const std::vector<Row>& rows) {
         std::string cells;
         for (size_t i = 0; i < row.size(); ++i) {
             if (widths[i] == 0) continue;
-            cells += row[i] + std::string(static_cast<size_t>(widths[i] - width(row[i])) + 3, ' ');
+            cells += row[i] + std::string(widths[i] - width(row[i]) + 3, ' ');
         }
         cells.erase(cells.find_last_not_of(' ') + 1);
         text += cells + "\n";

@@ -26,9 +26,9 @@ std::string ends_of(const std::string& path) {
     std::array<char, kEnds> bytes{};
     std::string ends;
     for (int64_t from : {int64_t{0}, std::max<int64_t>(0, size - kEnds)}) {
-        const auto wanted = static_cast<size_t>(std::min(size, kEnds));
+        const int64_t wanted = std::min(size, kEnds);
         const ssize_t got = ::pread(file.descriptor(), bytes.data(), wanted, from);
-        if (got != static_cast<ssize_t>(wanted)) data_error("{}: cannot be read", path);
+        if (got != wanted) data_error("{}: cannot be read", path);
         ends.append(bytes.data(), wanted);
     }
     return fmt::format("{} {}", size, crc32_text(ends));
@@ -56,7 +56,7 @@ std::string crc32_of_images(const Dataset& dataset, const std::string& path) {
     if (dataset.size() > 0) {
         const std::string first = dataset.item_name(0);
         const auto end = std::mismatch(first.begin(), first.end(), path.begin(), path.end()).first;
-        shared = static_cast<size_t>(end - first.begin());
+        shared = end - first.begin();
     }
     for (int64_t item = 0; item < dataset.size(); ++item) {
         const std::string name = dataset.item_name(item), file = name.substr(0, name.find(", image "));

@@ -115,9 +115,8 @@ ImageSets::State::State(Model model, const ImageOptions& options, Workspace::Sta
 }
 
 void ImageSets::State::check_calibration_folders() {
-    const size_t folders = calibration()->class_names().size();
-    if (calibration()->label_source() == LabelSource::places &&
-        folders != static_cast<size_t>(classes_of(model_.graph)))
+    const int64_t folders = std::ssize(calibration()->class_names());
+    if (calibration()->label_source() == LabelSource::places && folders != classes_of(model_.graph))
         notes_.push_back(
             fmt::format("The calibration images are in {} class folders, while the network has {} classes.", folders,
                         classes_of(model_.graph)));
@@ -246,7 +245,7 @@ Tensor ImageSets::State::calibration_images(const Settings& settings, int64_t co
         source.next(none);  // so that the source has come to its end, and the batch may be kept
         if (options.view == 0) {
             images = std::move(batch.images);
-            images.values.reserve(images.values.size() * static_cast<size_t>(views));
+            images.values.reserve(images.values.size() * views);
             continue;
         }
         images.values.insert(images.values.end(), batch.images.values.begin(), batch.images.values.end());

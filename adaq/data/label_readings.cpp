@@ -85,7 +85,7 @@ std::vector<LabelReading> other_readings(const Dataset& validation, const ImageO
     std::vector<LabelReading> readings;
     const bool named = source == LabelSource::places || source == LabelSource::model_names;
     const bool moved = source == LabelSource::places && options.label_offset != 0;
-    if (named && !moved && names.size() == static_cast<size_t>(classes)) {
+    if (named && !moved && std::ssize(names) == classes) {
         add_orders(readings, names);
         if (!options.val.empty()) add_lists(readings, names, options.val);
     }
@@ -97,7 +97,7 @@ std::vector<LabelReading> other_readings(const Dataset& validation, const ImageO
 
 int64_t right_under(const LabelReading& reading, const std::vector<int>& labels, const std::vector<int>& choices) {
     int64_t right = 0;
-    for (size_t i = 0; i < choices.size(); ++i) right += reading.classes[static_cast<size_t>(labels[i])] == choices[i];
+    for (size_t i = 0; i < choices.size(); ++i) right += reading.classes[labels[i]] == choices[i];
     return right;
 }
 
@@ -118,8 +118,7 @@ std::string chance_warning(const std::string& which, const Evaluation& network, 
                                    share(network.top1), classes, report::percent(1.0 / classes));
     const auto best = std::max_element(right.begin(), right.end());
     if (best != right.end() && *best >= 2 * network.top1 && !is_near_chance(*best, network.images, classes))
-        return text + fmt::format(": with {} it would be {}.", readings[static_cast<size_t>(best - right.begin())].how,
-                                  share(*best));
+        return text + fmt::format(": with {} it would be {}.", readings[best - right.begin()].how, share(*best));
     return text +
            ". The usual reasons: classes in another order than it learned them in (`classes`, `class_order`), labels "
            "that "

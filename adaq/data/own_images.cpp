@@ -17,9 +17,7 @@ class OwnImageSet : public Dataset {
         : images_(std::move(images)), channels_(channels), name_(name) {}
 
     int64_t size() const override { return images_.count; }
-    int label(int64_t item) const override {
-        return images_.labels.empty() ? kNoLabel : images_.labels[static_cast<size_t>(item)];
-    }
+    int label(int64_t item) const override { return images_.labels.empty() ? kNoLabel : images_.labels[item]; }
     LabelSource label_source() const override {
         return images_.labels.empty() ? LabelSource::none : LabelSource::numbers;
     }
@@ -44,10 +42,7 @@ class OwnImageSet : public Dataset {
     }
 
   private:
-    size_t values() const {
-        return static_cast<size_t>(images_.height) * static_cast<size_t>(images_.width) *
-               static_cast<size_t>(channels_);
-    }
+    size_t values() const { return element_count({images_.height, images_.width, channels_}); }
 
     const OwnImages images_;
     int channels_;

@@ -40,11 +40,11 @@ std::string float_network_key(const Model& model, bool fold, const DeviceOptions
 void describe_layers(Report& report, const LayersToDescribe& what) {
     const StoredModel& stored = what.original.state().stored;
     const Network& network = what.network;
-    const std::vector<Shape> shapes =
+    const Indexed<Shape> shapes =
         what.shapes.empty() ? value_shapes(network.graph, kNominalSize, kNominalSize) : what.shapes;
     if (stored.quantisation) {
-        for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
-            const auto& quantiser = network.values[static_cast<size_t>(v)];
+        for (ValueId v = 0; v < network.values.count(); ++v) {
+            const auto& quantiser = network.values[v];
             if (quantiser)
                 report.activations.push_back(describe_activation(value_name(network.graph, v), *quantiser, {}));
         }

@@ -22,8 +22,8 @@ std::string float_network_key(const Model& model, bool fold, const DeviceOptions
 
 struct LayersToDescribe {
     const Network& network;
-    const Model& original;             // that it was made of
-    const std::vector<Shape>& shapes;  // value_shapes() of the images; empty: none were seen
+    const Model& original;         // that it was made of
+    const Indexed<Shape>& shapes;  // value_shapes() of the images; empty: none were seen
     const std::vector<double>& output_sqnr = {};
     bool per_channel = true;
 };

@@ -27,14 +27,12 @@ class Stopwatch {
 struct Contestant {
     Contestant(Device& device, const Network& network, const Shape& batch, bool simulate)
         : executor(device, network, batch[0], batch[1], batch[2], execution_of(network, simulate)),
-          logits(static_cast<size_t>(executor.batch() * executor.classes())) {}
+          logits(executor.batch() * executor.classes()) {}
 
-    std::span<const float> rows(int count) const {
-        return std::span(logits).first(static_cast<size_t>(count * executor.classes()));
-    }
+    std::span<const float> rows(int count) const { return std::span(logits).first(count * executor.classes()); }
     std::vector<int> choices(int count) const {
-        const auto classes = static_cast<size_t>(executor.classes());
-        std::vector<int> chosen(static_cast<size_t>(count));
+        const size_t classes = executor.classes();
+        std::vector<int> chosen(count);
         for (size_t i = 0; i < chosen.size(); ++i) chosen[i] = first_choice(rows(count).subspan(i * classes, classes));
         return chosen;
     }
@@ -71,17 +69,16 @@ EvaluationResult evaluate_networks(Device& device, const EvaluationPlan& plan, B
     Stopwatch watch;
     observer.begin("evaluate", images.image_count(), "images");
     Batch batch;
-    for (size_t done = 0; images.next(batch); done += static_cast<size_t>(batch.count)) {
-        const auto count = static_cast<size_t>(batch.count);
+    for (int64_t done = 0; images.next(batch); done += batch.count) {
         waiting += watch.lap();
         for (const auto& contestant : contestants) {
             contestant->executor.run(batch.images.values, contestant->logits);
-            contestant->scorer.add(contestant->rows(batch.count), std::span(batch.labels).first(count));
+            contestant->scorer.add(contestant->rows(batch.count), std::span(batch.labels).first(batch.count));
             contestant->seconds += watch.lap();
         }
         if (result.agreement) {
             const std::vector<int> last = contestants.back()->choices(batch.count);
-            *result.agreement += plan.known ? agreeing(std::span(plan.known->choices).subspan(done, count), last)
+            *result.agreement += plan.known ? agreeing(std::span(plan.known->choices).subspan(done, batch.count), last)
                                             : agreeing(contestants.front()->choices(batch.count), last);
         }
         if (plan.keep_choices || count_readings) {

@@ -102,7 +102,7 @@ bool is_shallow_cbor(std::span<const char> bytes) {
             case 2:
             case 3:  // bytes, text
                 if (value > left) return false;
-                at += static_cast<size_t>(value);
+                at += value;
                 break;
             case 4:
             case 5:  // array, map: at least a byte an item

@@ -31,16 +31,16 @@ void DryDevice::download(const DeviceTensor& /*tensor*/, std::span<float> values
 void DryDevice::edit(DeviceTensor& /*tensor*/, std::vector<float>& /*room*/, const Edit& /*change*/) {}
 
 std::vector<MinMax> DryDevice::min_max(const DeviceTensor& /*x*/, int64_t groups) {
-    return {static_cast<size_t>(groups), MinMax{-1.0f, 1.0f}};
+    return std::vector(groups, MinMax{-1.0f, 1.0f});
 }
 
 std::vector<float> DryDevice::order_statistics(const DeviceTensor& /*x*/, int64_t groups,
                                                std::span<const int64_t> ranks) {
-    return std::vector<float>(static_cast<size_t>(groups) * ranks.size());
+    return std::vector<float>(groups * ranks.size());
 }
 
 std::vector<BestRange> DryDevice::best_range(const DeviceTensor& /*x*/, int64_t groups, const RangeSearch& /*search*/) {
-    return std::vector<BestRange>(static_cast<size_t>(groups));
+    return std::vector<BestRange>(groups);
 }
 
 std::unique_ptr<CompiledProgram> DryDevice::compile_checked(Program program) {

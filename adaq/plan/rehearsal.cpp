@@ -21,7 +21,7 @@ Recipe of_one_iteration(Recipe recipe) {
 Network unfolded(Network network) {
     for (Layer& layer : network.layers) {
         if (layer.norm || layer.norm_name.empty()) continue;
-        const std::vector<float> ones(static_cast<size_t>(layer.channels()), 1.0f), zeros(ones.size());
+        const std::vector<float> ones(layer.channels(), 1.0f), zeros(ones.size());
         layer.keep({ones, zeros, zeros, ones});
     }
     network.folded = false;

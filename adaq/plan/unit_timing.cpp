@@ -12,7 +12,7 @@
 
 #include "adaq/state/poll.h"
 #include "engine/passes/executor.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 
 namespace adaq {
@@ -25,7 +25,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 /// Such as a ReLU leaves behind: a half is 0, the rest in (0, 1).
 std::vector<float> made_up(int64_t count) {
     std::mt19937 random(1);
-    std::vector<float> values(static_cast<size_t>(count));
+    std::vector<float> values(count);
     for (float& value : values) value = std::max(0.0f, static_cast<float>(random()) * 0x1p-31f - 1.0f);
     return values;
 }
@@ -45,10 +45,10 @@ class Timer {
         std::string text = options_.prediction ? unit.name : "";  // all behind the unit runs too
         for (int i = unit.first; i < unit.last; ++i) {
             const Node& n = node(i);
-            const auto output = static_cast<size_t>(Graph::output_of(i));
+            const ValueId output = Graph::output_of(i);
             text += fmt::format("{} {} ", describe(n), what_.network.values[output].has_value());
             for (ValueId input : n.inputs)
-                text += fmt::format("{} {} ", input - unit.first, to_string(what_.shapes[static_cast<size_t>(input)]));
+                text += fmt::format("{} {} ", input - unit.first, to_string(what_.shapes[input]));
             text += to_string(what_.shapes[output]) + "; ";
         }
         return text;
@@ -64,14 +64,14 @@ class Timer {
         }
         if (!options_.prediction) return sum;
         sum *= 2.0;
-        for (int i = unit.last; i < static_cast<int>(what_.network.graph.nodes.size()); ++i)
+        for (int i = unit.last; i < what_.network.graph.node_count(); ++i)
             if (node(i).layer >= 0) sum += 2.0 * product(i);
         return sum;
     }
     /// The fastest of three to ten iterations, behind a first one that does not count.
     double seconds(const Unit& unit) const {
-        const Buffer input = made_up(device_, what_.shapes[static_cast<size_t>(unit.input)], images_),
-                     output = made_up(device_, what_.shapes[static_cast<size_t>(unit.output())], images_),
+        const Buffer input = made_up(device_, what_.shapes[unit.input], images_),
+                     output = made_up(device_, what_.shapes[unit.output()], images_),
                      logits = options_.prediction ? made_up(device_, what_.shapes.back(), images_) : nullptr;
         UnitTrainer trainer(device_, what_.network, unit, options_, {input, input, output, output, logits},
                             what_.shapes, &what_.original);
@@ -91,8 +91,8 @@ class Timer {
     const Node& node(int index) const { return what_.network.graph.node(index); }
     /// Of one product of a layer on a batch.
     double product(int index) const {
-        const Layer& layer = what_.network.layers[static_cast<size_t>(node(index).layer)];
-        const int64_t outputs = element_count(what_.shapes[static_cast<size_t>(Graph::output_of(index))]);
+        const Layer& layer = what_.network.layers[node(index).layer];
+        const int64_t outputs = element_count(what_.shapes[Graph::output_of(index)]);
         return 2.0 * static_cast<double>(options_.batch * outputs * layer.weights_per_channel());
     }
     void wait(UnitTrainer& trainer, int64_t iterations) const {
@@ -147,7 +147,7 @@ double time_forward(Device& device, const Network& network, int64_t height, int6
     constexpr int64_t kImages = 8;
     Executor executor(device, network, kImages, height, width);
     const std::vector<float> images = made_up(kImages * height * width * network.graph.input_channels);
-    std::vector<float> logits(static_cast<size_t>(kImages * executor.classes()));
+    std::vector<float> logits(kImages * executor.classes());
     executor.run(images, logits);
     double best = std::numeric_limits<double>::infinity();
     for (int i = 0; i < 3; ++i) {

@@ -17,7 +17,7 @@ struct UnitTiming {
 struct UnitsToTime {
     const Network &network, &original;  // weights and sites quantised; float
     const std::vector<Unit>& units;
-    const std::vector<Shape>& shapes;  // value_shapes() of the images
+    const Indexed<Shape>& shapes;  // value_shapes() of the images
 };
 
 /// Some iterations of each unit that is unlike the others, the heaviest first, as long as `budget` seconds allow.

@@ -20,7 +20,7 @@ struct Quantised::State {
     std::string settings_json;
     Network network = {};
     std::optional<Network> nearest = {};  // beside a network that learns
-    std::vector<Shape> shapes = {};       // of the values, by the images that were seen; empty: none were
+    Indexed<Shape> shapes = {};           // of the values, by the images that were seen; empty: none were
     std::vector<double> output_sqnr = {};
     std::optional<Tensor> compared_images = {};  // on which layers are to be compared
     Report report = {};                          // but for what describe_layers() adds,

@@ -54,17 +54,11 @@ const std::string& value_name(const Graph& graph, ValueId value) {
     return value == kImage ? input : graph.node(Graph::producer_of(value)).output_name();
 }
 
-std::vector<std::string> value_names(const Graph& graph) {
-    std::vector<std::string> names;
-    for (ValueId value = 0; value <= graph.node_count(); ++value) names.push_back(value_name(graph, value));
-    return names;
-}
-
-std::vector<Shape> value_shapes(const Graph& graph, int64_t height, int64_t width) {
-    std::vector<Shape> shapes{{height, width, graph.input_channels}};
+Indexed<Shape> value_shapes(const Graph& graph, int64_t height, int64_t width) {
+    Indexed<Shape> shapes{{height, width, graph.input_channels}};
     for (const Node& node : graph.nodes) {
         std::vector<Shape> inputs;
-        for (ValueId input : node.inputs) inputs.push_back(shapes[static_cast<size_t>(input)]);
+        for (ValueId input : node.inputs) inputs.push_back(shapes[input]);
         try {
             shapes.push_back(node.kind->shape(node, inputs));
         } catch (const WindowTooLarge&) {
@@ -74,25 +68,24 @@ std::vector<Shape> value_shapes(const Graph& graph, int64_t height, int64_t widt
     return shapes;
 }
 
-std::vector<int> last_readers(const Graph& graph) {
-    std::vector<int> readers(graph.nodes.size() + 1, -1);
+Indexed<int> last_readers(const Graph& graph) {
+    Indexed<int> readers(graph.nodes.size() + 1, -1);
     for (int i = 0; i < graph.node_count(); ++i)
-        for (ValueId input : graph.node(i).inputs) readers[static_cast<size_t>(input)] = i;
+        for (ValueId input : graph.node(i).inputs) readers[input] = i;
     return readers;
 }
 
-std::vector<int> reader_counts(const Graph& graph) {
-    std::vector<int> counts(graph.nodes.size() + 1);
+Indexed<int> reader_counts(const Graph& graph) {
+    Indexed<int> counts(graph.nodes.size() + 1);
     for (const Node& node : graph.nodes)
-        for (ValueId input : node.inputs) ++counts[static_cast<size_t>(input)];
+        for (ValueId input : node.inputs) ++counts[input];
     return counts;
 }
 
 bool is_pooled(const Graph& graph, int node) {
     const int next = node + 1;
     return next < graph.node_count() && graph.node(next).kind->keeps_codes() &&
-           graph.node(next).inputs[0] == Graph::output_of(node) &&
-           reader_counts(graph)[static_cast<size_t>(Graph::output_of(node))] == 1;
+           graph.node(next).inputs[0] == Graph::output_of(node) && reader_counts(graph)[Graph::output_of(node)] == 1;
 }
 
 void find_units(Graph& graph) {
@@ -100,7 +93,7 @@ void find_units(Graph& graph) {
     for (int i = 0; i < graph.node_count(); ++i) {
         const Node& node = graph.node(i);
         if (node.unit < 0) continue;
-        Unit& unit = graph.units[static_cast<size_t>(node.unit)];
+        Unit& unit = graph.units[node.unit];
         if (unit.first < 0) unit.first = i;
         if (unit.last >= 0 && unit.last != i)
             data_error("unit {} is in several pieces, expected nodes that follow each other", printable(unit.name));
@@ -119,10 +112,9 @@ void find_units(Graph& graph) {
     for (const Node& node : graph.nodes) {
         for (ValueId input : node.inputs) {
             const int producer = Graph::producer_of(input), unit = producer < 0 ? -1 : graph.node(producer).unit;
-            if (unit >= 0 && unit != node.unit && input != graph.units[static_cast<size_t>(unit)].output())
-                data_error("unit {}: {} within is read by {} outside",
-                           printable(graph.units[static_cast<size_t>(unit)].name), printable(value_name(graph, input)),
-                           printable(node.name));
+            if (unit >= 0 && unit != node.unit && input != graph.units[unit].output())
+                data_error("unit {}: {} within is read by {} outside", printable(graph.units[unit].name),
+                           printable(value_name(graph, input)), printable(node.name));
         }
     }
 }
@@ -136,7 +128,7 @@ void check_graph(const Graph& graph) {
             if (input < 0 || input > i)
                 data_error("{} reads value {}, expected one that stands before it", printable(node.name), input);
         }
-        if (node.unit < -1 || node.unit >= static_cast<int>(graph.units.size()))
+        if (node.unit < -1 || node.unit >= graph.units.count())
             data_error("{} is in unit {} of {}", printable(node.name), node.unit, graph.units.size());
     }
     std::set<std::string> names;

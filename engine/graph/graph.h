@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/activation.h"
+#include "engine/indexed.h"
 #include "engine/tensor.h"
 
 namespace adaq {
@@ -54,14 +55,14 @@ struct Unit {
 
 struct Graph {
     int64_t input_channels = 3;
-    std::vector<Node> nodes;
-    std::vector<Unit> units;
+    Indexed<Node> nodes;
+    Indexed<Unit> units;
     std::string description{};  // for people: "ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes)"
 
     static ValueId output_of(int node) { return node + 1; }
     static int producer_of(ValueId value) { return value - 1; }  // -1 for the image
-    const Node& node(int index) const { return nodes[static_cast<size_t>(index)]; }
-    int node_count() const { return static_cast<int>(nodes.size()); }
+    const Node& node(int index) const { return nodes[index]; }
+    int node_count() const { return static_cast<int>(nodes.count()); }
 
     bool operator==(const Graph&) const;
 };
@@ -84,21 +85,18 @@ std::vector<NamedShape> parameters_of(const Graph& graph);
 /// The width of the last layer.
 int64_t classes_of(const Graph& graph);
 
-/// Names of the values at which activations can be quantised, in network order: "input", then the nodes'.
-std::vector<std::string> value_names(const Graph& graph);
-
 /// The name of a value: "input", or that of its node's output.
 const std::string& value_name(const Graph& graph, ValueId value);
 
 /// Shape of every value, [H,W,C] or [C], for images of this size. Throws DataError where they are too small for the
 /// network, or a node's inputs do not fit it.
-std::vector<Shape> value_shapes(const Graph& graph, int64_t height, int64_t width);
+Indexed<Shape> value_shapes(const Graph& graph, int64_t height, int64_t width);
 
 /// By value: the last node that reads it; -1 where none does.
-std::vector<int> last_readers(const Graph& graph);
+Indexed<int> last_readers(const Graph& graph);
 
 /// By value: how many nodes read it.
-std::vector<int> reader_counts(const Graph& graph);
+Indexed<int> reader_counts(const Graph& graph);
 
 /// Whether nobody reads a node's output but the pool behind it, which makes it smaller and keeps its codes: only what
 /// is pooled need be kept.

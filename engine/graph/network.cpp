@@ -20,8 +20,8 @@ std::vector<T> reorder_filters(const std::vector<T>& from, const Shape& kcrs, bo
     for (int64_t k = 0; k < kcrs[0]; ++k) {
         for (int64_t c = 0; c < channels; ++c) {
             for (int64_t t = 0; t < taps; ++t) {
-                const auto file = static_cast<size_t>((k * channels + c) * taps + t);
-                const auto engine = static_cast<size_t>((k * taps + t) * channels + c);
+                const int64_t file = (k * channels + c) * taps + t;
+                const int64_t engine = (k * taps + t) * channels + c;
                 (to_krsc ? to[engine] : to[file]) = to_krsc ? from[file] : from[engine];
             }
         }
@@ -46,9 +46,9 @@ class Maker {
         for (const LayerNames& names : fused.layers) network.layers.push_back(layer(names));
         network.values.resize(network.graph.nodes.size() + 1);
         if (!model_.quantisation) return network;
-        for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
+        for (ValueId v = 0; v < network.values.count(); ++v) {
             const auto found = model_.quantisation->activations.find(value_name(network.graph, v));
-            if (found != model_.quantisation->activations.end()) network.values[static_cast<size_t>(v)] = found->second;
+            if (found != model_.quantisation->activations.end()) network.values[v] = found->second;
         }
         return network;
     }
@@ -77,18 +77,17 @@ class Maker {
         else if (model_.tensors.count(names.layer + ".bias"))
             made.channel_shift = tensor(names.layer + ".bias").values;
         else
-            made.channel_shift.resize(static_cast<size_t>(made.channels()));
+            made.channel_shift.resize(made.channels());
         return made;
     }
 
     static LayerCodes codes(const QuantisedWeight& quantised) {
         LayerCodes made{quantised.grid, quantised.scheme, quantised.scale, quantised.zero_point, {}};
         const std::vector<int16_t> q = reorder_filters(quantised.codes, quantised.shape, true);
-        const size_t per_channel = q.size() / static_cast<size_t>(quantised.shape[0]);
+        const size_t per_channel = q.size() / quantised.shape[0];
         made.centred.resize(q.size());
         for (size_t i = 0; i < q.size(); ++i) {
-            made.centred[i] =
-                static_cast<float>(q[i]) - made.zero_point[made.group_of(static_cast<int64_t>(i / per_channel))];
+            made.centred[i] = static_cast<float>(q[i]) - made.zero_point[made.group_of(i / per_channel)];
         }
         return made;
     }
@@ -98,7 +97,7 @@ class Maker {
         layer.keep({tensor(bn + ".weight").values, tensor(bn + ".bias").values, tensor(bn + kRunningMean).values,
                     tensor(bn + kRunningVariance).values, epsilon});
         if (!fold_ || model_.quantisation) return;
-        const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
+        const size_t per_channel = layer.weights_per_channel();
         for (size_t i = 0; i < layer.weight.values.size(); ++i)
             layer.weight.values[i] *= layer.channel_scale[i / per_channel];
         layer.channel_scale.clear();
@@ -124,10 +123,9 @@ QuantisedWeight quantised_weight(const Layer& layer) {
     weight.scale = codes.scale;
     weight.zero_point = codes.zero_point;
     std::vector<int16_t> q(codes.centred.size());
-    for (size_t i = 0; i < q.size(); ++i) {
-        const int64_t channel = static_cast<int64_t>(i) / layer.weights_per_channel();
-        q[i] = static_cast<int16_t>(codes.centred[i] + codes.zero_point[codes.group_of(channel)]);
-    }
+    const size_t per_channel = layer.weights_per_channel();
+    for (size_t i = 0; i < q.size(); ++i)
+        q[i] = static_cast<int16_t>(codes.centred[i] + codes.zero_point[codes.group_of(i / per_channel)]);
     weight.codes = reorder_filters(q, weight.shape, false);
     return weight;
 }
@@ -135,10 +133,9 @@ QuantisedWeight quantised_weight(const Layer& layer) {
 }  // namespace
 
 void Layer::keep(KeptNorm kept) {
-    const auto channels_count = static_cast<size_t>(channels());
-    channel_scale.resize(channels_count);
-    channel_shift.resize(channels_count);
-    for (size_t k = 0; k < channels_count; ++k) {
+    channel_scale.resize(channels());
+    channel_shift.resize(channels());
+    for (int64_t k = 0; k < channels(); ++k) {
         const double s = kept.gamma[k] / std::sqrt(static_cast<double>(kept.variance[k]) + kept.epsilon);
         channel_scale[k] = static_cast<float>(s);
         channel_shift[k] = static_cast<float>(kept.beta[k] - kept.mean[k] * s);
@@ -178,8 +175,8 @@ StoredModel quantised_model(const Network& network, const StoredModel& original,
         const auto found = made.find(parameter.name);
         model.tensors[parameter.name] = found != made.end() ? found->second : original.tensors.at(parameter.name);
     }
-    for (ValueId v = 0; v < static_cast<ValueId>(network.values.size()); ++v) {
-        const auto& value = network.values[static_cast<size_t>(v)];
+    for (ValueId v = 0; v < network.values.count(); ++v) {
+        const auto& value = network.values[v];
         if (value) model.quantisation->activations[value_name(network.graph, v)] = *value;
     }
     return model;

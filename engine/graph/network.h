@@ -18,7 +18,7 @@ struct LayerCodes {
     std::vector<float> scale, zero_point;  // 1 or K
     std::vector<float> centred;            // q - z
 
-    size_t group_of(int64_t channel) const { return scale.size() == 1 ? 0 : static_cast<size_t>(channel); }
+    size_t group_of(size_t channel) const { return scale.size() == 1 ? 0 : channel; }
 };
 
 /// A batch norm that is kept: gamma * (x - mean) / sqrt(variance + epsilon) + beta, [K] each.
@@ -48,8 +48,8 @@ struct Layer {
 struct Network {
     Graph graph;  // fused (engine/passes/fuse.h)
     bool folded = false;
-    std::vector<Layer> layers;                               // by Node::layer
-    std::vector<std::optional<QuantisedActivation>> values;  // by ValueId: where activations are quantised
+    Indexed<Layer> layers;                               // by Node::layer
+    Indexed<std::optional<QuantisedActivation>> values;  // by ValueId: where activations are quantised
 
     bool quantised() const;
 };

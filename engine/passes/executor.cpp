@@ -2,7 +2,7 @@
 
 namespace adaq {
 Segment::Segment(Device& device, const Network& network, int first, int last,
-                 const std::map<ValueId, StoredValue>& bound, KeptValues kept, const std::vector<Shape>& shapes,
+                 const std::map<ValueId, StoredValue>& bound, KeptValues kept, const Indexed<Shape>& shapes,
                  Execution execution) {
     const int64_t batch = bound.begin()->second.buffer->shape()[0];
     compiled_ = device.compile(Simulation(device, network, bound, kept, batch, shapes, execution).of(first, last));
@@ -12,7 +12,7 @@ Executor::Executor(Device& device, const Network& network, int64_t batch, int64_
                    Execution execution)
     : device_(device) {
     if (execution == Execution::integer) check_integer(network);
-    const std::vector<Shape> shapes = value_shapes(network.graph, height, width);
+    const Indexed<Shape> shapes = value_shapes(network.graph, height, width);
     images_ = device.create(stacked(batch, shapes.front()));
     logits_ = device.create(stacked(batch, shapes.back()));
     const int nodes = network.graph.node_count();

@@ -14,7 +14,7 @@ namespace adaq {
 class Segment {
   public:
     Segment(Device& device, const Network& network, int first, int last, const std::map<ValueId, StoredValue>& bound,
-            KeptValues kept, const std::vector<Shape>& shapes, Execution execution = Execution::simulated);
+            KeptValues kept, const Indexed<Shape>& shapes, Execution execution = Execution::simulated);
     void run() { compiled_->run(); }
 
   private:

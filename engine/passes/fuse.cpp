@@ -38,9 +38,9 @@ class Fuser {
 
   private:
     void append(Node node) {
-        for (ValueId& input : node.inputs) input = values_[static_cast<size_t>(input)];
+        for (ValueId& input : node.inputs) input = values_[input];
         if (node.kind->has_weight()) {
-            node.layer = static_cast<int>(fused_.layers.size());
+            node.layer = static_cast<int>(fused_.layers.count());
             fused_.layers.push_back({node.name});
         }
         fused_.graph.nodes.push_back(std::move(node));
@@ -50,24 +50,24 @@ class Fuser {
     /// The node whose output this one alone reads.
     Node& before(const Node& node, const char* what) {
         const ValueId input = node.inputs[0];
-        if (input == kImage || readers_[static_cast<size_t>(input)] != 1)
+        if (input == kImage || readers_[input] != 1)
             data_error("{}: {} of a value that others read, too, or of the image; expected one that follows a layer",
                        printable(node.name), what);
-        return fused_.graph.nodes[static_cast<size_t>(Graph::producer_of(values_[static_cast<size_t>(input)]))];
+        return fused_.graph.nodes[Graph::producer_of(values_[input])];
     }
 
     void join(const Node& node, Node& with) {
         with.stream = node.stream;
-        values_.push_back(values_[static_cast<size_t>(node.inputs[0])]);
+        values_.push_back(values_[node.inputs[0]]);
     }
 
     void join_norm(const Node& node) {
         Node& convolution = before(node, "a batch norm");
         if (convolution.kind != &convolution_kind() || convolution.activation || convolution.integer("bias") ||
-            !fused_.layers[static_cast<size_t>(convolution.layer)].norm.empty())
+            !fused_.layers[convolution.layer].norm.empty())
             data_error("{}: a batch norm behind {}, expected one behind a convolution without a bias",
                        printable(node.name), printable(convolution.name));
-        LayerNames& names = fused_.layers[static_cast<size_t>(convolution.layer)];
+        LayerNames& names = fused_.layers[convolution.layer];
         names.norm = node.name;
         names.epsilon = std::get<double>(node.attributes.at("epsilon"));
         join(node, convolution);
@@ -85,9 +85,9 @@ class Fuser {
     }
 
     const Graph& graph_;
-    std::vector<int> readers_;
+    Indexed<int> readers_;
     Fused fused_;
-    std::vector<ValueId> values_{kImage};  // the fused graph's, by value of the other
+    Indexed<ValueId> values_{kImage};  // the fused graph's, by value of the other
 };
 
 }  // namespace
@@ -97,12 +97,12 @@ Fused fuse(const Graph& graph) { return Fuser(graph).fuse(); }
 Graph without_norms(const Graph& graph) {
     Graph result = graph;
     result.nodes.clear();
-    std::vector<ValueId> values{kImage};
+    Indexed<ValueId> values{kImage};
     for (const Node& node : graph.nodes) {
         if (node.kind == &batch_norm_kind()) {
-            const ValueId value = values[static_cast<size_t>(node.inputs[0])];
+            const ValueId value = values[node.inputs[0]];
             require(value != kImage, "{}: a batch norm of the image", node.name);
-            Node& convolution = result.nodes[static_cast<size_t>(Graph::producer_of(value))];
+            Node& convolution = result.nodes[Graph::producer_of(value)];
             convolution.attributes["bias"] = int64_t{1};
             convolution.attributes["norm"] = node.name;
             convolution.stream = node.stream;
@@ -110,7 +110,7 @@ Graph without_norms(const Graph& graph) {
             continue;
         }
         result.nodes.push_back(node);
-        for (ValueId& input : result.nodes.back().inputs) input = values[static_cast<size_t>(input)];
+        for (ValueId& input : result.nodes.back().inputs) input = values[input];
         values.push_back(result.node_count());
     }
     find_units(result);

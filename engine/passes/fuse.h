@@ -17,8 +17,8 @@ struct LayerNames {
 };
 
 struct Fused {
-    Graph graph;                     // Node::layer and Node::activation are set
-    std::vector<LayerNames> layers;  // by Node::layer
+    Graph graph;                 // Node::layer and Node::activation are set
+    Indexed<LayerNames> layers;  // by Node::layer
 };
 
 /// A node that is fused bears the name of the first of its nodes, and the random stream of the last. Throws DataError,

@@ -1,7 +1,7 @@
 #include "engine/passes/node_walk.h"
 
 #include "engine/graph/node_kind.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 
 namespace adaq {
 
@@ -20,8 +20,7 @@ NodeWalk::NodeWalk(Device& device, const Network& network, const Buffer& images)
 Buffer NodeWalk::compute(int index) {
     const Node& node = network_.graph.node(index);
     const ValueId output = Graph::output_of(index);
-    std::map<ValueId, StoredValue> bound{
-        {output, {device_.create(stacked(batch_, shapes_[static_cast<size_t>(output)]))}}};
+    std::map<ValueId, StoredValue> bound{{output, {device_.create(stacked(batch_, shapes_[output]))}}};
     for (ValueId input : node.inputs) bound[input] = values_.at(input);
     Segment(device_, network_, index, index + 1, bound, KeptValues::raw, shapes_).run();
     values_[output] = bound[output];
@@ -34,19 +33,14 @@ Buffer NodeWalk::compute(int index) {
 
 void NodeWalk::settle(int index) {
     const ValueId output = Graph::output_of(index);
-    if (const auto& q = network_.values[static_cast<size_t>(output)]) {
+    if (const auto& q = network_.values[output]) {
         StoredValue& value = values_.at(output);
-        const Buffer scale = device_.create({1});
-        device_.upload(*scale, std::span(&q->scale, 1));
-        Program program;
-        const TensorId x = program.bind(value.buffer);
-        program.add(FakeQuantise{x, x, {q->grid, program.bind(scale), q->zero_point, true}});
-        device_.compile(program)->run();
+        quantise(device_, *q, value.buffer, value.buffer, true);
         value.scale = q->scale;
         value.largest = largest_code(*q);
     }
     for (ValueId input : network_.graph.node(index).inputs) {
-        if (last_reader_[static_cast<size_t>(input)] == index) values_.erase(input);
+        if (last_reader_[input] == index) values_.erase(input);
     }
 }
 

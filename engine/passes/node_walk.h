@@ -27,9 +27,9 @@ class NodeWalk {
   private:
     Device& device_;
     const Network& network_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
     int64_t batch_;
-    std::vector<int> last_reader_;  // by value
+    Indexed<int> last_reader_;  // by value
     std::map<ValueId, StoredValue> values_;
 };
 

@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
+#include "engine/program/buffers.h"
 
 namespace adaq {
 namespace {
@@ -18,11 +19,16 @@ constexpr double kNarrowSums = 2147483648.0;
 double largest_sum(const LayerCodes& codes, int64_t per_channel) {
     double largest = 0.0, sum = 0.0;
     for (size_t i = 0; i < codes.centred.size(); ++i) {
-        if (i % static_cast<size_t>(per_channel) == 0) sum = 0.0;
+        if (i % per_channel == 0) sum = 0.0;
         sum += std::fabs(codes.centred[i]);
         largest = std::max(largest, sum);
     }
     return largest;
+}
+
+/// For an operation of the program, in which its scale is a constant.
+OutputQuantiser quantiser_of(Device& device, Program& program, const QuantisedActivation& q, bool codes) {
+    return {q.grid, program.bind(put(device, {1}, {q.scale})), q.zero_point, codes};
 }
 
 }  // namespace
@@ -37,7 +43,7 @@ void check_integer(const Network& network) {
 }
 
 Simulation::Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound,
-                       KeptValues kept, int64_t batch, std::vector<Shape> shapes, Execution execution)
+                       KeptValues kept, int64_t batch, Indexed<Shape> shapes, Execution execution)
     : device_(device),
       network_(network),
       bound_(bound),
@@ -52,7 +58,7 @@ Program Simulation::of(int first, int last) {
     for (const auto& [id, stored] : bound_) {
         if (Graph::producer_of(id) >= first) continue;
         const TensorId tensor = program_.bind(stored.buffer);
-        values_[static_cast<size_t>(id)] = {tensor, stored.scale, stored.largest};
+        values_[id] = {tensor, stored.scale, stored.largest};
         if (id == kImage && first == 0 && network_.values[kImage]) quantise_image(tensor);
     }
     for (int i = first; i < last; ++i) {
@@ -74,13 +80,13 @@ void Simulation::quantise_image(TensorId image) {
 TensorId Simulation::make_tensor(ValueId id, DType dtype) {
     const auto found = bound_.find(id);
     if (found != bound_.end() && id != kImage) return program_.bind(found->second.buffer);
-    return program_.temporary(stacked(batch_, shapes_[static_cast<size_t>(id)]), dtype);
+    return program_.temporary(stacked(batch_, shapes_[id]), dtype);
 }
 
 Simulation::Output Simulation::produce(ValueId id) {
     const bool kept = id != kImage && bound_.count(id);
-    const auto& q = network_.values[static_cast<size_t>(id)];
-    Value& value = values_[static_cast<size_t>(id)];
+    const auto& q = network_.values[id];
+    Value& value = values_[id];
     if (!q || (kept && kept_ == KeptValues::raw)) {
         value = {make_tensor(id)};
         return {value.id, std::nullopt, std::nullopt};
@@ -92,7 +98,7 @@ Simulation::Output Simulation::produce(ValueId id) {
     if (integer())
         output.code_quantiser = CodeQuantiser{q->scale, q->zero_point, q->grid};
     else
-        output.quantiser = OutputQuantiser{q->grid, constant({q->scale}, {1}), q->zero_point, codes};
+        output.quantiser = quantiser_of(device_, program_, *q, codes);
     if (!codes) return output;
     value.scale = q->scale;
     value.largest = largest_code(*q);
@@ -111,7 +117,7 @@ bool Simulation::pooled_and_kept(ValueId id) const {
 TensorId Simulation::produce_scaled_as(ValueId id, ValueId other) {
     Value made = value(other);
     made.id = make_tensor(id, program_.tensor(made.id).type.dtype);
-    values_[static_cast<size_t>(id)] = made;
+    values_[id] = made;
     return made.id;
 }
 
@@ -120,17 +126,17 @@ void Simulation::average_pool(const Value& x, ValueId output) {
     const int64_t positions = map[1] * map[2];
     const float scale = x.scale / static_cast<float>(positions);
     const double largest = x.largest * static_cast<double>(positions);
-    const bool site = network_.values[static_cast<size_t>(output)].has_value();
+    const bool site = network_.values[output].has_value();
     // Sums go on as integers where float32 holds them all and nothing stands between them and the layer behind.
     if (x.codes() && largest < kExactFloats && !site && !bound_.count(output)) {
         const TensorId sums = make_tensor(output, integer() ? DType::i32 : DType::f32);
-        values_[static_cast<size_t>(output)] = {sums, scale, largest};
+        values_[output] = {sums, scale, largest};
         if (integer()) return add(SumOverMap{x.id, sums, x.zero});
         return add(GlobalAveragePool{x.id, sums, 1.0f, true});
     }
     const Output y = produce(output);
     const bool quantised = y.quantiser || y.code_quantiser;
-    const TensorId mean = quantised ? program_.temporary(stacked(batch_, shapes_[static_cast<size_t>(output)])) : y.id;
+    const TensorId mean = quantised ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
     if (!network_.quantised())
         add(GlobalAveragePool{x.id, mean});
     else if (integer())
@@ -142,9 +148,7 @@ void Simulation::average_pool(const Value& x, ValueId output) {
 }
 
 TensorId Simulation::constant(const std::vector<float>& values, const Shape& shape, DType dtype) {
-    const Buffer buffer = device_.create(shape, dtype);
-    device_.upload(*buffer, values);
-    return program_.bind(buffer);
+    return program_.bind(put(device_, shape, values, dtype));
 }
 
 TensorId Simulation::weight(const Layer& layer) {
@@ -157,19 +161,18 @@ Simulation::CodeWeight Simulation::code_weight(const Layer& layer) {
     const auto [lowest, highest] = std::minmax_element(codes.centred.begin(), codes.centred.end());
     if (*lowest >= -128.0f && *highest <= 127.0f) return {constant(codes.centred, layer.shape, DType::i8), kNone};
     const float offset = codes.grid.one_sided ? 128.0f : 0.0f;
-    std::vector<float> zero(static_cast<size_t>(layer.channels())), stored = codes.centred;
-    for (size_t k = 0; k < zero.size(); ++k)
-        zero[k] = codes.zero_point[codes.group_of(static_cast<int64_t>(k))] - offset;
-    const auto per_channel = static_cast<size_t>(layer.weights_per_channel());
+    std::vector<float> zero(layer.channels()), stored = codes.centred;
+    for (size_t k = 0; k < zero.size(); ++k) zero[k] = codes.zero_point[codes.group_of(k)] - offset;
+    const auto per_channel = layer.weights_per_channel();
     for (size_t i = 0; i < stored.size(); ++i) stored[i] += zero[i / per_channel];
     return {constant(stored, layer.shape, DType::i8), constant(zero, {layer.channels()}, DType::i32)};
 }
 
 Simulation::ScaleAndShift Simulation::scale_and_shift(const Layer& layer, float input_scale) {
-    std::vector<float> scale(static_cast<size_t>(layer.channels()));
+    std::vector<float> scale(layer.channels());
     for (size_t k = 0; k < scale.size(); ++k) {
         double s = input_scale;
-        if (layer.codes) s *= layer.codes->scale[layer.codes->group_of(static_cast<int64_t>(k))];
+        if (layer.codes) s *= layer.codes->scale[layer.codes->group_of(k)];
         if (!layer.channel_scale.empty()) s *= layer.channel_scale[k];
         scale[k] = static_cast<float>(s);
     }
@@ -229,11 +232,11 @@ template void Simulation::add_layer(Convolution, const Layer&, const Value&, con
 template void Simulation::add_layer(Linear, const Layer&, const Value&, const Output&, const Activation&, const Value*);
 
 bool Simulation::postpone(const Node& node, ValueId output) {
-    if (bound_.count(output) || network_.values[static_cast<size_t>(output)] || node.activation) return false;
+    if (bound_.count(output) || network_.values[output] || node.activation) return false;
     for (int i = output; i < last_; ++i) {  // the nodes behind it
         const Node& reader = network_.graph.node(i);
         if (reader.kind != &add_kind() || reader.inputs[0] != output) continue;
-        if (reader_counts(network_.graph)[static_cast<size_t>(output)] != 1) return false;
+        if (reader_counts(network_.graph)[output] != 1) return false;
         postponed_[output] = &node;
         return true;
     }
@@ -243,6 +246,12 @@ bool Simulation::postpone(const Node& node, ValueId output) {
 const Node* Simulation::postponed(ValueId value) const {
     const auto found = postponed_.find(value);
     return found == postponed_.end() ? nullptr : found->second;
+}
+
+void quantise(Device& device, const QuantisedActivation& quantiser, const Buffer& x, const Buffer& y, bool codes) {
+    Program program;
+    program.add(FakeQuantise{program.bind(x), program.bind(y), quantiser_of(device, program, quantiser, codes)});
+    device.compile(program)->run();
 }
 
 }  // namespace adaq

@@ -30,9 +30,7 @@ float largest_code(const QuantisedActivation& activation);
 enum class Execution { simulated, integer };
 
 /// "simulated", "integer".
-inline const char* name_of(Execution execution) {
-    return execution == Execution::integer ? "integer" : "simulated";
-}
+inline const char* name_of(Execution execution) { return execution == Execution::integer ? "integer" : "simulated"; }
 
 /// Throws DataError, naming it, where a network cannot run in integers: a layer that is not quantised.
 void check_integer(const Network& network);
@@ -46,7 +44,7 @@ class Simulation {
     /// shapes: value_shapes() of the images.
     /// In integers: of a whole network (check_integer), whose bound values are float.
     Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
-               int64_t batch, std::vector<Shape> shapes, Execution execution = Execution::simulated);
+               int64_t batch, Indexed<Shape> shapes, Execution execution = Execution::simulated);
 
     /// Of nodes [first, last).
     Program of(int first, int last);
@@ -62,7 +60,7 @@ class Simulation {
     };
     bool integer() const { return execution_ == Execution::integer; }
     const Layer& layer(const Node& node) const { return network_.layers[static_cast<size_t>(node.layer)]; }
-    Value value(ValueId id) const { return values_[static_cast<size_t>(id)]; }
+    Value value(ValueId id) const { return values_[id]; }
     /// Room for a node's output; its quantiser, if it is a site. Call once a value.
     struct Output {
         TensorId id;
@@ -107,12 +105,15 @@ class Simulation {
     KeptValues kept_;
     Execution execution_;
     int64_t batch_;
-    std::vector<Shape> shapes_;
-    std::vector<Value> values_;
+    Indexed<Shape> shapes_;
+    Indexed<Value> values_;
     std::map<ValueId, const Node*> postponed_;
     int last_ = 0;
     Program program_;
 };
+
+/// y = x behind a quantiser: its values, or the integer codes that stand for them. y may be x.
+void quantise(Device& device, const QuantisedActivation& quantiser, const Buffer& x, const Buffer& y, bool codes);
 
 /// A convolution that was postponed, with what the addition adds to it (engine/nodes/convolution.cpp).
 void simulate_convolution(Simulation& program, const Node& node, ValueId output, const Simulation::Value& residual,

@@ -4,12 +4,12 @@
 
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 
 namespace adaq {
 
 Training::Training(Device& device, const Network& network, const Unit& unit, const UnitOptions& options,
-                   const std::vector<Shape>& shapes, Program& program, TensorId state)
+                   const Indexed<Shape>& shapes, Program& program, TensorId state)
     : device_(device),
       network_(network),
       unit_(unit),
@@ -23,9 +23,7 @@ void Training::learn(const LearnedChannels& channels) { channels_[channels.layer
 void Training::learn(const LearnedScale& scale) { scales_[scale.site] = &scale; }
 void Training::move(const MovingNorm& norm) { norms_[norm.layer].moving = &norm; }
 
-TensorId Training::temporary(ValueId id) {
-    return program_.temporary(stacked(batch_, shapes_[static_cast<size_t>(id)]));
-}
+TensorId Training::temporary(ValueId id) { return program_.temporary(stacked(batch_, shapes_[id])); }
 
 TensorId Training::constant(const std::vector<float>& values, const Shape& shape) {
     return program_.bind(put(device_, shape, values));
@@ -36,12 +34,12 @@ TensorId Training::weight(int layer) {
     if (found != weights_.end()) return found->second;
     const auto learned = roundings_.find(layer);
     if (learned != roundings_.end()) return weights_[layer] = program_.bind(learned->second->w_hat);
-    const Layer& l = network_.layers[static_cast<size_t>(layer)];
+    const Layer& l = network_.layers[layer];
     std::vector<float> values = l.codes ? l.codes->centred : l.weight.values;
-    const auto per_channel = static_cast<size_t>(l.weights_per_channel());
+    const size_t per_channel = l.weights_per_channel();
     for (size_t i = 0; i < values.size(); ++i) {
         const size_t k = i / per_channel;
-        if (l.codes) values[i] *= l.codes->scale[l.codes->group_of(static_cast<int64_t>(k))];
+        if (l.codes) values[i] *= l.codes->scale[l.codes->group_of(k)];
         if (!l.channel_scale.empty() && !norms_.count(layer)) values[i] *= l.channel_scale[k];
     }
     return weights_[layer] = constant(values, l.shape);
@@ -53,7 +51,7 @@ void Training::prepare(ValueId id, const Activation& activation) {
     Value& v = value(id);
     v.output = temporary(id);
     v.activation = activation;
-    const auto& q = network_.values[static_cast<size_t>(id)];
+    const auto& q = network_.values[id];
     const bool quantised = q && options_.quantise_activations;
     v.saved = quantised ? temporary(id) : v.output;
     if (!quantised) return;
@@ -77,7 +75,7 @@ Epilogue Training::epilogue(ValueId id) {
 }
 
 Epilogue Training::layer_epilogue(ValueId id, int index) {
-    const Layer& layer = network_.layers[static_cast<size_t>(index)];
+    const Layer& layer = network_.layers[index];
     Epilogue e = epilogue(id);
     const auto learned = channels_.find(index);
     e.shift = learned == channels_.end() ? constant(layer.channel_shift, {layer.channels()})
@@ -86,7 +84,7 @@ Epilogue Training::layer_epilogue(ValueId id, int index) {
 }
 
 TensorId Training::before_norm(const Node& node, ValueId id) {
-    const Layer& layer = network_.layers[static_cast<size_t>(node.layer)];
+    const Layer& layer = network_.layers[node.layer];
     Norm& norm = norms_.at(node.layer);
     norm.x = temporary(id);
     if (element_count(program_.shape(norm.x)) == layer.channels())
@@ -175,7 +173,7 @@ TensorId Training::sum_gradient(const Node& node, ValueId output) {
 }
 
 TensorId Training::weight_gradient(int layer) {
-    return weight_gradients_[layer] = program_.temporary(network_.layers[static_cast<size_t>(layer)].shape);
+    return weight_gradients_[layer] = program_.temporary(network_.layers[layer].shape);
 }
 
 void Training::add_shift_gradient(int layer, TensorId gradient) {

@@ -14,7 +14,7 @@ namespace adaq {
 class Training {
   public:
     Training(Device& device, const Network& network, const Unit& unit, const UnitOptions& options,
-             const std::vector<Shape>& shapes, Program& program, TensorId state);
+             const Indexed<Shape>& shapes, Program& program, TensorId state);
 
     /// Weights that are learned; all others of the unit are taken as the network has them now.
     void learn(const LearnedRounding& rounding);
@@ -103,7 +103,7 @@ class Training {
     const Network& network_;
     const Unit& unit_;
     const UnitOptions& options_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
     Program& program_;
     TensorId state_;
     std::map<ValueId, Value> values_;

@@ -8,7 +8,7 @@ namespace {
 
 /// A temporary, the operations between which it is needed, and its place.
 struct Room {
-    size_t tensor;
+    TensorId tensor;
     size_t first, last;  // operations, both included
     int64_t floats, offset = 0;
 
@@ -19,11 +19,11 @@ constexpr int64_t kAlignment = 64;  // bytes
 constexpr int64_t kFloats = kAlignment / 4;
 
 std::vector<Room> rooms_of(const Program& program) {
-    std::vector<std::optional<Room>> rooms(program.tensors().size());
+    Indexed<std::optional<Room>> rooms(program.tensors().size());
     const size_t operations = program.operations().size();
     for (size_t i = 0; i < operations; ++i) {
         for_each_tensor(program.operations()[i], [&](TensorId id, const TensorUse& use) {
-            const auto tensor = static_cast<size_t>(program.home(id));
+            const TensorId tensor = program.home(id);
             const Program::Entry& entry = program.tensors()[tensor];
             if (entry.bound) return;
             // What is carried into the next run lives through all of this one.
@@ -62,7 +62,7 @@ int64_t lowest_place(const Room& room, const std::vector<Room>& placed) {
 Arena make_arena(const Program& program) {
     std::vector<Room> rooms = rooms_of(program), placed;
     std::stable_sort(rooms.begin(), rooms.end(), [](const Room& a, const Room& b) { return a.floats > b.floats; });
-    Arena arena{0, std::vector<int64_t>(program.tensors().size(), -1)};
+    Arena arena{0, Indexed<int64_t>(program.tensors().size(), -1)};
     for (Room& room : rooms) {
         room.offset = lowest_place(room, placed);
         placed.push_back(room);

@@ -11,7 +11,7 @@ namespace adaq {
 
 struct Arena {
     int64_t floats = 0;
-    std::vector<int64_t> offsets;  // by tensor; floats; -1 for what is bound, part of another tensor or not used
+    Indexed<int64_t> offsets;  // by tensor; floats; -1 for what is bound, part of another tensor or not used
 };
 
 /// Every offset is a multiple of 64 bytes. The places depend on the program alone.

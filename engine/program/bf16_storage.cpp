@@ -21,24 +21,23 @@ struct Uses {
 }  // namespace
 
 void store_as_bf16(Program& program, Math math) {
-    std::vector<Uses> uses(program.tensors().size());
+    Indexed<Uses> uses(program.tensors().size());
     for (const Operation& operation : program.operations()) {
         for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
-            uses[static_cast<size_t>(id)].count(use.bf16, program.tensor(id).bound != nullptr, math);
+            uses[id].count(use.bf16, program.tensor(id).bound != nullptr, math);
         });
     }
     for (const Program::Entry& entry : program.tensors()) {
         if (entry.whole == kNone) continue;
         const Buffer& bound = program.tensor(entry.whole).bound;
         require(!bound || bound->dtype() == DType::f32, "rows of a tensor that is bound as bf16");  // read as float32
-        ++uses[static_cast<size_t>(entry.whole)].of_float32;
+        ++uses[entry.whole].of_float32;
     }
-    for (size_t i = 0; i < uses.size(); ++i) {
-        const auto id = static_cast<TensorId>(i);
+    for (TensorId id = 0; id < uses.count(); ++id) {
         const Program::Entry& entry = program.tensor(id);
         const bool made_so = entry.bound && entry.bound->dtype() == DType::bf16;
-        require(!made_so || uses[i].of_float32 == 0, "a bf16 tensor where only float32 will do");
-        if (math == Math::bf16 && entry.temporary() && uses[i].of_float32 == 0 && uses[i].reads > 0)
+        require(!made_so || uses[id].of_float32 == 0, "a bf16 tensor where only float32 will do");
+        if (math == Math::bf16 && entry.temporary() && uses[id].of_float32 == 0 && uses[id].reads > 0)
             program.retype(id, DType::bf16);
     }
 }

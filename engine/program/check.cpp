@@ -5,15 +5,9 @@
 #include "engine/program/checker.h"
 
 namespace adaq {
-namespace {
-
-/// A part counts as its whole: whoever writes a tensor part by part is trusted to write all of it.
-size_t home(const Program& program, TensorId id) { return static_cast<size_t>(program.home(id)); }
-
-}  // namespace
 
 const Shape& Checker::shape(TensorId id, size_t rank, const char* what) const {
-    require(id >= 0 && id < static_cast<TensorId>(program_.tensors().size()), "{}: no tensor {}", what, id);
+    require(id >= 0 && id < program_.tensors().count(), "{}: no tensor {}", what, id);
     require(rank == 0 || program_.shape(id).size() == rank, "{}: rank {}", what, program_.shape(id).size());
     return program_.shape(id);
 }
@@ -62,18 +56,18 @@ void check(const Program& program) {
                 checker.type(id, {DType::f32, DType::bf16}, Op::kTraits.name);
             });
     };
-    std::vector<bool> written;
+    Indexed<bool> written;  // a part counts as its whole: whoever writes one is trusted to write all of it
     for (const Program::Entry& entry : program.tensors()) written.push_back(entry.bound != nullptr);
     for (const Operation& operation : program.operations()) {
         std::visit([&](const auto& op) { op.check(checker); }, operation);
         std::visit(check_types, operation);
         const char* const name = traits_of(operation).name;
         for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
-            require(use.access == Access::write || use.access == Access::carried || written[home(program, id)],
+            require(use.access == Access::write || use.access == Access::carried || written[program.home(id)],
                     "{}: tensor {} is read before it is written", name, id);
         });
         for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
-            if (use.writes()) written[home(program, id)] = true;
+            if (use.writes()) written[program.home(id)] = true;
         });
     }
 }

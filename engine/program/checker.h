@@ -21,7 +21,7 @@ class Checker {
     DType type(TensorId id, std::initializer_list<DType> expected, const char* what) const;
     /// Vectors of one extent.
     void vectors(std::initializer_list<TensorId> ids, int64_t extent, const char* what) const;
-    void state(TensorId id) const { same(id, {kStepValues}, "step state"); }
+    void state(TensorId id) const { same(id, {kIterationValues}, "iteration state"); }
 
     /// Positions of a window of `kernel` elements along a side of `in`.
     static int64_t positions(int64_t in, int64_t kernel, int stride, int padding);

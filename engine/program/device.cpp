@@ -34,7 +34,7 @@ bool Device::supports(const Operation& operation) const {
 }
 
 void Device::edit(DeviceTensor& tensor, std::vector<float>& room, const Edit& change) {
-    room.resize(static_cast<size_t>(element_count(tensor.shape())));
+    room.resize(element_count(tensor.shape()));
     download(tensor, room);
     change(room);
     upload(tensor, room);

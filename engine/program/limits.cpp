@@ -20,7 +20,7 @@ struct SettingBeyond {
     Beyond operator()(const MaxPool& op) const { return {op.kernel, limits.pooling_window, "a window"}; }
     Beyond operator()(const MaxPoolGradient& op) const { return {op.kernel, limits.pooling_window, "a window"}; }
     Beyond operator()(const ConvolutionToData& op) const { return {op.stride, limits.convolution_stride, "a stride"}; }
-    Beyond operator()(const AdvanceStep& op) const {
+    Beyond operator()(const BeginIteration& op) const {
         return {static_cast<int64_t>(op.losses.size()), limits.losses, "a number of losses"};
     }
     template <typename WithoutLimits>

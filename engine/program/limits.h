@@ -20,7 +20,7 @@ struct DeviceLimits {
     int64_t temporary_bytes = kNoLimit, elements = kNoLimit;
     int64_t pooling_window = kNoLimit;      // a side
     int64_t convolution_stride = kNoLimit;  // of a convolution whose gradient to data is computed
-    int64_t losses = kNoLimit;              // that AdvanceStep looks at
+    int64_t losses = kNoLimit;              // that BeginIteration looks at
 };
 
 /// Throws DataError that names the first operation beyond a limit.

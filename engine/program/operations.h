@@ -43,7 +43,7 @@
     X(RoundWeights)              \
     X(RoundingStep)              \
     X(ChannelScaleGradient)      \
-    X(ChannelShiftGradient) X(SquaredError) X(KlDivergence) X(AdvanceStep) X(DrawBatch) X(Gather) X(AdamStep)
+    X(ChannelShiftGradient) X(SquaredError) X(KlDivergence) X(BeginIteration) X(DrawBatch) X(Gather) X(AdamStep)
 
 namespace adaq {
 

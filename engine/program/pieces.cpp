@@ -35,7 +35,7 @@ class Piece {
   private:
     /// A tensor whose rows are images: the piece's.
     TensorId images(TensorId id) {
-        TensorId& mine = ids_[static_cast<size_t>(id)];
+        TensorId& mine = ids_[id];
         const Program::Entry& entry = from_.tensor(id);
         require(entry.shape()[0] >= first_ + count_, "pieces: {} where {} images should be", to_string(entry.shape()),
                 first_ + count_);
@@ -48,7 +48,7 @@ class Piece {
     const Program& from_;
     Program& to_;
     int64_t first_, count_;
-    std::vector<TensorId> ids_;  // by the other program's
+    Indexed<TensorId> ids_;  // by the other program's
 };
 
 /// How many images a program goes over, and the elements of its largest tensor of them. No images: operations differ.

@@ -7,16 +7,16 @@ namespace adaq {
 
 TensorId Program::bind(const Buffer& buffer) {
     require(buffer != nullptr, "Program::bind: no buffer");
-    for (size_t i = 0; i < tensors_.size(); ++i) {
-        if (tensors_[i].bound == buffer) return static_cast<TensorId>(i);
+    for (TensorId id = 0; id < tensors_.count(); ++id) {
+        if (tensors_[id].bound == buffer) return id;
     }
     tensors_.push_back({buffer->type(), buffer, kNone, 0});
-    return static_cast<TensorId>(tensors_.size()) - 1;
+    return last();
 }
 
 TensorId Program::temporary(Shape shape, DType dtype) {
     tensors_.push_back({{std::move(shape), dtype}, nullptr, kNone, 0});
-    return static_cast<TensorId>(tensors_.size()) - 1;
+    return last();
 }
 
 TensorId Program::rows(TensorId whole, int64_t first, int64_t count) {
@@ -27,12 +27,12 @@ TensorId Program::rows(TensorId whole, int64_t first, int64_t count) {
     type.shape[0] = count;
     const bool part = entry.whole != kNone;
     tensors_.push_back({type, nullptr, part ? entry.whole : whole, part ? entry.first_row + first : first});
-    return static_cast<TensorId>(tensors_.size()) - 1;
+    return last();
 }
 
 void Program::retype(TensorId temporary, DType dtype) {
     require(tensor(temporary).temporary(), "Program::retype: tensor {} is no temporary", temporary);
-    tensors_[static_cast<size_t>(temporary)].type.dtype = dtype;
+    tensors_[temporary].type.dtype = dtype;
 }
 
 std::string describe(const Program& program, const Operation& operation) {

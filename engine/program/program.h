@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/indexed.h"
 #include "engine/program/operations.h"
 #include "engine/program/tensor_type.h"
 
@@ -48,8 +49,8 @@ class Program {
     /// Stores a temporary otherwise.
     void retype(TensorId temporary, DType dtype);
 
-    const std::vector<Entry>& tensors() const { return tensors_; }
-    const Entry& tensor(TensorId id) const { return tensors_.at(static_cast<size_t>(id)); }
+    const Indexed<Entry>& tensors() const { return tensors_; }
+    const Entry& tensor(TensorId id) const { return tensors_.at(id); }
     const Shape& shape(TensorId id) const { return tensor(id).type.shape; }
     /// False for kNone.
     bool is_bf16(TensorId id) const { return id != kNone && tensor(id).type.dtype == DType::bf16; }
@@ -58,7 +59,9 @@ class Program {
     const std::vector<Operation>& operations() const { return operations_; }
 
   private:
-    std::vector<Entry> tensors_;
+    TensorId last() const { return static_cast<TensorId>(tensors_.count()) - 1; }
+
+    Indexed<Entry> tensors_;
     std::vector<Operation> operations_;
 };
 

@@ -14,7 +14,7 @@ inline constexpr TensorId kNone = -1;
 enum class Access { read, write, update, carried };
 
 /// rows: its first extent is the batch, and row i belongs to image i. whole: weights, scales and sums, the same
-/// whatever the batch. cache: rows picked by indices, at 64-bit offsets. state: the step values of an iteration.
+/// whatever the batch. cache: rows picked by indices, at 64-bit offsets. state: the values of an iteration.
 enum class Extent { rows, whole, cache, state };
 
 /// Whether the tensor may lie in bf16. product: read by a product of operands that are bf16 anyway (Math::bf16).

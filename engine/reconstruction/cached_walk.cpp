@@ -18,7 +18,7 @@ void CachedWalk::share(FloatValues& kept, std::vector<FloatValues::Nodes> units)
     units_ = std::move(units);
 }
 
-Shape CachedWalk::batched(ValueId id, int64_t batch) const { return stacked(batch, shapes_[static_cast<size_t>(id)]); }
+Shape CachedWalk::batched(ValueId id, int64_t batch) const { return stacked(batch, shapes_[id]); }
 
 std::vector<ValueId> CachedWalk::inputs(int first, int last) const {
     std::vector<ValueId> inputs;
@@ -60,7 +60,7 @@ Buffer CachedWalk::sample(int first, int node, int64_t rows) {
 }
 
 void CachedWalk::release(int next) {
-    std::erase_if(values_, [&](const auto& value) { return last_reader_[static_cast<size_t>(value.first)] < next; });
+    std::erase_if(values_, [&](const auto& value) { return last_reader_[value.first] < next; });
 }
 
 Buffer first_rows(Device& device, const Buffer& values, int64_t rows) {

@@ -38,8 +38,8 @@ class CachedWalk {
     Device& device_;
     const Network& network_;
     CacheMemory& memory_;
-    std::vector<Shape> shapes_;
-    std::vector<int> last_reader_;  // by value
+    Indexed<Shape> shapes_;
+    Indexed<int> last_reader_;  // by value
     std::map<ValueId, Buffer> values_;
     FloatValues* kept_ = nullptr;
     std::vector<FloatValues::Nodes> units_;

@@ -5,14 +5,14 @@
 #include <memory>
 
 #include "engine/error.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/replay.h"
 #include "engine/reconstruction/statistics_emitter.h"
 
 namespace adaq {
 namespace {
 
-/// Batches of one size: one step compiled, replayed for each of them.
+/// Batches of one size: one iteration compiled, replayed for each of them.
 class BatchCorrection {
   public:
     BatchCorrection(Device& device, const std::string& name, const CorrectionOptions& options, const Shape& batch,
@@ -24,10 +24,10 @@ class BatchCorrection {
           corrected_(device.create(batch)),
           first_moment_(device.create(batch)),
           second_moment_(device.create(batch)),
-          state_(device.create({kStepValues})),
+          state_(device.create({kIterationValues})),
           losses_(zeros(device, {1 + static_cast<int64_t>(emitter.norms())})),
-          nothing_(static_cast<size_t>(element_count(batch))) {
-        compiled_ = device.compile(step(options, emitter));
+          nothing_(element_count(batch)) {
+        compiled_ = device.compile(iteration(options, emitter));
     }
 
     /// Images [first, first + batch) of one tensor, corrected, into the same rows of another.
@@ -42,16 +42,16 @@ class BatchCorrection {
     }
 
   private:
-    Program step(const CorrectionOptions& options, StatisticsEmitter& emitter) {
+    Program iteration(const CorrectionOptions& options, StatisticsEmitter& emitter) {
         Program program;
         const TensorId all = program.bind(losses_), input = program.bind(corrected_);
         std::vector<TensorId> losses;
         for (int64_t i = 0; i < losses_->shape()[0]; ++i) losses.push_back(program.rows(all, i, 1));
-        StepSchedule schedule;
+        Schedule schedule;
         schedule.iterations = options.steps;
         schedule.scale_rate = options.rate;
         const TensorId state = program.bind(state_);
-        program.add(AdvanceStep{state, schedule, losses, options.plateau});
+        program.add(BeginIteration{state, schedule, losses, options.plateau});
 
         const Shape& shape = corrected_->shape();
         SquaredError shift{input, program.bind(original_), program.temporary(shape), losses[0]};
@@ -75,7 +75,7 @@ class BatchCorrection {
         device_.compile(program)->run();
         device_.upload(*first_moment_, nothing_);
         device_.upload(*second_moment_, nothing_);
-        device_.upload(*state_, std::vector<float>(kStepValues));
+        device_.upload(*state_, std::vector<float>(kIterationValues));
     }
 
     void check_finite() const {
@@ -99,7 +99,7 @@ class BatchCorrection {
 }  // namespace
 
 Buffer corrected_input(Device& device, const Network& original, const Unit& unit, const Buffer& float_input,
-                       const std::vector<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
+                       const Indexed<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
                        const std::function<void()>& poll) {
     require(!original.folded, "distribution correction: the batch norms of {} are folded", unit.name);
     require(options.batch > 0 && options.lambda > 0.0, "distribution correction: batch {}, lambda {}", options.batch,

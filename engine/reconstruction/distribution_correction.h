@@ -25,7 +25,7 @@ struct CorrectionOptions {
 /// smaller), each batch from its own images with a fresh optimiser. A unit without batch norms returns its input.
 /// poll: called several times a second; may throw to stop. Throws DataError where a loss is not finite.
 Buffer corrected_input(Device& device, const Network& original, const Unit& unit, const Buffer& float_input,
-                       const std::vector<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
+                       const Indexed<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
                        const std::function<void()>& poll);
 
 }  // namespace adaq

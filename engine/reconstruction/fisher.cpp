@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/float_tail.h"
 
 namespace adaq {
@@ -13,7 +13,7 @@ namespace {
 class OutputGradient {
   public:
     OutputGradient(Device& device, const Network& network, const Network& original, const Unit& unit,
-                   const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes)
+                   const UnitOptions& options, const UnitCaches& caches, const Indexed<Shape>& shapes)
         : device_(device), batch_(options.batch), undropped_(options) {
         undropped_.keep_quantised = 1.0f;
         for (int i = unit.first; i < unit.last; ++i) {
@@ -22,7 +22,7 @@ class OutputGradient {
             roundings_.emplace_back(device, network, node.layer, options);
             roundings_.back().round(device);
         }
-        gradient_ = device.create(stacked(batch_, shapes[static_cast<size_t>(unit.output())]));
+        gradient_ = device.create(stacked(batch_, shapes[unit.output()]));
         indices_ = device.create({batch_});
         Program program;
         const TensorId indices = program.bind(indices_);
@@ -41,9 +41,8 @@ class OutputGradient {
 
     /// Of images from `first` on; [batch,...].
     const Buffer& compute(int64_t first, int64_t images) {
-        std::vector<float> rows(static_cast<size_t>(batch_));
-        for (int64_t i = 0; i < batch_; ++i)
-            rows[static_cast<size_t>(i)] = static_cast<float>(std::min(first + i, images - 1));
+        std::vector<float> rows(batch_);
+        for (int64_t i = 0; i < batch_; ++i) rows[i] = static_cast<float>(std::min(first + i, images - 1));
         device_.upload(*indices_, rows);
         compiled_->run();
         return gradient_;
@@ -61,11 +60,11 @@ class OutputGradient {
 }  // namespace
 
 Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Unit& unit,
-                      const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes,
+                      const UnitOptions& options, const UnitCaches& caches, const Indexed<Shape>& shapes,
                       CacheMemory& memory, const std::function<void()>& poll) {
     OutputGradient gradient(device, network, original, unit, options, caches, shapes);
     const int64_t images = caches.input->shape()[0];
-    const Buffer weights = memory.create(stacked(images, shapes[static_cast<size_t>(unit.output())]));
+    const Buffer weights = memory.create(stacked(images, shapes[unit.output()]));
     const auto square = [](std::span<float> values) {
         for (float& v : values) v = (std::fabs(v) + 1.0f) * (std::fabs(v) + 1.0f);
     };

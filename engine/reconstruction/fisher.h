@@ -13,7 +13,7 @@ namespace adaq {
 /// mean over a batch of options.batch images (docs/arithmetic.md section 7). caches: input and logits. poll: called now
 /// and then; may throw to stop.
 Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Unit& unit,
-                      const UnitOptions& options, const UnitCaches& caches, const std::vector<Shape>& shapes,
+                      const UnitOptions& options, const UnitCaches& caches, const Indexed<Shape>& shapes,
                       CacheMemory& memory, const std::function<void()>& poll);
 
 }  // namespace adaq

@@ -11,7 +11,7 @@ UnitOptions nothing_learned() {
 
 }  // namespace
 
-FloatTail::FloatTail(Device& device, const Network& original, const Unit& unit, const std::vector<Shape>& shapes,
+FloatTail::FloatTail(Device& device, const Network& original, const Unit& unit, const Indexed<Shape>& shapes,
                      Program& program)
     : program_(program),
       tail_{"behind " + unit.name, unit.last, original.graph.node_count(), unit.output(), unit.stream},

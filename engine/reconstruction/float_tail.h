@@ -16,7 +16,7 @@ struct PredictionTarget {
 class FloatTail {
   public:
     /// original: the float network; shapes: value_shapes() of the images.
-    FloatTail(Device& device, const Network& original, const Unit& unit, const std::vector<Shape>& shapes,
+    FloatTail(Device& device, const Network& original, const Unit& unit, const Indexed<Shape>& shapes,
               Program& program);
 
     /// loss = KL(softmax(target / T) || softmax(logits / T)) / lambda, batch mean, of what the tail makes of the unit's

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/rounding.h"
 
 namespace adaq {
@@ -20,14 +20,13 @@ float start_of(float weight, float scale, RoundingStart start) {
 
 LearnedRounding::LearnedRounding(Device& device, const Network& network, int layer_index, const UnitOptions& options)
     : layer(layer_index) {
-    const Layer& l = network.layers[static_cast<size_t>(layer_index)];
+    const Layer& l = network.layers[layer_index];
     const LayerCodes& codes = *l.codes;
     grid = codes.grid;
     std::vector<float> initial(l.weight.values.size());
-    const auto per_channel = static_cast<size_t>(l.weights_per_channel());
+    const size_t per_channel = l.weights_per_channel();
     for (size_t i = 0; i < initial.size(); ++i)
-        initial[i] = start_of(l.weight.values[i], codes.scale[codes.group_of(static_cast<int64_t>(i / per_channel))],
-                              options.start);
+        initial[i] = start_of(l.weight.values[i], codes.scale[codes.group_of(i / per_channel)], options.start);
     const Shape groups{static_cast<int64_t>(codes.scale.size())};
     w = put(device, l.shape, l.weight.values);
     v = put(device, l.shape, initial);
@@ -60,12 +59,12 @@ void LearnedRounding::round(Device& device) const {
 }
 
 void LearnedRounding::freeze(Device& device, Network& network) const {
-    Layer& l = network.layers[static_cast<size_t>(layer)];
+    Layer& l = network.layers[layer];
     LayerCodes& codes = *l.codes;
     const std::vector<float> learned = get(device, *v);
-    const auto per_channel = static_cast<size_t>(l.weights_per_channel());
+    const size_t per_channel = l.weights_per_channel();
     for (size_t i = 0; i < learned.size(); ++i) {
-        const size_t group = codes.group_of(static_cast<int64_t>(i / per_channel));
+        const size_t group = codes.group_of(i / per_channel);
         const float below = std::floor(l.weight.values[i] / codes.scale[group]);
         const float q = below + (learned[i] >= 0.0f ? 1.0f : 0.0f) + codes.zero_point[group];
         codes.centred[i] = std::min(std::max(q, grid.qmin()), grid.qmax()) - codes.zero_point[group];
@@ -73,13 +72,13 @@ void LearnedRounding::freeze(Device& device, Network& network) const {
 }
 
 LearnedChannels::LearnedChannels(Device& device, const Network& network, int layer_index) : layer(layer_index) {
-    const Layer& l = network.layers[static_cast<size_t>(layer_index)];
+    const Layer& l = network.layers[layer_index];
     const Shape channels{l.channels()};
     const auto begin = [&](const std::vector<float>& values) {
         return Variable{put(device, channels, values), zeros(device, channels), zeros(device, channels),
                         zeros(device, channels)};
     };
-    factor = begin(std::vector<float>(static_cast<size_t>(l.channels()), 1.0f));
+    factor = begin(std::vector<float>(l.channels(), 1.0f));
     shift = begin(l.channel_shift);
 }
 
@@ -90,14 +89,14 @@ ChannelRecord LearnedChannels::describe(Device& device, const std::string& name)
 }
 
 void LearnedChannels::freeze(Device& device, Network& network) const {
-    Layer& l = network.layers[static_cast<size_t>(layer)];
+    Layer& l = network.layers[layer];
     const std::vector<float> factors = get(device, *factor.value);
     for (size_t k = 0; k < factors.size(); ++k) l.codes->scale[k] *= factors[k];
     l.channel_shift = get(device, *shift.value);
 }
 
 MovingNorm::MovingNorm(Device& device, const Network& network, int layer_index) : layer(layer_index) {
-    const Layer& l = network.layers[static_cast<size_t>(layer_index)];
+    const Layer& l = network.layers[layer_index];
     const Shape channels{l.channels()};
     epsilon = l.norm->epsilon;
     gamma = put(device, channels, l.norm->gamma);
@@ -107,7 +106,7 @@ MovingNorm::MovingNorm(Device& device, const Network& network, int layer_index) 
 }
 
 void MovingNorm::freeze(Device& device, Network& network) const {
-    Layer& l = network.layers[static_cast<size_t>(layer)];
+    Layer& l = network.layers[layer];
     KeptNorm moved = *l.norm;
     moved.mean = get(device, *mean);
     moved.variance = get(device, *variance);
@@ -116,13 +115,13 @@ void MovingNorm::freeze(Device& device, Network& network) const {
 
 LearnedScale::LearnedScale(Device& device, const Network& network, ValueId value)
     : site(value),
-      scale(put(device, {1}, {network.values[static_cast<size_t>(value)]->scale})),
+      scale(put(device, {1}, {network.values[value]->scale})),
       gradient(zeros(device, {1})),
       first_moment(zeros(device, {1})),
       second_moment(zeros(device, {1})) {}
 
 void LearnedScale::freeze(Device& device, Network& network) const {
-    network.values[static_cast<size_t>(site)]->scale = get(device, *scale)[0];
+    network.values[site]->scale = get(device, *scale)[0];
 }
 
 }  // namespace adaq

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/rounding.h"
 
 namespace adaq {

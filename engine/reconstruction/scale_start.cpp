@@ -6,12 +6,12 @@ namespace adaq {
 
 ScaleStarter::ScaleStarter(Device& device, Network& network, const std::vector<Site>& sites, const SchemeOptions& range)
     : device_(device), network_(network), range_(range), bits_(network.values.size(), 32) {
-    for (const Site& site : sites) bits_[static_cast<size_t>(site.value)] = site.bits;
+    for (const Site& site : sites) bits_[site.value] = site.bits;
 }
 
 void ScaleStarter::choose(ValueId value, const DeviceTensor& values) {
-    network_.values[static_cast<size_t>(value)] = choose_activation(
-        device_, values, range_, bits_[static_cast<size_t>(value)], value_name(network_.graph, value));
+    network_.values[value] =
+        choose_activation(device_, values, range_, bits_[value], value_name(network_.graph, value));
 }
 
 void ScaleStarter::image(const DeviceTensor& images) {
@@ -20,12 +20,8 @@ void ScaleStarter::image(const DeviceTensor& images) {
 
 Buffer ScaleStarter::quantised_image(const Buffer& image, CacheMemory& memory) const {
     if (!network_.values[kImage]) return image;
-    const QuantisedActivation& q = *network_.values[kImage];
-    const Buffer values = memory.create(image->shape()), scale = device_.create({1});
-    device_.upload(*scale, std::span(&q.scale, 1));
-    Program program;
-    program.add(FakeQuantise{program.bind(image), program.bind(values), {q.grid, program.bind(scale), q.zero_point}});
-    device_.compile(program)->run();
+    const Buffer values = memory.create(image->shape());
+    quantise(device_, *network_.values[kImage], image, values, false);
     return values;
 }
 
@@ -44,13 +40,13 @@ void ScaleStarter::in_float_network(const Network& original, const Buffer& image
     const int count = static_cast<int>(nodes.size());
     for (int first = 0, last; first < count; first = last) {
         last = first + 1;
-        const int unit = nodes[static_cast<size_t>(first)].unit;
-        if (unit >= 0) last = original.graph.units[static_cast<size_t>(unit)].last;
+        const int unit = nodes[first].unit;
+        if (unit >= 0) last = original.graph.units[unit].last;
         for (int i = first; i < last; ++i) {
             const ValueId value = Graph::output_of(i);
             if (!is_site(value)) continue;
             choose(value, *walk.sample(first, i, images->shape()[0]));
-            started.values[static_cast<size_t>(value)] = network_.values[static_cast<size_t>(value)];
+            started.values[value] = network_.values[value];
         }
         started.values = original.values;
         walk.compute(first, last);

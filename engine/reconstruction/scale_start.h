@@ -27,7 +27,7 @@ class ScaleStarter {
     void show(const Buffer& images, const SiteObserver& observe) const;
 
   private:
-    bool is_site(ValueId value) const { return bits_[static_cast<size_t>(value)] < 32; }
+    bool is_site(ValueId value) const { return bits_[value] < 32; }
     void choose(ValueId value, const DeviceTensor& values);
     /// Each site's values but the image's, once; a quantiser that is chosen on them counts from there on.
     void at_each_site(const Buffer& images, const SiteObserver& visit) const;
@@ -35,7 +35,7 @@ class ScaleStarter {
     Device& device_;
     Network& network_;
     SchemeOptions range_;
-    std::vector<int> bits_;  // by value; 32: no site
+    Indexed<int> bits_;  // by value; 32: no site
 };
 
 }  // namespace adaq

@@ -5,18 +5,18 @@
 
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 
 namespace adaq {
 
 StatisticsEmitter::StatisticsEmitter(Device& device, const Network& network, const Unit& unit,
-                                     const std::vector<Shape>& shapes)
+                                     const Indexed<Shape>& shapes)
     : device_(device), network_(network), shapes_(shapes), input_(unit.input) {
     std::set<ValueId> wanted;
     for (int i = unit.last - 1; i >= unit.first; --i) {
         const Node& node = network.graph.node(i);
         const ValueId output = Graph::output_of(i);
-        const bool normalised = node.layer >= 0 && network.layers[static_cast<size_t>(node.layer)].norm.has_value();
+        const bool normalised = node.layer >= 0 && network.layers[node.layer].norm.has_value();
         if (!normalised && !wanted.count(output)) continue;
         require(normalised, "distribution correction: {} stands before a batch norm and has none", node.name);
         wanted.insert(node.inputs[0]);
@@ -29,9 +29,7 @@ TensorId StatisticsEmitter::constant(const std::vector<float>& values, const Sha
     return program_->bind(put(device_, shape, values));
 }
 
-TensorId StatisticsEmitter::temporary(ValueId id) {
-    return program_->temporary(stacked(batch_, shapes_[static_cast<size_t>(id)]));
-}
+TensorId StatisticsEmitter::temporary(ValueId id) { return program_->temporary(stacked(batch_, shapes_[id])); }
 
 void StatisticsEmitter::forward(Normalised& n) {
     const Layer& l = layer(n);

@@ -16,7 +16,7 @@ namespace adaq {
 class StatisticsEmitter {
   public:
     /// network: float, its batch norms kept. shapes: value_shapes() of the images.
-    StatisticsEmitter(Device& device, const Network& network, const Unit& unit, const std::vector<Shape>& shapes);
+    StatisticsEmitter(Device& device, const Network& network, const Unit& unit, const Indexed<Shape>& shapes);
 
     /// How many batch norms the unit has.
     size_t norms() const { return convolutions_.size(); }
@@ -41,7 +41,7 @@ class StatisticsEmitter {
         TensorId gamma = kNone, inverse_std = kNone;  // where the norm's output is read
     };
 
-    const Layer& layer(const Normalised& n) const { return network_.layers[static_cast<size_t>(n.node->layer)]; }
+    const Layer& layer(const Normalised& n) const { return network_.layers[n.node->layer]; }
     TensorId constant(const std::vector<float>& values, const Shape& shape);
     TensorId temporary(ValueId id);
     void forward(Normalised& n);
@@ -49,7 +49,7 @@ class StatisticsEmitter {
 
     Device& device_;
     const Network& network_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
     ValueId input_;
     std::vector<Normalised> convolutions_;  // in the order of the nodes
     std::map<ValueId, Value> values_;

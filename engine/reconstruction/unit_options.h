@@ -31,7 +31,7 @@ struct PredictionDifference {
 };
 
 struct UnitOptions {
-    StepSchedule schedule;
+    Schedule schedule;
     bool learn_rounding = true;
     bool learn_scales = false;
     bool learn_channels = false;       // with the rounding: each channel's weight scale and bias

@@ -9,7 +9,7 @@ UnitResult result_of(const Network& network, const Unit& unit, UnitRecord record
     for (int i = unit.first; i < unit.last; ++i) {
         const Node& node = network.graph.node(i);
         if (node.layer >= 0) {
-            const Layer& layer = network.layers[static_cast<size_t>(node.layer)];
+            const Layer& layer = network.layers[node.layer];
             UnitResult::LayerResult learned{node.layer, layer.codes->centred, layer.codes->scale, {}, {}, {}};
             if (!layer.norm) {
                 learned.bias = layer.channel_shift;
@@ -20,7 +20,7 @@ UnitResult result_of(const Network& network, const Unit& unit, UnitRecord record
             result.layers.push_back(std::move(learned));
         }
         const ValueId value = Graph::output_of(i);
-        if (const auto& q = network.values[static_cast<size_t>(value)]) result.scales.emplace_back(value, q->scale);
+        if (const auto& q = network.values[value]) result.scales.emplace_back(value, q->scale);
     }
     result.record = std::move(record);
     return result;
@@ -28,9 +28,9 @@ UnitResult result_of(const Network& network, const Unit& unit, UnitRecord record
 
 void put_result(Network& network, const UnitResult& result) {
     for (const UnitResult::LayerResult& learned : result.layers) {
-        if (learned.layer < 0 || static_cast<size_t>(learned.layer) >= network.layers.size())
+        if (learned.layer < 0 || learned.layer >= network.layers.count())
             data_error("{}: no layer {} in this network", result.record.name, learned.layer);
-        Layer& layer = network.layers[static_cast<size_t>(learned.layer)];
+        Layer& layer = network.layers[learned.layer];
         const size_t norms = layer.norm ? layer.norm->mean.size() : 0,
                      biases = layer.norm ? 0 : layer.channel_shift.size();
         if (!layer.codes || learned.centred.size() != layer.codes->centred.size() ||
@@ -49,10 +49,10 @@ void put_result(Network& network, const UnitResult& result) {
         layer.keep(std::move(norm));
     }
     for (const auto& [value, scale] : result.scales) {
-        const bool known = value >= 0 && static_cast<size_t>(value) < network.values.size();
-        if (!known || !network.values[static_cast<size_t>(value)])
+        const bool known = value >= 0 && value < network.values.count();
+        if (!known || !network.values[value])
             data_error("{}: value {} is no activation site of this network", result.record.name, value);
-        network.values[static_cast<size_t>(value)]->scale = scale;
+        network.values[value]->scale = scale;
     }
 }
 

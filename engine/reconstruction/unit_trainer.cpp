@@ -6,7 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/passes/train.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/float_tail.h"
 #include "engine/reconstruction/flops.h"
 #include "engine/reconstruction/rounding_probe.h"
@@ -19,8 +19,12 @@ enum RandomSite : uint32_t { kBatchSite, kMixingSite };  // Training's activatio
 }  // namespace
 
 UnitTrainer::UnitTrainer(Device& device, const Network& network, const Unit& unit, const UnitOptions& options,
-                         const UnitCaches& caches, const std::vector<Shape>& shapes, const Network* original)
-    : device_(device), unit_(unit), options_(options), state_(zeros(device, {kStepValues})), loss_(zeros(device, {1})) {
+                         const UnitCaches& caches, const Indexed<Shape>& shapes, const Network* original)
+    : device_(device),
+      unit_(unit),
+      options_(options),
+      state_(zeros(device, {kIterationValues})),
+      loss_(zeros(device, {1})) {
     const int64_t images = caches.input->shape()[0];
     if (images < options.batch)
         data_error("{}: {} calibration images are fewer than a batch of {}; give more, or a smaller `minibatch`",
@@ -46,12 +50,10 @@ void UnitTrainer::find_learned(const Network& network) {
                 roundings_.back().channel_scale = channels_.back().factor.value;
             }
         }
-        if (options_.norms == NormStatistics::batch && node.layer >= 0 &&
-            network.layers[static_cast<size_t>(node.layer)].norm)
+        if (options_.norms == NormStatistics::batch && node.layer >= 0 && network.layers[node.layer].norm)
             norms_.emplace_back(device_, network, node.layer);
         const ValueId value = Graph::output_of(i);
-        if (options_.learn_scales && network.values[static_cast<size_t>(value)])
-            scales_.emplace_back(device_, network, value);
+        if (options_.learn_scales && network.values[value]) scales_.emplace_back(device_, network, value);
     }
 }
 
@@ -93,14 +95,14 @@ void UnitTrainer::emit_loss(Program& program, const UnitCaches& caches, TensorId
     program.add(error);
 }
 
-Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes,
+Program UnitTrainer::emit(const Network& network, const UnitCaches& caches, const Indexed<Shape>& shapes,
                           const Network* original) {
     Program program;
     const TensorId state = program.bind(state_);
-    AdvanceStep advance{state, options_.schedule, {program.bind(loss_)}};
-    if (options_.prediction) advance.losses.push_back(program.bind(prediction_loss_));
-    for (const LearnedRounding& rounding : roundings_) advance.losses.push_back(program.bind(rounding.penalty));
-    program.add(advance);
+    BeginIteration begin{state, options_.schedule, {program.bind(loss_)}};
+    if (options_.prediction) begin.losses.push_back(program.bind(prediction_loss_));
+    for (const LearnedRounding& rounding : roundings_) begin.losses.push_back(program.bind(rounding.penalty));
+    program.add(begin);
     const TensorId indices = batch_indices(program, state, caches.input->shape()[0]);
     const TensorId x = inputs(program, caches, indices, state);
     Training emitter(device_, network, unit_, options_, shapes, program, state);
@@ -135,9 +137,8 @@ void UnitTrainer::begin_record(const Network& network) {
     record_.phase = options_.phase;
     record_.iterations = options_.schedule.iterations;
     for (const LearnedRounding& rounding : roundings_)
-        record_.roundings.push_back({network.layers[static_cast<size_t>(rounding.layer)].name, 0, 0.0, 0.0, {}});
-    for (const LearnedChannels& channels : channels_)
-        record_.channels.push_back({network.layers[static_cast<size_t>(channels.layer)].name});
+        record_.roundings.push_back({network.layers[rounding.layer].name, 0, 0.0, 0.0, {}});
+    for (const LearnedChannels& channels : channels_) record_.channels.push_back({network.layers[channels.layer].name});
     for (const LearnedScale& scale : scales_)
         record_.scales.push_back({value_name(network.graph, scale.site), value_of(scale.scale), value_of(scale.scale)});
 }
@@ -156,7 +157,7 @@ UnitProgress UnitTrainer::progress(int64_t iteration) const {
     UnitProgress progress{iteration, options_.schedule.iterations, value_of(loss_)};
     if (prediction_loss_) progress.prediction = value_of(prediction_loss_);
     for (const LearnedRounding& rounding : roundings_) progress.penalty += value_of(rounding.penalty);
-    std::vector<float> state(kStepValues);
+    std::vector<float> state(kIterationValues);
     device_.download(*state_, state);
     const bool finite = std::isfinite(progress.reconstruction + progress.prediction + progress.penalty);
     if (state[kFirstBad] > 0.0f || !finite)
@@ -176,12 +177,12 @@ void UnitTrainer::advance(int64_t iterations) {
 
 void UnitTrainer::run(const Observer& observe, int64_t interval, const Poll& poll) {
     const auto start = std::chrono::steady_clock::now();
-    const int64_t total = options_.schedule.iterations, step = interval > 0 ? interval : report_interval(total);
+    const int64_t total = options_.schedule.iterations, every = interval > 0 ? interval : report_interval(total);
     RoundingProbe probe(device_, roundings_);
     record_.curve.clear();
     for (int64_t done = 0; done < total;) {
         // The first by itself: a curve shows where it starts.
-        const int64_t next = done == 0 ? 1 : std::min(total, (done / step + 1) * step);
+        const int64_t next = done == 0 ? 1 : std::min(total, (done / every + 1) * every);
         if (chosen_batch_)
             advance(next - done);
         else

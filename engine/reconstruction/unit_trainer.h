@@ -41,7 +41,7 @@ class UnitTrainer {
     /// logits of PredictionDifference; not looked at without it. Throws DataError where there are fewer images than a
     /// batch has.
     UnitTrainer(Device& device, const Network& network, const Unit& unit, const UnitOptions& options,
-                const UnitCaches& caches, const std::vector<Shape>& shapes, const Network* original = nullptr);
+                const UnitCaches& caches, const Indexed<Shape>& shapes, const Network* original = nullptr);
     ~UnitTrainer();
 
     /// All iterations; the observer sees the first, every `interval`-th (0: report_interval()) and the last, and may
@@ -68,7 +68,7 @@ class UnitTrainer {
 
   private:
     void find_learned(const Network& network);
-    Program emit(const Network& network, const UnitCaches& caches, const std::vector<Shape>& shapes,
+    Program emit(const Network& network, const UnitCaches& caches, const Indexed<Shape>& shapes,
                  const Network* original);
     TensorId inputs(Program& program, const UnitCaches& caches, TensorId indices, TensorId state) const;
     void emit_loss(Program& program, const UnitCaches& caches, TensorId y, TensorId dy, TensorId indices) const;

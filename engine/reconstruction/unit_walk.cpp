@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/fisher.h"
 #include "engine/reconstruction/scale_start.h"
@@ -136,7 +136,7 @@ class UnitWalk {
     const WalkOptions& options_;
     const WalkObserver& observer_;
     CacheMemory memory_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
     ScaleStarter start_;
     Buffer image_, some_, logits_;  // some_: the images that scales start from
 };

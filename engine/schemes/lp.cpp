@@ -5,12 +5,12 @@
 namespace adaq {
 
 ChosenRange choose_lp(const SchemeInput& input) {
-    constexpr int64_t kSteps = 80;
+    constexpr int64_t kRanges = 80;
     constexpr double kPower = 2.4;
-    Candidates candidates(input.groups, kSteps);
+    Candidates candidates(input.groups, kRanges);
     for (int64_t group = 0; group < input.groups; ++group) {
-        const auto [lo, hi] = input.extremes[static_cast<size_t>(group)];
-        for (int64_t i = 0; i < kSteps; ++i) {
+        const auto [lo, hi] = input.extremes[group];
+        for (int64_t i = 0; i < kRanges; ++i) {
             const auto shrink = static_cast<float>(1.0 - 0.01 * static_cast<double>(i));
             candidates.set(group, i, lo * shrink, hi * shrink);
         }

@@ -10,11 +10,11 @@ namespace {
 
 /// torch.linspace in float32: counted from the start in the first half, from the end in the second.
 std::vector<float> linspace(float start, float end, int64_t count) {
-    std::vector<float> values(static_cast<size_t>(count));
-    const float step = (end - start) / static_cast<float>(count - 1);
+    std::vector<float> values(count);
+    const float spacing = (end - start) / static_cast<float>(count - 1);
     for (int64_t i = 0; i < count; ++i) {
-        values[static_cast<size_t>(i)] =
-            i < count / 2 ? start + step * static_cast<float>(i) : end - step * static_cast<float>(count - 1 - i);
+        values[i] =
+            i < count / 2 ? start + spacing * static_cast<float>(i) : end - spacing * static_cast<float>(count - 1 - i);
     }
     return values;
 }

@@ -27,12 +27,12 @@ Candidates order_candidates(const SchemeInput& input, const std::vector<RankPair
     if (!ranks.empty()) values = input.device.order_statistics(input.x, input.groups, ranks);
     const auto at = [&](int64_t group, int64_t rank) {
         const auto position = std::lower_bound(ranks.begin(), ranks.end(), rank) - ranks.begin();
-        return values[static_cast<size_t>(group) * ranks.size() + static_cast<size_t>(position)];
+        return values[group * std::ssize(ranks) + position];
     };
 
-    Candidates candidates(input.groups, 1 + static_cast<int64_t>(pairs.size()));
+    Candidates candidates(input.groups, 1 + std::ssize(pairs));
     for (int64_t group = 0; group < input.groups; ++group) {
-        const MinMax& range = input.extremes[static_cast<size_t>(group)];
+        const MinMax& range = input.extremes[group];
         candidates.set(group, 0, range.min, range.max);
         for (size_t i = 0; i < pairs.size(); ++i) {
             const float lo = high_only ? range.min : at(group, pairs[i].low);

@@ -15,13 +15,13 @@ void add_one_sided(Candidates& candidates, int64_t group, float hi) {
     for (int i = 1; i <= kWidths; ++i) candidates.set(group, i - 1, 0.0f, hi / 100.0f * static_cast<float>(i));
 }
 
-void add_two_sided(Candidates& candidates, int64_t group, float lo, float hi, int steps) {
+void add_two_sided(Candidates& candidates, int64_t group, float lo, float hi, int highest) {
     int64_t candidate = 0;
     for (int i = 1; i <= kWidths; ++i) {
         const float top = (hi - lo) / 100.0f * static_cast<float>(i);
-        const float step = top / static_cast<float>(steps);
-        for (int zero_point = 0; zero_point <= steps; ++zero_point) {
-            const float below = static_cast<float>(zero_point) * step;
+        const float scale = top / static_cast<float>(highest);
+        for (int zero_point = 0; zero_point <= highest; ++zero_point) {
+            const float below = static_cast<float>(zero_point) * scale;
             candidates.set(group, candidate++, -below, top - below);
         }
     }
@@ -30,15 +30,15 @@ void add_two_sided(Candidates& candidates, int64_t group, float lo, float hi, in
 }  // namespace
 
 ChosenRange choose_orgnorm(const SchemeInput& input) {
-    const int steps = (1 << input.grid.bits) - 1;
-    Candidates candidates(input.groups, input.grid.one_sided ? kWidths : int64_t{kWidths} * (steps + 1));
+    const int highest = (1 << input.grid.bits) - 1;  // code
+    Candidates candidates(input.groups, input.grid.one_sided ? kWidths : int64_t{kWidths} * (highest + 1));
     for (int64_t group = 0; group < input.groups; ++group) {
-        const MinMax& range = input.extremes[static_cast<size_t>(group)];
+        const MinMax& range = input.extremes[group];
         const float lo = std::min(range.min, 0.0f), hi = std::max(range.max, 0.0f);
         if (input.grid.one_sided) {
             add_one_sided(candidates, group, hi);
         } else {
-            add_two_sided(candidates, group, lo, hi, steps);
+            add_two_sided(candidates, group, lo, hi, highest);
         }
     }
     return search(input, std::move(candidates), kPower, Scoring::by_group);

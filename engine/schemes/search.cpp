@@ -6,8 +6,7 @@
 
 namespace adaq {
 
-Candidates::Candidates(int64_t groups, int64_t count)
-    : count_(count), lo_(static_cast<size_t>(groups * count)), hi_(static_cast<size_t>(groups * count)) {}
+Candidates::Candidates(int64_t groups, int64_t count) : count_(count), lo_(groups * count), hi_(groups * count) {}
 
 void Candidates::set(int64_t group, int64_t candidate, float lo, float hi) {
     lo_[index(group, candidate)] = lo;
@@ -48,7 +47,7 @@ ChosenRange search(const SchemeInput& input, Candidates candidates, double p, Sc
     std::vector<MinMax> ranges;
     double score = 0.0;
     for (int64_t group = 0; group < input.groups; ++group) {
-        const BestRange& winner = best[static_cast<size_t>(group)];
+        const BestRange& winner = best[group];
         ranges.push_back({candidates.lo(group, winner.candidate), candidates.hi(group, winner.candidate)});
         score += winner.score;
     }

@@ -1,5 +1,5 @@
 // What the schemes share: the checked input that each of them gets, the list of candidate ranges that most of them
-// make, and the step from a range to its scale and zero point.
+// make, and what leads from a range to its scale and zero point.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ class Candidates {
     void centre();
 
   private:
-    size_t index(int64_t group, int64_t candidate) const { return static_cast<size_t>(group * count_ + candidate); }
+    int64_t index(int64_t group, int64_t candidate) const { return group * count_ + candidate; }
 
     int64_t count_;
     std::vector<float> lo_, hi_;  // [groups][count]

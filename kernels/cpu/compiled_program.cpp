@@ -14,7 +14,7 @@ CpuProgram::CpuProgram(Program program, std::shared_ptr<Lanes> lanes, Math math)
         for (int64_t floats : plan_.slot_floats) workspaces_.back().emplace_back(floats);
         views_.push_back(make_view(lane));
     }
-    make_steps(math);
+    compile_operations(math);
     give_scratch();
 }
 
@@ -26,14 +26,14 @@ void CpuProgram::keep_sums_in_place() {
 
 View CpuProgram::make_view(int lane) const {
     const auto& tensors = program_.tensors();
-    std::vector<View::Place> places(tensors.size());
-    for (size_t i = 0; i < tensors.size(); ++i) {
-        const bool half = program_.is_bf16(static_cast<TensorId>(i));
+    Indexed<View::Place> places(tensors.size());
+    for (TensorId i = 0; i < tensors.count(); ++i) {
+        const bool half = program_.is_bf16(i);
         const int64_t stride = plan_.activation[i] ? bytes_of(tensors[i].type) / tensors[i].shape()[0] : 0;
         if (!tensors[i].bound) {
             const TemporaryPlace& place = plan_.temporaries[i];
             if (place.slot < 0) continue;
-            const AlignedFloats& slot = workspaces_[static_cast<size_t>(lane)][static_cast<size_t>(place.slot)];
+            const AlignedFloats& slot = workspaces_[lane][place.slot];
             places[i] = {slot.data(), stride, place.images, nullptr, half};
             continue;
         }
@@ -44,26 +44,25 @@ View CpuProgram::make_view(int lane) const {
     return View(lane, std::move(places));
 }
 
-void CpuProgram::make_steps(Math math) {
-    const ThreadCount inside_steps(plan_.threads_of_a_lane);
+void CpuProgram::compile_operations(Math math) {
+    const ThreadCount inside_operations(plan_.threads_of_a_lane);
     for (size_t i = 0; i < program_.operations().size(); ++i) {
         const Operation& operation = program_.operations()[i];
-        StepSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.threads_of_a_lane, plan_.in_place[i]};
+        OperationSetting setting{plan_.phase_of(i).images, plan_.lanes, plan_.threads_of_a_lane, plan_.in_place[i]};
         setting.math = math;
-        if (const auto* op = std::get_if<Convolution>(&operation))
-            setting.of_values = plan_.holds_values[static_cast<size_t>(op->x)];
-        const auto make = [&](const auto& op) -> std::unique_ptr<Step> {
+        if (const auto* op = std::get_if<Convolution>(&operation)) setting.of_values = plan_.holds_values[op->x];
+        const auto make = [&](const auto& op) -> std::unique_ptr<CompiledOperation> {
             if constexpr (std::remove_cvref_t<decltype(op)>::kTraits.purpose == Purpose::inference)
-                return make_step(program_, op, setting);
+                return compile_operation(program_, op, setting);
             throw std::logic_error("cpu: not an operation of inference");
         };
-        steps_.push_back(std::visit(make, operation));
+        operations_.push_back(std::visit(make, operation));
     }
 }
 
 void CpuProgram::give_scratch() {
     int64_t floats = 0;
-    for (const auto& step : steps_) floats = std::max(floats, step->scratch_floats());
+    for (const auto& operation : operations_) floats = std::max(floats, operation->scratch_floats());
     for (View& view : views_) {
         scratch_.emplace_back(floats);
         view.set_scratch(scratch_.back().data());
@@ -71,15 +70,14 @@ void CpuProgram::give_scratch() {
 }
 
 void CpuProgram::run(int64_t n) {
-    const ThreadCount inside_steps(plan_.threads_of_a_lane);
+    const ThreadCount inside_operations(plan_.threads_of_a_lane);
     const int64_t groups = plan_.batch / plan_.group;
     for (int64_t i = 0; i < n; ++i) {
-        for (const auto& step : steps_) step->refresh(views_.front());
+        for (const auto& operation : operations_) operation->refresh(views_.front());
         if (plan_.lanes == 1) {
             for (int64_t g = 0; g < groups; ++g) run_group(views_.front(), g * plan_.group);
         } else {
-            lanes_->run(groups,
-                        [this](int lane, int64_t g) { run_group(views_[static_cast<size_t>(lane)], g * plan_.group); });
+            lanes_->run(groups, [this](int lane, int64_t g) { run_group(views_[lane], g * plan_.group); });
         }
         // What remains overlaps the last group: the same images give the same values again.
         if (plan_.batch % plan_.group != 0) run_group(views_.front(), plan_.batch - plan_.group);
@@ -95,7 +93,7 @@ void CpuProgram::run_phases(View& view, size_t phases, int64_t group, int64_t fi
     for (int64_t index = first; index < last; index += phase.images) {
         run_phases(view, phases - 1, group, index, index + phase.images);
         view.move_to(group, index);
-        for (size_t i = phase.first; i < phase.last; ++i) steps_[i]->run(view);
+        for (size_t i = phase.first; i < phase.last; ++i) operations_[i]->run(view);
     }
 }
 

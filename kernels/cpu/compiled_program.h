@@ -1,11 +1,11 @@
-// A Program made ready for the CPU: its steps, and the workspaces of the lanes that run them as the plan says.
+// A Program made ready for the CPU: its operations, and the workspaces of the lanes that run them as the plan says.
 #pragma once
 
 #include <vector>
 
+#include "kernels/cpu/compiled_operation.h"
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/plan.h"
-#include "kernels/cpu/step.h"
 
 namespace adaq::cpu {
 
@@ -17,7 +17,7 @@ class CpuProgram : public CompiledProgram {
   private:
     void keep_sums_in_place();
     View make_view(int lane) const;
-    void make_steps(Math math);
+    void compile_operations(Math math);
     void give_scratch();
     void run_group(View& view, int64_t group);
     void run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last);
@@ -28,7 +28,7 @@ class CpuProgram : public CompiledProgram {
     std::vector<std::vector<AlignedFloats>> workspaces_;  // by lane and slot
     std::vector<AlignedFloats> scratch_;                  // by lane
     std::vector<View> views_;                             // by lane
-    std::vector<std::unique_ptr<Step>> steps_;
+    std::vector<std::unique_ptr<CompiledOperation>> operations_;
 };
 
 }  // namespace adaq::cpu

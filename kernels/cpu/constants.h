@@ -17,15 +17,15 @@ class Constants {
         for (const Program::Entry& entry : program.tensors()) constant_.push_back(entry.bound != nullptr);
         for (const Operation& operation : program.operations()) {
             for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
-                if (!use.constant) constant_[static_cast<size_t>(program.home(id))] = false;
+                if (!use.constant) constant_[program.home(id)] = false;
             });
         }
     }
 
-    bool operator()(TensorId id) const { return !constant_.empty() && constant_[static_cast<size_t>(id)]; }
+    bool operator()(TensorId id) const { return !constant_.empty() && constant_[id]; }
 
   private:
-    std::vector<bool> constant_;  // by tensor
+    Indexed<bool> constant_;  // by tensor
 };
 
 }  // namespace adaq::cpu

@@ -10,11 +10,11 @@
 #include <unordered_map>
 #include <utility>
 
-#include "kernels/cpu/integer/steps.h"
+#include "kernels/cpu/compiled_operation.h"
+#include "kernels/cpu/integer/compiled.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/rounded_operand.h"
-#include "kernels/cpu/step.h"
 #include "kernels/cpu/taps.h"
 #include "kernels/cpu/winograd.h"
 
@@ -52,7 +52,7 @@ struct Fusion {
     TensorId bias;                   // the shift, as the convolution's own bias
     bool complete;                   // no pass remains to be done
 
-    Fusion(const Epilogue& e, const memory::desc& per_channel, const StepSetting& setting)
+    Fusion(const Epilogue& e, const memory::desc& per_channel, const OperationSetting& setting)
         : folded_scale(setting.of_values ? e.scale : kNone),
           bias(folded_scale == e.scale ? e.shift : kNone),
           complete(!e.quantiser && (e.residual == kNone || setting.in_place)) {
@@ -75,9 +75,9 @@ AlignedFloats scaled(const float* weights, const float* scale, int64_t channels,
     return product;
 }
 
-class ConvolutionStep : public Step {
+class CompiledConvolution : public CompiledOperation {
   public:
-    ConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting) : op_(op) {
+    CompiledConvolution(const Program& program, const Convolution& op, const OperationSetting& setting) : op_(op) {
         const ConvolutionShape d = shape_of(program, op, setting.images);
         count_ = d.n * d.p * d.q * d.k;
         channels_ = d.k;
@@ -123,7 +123,7 @@ class ConvolutionStep : public Step {
     }
 
     void run(const View& view) override {
-        Lane& lane = lanes_[static_cast<size_t>(view.lane())];
+        Lane& lane = lanes_[view.lane()];
         for (auto& [tensor, place] : lane.operands) place.set_data_handle(view.at(tensor));
         lane.x.place(view.at(op_.x), view.scratch());
         lane.scratchpad.set_data_handle(view.scratch() + lane.x.scratch_floats());
@@ -179,11 +179,12 @@ class ConvolutionStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_step(const Program& program, const Convolution& op, const StepSetting& setting) {
-    if (op.sums != Sums::free) return make_ordered_step(program, op, setting);
-    if (auto step = make_taps_step(program, op, setting)) return step;
-    if (auto step = make_winograd_step(program, op, setting)) return step;
-    return std::make_unique<ConvolutionStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Convolution& op,
+                                                     const OperationSetting& setting) {
+    if (op.sums != Sums::free) return compile_ordered(program, op, setting);
+    if (auto compiled = compile_taps(program, op, setting)) return compiled;
+    if (auto compiled = compile_winograd(program, op, setting)) return compiled;
+    return std::make_unique<CompiledConvolution>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

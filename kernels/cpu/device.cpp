@@ -9,6 +9,7 @@
 
 #include "engine/bf16.h"
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "engine/program/pieces.h"
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/compiled_program.h"
@@ -33,8 +34,8 @@ std::string processor_name() {
 /// "AVX-512, 2 threads, oneDNN 2.6.3 (AVX512_CORE_BF16)": all of the machine that results' bits depend on.
 std::string instructions(int threads) {
     const auto* v = dnnl::version();
-    return fmt::format("{}{}, {} thread{}, oneDNN {}.{}.{} ({})", own_instruction_set(),
-                       c_library_fuses() ? "" : ", C library without FMA", threads, threads == 1 ? "" : "s", v->major,
+    return fmt::format("{}{}, {}, oneDNN {}.{}.{} ({})", own_instruction_set(),
+                       c_library_fuses() ? "" : ", C library without FMA", plural(threads, "thread"), v->major,
                        v->minor, v->patch, onednn_instruction_set());
 }
 
@@ -139,7 +140,7 @@ class CpuDevice : public Device {
     void copy(std::span<const float> from, std::span<float> to) const {
         constexpr size_t kPiece = size_t{1} << 18;
         const auto copy_piece = [&](int, int64_t piece) {
-            const size_t first = static_cast<size_t>(piece) * kPiece;
+            const size_t first = piece * kPiece;
             std::copy_n(from.data() + first, std::min(kPiece, from.size() - first), to.data() + first);
         };
         const auto pieces = static_cast<int64_t>((from.size() + kPiece - 1) / kPiece);

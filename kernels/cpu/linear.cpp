@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "kernels/cpu/bf16_rows.h"
+#include "kernels/cpu/compiled_operation.h"
 #include "kernels/cpu/pointwise.h"
-#include "kernels/cpu/step.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -53,9 +53,9 @@ void multiply_in_order(const float* x, int64_t features, const float* w, int64_t
     }
 }
 
-class LinearStep : public Step {
+class CompiledLinear : public CompiledOperation {
   public:
-    LinearStep(const Program& program, const Linear& op, const StepSetting& setting)
+    CompiledLinear(const Program& program, const Linear& op, const OperationSetting& setting)
         : op_(op),
           images_(setting.images),
           half_(setting.math == Math::bf16 && op.sums == Sums::free),
@@ -120,8 +120,9 @@ class LinearStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_step(const Program& program, const Linear& op, const StepSetting& setting) {
-    return std::make_unique<LinearStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Linear& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledLinear>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

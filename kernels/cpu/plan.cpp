@@ -46,7 +46,7 @@ class Planner {
                 require(plan_.batch == 0 || plan_.batch == shape(id)[0], "program: batches of {} and {}", plan_.batch,
                         shape(id)[0]);
                 plan_.batch = shape(id)[0];
-                plan_.activation[static_cast<size_t>(id)] = true;
+                plan_.activation[id] = true;
             }
         }
     }
@@ -55,8 +55,7 @@ class Planner {
         plan_.holds_values.resize(program_.tensors().size());
         for (size_t i = 0; i < uses_.size(); ++i) {
             const auto* pool = std::get_if<MaxPool>(&program_.operations()[i]);
-            plan_.holds_values[static_cast<size_t>(uses_[i].write)] =
-                pool ? bool{plan_.holds_values[static_cast<size_t>(pool->x)]} : !uses_[i].codes;
+            plan_.holds_values[uses_[i].write] = pool ? bool{plan_.holds_values[pool->x]} : !uses_[i].codes;
         }
     }
 
@@ -131,25 +130,25 @@ class Planner {
     };
 
     void place_temporaries() {
-        std::vector<Room> rooms;
-        std::vector<int> room_of(program_.tensors().size(), -1);
+        Indexed<Room> rooms;
+        Indexed<int> room_of(program_.tensors().size(), -1);
         for (size_t i = 0; i < uses_.size(); ++i) {
             const TensorId y = uses_[i].write;
             if (!temporary(y)) continue;
-            int& room = room_of[static_cast<size_t>(y)];
+            int& room = room_of[y];
             if (plan_.in_place[i]) {
-                room = room_of[static_cast<size_t>(std::get<Convolution>(program_.operations()[i]).epilogue.residual)];
+                room = room_of[std::get<Convolution>(program_.operations()[i]).epilogue.residual];
             } else {
-                room = static_cast<int>(rooms.size());
+                room = static_cast<int>(rooms.count());
                 rooms.push_back({i, i, plan_.phase_of(i).images, image_floats(type(y)), -1});
             }
-            grow(rooms[static_cast<size_t>(room)], std::max(i, last_read(y)));
+            grow(rooms[room], std::max(i, last_read(y)));
         }
         assign_slots(rooms);
         plan_.temporaries.resize(room_of.size());
-        for (size_t t = 0; t < room_of.size(); ++t) {
+        for (TensorId t = 0; t < room_of.count(); ++t) {
             if (room_of[t] < 0) continue;
-            const Room& room = rooms[static_cast<size_t>(room_of[t])];
+            const Room& room = rooms[room_of[t]];
             plan_.temporaries[t] = {room.slot, room.images};
         }
     }
@@ -164,7 +163,7 @@ class Planner {
         room.first = 0;
     }
 
-    void assign_slots(std::vector<Room>& rooms) {
+    void assign_slots(Indexed<Room>& rooms) {
         std::vector<size_t> order(rooms.size());
         for (size_t i = 0; i < order.size(); ++i) order[i] = i;
         const auto size = [&](size_t r) { return rooms[r].images * rooms[r].floats; };
@@ -178,8 +177,8 @@ class Planner {
             };
             room.slot = 0;
             while (taken(room.slot)) ++room.slot;
-            if (room.slot == static_cast<int>(plan_.slot_floats.size())) plan_.slot_floats.push_back(0);
-            int64_t& floats = plan_.slot_floats[static_cast<size_t>(room.slot)];
+            if (room.slot == plan_.slot_floats.count()) plan_.slot_floats.push_back(0);
+            int64_t& floats = plan_.slot_floats[room.slot];
             floats = std::max(floats, room.images * room.floats);
         }
     }

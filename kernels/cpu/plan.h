@@ -56,10 +56,10 @@ struct Plan {
     int64_t batch = 0, group = 0;
     int lanes = 1, threads_of_a_lane = 1;
     std::vector<Phase> phases;
-    std::vector<bool> activation;             // by tensor: has the batch as its first extent
-    std::vector<TemporaryPlace> temporaries;  // by tensor
-    std::vector<int64_t> slot_floats;
-    std::vector<bool> holds_values;  // by tensor: surely not integer codes, whose sums must stay exact
+    Indexed<bool> activation;             // by tensor: has the batch as its first extent
+    Indexed<TemporaryPlace> temporaries;  // by tensor
+    Indexed<int64_t> slot_floats;
+    Indexed<bool> holds_values;  // by tensor: surely not integer codes, whose sums must stay exact
     /// By operation: the output takes the place of the residual, which nobody reads afterwards.
     std::vector<bool> in_place;
 

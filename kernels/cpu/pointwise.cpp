@@ -32,19 +32,19 @@ ADAQ_VECTORISE void quantise(const QuantiserValues& q, int64_t n, float* y) {
     for (int64_t i = 0; i < n; ++i) y[i] = quantise_centred(y[i], scale, zero_point, qmin, qmax) * factor;
 }
 
-class PointwiseStep : public Step {
+class CompiledPointwise : public CompiledOperation {
   public:
-    PointwiseStep(const Program& program, TensorId y, int64_t images)
+    CompiledPointwise(const Program& program, TensorId y, int64_t images)
         : count_(element_count(program.shape(y)) / program.shape(y)[0] * images) {}
 
   protected:
     int64_t count_;
 };
 
-class AddStep : public PointwiseStep {
+class CompiledAdd : public CompiledPointwise {
   public:
-    AddStep(const Program& program, const Addition& op, int64_t images)
-        : PointwiseStep(program, op.y, images), op_(op) {}
+    CompiledAdd(const Program& program, const Addition& op, int64_t images)
+        : CompiledPointwise(program, op.y, images), op_(op) {}
     void run(const View& view) override {
         Pointwise work{view.at(op_.a), view.at(op_.b),           op_.a_scale,
                        op_.b_scale,    op_.activation.is_relu(), std::nullopt};
@@ -56,10 +56,10 @@ class AddStep : public PointwiseStep {
     Addition op_;
 };
 
-class FakeQuantiseStep : public PointwiseStep {
+class CompiledFakeQuantise : public CompiledPointwise {
   public:
-    FakeQuantiseStep(const Program& program, const FakeQuantise& op, int64_t images)
-        : PointwiseStep(program, op.y, images), op_(op) {}
+    CompiledFakeQuantise(const Program& program, const FakeQuantise& op, int64_t images)
+        : CompiledPointwise(program, op.y, images), op_(op) {}
     void run(const View& view) override {
         pointwise({view.at(op_.x), nullptr, 1.0f, 0.0f, false, resolve_quantiser(op_.quantiser, view)}, count_,
                   view.target(op_.y));
@@ -101,12 +101,14 @@ void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, 
     pointwise(work, count, y);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const Addition& op, const StepSetting& setting) {
-    return std::make_unique<AddStep>(program, op, setting.images);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Addition& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledAdd>(program, op, setting.images);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const FakeQuantise& op, const StepSetting& setting) {
-    return std::make_unique<FakeQuantiseStep>(program, op, setting.images);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const FakeQuantise& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledFakeQuantise>(program, op, setting.images);
 }
 
 }  // namespace adaq::cpu

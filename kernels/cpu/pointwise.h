@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "engine/grid.h"
-#include "kernels/cpu/step.h"
+#include "kernels/cpu/compiled_operation.h"
 
 namespace adaq::cpu {
 

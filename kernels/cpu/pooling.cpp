@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/cpu/step.h"
+#include "kernels/cpu/compiled_operation.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -25,9 +25,9 @@ ADAQ_VECTORISE void accumulate(const float* x, int64_t n, float* sum) {
     for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
 }
 
-class MaxPoolStep : public Step {
+class CompiledMaxPool : public CompiledOperation {
   public:
-    MaxPoolStep(const Program& program, const MaxPool& op, int64_t images)
+    CompiledMaxPool(const Program& program, const MaxPool& op, int64_t images)
         : op_(op),
           codes_(program.tensor(op.x).type.dtype == DType::u8),
           x_(program.shape(op.x)),
@@ -70,9 +70,9 @@ class MaxPoolStep : public Step {
     int64_t images_;
 };
 
-class GlobalAveragePoolStep : public Step {
+class CompiledGlobalAveragePool : public CompiledOperation {
   public:
-    GlobalAveragePoolStep(const Program& program, const GlobalAveragePool& op, int64_t images)
+    CompiledGlobalAveragePool(const Program& program, const GlobalAveragePool& op, int64_t images)
         : op_(op), x_(program.shape(op.x)), images_(images) {}
 
     void run(const View& view) override {
@@ -109,12 +109,14 @@ class GlobalAveragePoolStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_step(const Program& program, const MaxPool& op, const StepSetting& setting) {
-    return std::make_unique<MaxPoolStep>(program, op, setting.images);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const MaxPool& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledMaxPool>(program, op, setting.images);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const GlobalAveragePool& op, const StepSetting& setting) {
-    return std::make_unique<GlobalAveragePoolStep>(program, op, setting.images);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const GlobalAveragePool& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledGlobalAveragePool>(program, op, setting.images);
 }
 
 }  // namespace adaq::cpu

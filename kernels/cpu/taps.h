@@ -6,7 +6,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
-#include "kernels/cpu/step.h"
+#include "kernels/cpu/compiled_operation.h"
 
 namespace adaq::cpu {
 
@@ -61,6 +61,7 @@ void add_row(const float* x, int64_t n, float* y);
 inline int64_t room_for(int64_t elements, bool half) { return ((half ? (elements + 1) / 2 : elements) + 15) / 16 * 16; }
 
 /// The convolution itself; null where it gains nothing.
-std::unique_ptr<Step> make_taps_step(const Program& program, const Convolution& op, const StepSetting& setting);
+std::unique_ptr<CompiledOperation> compile_taps(const Program& program, const Convolution& op,
+                                                const OperationSetting& setting);
 
 }  // namespace adaq::cpu

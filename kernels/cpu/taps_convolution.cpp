@@ -18,9 +18,9 @@ ADAQ_VECTORISE void scale_row(const float* scale, int64_t n, float* y) {
     for (int64_t i = 0; i < n; ++i) y[i] *= scale[i];
 }
 
-class TapsConvolutionStep : public Step {
+class CompiledTapsConvolution : public CompiledOperation {
   public:
-    TapsConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting)
+    CompiledTapsConvolution(const Program& program, const Convolution& op, const OperationSetting& setting)
         : op_(op),
           half_(setting.math == Math::bf16),
           x_half_(program.is_bf16(op.x)),
@@ -92,9 +92,10 @@ class TapsConvolutionStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_taps_step(const Program& program, const Convolution& op, const StepSetting& setting) {
+std::unique_ptr<CompiledOperation> compile_taps(const Program& program, const Convolution& op,
+                                                const OperationSetting& setting) {
     return Taps::gain(program.shape(op.w), program.shape(op.y), kLargestMap)
-               ? std::make_unique<TapsConvolutionStep>(program, op, setting)
+               ? std::make_unique<CompiledTapsConvolution>(program, op, setting)
                : nullptr;
 }
 

@@ -38,7 +38,7 @@ class TapsProduct {
 
     void multiply(int64_t rows, void* a, void* b, float* product, float* scratch, int lane = 0) {
         Primitive& primitive = primitives_.at(rows);
-        Places& p = primitive.lanes[static_cast<size_t>(lane)];
+        Places& p = primitive.lanes[lane];
         p.a.set_data_handle(a);
         p.b.set_data_handle(b);
         p.product.set_data_handle(product);

@@ -18,18 +18,17 @@ class AlignedFloats {
     AlignedFloats() = default;
     explicit AlignedFloats(int64_t count) : count_(count), data_(allocate(count)) {}
     /// In a nameless file in `folder`, which goes with the last owner or the process.
-    AlignedFloats(int64_t count, const std::string& folder)
-        : count_(count), file_(folder, static_cast<size_t>(count) * sizeof(float)) {}
+    AlignedFloats(int64_t count, const std::string& folder) : count_(count), file_(folder, count * sizeof(float)) {}
     float* data() const { return file_.data() ? static_cast<float*>(file_.data()) : data_.get(); }
     int64_t size() const { return count_; }
-    std::span<float> span() const { return {data(), static_cast<size_t>(count_)}; }
+    std::span<float> span() const { return std::span(data(), count_); }
 
   private:
     struct Free {
         void operator()(float* p) const { std::free(p); }
     };
     static float* allocate(int64_t count) {
-        const size_t bytes = (static_cast<size_t>(count) * sizeof(float) + 127) / 64 * 64;
+        const size_t bytes = (count * sizeof(float) + 127) / 64 * 64;
         auto* memory = static_cast<float*>(std::aligned_alloc(64, bytes));
         if (memory == nullptr) throw std::bad_alloc();
         return memory;

@@ -37,10 +37,10 @@ void turn(const float* w, int64_t k, int64_t c, float* t) {
     }
 }
 
-class WinogradStep : public Step {
+class CompiledWinograd : public CompiledOperation {
   public:
     /// turned: the weights are those of a convolution whose gradient to data this is, [C][3][3][K].
-    WinogradStep(const Convolution& op, const Tiling& tiling, const StepSetting& setting, bool turned = false)
+    CompiledWinograd(const Convolution& op, const Tiling& tiling, const OperationSetting& setting, bool turned = false)
         : op_(op),
           tiling_(tiling),
           zeros_(tiling.c),
@@ -77,7 +77,7 @@ class WinogradStep : public Step {
     void run(const View& view) override {
         float* v = view.scratch();
         float* m = v + kPoints * tiling_.block * tiling_.c;
-        Lane& lane = lanes_[static_cast<size_t>(view.lane())];
+        Lane& lane = lanes_[view.lane()];
         lane.v.set_data_handle(v);
         lane.m.set_data_handle(m);
         lane.scratchpad.set_data_handle(m + kPoints * tiling_.block * tiling_.k);
@@ -141,9 +141,9 @@ class WinogradStep : public Step {
     std::vector<Lane> lanes_;
 };
 
-class WinogradToDataStep : public Step {
+class CompiledWinogradToData : public CompiledOperation {
   public:
-    WinogradToDataStep(const ConvolutionToData& op, const Tiling& tiling, const StepSetting& setting)
+    CompiledWinogradToData(const ConvolutionToData& op, const Tiling& tiling, const OperationSetting& setting)
         : op_(op),
           count_(tiling.images * tiling.h * tiling.w * tiling.k),
           sums_(Convolution{op.dy, op.w, op.dx, 1, 1}, tiling, setting, true) {}
@@ -158,27 +158,28 @@ class WinogradToDataStep : public Step {
   private:
     ConvolutionToData op_;
     int64_t count_;
-    WinogradStep sums_;
+    CompiledWinograd sums_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_winograd_step(const Program& program, const Convolution& op, const StepSetting& setting) {
+std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, const Convolution& op,
+                                                    const OperationSetting& setting) {
     const Shape& weight = program.shape(op.w);
     if (!setting.of_values || setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
     if (!tiling.gains(setting.weights_change)) return nullptr;
-    return std::make_unique<WinogradStep>(op, tiling, setting);
+    return std::make_unique<CompiledWinograd>(op, tiling, setting);
 }
 
-std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToData& op,
-                                         const StepSetting& setting) {
+std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, const ConvolutionToData& op,
+                                                    const OperationSetting& setting) {
     const Shape& weight = program.shape(op.w);
     if (setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Shape turned{weight[3], 3, 3, weight[0]};
     const Tiling tiling(program.shape(op.dy), turned, setting.images, kTilesOfABlock * setting.threads);
     if (!tiling.gains(setting.weights_change)) return nullptr;
-    return std::make_unique<WinogradToDataStep>(op, tiling, setting);
+    return std::make_unique<CompiledWinogradToData>(op, tiling, setting);
 }
 
 }  // namespace adaq::cpu

@@ -4,20 +4,21 @@
 
 #include <memory>
 
-#include "kernels/cpu/step.h"
+#include "kernels/cpu/compiled_operation.h"
 
 namespace adaq::cpu {
 
 /// Null where the convolution is not one that gains from it.
-std::unique_ptr<Step> make_winograd_step(const Program& program, const Convolution& op, const StepSetting& setting);
+std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, const Convolution& op,
+                                                    const OperationSetting& setting);
 
 /// The gradient to data of such a convolution, which is one itself, of dy with the weights turned over and their
 /// channels exchanged. setting.images: the whole batch.
-std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToData& op,
-                                         const StepSetting& setting);
+std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, const ConvolutionToData& op,
+                                                    const OperationSetting& setting);
 
 /// The gradient to its weights.
-std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToWeights& op,
-                                         const StepSetting& setting);
+std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, const ConvolutionToWeights& op,
+                                                    const OperationSetting& setting);
 
 }  // namespace adaq::cpu

@@ -36,7 +36,7 @@ struct ActivationBackwardWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const ActivationBackward& op) {
+CompiledOperation compile_operation(const Context& context, const ActivationBackward& op) {
     const ActivationBackwardWork work{context.at(op.dy), context.at(op.addend), target_of(context, op.dx),
                                       arguments_of(context, std::optional(op.activation))};
     const int64_t count = context.count(op.dx);

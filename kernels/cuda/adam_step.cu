@@ -1,8 +1,8 @@
 // Adam with a floor (docs/arithmetic.md section 6: a scale never falls below 1e-8): for scales, of which there are a
 // few, and for a unit's input (section 8), of which there are millions. Cost: 16 B read and 12 B written an element, 14
 // flops. Memory bound; a thread takes runs of 8 elements.
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -13,7 +13,7 @@ struct AdamWork {
     float *first_moment, *second_moment;
     const float* state;
     float minimum;
-    StepValue rate;
+    IterationValue rate;
 
     struct Loaded {
         const AdamWork& w;
@@ -43,7 +43,7 @@ struct AdamWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const AdamStep& op) {
+CompiledOperation compile_operation(const Context& context, const AdamStep& op) {
     const AdamWork work{context.at(op.x),
                         context.at(op.gradient),
                         context.at(op.first_moment),

@@ -40,7 +40,7 @@ struct AddWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const Addition& op) {
+CompiledOperation compile_operation(const Context& context, const Addition& op) {
     const AddWork work{
         context.at(op.a), context.at(op.b), target_of(context, op.y), context.at(op.saved),
         op.a_scale,       op.b_scale,       op.activation.is_relu(),  arguments_of(context, op.quantiser)};

@@ -1,8 +1,8 @@
 // From the descriptors of engine/program/operations.h to what kernels take (epilogue.h, stored.h).
 #pragma once
 
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/epilogue.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 

@@ -113,7 +113,7 @@ dim3 channel_blocks(const ColumnSums& sums) { return dim3(blocks_along_x(ceil_di
 
 }  // namespace
 
-Step make_step(const Context& context, const BatchNorm& op) {
+CompiledOperation compile_operation(const Context& context, const BatchNorm& op) {
     const ColumnSums sums(context.shape(op.x), 1);
     const Moments moments{context.at(op.x)};
     const Statistics statistics{context.at(op.running_mean),
@@ -143,7 +143,7 @@ Step make_step(const Context& context, const BatchNorm& op) {
             }};
 }
 
-Step make_step(const Context& context, const BatchNormGradient& op) {
+CompiledOperation compile_operation(const Context& context, const BatchNormGradient& op) {
     const ColumnSums sums(context.shape(op.x), 1);
     const Products products{context.at(op.dy), context.at(op.x), context.at(op.mean), context.at(op.inverse_std)};
     NormGradientWork work{context.at(op.dy),   context.at(op.x),           context.at(op.gamma),

@@ -3,8 +3,8 @@
 // gradient. Memory bound. Sums are in double and in fixed orders.
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/column_sums.h"
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/reduce.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -36,7 +36,7 @@ __global__ void totals_kernel(ColumnSums sums, const double* partials, float* gr
 
 }  // namespace
 
-Step make_step(const Context& context, const ChannelScaleGradient& op) {
+CompiledOperation compile_operation(const Context& context, const ChannelScaleGradient& op) {
     const int64_t channels = context.shape(op.w_hat)[0], elements = context.count(op.w_hat) / channels;
     const float *w_hat = context.at(op.w_hat), *w_hat_gradient = context.at(op.w_hat_gradient),
                 *factor = context.at(op.factor);
@@ -47,7 +47,7 @@ Step make_step(const Context& context, const ChannelScaleGradient& op) {
             }};
 }
 
-Step make_step(const Context& context, const ChannelShiftGradient& op) {
+CompiledOperation compile_operation(const Context& context, const ChannelShiftGradient& op) {
     const ColumnSums sums(context.shape(op.dy), 1);
     const Values values{source_of(context, op.dy)};
     float* gradient = context.at(op.gradient);

@@ -24,7 +24,7 @@ struct ColumnSums {
           rows(element_count(x) / x.back() / of_groups),
           channels(x.back()),
           slabs(std::clamp(ceil_div(rows, kRowsOfSlab), int64_t{1}, std::max(kMostSlabs / of_groups, int64_t{1}))) {}
-    size_t count() const { return static_cast<size_t>(groups * slabs * 2 * channels); }
+    size_t count() const { return groups * slabs * 2 * channels; }
     size_t scratch_bytes() const { return count() * sizeof(double); }
 };
 

@@ -46,12 +46,12 @@ CudaProgram::CudaProgram(Program program, std::shared_ptr<Queue> queue, const Pr
       mark_(program_) {
     keep_float_operands(program_);
     place_tensors();
-    std::vector<Step> steps = make_steps(settings);
-    give_scratch(steps);
+    std::vector<CompiledOperation> operations = compile_operations(settings);
+    give_scratch(operations);
     if (settings.wait_for_each) {
-        steps_ = std::move(steps);
+        operations_ = std::move(operations);
     } else {
-        capture(steps);
+        capture(operations);
     }
 }
 
@@ -60,60 +60,60 @@ CudaProgram::~CudaProgram() {
     if (graph_) static_cast<void>(cudaGraphExecDestroy(graph_));
 }
 
-std::vector<Step> CudaProgram::make_steps(const ProgramSettings& settings) const {
+std::vector<CompiledOperation> CudaProgram::compile_operations(const ProgramSettings& settings) const {
     const Context context{program_, places_, settings.card, settings.math, settings.choice, settings.wgmma};
-    std::vector<Step> steps;
+    std::vector<CompiledOperation> operations;
     for (const Operation& operation : program_.operations())
-        steps.push_back(std::visit([&](const auto& op) { return make_step(context, op); }, operation));
-    return steps;
+        operations.push_back(std::visit([&](const auto& op) { return compile_operation(context, op); }, operation));
+    return operations;
 }
 
 void CudaProgram::place_tensors() {
     const Arena arena = make_arena(program_);
     const bool shared = share_memory();
-    if (shared) memory_.emplace_back(static_cast<size_t>(arena.floats) * sizeof(float));
+    if (shared) memory_.emplace_back(arena.floats * sizeof(float));
     const auto& tensors = program_.tensors();
-    for (size_t i = 0; i < tensors.size(); ++i) {
-        const Program::Entry& entry = tensors[i];
+    for (TensorId id = 0; id < tensors.count(); ++id) {
+        const Program::Entry& entry = tensors[id];
         if (entry.bound) {
             const auto* bound = dynamic_cast<const CudaTensor*>(entry.bound.get());
             require(bound != nullptr, "cuda: a tensor of another device is bound");
-            places_.at(i) = bound->memory.as<float>();
+            places_[id] = bound->memory.as<float>();
         } else if (entry.whole != kNone) {
-            float* const whole = places_.at(static_cast<size_t>(entry.whole));  // made before its parts
+            float* const whole = places_[entry.whole];  // made before its parts
             const int64_t row = element_count(entry.shape()) / entry.shape()[0];
-            places_.at(i) = whole ? whole + entry.first_row * row : nullptr;
-        } else if (arena.offsets[i] >= 0) {  // else no operation uses it
-            if (!shared) memory_.emplace_back(static_cast<size_t>(bytes_of(entry.type)));
-            places_.at(i) = memory_.back().as<float>() + (shared ? arena.offsets[i] : 0);
+            places_[id] = whole ? whole + entry.first_row * row : nullptr;
+        } else if (arena.offsets[id] >= 0) {  // else no operation uses it
+            if (!shared) memory_.emplace_back(bytes_of(entry.type));
+            places_[id] = memory_.back().as<float>() + (shared ? arena.offsets[id] : 0);
         }
     }
 }
 
-void CudaProgram::give_scratch(const std::vector<Step>& steps) {
+void CudaProgram::give_scratch(const std::vector<CompiledOperation>& operations) {
     const bool shared = share_memory();
     size_t most = 0;
-    for (const Step& step : steps) most = std::max(most, step.scratch_bytes);
+    for (const CompiledOperation& operation : operations) most = std::max(most, operation.scratch_bytes);
     if (shared) memory_.emplace_back(most);
-    for (const Step& step : steps) {
-        if (!shared) memory_.emplace_back(step.scratch_bytes);
+    for (const CompiledOperation& operation : operations) {
+        if (!shared) memory_.emplace_back(operation.scratch_bytes);
         scratch_.push_back(memory_.back().get());
     }
 }
 
-void CudaProgram::enqueue(const std::vector<Step>& steps, size_t index) const {
+void CudaProgram::enqueue(const std::vector<CompiledOperation>& operations, size_t index) const {
     try {
-        steps[index].enqueue(queue_->get(), scratch_[index]);
+        operations[index].enqueue(queue_->get(), scratch_[index]);
     } catch (const DataError& error) {
         data_error("{}: {}", describe(program_, index), error.what());
     }
 }
 
-void CudaProgram::capture(const std::vector<Step>& steps) {
+void CudaProgram::capture(const std::vector<CompiledOperation>& operations) {
     check_cuda(cudaStreamBeginCapture(queue_->get(), cudaStreamCaptureModeThreadLocal));
     cudaGraph_t graph = nullptr;
     try {
-        for (size_t i = 0; i < steps.size(); ++i) enqueue(steps, i);
+        for (size_t i = 0; i < operations.size(); ++i) enqueue(operations, i);
     } catch (...) {  // the stream must not stay as it is
         static_cast<void>(cudaStreamEndCapture(queue_->get(), &graph));
         if (graph) static_cast<void>(cudaGraphDestroy(graph));
@@ -126,8 +126,8 @@ void CudaProgram::capture(const std::vector<Step>& steps) {
 }
 
 void CudaProgram::run_one_by_one() const {
-    for (size_t i = 0; i < steps_.size(); ++i) {
-        enqueue(steps_, i);
+    for (size_t i = 0; i < operations_.size(); ++i) {
+        enqueue(operations_, i);
         const cudaError_t status = cudaStreamSynchronize(queue_->get());
         if (status != cudaSuccess)
             data_error("{}: {}", describe(program_, i), message_of(status, std::source_location::current()));

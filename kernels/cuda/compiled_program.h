@@ -3,9 +3,9 @@
 
 #include "engine/program/arena.h"
 #include "engine/program/pieces.h"
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/memory.h"
 #include "kernels/cuda/profile_mark.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 
@@ -30,18 +30,18 @@ class CudaProgram : public CompiledProgram {
 
   private:
     void place_tensors();
-    std::vector<Step> make_steps(const ProgramSettings& settings) const;
-    void give_scratch(const std::vector<Step>& steps);
-    void enqueue(const std::vector<Step>& steps, size_t index) const;
-    void capture(const std::vector<Step>& steps);
+    std::vector<CompiledOperation> compile_operations(const ProgramSettings& settings) const;
+    void give_scratch(const std::vector<CompiledOperation>& operations);
+    void enqueue(const std::vector<CompiledOperation>& operations, size_t index) const;
+    void capture(const std::vector<CompiledOperation>& operations);
     void run_one_by_one() const;
 
     Program program_;  // owns what is bound
     std::shared_ptr<Queue> queue_;
-    std::vector<DeviceMemory> memory_;  // temporaries and scratch
-    std::vector<float*> places_;        // by tensor of program_
-    std::vector<void*> scratch_;        // by operation
-    std::vector<Step> steps_;           // of a program without a graph
+    std::vector<DeviceMemory> memory_;           // temporaries and scratch
+    Indexed<float*> places_;                     // by tensor of program_
+    std::vector<void*> scratch_;                 // by operation
+    std::vector<CompiledOperation> operations_;  // of a program without a graph
     cudaGraphExec_t graph_ = nullptr;
     ProfileMark mark_;
 };

@@ -66,8 +66,8 @@ class CudaDevice : public Device {
         return std::make_unique<CudaProgram>(std::move(program), queue_, settings_);
     }
     static const CudaTensor& tensor_of(const DeviceTensor& tensor, size_t values) {
-        require(values == static_cast<size_t>(element_count(tensor.shape())), "cuda: {} values for a tensor of {}",
-                values, to_string(tensor.shape()));
+        require(std::cmp_equal(values, element_count(tensor.shape())), "cuda: {} values for a tensor of {}", values,
+                to_string(tensor.shape()));
         return dynamic_cast<const CudaTensor&>(tensor);
     }
     static Groups groups_of(const DeviceTensor& tensor, int64_t groups) {

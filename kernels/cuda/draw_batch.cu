@@ -1,8 +1,8 @@
 // Which images an iteration learns from: drawn without replacement by Floyd's algorithm (Bentley and Floyd, "A sample
 // of brilliance", CACM 1987).
 // Cost: a batch is some dozens of numbers. One warp; each lane compares a draw with every 32nd taken before it.
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/platform.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -32,7 +32,7 @@ __global__ void draw_kernel(DrawArguments a) {
 
 }  // namespace
 
-Step make_step(const Context& context, const DrawBatch& op) {
+CompiledOperation compile_operation(const Context& context, const DrawBatch& op) {
     const DrawArguments arguments{context.at(op.indices), context.at(op.state), context.count(op.indices),
                                   op.population,          op.replacement,       op.stream};
     return {0, [=](cudaStream_t stream, void*) { launch(draw_kernel, dim3(1), dim3(kWarp), 0, stream, arguments); }};

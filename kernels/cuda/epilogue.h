@@ -10,7 +10,7 @@
 namespace adaq::cuda {
 
 struct DroppingArguments {
-    const float* state = nullptr;  // the step state, for the iteration; null: nothing is dropped
+    const float* state = nullptr;  // the iteration state; null: nothing is dropped
     Stream stream;
     uint32_t threshold = 0;
 };

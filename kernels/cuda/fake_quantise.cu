@@ -29,7 +29,7 @@ struct FakeQuantiseWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const FakeQuantise& op) {
+CompiledOperation compile_operation(const Context& context, const FakeQuantise& op) {
     const FakeQuantiseWork work{context.at(op.x), target_of(context, op.y), arguments_of(context, op.quantiser)};
     const int64_t count = context.count(op.y);
     const ElementRuns runs(count, kRun, {work.x, work.y.address()});

@@ -3,9 +3,9 @@
 // Cost: 4 B read and 4 B written an element (2 B in bf16), twice the reads where two are mixed. Memory bound; a thread
 // takes runs of 8 elements of one row.
 #include "kernels/cuda/arguments.h"
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -44,7 +44,7 @@ struct GatherWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const Gather& op) {
+CompiledOperation compile_operation(const Context& context, const Gather& op) {
     const int64_t count = context.count(op.y), row = count / context.shape(op.y)[0];
     GatherWork work{
         source_of(context, op.x), {}, context.at(op.indices), nullptr, target_of(context, op.y), FastDivide(row), {}, 0,

@@ -2,9 +2,9 @@
 // Cost: forward 4 B read an element, one double addition; backward 4 B written an element. Memory bound. Forward: a
 // thread an output, neighbours at neighbouring channels, so that each position's channels are read together; backward:
 // runs of 8 elements.
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -42,7 +42,7 @@ struct AverageGradientWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const GlobalAveragePool& op) {
+CompiledOperation compile_operation(const Context& context, const GlobalAveragePool& op) {
     const Shape& shape = context.shape(op.x);
     const float* x = context.at(op.x);
     float* y = context.at(op.y);
@@ -54,7 +54,7 @@ Step make_step(const Context& context, const GlobalAveragePool& op) {
             }};
 }
 
-Step make_step(const Context& context, const GlobalAveragePoolGradient& op) {
+CompiledOperation compile_operation(const Context& context, const GlobalAveragePoolGradient& op) {
     const Shape& shape = context.shape(op.dx);
     const int64_t positions = shape[1] * shape[2];
     const AverageGradientWork work{context.at(op.dy), context.at(op.dx), FastDivide(shape[3]), FastDivide(positions),

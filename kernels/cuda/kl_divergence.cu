@@ -2,9 +2,9 @@
 // factor * (softmax(logits / T) - softmax(target / T)) / T (docs/arithmetic.md section 8).
 // Cost: 8 B read (three times, of which two from the cache) and 4 B written an element, 4 exponentials in double; a
 // batch of logits is small. A block a row, three passes: the largest, the sums of exponentials, the gradient.
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/platform.h"
 #include "kernels/cuda/reduce.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -71,7 +71,7 @@ __global__ void kl_kernel(KlArguments a, double* partials) {
 
 }  // namespace
 
-Step make_step(const Context& context, const KlDivergence& op) {
+CompiledOperation compile_operation(const Context& context, const KlDivergence& op) {
     const int64_t rows = context.shape(op.logits)[0], classes = context.shape(op.logits)[1];
     const KlArguments arguments{context.at(op.logits),
                                 context.at(op.target),
@@ -83,7 +83,7 @@ Step make_step(const Context& context, const KlDivergence& op) {
     const auto factor = static_cast<float>(op.factor);
     float* loss = context.at(op.loss);
     constexpr size_t kShared = shared_bytes<double>(kThreads / kWarp + 1) + shared_bytes<float>(kThreads / kWarp + 1);
-    return {static_cast<size_t>(rows) * sizeof(double), [=](cudaStream_t stream, void* scratch) {
+    return {rows * sizeof(double), [=](cudaStream_t stream, void* scratch) {
                 auto* partials = static_cast<double*>(scratch);
                 launch(kl_kernel, dim3(blocks_along_x(rows)), dim3(kThreads), kShared, stream, arguments, partials);
                 sum_partials(partials, rows, factor, loss, stream);

@@ -3,9 +3,9 @@
 // Backward in two passes without atomics: where each window's maximum lies (1 B an output), then each input adds up the
 // windows that chose it, in their order: 4 B written an input, at most 4 B + 1 B of every window over it read. Memory
 // bound; a thread takes runs of 8 channels.
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -152,14 +152,14 @@ Pooling pooling_of(const Shape& x, const Shape& y, const Op& op) {
 
 }  // namespace
 
-Step make_step(const Context& context, const MaxPool& op) {
+CompiledOperation compile_operation(const Context& context, const MaxPool& op) {
     const Shape &x = context.shape(op.x), &y = context.shape(op.y);
     const MaxPoolWork work{pooling_of(x, y, op), context.at(op.x), context.at(op.y)};
     const ElementRuns runs(element_count(y), y[3], {work.x, work.y});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
 }
 
-Step make_step(const Context& context, const MaxPoolGradient& op) {
+CompiledOperation compile_operation(const Context& context, const MaxPoolGradient& op) {
     const Shape &x = context.shape(op.x), &y = context.shape(op.dy);
     const Pooling pooling = pooling_of(x, y, op);
     const float *values = context.at(op.x), *dy = context.at(op.dy);

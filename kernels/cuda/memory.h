@@ -83,7 +83,7 @@ class Queue {
 /// kernels reach at the same address.
 struct CudaTensor : DeviceTensor {
     CudaTensor(const Shape& shape, DType dtype, Placement placement)
-        : DeviceTensor(shape, dtype), memory(static_cast<size_t>(bytes_of(type())), placement == Placement::spilled) {}
+        : DeviceTensor(shape, dtype), memory(bytes_of(type()), placement == Placement::spilled) {}
     DeviceMemory memory;
 };
 

@@ -1,4 +1,4 @@
-// result[0] = factor * sum of partials: the last step of every reduction over blocks.
+// result[0] = factor * sum of partials: the end of every reduction over blocks.
 // Cost: reads 8 B a partial, a few thousand at most. One block of 256 threads, each summing every 256th partial in
 // ascending order, then the block's own reduction.
 #include "kernels/cuda/reduce.h"

@@ -26,7 +26,7 @@ __device__ inline T warp_reduce(T value, Combine combine = {}) {
 /// Shared memory that block_reduce needs: one value a warp.
 template <typename T>
 constexpr size_t block_reduce_bytes(int threads) {
-    return shared_bytes<T>(static_cast<size_t>(threads / kWarp));
+    return shared_bytes<T>(threads / kWarp);
 }
 
 /// Thread 0 gets the block's result (others: nothing of use). blockDim.x is a multiple of 32; `scratch` holds a value a

@@ -5,9 +5,9 @@
 // summed a block, then over blocks.
 #include "engine/rounding.h"
 
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -132,13 +132,13 @@ ElementRuns runs_of(const Context& context, const Rounding& r, std::initializer_
 
 }  // namespace
 
-Step make_step(const Context& context, const RoundWeights& op) {
+CompiledOperation compile_operation(const Context& context, const RoundWeights& op) {
     const RoundWeightsWork work{arguments_of(context, op.rounding)};
     const ElementRuns runs = runs_of(context, op.rounding, {work.r.w, work.r.v, work.r.w_hat});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
 }
 
-Step make_step(const Context& context, const RoundingStep& op) {
+CompiledOperation compile_operation(const Context& context, const RoundingStep& op) {
     const RoundingStepWork work{
         arguments_of(context, op.rounding), context.at(op.w_hat_gradient), context.at(op.first_moment),
         context.at(op.second_moment),       context.at(op.state),          static_cast<float>(op.lambda)};

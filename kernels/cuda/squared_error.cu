@@ -2,9 +2,9 @@
 // Cost: 8 B read and 4 B written an element (2 B in bf16; 4 read more with weights), 4 flops, or a power. Memory bound;
 // a thread takes runs of 8 elements of one row, the loss is summed a block, then over blocks.
 #include "kernels/cuda/arguments.h"
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -40,7 +40,7 @@ struct SquaredErrorWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const SquaredError& op) {
+CompiledOperation compile_operation(const Context& context, const SquaredError& op) {
     const int64_t count = context.count(op.y), row = count / context.shape(op.y)[0];
     const SquaredErrorWork work{context.at(op.y),
                                 context.at(op.target),

@@ -4,9 +4,9 @@
 // image (column_sums.h), then a thread a channel of an image makes the coefficients of its gradient, which runs of 8
 // elements apply.
 #include "kernels/cuda/column_sums.h"
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
 #include "kernels/cuda/fast_divide.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 namespace {
@@ -82,7 +82,7 @@ struct GradientWork {
 
 }  // namespace
 
-Step make_step(const Context& context, const StatisticsLoss& op) {
+CompiledOperation compile_operation(const Context& context, const StatisticsLoss& op) {
     const Shape& shape = context.shape(op.x);
     const ColumnSums sums(shape, shape[0]);
     const int64_t outputs = shape[0] * shape[3], blocks = ceil_div(outputs, kThreads);
@@ -105,8 +105,8 @@ Step make_step(const Context& context, const StatisticsLoss& op) {
     const auto factor = static_cast<float>(op.factor);
     float* loss = context.at(op.loss);
     // Scratch: the coefficients (so that runs of them are aligned), the sums, the blocks' losses.
-    const size_t coefficient_bytes = (static_cast<size_t>(3 * outputs) * sizeof(float) + 15) / 16 * 16;
-    const size_t bytes = coefficient_bytes + sums.scratch_bytes() + static_cast<size_t>(blocks) * sizeof(double);
+    const size_t coefficient_bytes = (3 * outputs * sizeof(float) + 15) / 16 * 16;
+    const size_t bytes = coefficient_bytes + sums.scratch_bytes() + blocks * sizeof(double);
     return {bytes, [=](cudaStream_t stream, void* scratch) mutable {
                 auto* floats = static_cast<float*>(scratch);
                 auto* partials = reinterpret_cast<double*>(static_cast<char*>(scratch) + coefficient_bytes);

@@ -36,7 +36,7 @@ void multiply(std::span<void* const> brought, const float (&a)[kRows][Depth], co
     SumTile d;
     const auto each = [&](auto visit) {
         for (int lane = 0; lane < kLanes; ++lane) {
-            auto& mine = *static_cast<Product*>(brought[static_cast<size_t>(lane)]);
+            auto& mine = *static_cast<Product*>(brought[lane]);
             const int row = lane / 4, column = lane % 4 * 2;
             visit(mine.d[0], d[row][column]);
             visit(mine.d[1], d[row][column + 1]);
@@ -52,7 +52,7 @@ void multiply(std::span<void* const> brought, const float (&a)[kRows][Depth], co
 void resolve_bf16(std::span<void* const> brought) {
     float a[kRows][16], b[16][kColumns];
     for (int lane = 0; lane < kLanes; ++lane) {
-        const auto& mine = *static_cast<const Product*>(brought[static_cast<size_t>(lane)]);
+        const auto& mine = *static_cast<const Product*>(brought[lane]);
         const int group = lane / 4, pair = lane % 4 * 2;
         for (int i = 0; i < 4; ++i) {  // rows g and g + 8 of the left half, then of the right one
             float* at = &a[group + i % 2 * 8][pair + i / 2 * 8];
@@ -68,7 +68,7 @@ void resolve_bf16(std::span<void* const> brought) {
 void resolve_tf32(std::span<void* const> brought) {
     float a[kRows][8], b[8][kColumns];
     for (int lane = 0; lane < kLanes; ++lane) {
-        const auto& mine = *static_cast<const Product*>(brought[static_cast<size_t>(lane)]);
+        const auto& mine = *static_cast<const Product*>(brought[lane]);
         const int group = lane / 4, k = lane % 4;
         for (int i = 0; i < 4; ++i) a[group + i % 2 * 8][k + i / 2 * 4] = tf32(mine.a[i]);
         for (int i = 0; i < 2; ++i) b[k + i * 4][group] = tf32(mine.b[i]);
@@ -84,14 +84,14 @@ const std::byte* row_of(std::span<void* const> brought, int matrix, int row) {
 
 void resolve_matrices(std::span<void* const> brought) {
     for (int lane = 0; lane < kLanes; ++lane) {
-        auto& mine = *static_cast<Matrices*>(brought[static_cast<size_t>(lane)]);
+        auto& mine = *static_cast<Matrices*>(brought[lane]);
         for (int i = 0; i < 4; ++i) std::memcpy(&mine.fragment[i], row_of(brought, i, lane / 4) + lane % 4 * 4, 4);
     }
 }
 
 void resolve_transposed(std::span<void* const> brought) {
     for (int lane = 0; lane < kLanes; ++lane) {
-        auto& mine = *static_cast<Matrices*>(brought[static_cast<size_t>(lane)]);
+        auto& mine = *static_cast<Matrices*>(brought[lane]);
         for (int i = 0; i < 4; ++i) {
             uint16_t pair[2];
             for (int j = 0; j < 2; ++j) std::memcpy(&pair[j], row_of(brought, i, lane % 4 * 2 + j) + lane / 4 * 2, 2);

@@ -62,7 +62,7 @@ void resolve_shuffle(std::span<void* const> brought) {
     for (size_t i = 0; i < brought.size(); ++i) {
         if (!brought[i]) continue;
         auto& mine = *static_cast<Shuffle*>(brought[i]);
-        if (!brought[static_cast<size_t>(mine.source)]) {
+        if (!brought[mine.source]) {
             fail("a shuffle: lane {} wants the value of lane {}, which the mask does not name", i, mine.source);
         }
         mine.bits = bits[mine.source];

@@ -97,7 +97,7 @@ void resolve_product(std::span<void* const> brought) {
 
 /// Each lane answers for its share of operand B's rows.
 void check_rows(const Descriptor& descriptor, size_t columns, bool as_issued) {
-    for (size_t column = static_cast<size_t>(lane()); column < columns; column += kLanes) {
+    for (size_t column = lane(); column < columns; column += kLanes) {
         for (size_t chunk = 0; chunk < 2; ++chunk) {
             const std::byte* bytes = shared_byte(descriptor.chunk(column, chunk));
             check_access(bytes, kChunkBytes, Access::read);

@@ -10,8 +10,8 @@ namespace adaq::reference {
 namespace {
 
 std::span<const double> group_of(std::span<const double> x, int64_t groups, int64_t group) {
-    const size_t elements = x.size() / static_cast<size_t>(groups);
-    return x.subspan(static_cast<size_t>(group) * elements, elements);
+    const size_t elements = x.size() / groups;
+    return x.subspan(group * elements, elements);
 }
 
 double score(std::span<const double> x, ScaleZero quantiser, Grid grid, double p) {
@@ -51,26 +51,26 @@ std::vector<float> order_statistics(std::span<const double> x, int64_t groups, s
         const std::span<const double> values = group_of(x, groups, group);
         std::vector<double> sorted(values.begin(), values.end());
         std::sort(sorted.begin(), sorted.end());
-        for (int64_t rank : ranks) result.push_back(static_cast<float>(sorted.at(static_cast<size_t>(rank))));
+        for (int64_t rank : ranks) result.push_back(static_cast<float>(sorted.at(rank)));
     }
     return result;
 }
 
 std::vector<BestRange> best_range(std::span<const double> x, int64_t groups, const RangeSearch& search) {
-    require(search.candidates > 0 && search.lo.size() == static_cast<size_t>(groups * search.candidates) &&
+    require(search.candidates > 0 && std::ssize(search.lo) == groups * search.candidates &&
                 search.hi.size() == search.lo.size(),
             "best_range: {} lower and {} upper ends for {} groups of {} candidates", search.lo.size(), search.hi.size(),
             groups, search.candidates);
-    std::vector<BestRange> best(static_cast<size_t>(groups));
+    std::vector<BestRange> best(groups);
     BestRange together;
     for (int64_t candidate = 0; candidate < search.candidates; ++candidate) {
         double total = 0.0;
         for (int64_t group = 0; group < groups; ++group) {
-            const auto index = static_cast<size_t>(group * search.candidates + candidate);
+            const int64_t index = group * search.candidates + candidate;
             ScaleZero quantiser = scale_zero_of_range(search.lo[index], search.hi[index], search.grid);
             if (search.zero_centred) quantiser.zero_point = 0.0f;
             const double group_score = score(group_of(x, groups, group), quantiser, search.grid, search.p);
-            keep_better(best[static_cast<size_t>(group)], candidate, group_score);
+            keep_better(best[group], candidate, group_score);
             total += group_score;
         }
         keep_better(together, candidate, total);

@@ -10,7 +10,7 @@ namespace adaq::reference {
 
 /// float64 in host memory.
 struct ReferenceTensor : DeviceTensor {
-    ReferenceTensor(const Shape& s, DType d) : DeviceTensor(s, d), values(static_cast<size_t>(element_count(s))) {}
+    ReferenceTensor(const Shape& s, DType d) : DeviceTensor(s, d), values(element_count(s)) {}
     std::vector<double> values;
 };
 

@@ -25,9 +25,9 @@ void Interpreter::run(int64_t n) {
 double* Interpreter::at(TensorId id) {
     if (id == kNone) return nullptr;
     const Program::Entry& entry = program_.tensor(id);
-    if (entry.whole == kNone) return memory_[static_cast<size_t>(id)]->values.data();
+    if (entry.whole == kNone) return memory_[id]->values.data();
     const int64_t row = entry.shape()[0] == 0 ? 0 : element_count(entry.shape()) / entry.shape()[0];
-    return memory_[static_cast<size_t>(entry.whole)]->values.data() + entry.first_row * row;
+    return memory_[entry.whole]->values.data() + entry.first_row * row;
 }
 
 }  // namespace adaq::reference

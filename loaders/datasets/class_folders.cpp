@@ -32,7 +32,7 @@ class ClassFolders final : public Dataset {
     };
     bool take_classes_of(const std::vector<std::string>& names);
     void take_places(int offset);
-    const File& file(int64_t item) const { return files_.at(static_cast<size_t>(item)); }
+    const File& file(int64_t item) const { return files_.at(item); }
 
     std::string root_;
     std::vector<std::string> folders_, classes_;
@@ -57,7 +57,7 @@ bool ClassFolders::take_classes_of(const std::vector<std::string>& names) {
 
 void ClassFolders::take_places(int offset) {
     for (int place = 0; place < static_cast<int>(folders_.size()); ++place) labels_.push_back(place + offset);
-    classes_.resize(static_cast<size_t>(std::max(0, offset)));  // classes without a folder
+    classes_.resize(std::max(0, offset));  // classes without a folder
     classes_.insert(classes_.end(), folders_.begin(), folders_.end());
 }
 
@@ -65,8 +65,7 @@ ClassFolders::ClassFolders(std::string root, std::vector<std::string> folders, c
     : root_(std::move(root)), folders_(std::move(folders)) {
     sort_class_names(folders_, options.class_order.value_or(ClassOrder::text));
     const bool all_there = static_cast<int>(folders_.size()) == options.classes;
-    const bool others =
-        options.classes > 0 && !all_there && options.other_class_names.size() == static_cast<size_t>(options.classes);
+    const bool others = options.classes > 0 && !all_there && std::ssize(options.other_class_names) == options.classes;
     if (!options.class_order && take_classes_of(options.class_names)) {
         source_ = LabelSource::model_names;
     } else if (!others || !take_classes_of(options.other_class_names)) {

@@ -15,7 +15,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// Takes a number off the front of `text`, less leading zeros.
 std::string_view take_number(std::string_view& text) {
     const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
-    std::string_view digits = text.substr(0, static_cast<size_t>(end - text.begin()));
+    std::string_view digits = text.substr(0, end - text.begin());
     text.remove_prefix(digits.size());
     digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
     return digits;

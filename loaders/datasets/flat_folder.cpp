@@ -12,14 +12,10 @@ class FlatFolder final : public Dataset {
         : root_(std::move(root)), images_(std::move(images)), labels_(std::move(labels)) {}
 
     int64_t size() const override { return static_cast<int64_t>(images_.size()); }
-    int label(int64_t item) const override {
-        return has_labels() ? labels_.labels.at(static_cast<size_t>(item)) : kNoLabel;
-    }
+    int label(int64_t item) const override { return has_labels() ? labels_.labels.at(item) : kNoLabel; }
     LabelSource label_source() const override { return labels_.source; }
     const std::vector<std::string>& class_names() const override { return labels_.class_names; }
-    std::string item_name(int64_t item) const override {
-        return join_path(root_, images_.at(static_cast<size_t>(item)));
-    }
+    std::string item_name(int64_t item) const override { return join_path(root_, images_.at(item)); }
     std::string describe() const override {
         return fmt::format("{} images {} in {}", images_.size(), has_labels() ? "with labels" : "without labels",
                            root_);

@@ -61,7 +61,7 @@ class GzipFile {
         if (count > kMaxIdxBytes || count / kBestDeflateRatio > bytes_) {
             data_error("{}: the header promises {} bytes of data, which {} bytes cannot hold", path_, count, bytes_);
         }
-        std::vector<uint8_t> data(static_cast<size_t>(count));
+        std::vector<uint8_t> data(count);
         read(data.data(), count);
         uint8_t extra = 0;
         const int more = gzread(file_, &extra, 1);  // also makes zlib compare the checksum
@@ -81,9 +81,7 @@ class IdxDataset final : public Dataset {
     IdxDataset(std::string images, const std::string& labels, int label_offset);
 
     int64_t size() const override { return count_; }
-    int label(int64_t item) const override {
-        return has_labels() ? labels_.at(static_cast<size_t>(item)) + label_offset_ : kNoLabel;
-    }
+    int label(int64_t item) const override { return has_labels() ? labels_.at(item) + label_offset_ : kNoLabel; }
     LabelSource label_source() const override { return labels_.empty() ? LabelSource::none : LabelSource::numbers; }
     const std::vector<std::string>& class_names() const override { return no_names_; }
     std::string item_name(int64_t item) const override { return fmt::format("{}, image {}", path_, item); }
@@ -126,9 +124,9 @@ IdxDataset::IdxDataset(std::string images, const std::string& labels, int label_
 }
 
 void IdxDataset::open(int64_t item, ImageReader& reader) const {
-    const size_t bytes = static_cast<size_t>(image_.height) * static_cast<size_t>(image_.width);
+    const size_t bytes = image_.pixels();
     require(item >= 0 && item < count_, "IDX: item {} of {}", item, count_);
-    reader.open_pixels({pixels_.data() + static_cast<size_t>(item) * bytes, bytes}, image_, 1, item_name(item));
+    reader.open_pixels({pixels_.data() + item * bytes, bytes}, image_, 1, item_name(item));
 }
 
 std::string existing(const fs::path& path) {

@@ -35,7 +35,7 @@ std::optional<size_t> field_called(const std::vector<std::string>& fields,
                                    const std::array<std::string_view, count>& words) {
     for (const std::string_view word : words) {
         const auto found = std::find(fields.begin(), fields.end(), word);
-        if (found != fields.end()) return static_cast<size_t>(found - fields.begin());
+        if (found != fields.end()) return found - fields.begin();
     }
     return std::nullopt;
 }

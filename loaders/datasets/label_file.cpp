@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/printable.h"
@@ -152,7 +153,7 @@ void LabelFile::refuse(const Entry& entry) const {
         data_error("{}, line {}: \"{}\", expected the name of an image in the folder and its label ({})", path_,
                    entry.line, text, expected_label());
     const auto found = class_number(entry.label);
-    const bool one_more = found && static_cast<size_t>(*found) == options_.class_names.size();
+    const bool one_more = found && *found == std::ssize(options_.class_names);
     data_error("{}, line {}: \"{}\", expected a label ({}){}", path_, entry.line, text, expected_label(),
                one_more && options_.label_offset == 0 ? "; where labels count from 1, give `label_offset` -1" : "");
 }
@@ -196,9 +197,7 @@ FileLabels LabelFile::labels_of(const ClassIndex& classes, std::vector<std::stri
 FileLabels LabelFile::meaning() const {
     const std::vector<std::string>& model = options_.class_names;
     if (all_are_of(known_, model.size())) return labels_of(known_, model, LabelSource::model_names);
-    const auto fits = [&](size_t count) {
-        return options_.classes == 0 || count == static_cast<size_t>(options_.classes);
-    };
+    const auto fits = [&](size_t count) { return options_.classes == 0 || std::cmp_equal(count, options_.classes); };
     const std::vector<std::string>& others = options_.other_class_names;
     if (const ClassIndex other(others); !others.empty() && fits(others.size()) && all_are_of(other, others.size()))
         return labels_of(other, others, LabelSource::places);
@@ -212,7 +211,7 @@ void LabelFile::check_complete(const FileLabels& found) const {
     const auto missing = std::find(found.labels.begin(), found.labels.end(), Dataset::kNoLabel);
     if (missing == found.labels.end()) return;
     data_error("{}: no label for {}, expected one for each of the {} images", path_,
-               printable(images_[static_cast<size_t>(missing - found.labels.begin())]), images_.size());
+               printable(images_[missing - found.labels.begin()]), images_.size());
 }
 
 /// Labels alone, one for each image in order.

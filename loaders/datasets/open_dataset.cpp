@@ -159,8 +159,8 @@ std::unique_ptr<Dataset> open_any(const std::string& path, const DatasetOptions&
 
 /// Class folders that are fewer or more than the model's classes would give nearly every image a wrong label.
 void check_folder_count(const Dataset& dataset, int classes) {
-    const size_t names = dataset.class_names().size();
-    if (names != 0 && names != static_cast<size_t>(classes)) {
+    const int64_t names = std::ssize(dataset.class_names());
+    if (names != 0 && names != classes) {
         data_error("{}: {} classes, expected {} (the model's)", dataset.describe(), names, classes);
     }
 }
@@ -206,21 +206,19 @@ std::vector<int64_t> calibration_order(const Dataset& dataset, int64_t count) {
         // The rank of an item is its place within its class; sorting by (rank, class) takes one of each class in turn.
         std::vector<int64_t> rank(order.size());
         std::map<int, int64_t> seen;
-        for (const int64_t item : order) rank[static_cast<size_t>(item)] = seen[dataset.label(item)]++;
+        for (const int64_t item : order) rank[item] = seen[dataset.label(item)]++;
         std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-            const auto key = [&](int64_t item) {
-                return std::tuple(rank[static_cast<size_t>(item)], dataset.label(item), item);
-            };
+            const auto key = [&](int64_t item) { return std::tuple(rank[item], dataset.label(item), item); };
             return key(a) < key(b);
         });
     }
-    order.resize(static_cast<size_t>(count));
+    order.resize(count);
     return order;
 }
 
 std::vector<int64_t> validation_order(const Dataset& dataset, int64_t count) {
     const int64_t size = count > 0 ? std::min(count, dataset.size()) : dataset.size();
-    std::vector<int64_t> order(static_cast<size_t>(size));
+    std::vector<int64_t> order(size);
     std::iota(order.begin(), order.end(), int64_t{0});
     return order;
 }

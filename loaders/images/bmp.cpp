@@ -35,15 +35,15 @@ void unpack_colours(const uint8_t* from, const BmpHeader& header, uint8_t* to) {
 
 /// Rows as they stand in the file.
 void read_rows(ByteSpan bytes, const std::string& name, const BmpHeader& header, Image& stored) {
-    const size_t row_bytes = (static_cast<size_t>(header.width) * static_cast<size_t>(header.bits) + 7) / 8;
-    const size_t needed = header.stride * static_cast<size_t>(header.height - 1) + row_bytes;
+    const size_t row_bytes = (int64_t{header.width} * header.bits + 7) / 8;
+    const size_t needed = header.stride * (header.height - 1) + row_bytes;
     const size_t found = bytes.size() - std::min(header.pixels_at, bytes.size());
     if (found < needed)
         corrupt(name, kBmpFormat, "{} bytes of pixels, expected {} for {}x{} of them", found, needed, header.width,
                 header.height);
     stored.reshape(header.height, header.width, header.bits <= 8 ? 1 : 3);
     for (int y = 0; y < header.height; ++y) {
-        const uint8_t* from = bytes.data() + header.pixels_at + static_cast<size_t>(y) * header.stride;
+        const uint8_t* from = bytes.data() + header.pixels_at + y * header.stride;
         if (header.bits <= 8) {
             unpack_row(from, header.bits, header.width, stored.row(y));
         } else {

@@ -158,7 +158,7 @@ BmpHeader read_bmp_header(ByteSpan bytes, const std::string& name) {
     header.width = static_cast<int>(fields.width);
     header.height = static_cast<int>(fields.height);
     header.from_top = fields.from_top;
-    header.stride = (static_cast<size_t>(fields.width) * fields.bits + 31) / 32 * 4;
+    header.stride = (int64_t{fields.width} * fields.bits + 31) / 32 * 4;
     header.pixels_at = fields.pixels_at;
     if (fields.bits <= 8) {
         // Some files say that their pixels begin where their palette does.

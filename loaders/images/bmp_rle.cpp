@@ -13,7 +13,7 @@ class RunLengths {
     RunLengths(ByteSpan bytes, const std::string& name, const BmpHeader& header, Image& indices)
         : reader_(bytes, name, kBmpFormat),
           four_bits_(header.compression == BmpCompression::rle4),
-          width_(static_cast<size_t>(header.width)),
+          width_(header.width),
           pixels_(indices.pixels),
           name_(name) {
         reader_.move_to(header.pixels_at);

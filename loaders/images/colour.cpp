@@ -64,7 +64,7 @@ void convert_channels(Image& from, int channels, Image& to) {
         return;
     }
     to.reshape(from.height, from.width, channels);
-    const size_t count = static_cast<size_t>(from.height) * static_cast<size_t>(from.width);
+    const size_t count = from.size().pixels();
     if (channels == 1) {
         rgb_to_grey(from.pixels.data(), count, to.pixels.data());
     } else {

@@ -186,12 +186,11 @@ class Strings {
             string_.push_back(first_index_);
             at = last_;
         }
-        for (; at >= clear_code(); at = before_[static_cast<size_t>(at)])
-            string_.push_back(index_[static_cast<size_t>(at)]);
+        for (; at >= clear_code(); at = before_[at]) string_.push_back(index_[at]);
         string_.push_back(static_cast<uint8_t>(at));
         if (size_ == kMost) return;
-        index_[static_cast<size_t>(size_)] = string_.back();
-        before_[static_cast<size_t>(size_)] = static_cast<int16_t>(last_);
+        index_[size_] = string_.back();
+        before_[size_] = static_cast<int16_t>(last_);
         if (size_ == (1 << bits_) - 1 && bits_ < kMostBits) ++bits_;
         ++size_;
     }

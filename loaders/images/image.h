@@ -13,6 +13,7 @@ namespace adaq {
 struct ImageSize {
     int height = 0, width = 0;  // pixels
 
+    int64_t pixels() const { return int64_t{height} * width; }
     bool operator==(const ImageSize&) const = default;
 };
 
@@ -29,14 +30,14 @@ struct Image {
     std::vector<uint8_t> pixels;  // height * width * channels of them
 
     ImageSize size() const { return {height, width}; }
-    size_t row_bytes() const { return static_cast<size_t>(width) * static_cast<size_t>(channels); }
-    uint8_t* row(int y) { return pixels.data() + static_cast<size_t>(y) * row_bytes(); }
-    const uint8_t* row(int y) const { return pixels.data() + static_cast<size_t>(y) * row_bytes(); }
+    size_t row_bytes() const { return int64_t{width} * channels; }
+    uint8_t* row(int y) { return pixels.data() + y * row_bytes(); }
+    const uint8_t* row(int y) const { return pixels.data() + y * row_bytes(); }
 
     /// Takes a new shape; the pixels are left as they happen to be. Memory is kept for reuse.
     void reshape(int new_height, int new_width, int new_channels) {
         height = new_height, width = new_width, channels = new_channels;
-        pixels.resize(static_cast<size_t>(height) * row_bytes());
+        pixels.resize(height * row_bytes());
     }
 };
 

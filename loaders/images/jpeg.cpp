@@ -47,7 +47,7 @@ bool loses_pixels(int warning) {
 bool has_end_marker(const uint8_t* at, size_t count) {
     const uint8_t* last = at + count - 1;
     while (count > 0 && at < last) {
-        at = static_cast<const uint8_t*>(std::memchr(at, 0xFF, static_cast<size_t>(last - at)));
+        at = static_cast<const uint8_t*>(std::memchr(at, 0xFF, last - at));
         if (at == nullptr) return false;
         if (at[1] == JPEG_EOI) return true;
         ++at;
@@ -134,11 +134,11 @@ Columns JpegDecoder::State::crop_columns(const Window& window) {
     const int to = std::min(window.x + window.width + kUpsamplingReach, width);
     JDIMENSION x = static_cast<JDIMENSION>(from), cropped_width = static_cast<JDIMENSION>(to - from);
     jpeg_crop_scanline(&info, &x, &cropped_width);  // moves x to the left, to a block's edge
-    return {static_cast<size_t>(window.x) - x, false};
+    return {window.x - x, false};
 }
 
 void JpegDecoder::State::convert_line(const Columns& columns, uint8_t* row, const Image& out) {
-    const size_t width = static_cast<size_t>(out.width), components = static_cast<size_t>(info.out_color_components);
+    const size_t width = out.width, components = info.out_color_components;
     uint8_t* from = line.data() + columns.skip * components;
     if (info.out_color_space == JCS_CMYK) inverted_cmyk_to_rgb(from, width, from);
     if (info.out_color_space != JCS_GRAYSCALE && out.channels == 1) {
@@ -153,7 +153,7 @@ void JpegDecoder::State::read_directly(Image& out) {
     for (int y = 0; y < out.height;) {
         std::array<JSAMPROW, 16> rows;
         const int wanted = std::min(static_cast<int>(rows.size()), out.height - y);
-        for (int i = 0; i < wanted; ++i) rows[static_cast<size_t>(i)] = out.row(y + i);
+        for (int i = 0; i < wanted; ++i) rows[i] = out.row(y + i);
         y += static_cast<int>(jpeg_read_scanlines(&info, rows.data(), static_cast<JDIMENSION>(wanted)));
     }
 }
@@ -216,7 +216,7 @@ ImageSize JpegDecoder::open(std::span<const uint8_t> bytes, const std::string& n
 void JpegDecoder::read(int channels, const Window& window, Image& out) {
     State& state = *state_;
     state.choose_colours(channels);
-    state.line.resize(static_cast<size_t>(state.info.image_width) * 4);
+    state.line.resize(size_t{state.info.image_width} * 4);
     out.reshape(window.height, window.width, channels);
     state.guarded([&] {
         jpeg_start_decompress(&state.info);

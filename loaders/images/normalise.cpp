@@ -53,7 +53,7 @@ bool has_fma() { return false; }
 
 }  // namespace
 
-Normaliser::Normaliser(const Preprocessing& preprocessing, int channels) : value_(static_cast<size_t>(channels)) {
+Normaliser::Normaliser(const Preprocessing& preprocessing, int channels) : value_(channels) {
     if (preprocessing.mean.size() != value_.size() || preprocessing.std.size() != value_.size()) {
         data_error(
             "preprocessing: {} means and {} standard deviations, expected {} of each (the model's input channels)",
@@ -96,8 +96,8 @@ void Normaliser::look_up(const uint8_t* pixels, size_t count, float* out) const 
 }
 
 void Normaliser::run(const Image& image, float* out) const {
-    require(static_cast<size_t>(image.channels) == value_.size(), "Normaliser: an image of {} channels, expected {}",
-            image.channels, value_.size());
+    require(image.channels == std::ssize(value_), "Normaliser: an image of {} channels, expected {}", image.channels,
+            value_.size());
     const uint8_t* pixels = image.pixels.data();
     const size_t count = image.pixels.size(), blocks = fast_ ? count / kBlock : 0, done = blocks * kBlock;
     normalise_blocks(pixels, blocks, mean_.data(), std_.data(), inverse_.data(), out);

@@ -76,7 +76,7 @@ class Reader {
         if (png_get_image_height(png_, info_) != static_cast<png_uint_32>(size.height) ||
             png_get_image_width(png_, info_) != static_cast<png_uint_32>(size.width))
             corrupt(name_, kFormat, "two headers that contradict each other");
-        raw.samples.resize(raw.row_bytes * static_cast<size_t>(size.height));
+        raw.samples.resize(raw.row_bytes * size.height);
         guarded([&] {
             for (int pass = 0; pass < passes_; ++pass) {
                 png_bytep row = raw.samples.data();
@@ -160,7 +160,7 @@ Image without_alpha(const Reader::Raw& raw, ImageSize size) {
     image.reshape(size.height, size.width, raw.channels >= 3 ? 3 : 1);
     const int sample_bytes = raw.depth / 8, pixel_bytes = sample_bytes * raw.channels;
     for (int y = 0; y < size.height; ++y) {
-        const uint8_t* from = raw.samples.data() + static_cast<size_t>(y) * raw.row_bytes;
+        const uint8_t* from = raw.samples.data() + y * raw.row_bytes;
         uint8_t* to = image.row(y);
         for (int x = 0; x < size.width; ++x, from += pixel_bytes) {
             for (int c = 0; c < image.channels; ++c)

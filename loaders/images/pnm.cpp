@@ -65,9 +65,9 @@ struct Header {
     bool is_text() const { return kind <= 3; }
     bool is_bitmap() const { return kind == 1 || kind == 4; }
     int channels() const { return kind == 3 || kind == 6 ? 3 : 1; }
-    size_t samples_of_row() const { return static_cast<size_t>(width) * static_cast<size_t>(channels()); }
+    size_t samples_of_row() const { return width * channels(); }
     size_t row_bytes() const {  // of the binary kinds
-        if (is_bitmap()) return (static_cast<size_t>(width) + 7) / 8;
+        if (is_bitmap()) return (width + 7) / 8;
         return samples_of_row() * (maximum > 255 ? 2 : 1);
     }
 };
@@ -93,10 +93,10 @@ std::vector<uint8_t> scale_of(const Header& header) {
     const bool wide_grey = header.channels() == 1 && header.maximum > 255;
     const double most = wide_grey ? 65535.0 : 255.0, maximum = static_cast<double>(header.maximum);
     const int samples = header.is_text() ? static_cast<int>(header.maximum) + 1 : header.maximum > 255 ? 65536 : 256;
-    std::vector<uint8_t> scale(static_cast<size_t>(samples));
+    std::vector<uint8_t> scale(samples);
     for (int sample = 0; sample < samples; ++sample) {
         const double scaled = std::nearbyint(sample / maximum * most);
-        scale[static_cast<size_t>(sample)] = static_cast<uint8_t>(std::min(scaled, 255.0));
+        scale[sample] = static_cast<uint8_t>(std::min(scaled, 255.0));
     }
     return scale;
 }
@@ -122,13 +122,13 @@ void read_text(const Header& header, ByteReader& reader, const std::string& name
         const int64_t sample = words.number("last pixel");
         if (sample > header.maximum)
             corrupt(name, kFormat, "a sample of {}, above its maximum of {}", sample, header.maximum);
-        pixel = scale[static_cast<size_t>(sample)];
+        pixel = scale[sample];
     }
 }
 
 void read_bits(ByteSpan data, const Header& header, Image& image) {
     for (int y = 0; y < image.height; ++y) {
-        const uint8_t* from = data.data() + static_cast<size_t>(y) * header.row_bytes();
+        const uint8_t* from = data.data() + y * header.row_bytes();
         for (int x = 0; x < image.width; ++x) image.row(y)[x] = (from[x / 8] >> (7 - x % 8) & 1) != 0 ? 0 : 255;
     }
 }
@@ -138,13 +138,13 @@ void read_samples(ByteSpan data, const Header& header, Image& image) {
     const bool wide = header.maximum > 255;
     for (size_t i = 0; i < image.pixels.size(); ++i) {
         const int sample = wide ? u16_big(data.data() + 2 * i) : data[i];
-        image.pixels[i] = scale[static_cast<size_t>(sample)];
+        image.pixels[i] = scale[sample];
     }
 }
 
 /// Whether as many bytes are there as the pixels take at least, before memory is taken for these.
 void check_is_whole(const Header& header, size_t left, const std::string& name) {
-    const size_t rows = static_cast<size_t>(header.height);
+    const size_t rows = header.height;
     size_t needed = header.row_bytes() * rows;
     if (header.kind == 1) needed = header.samples_of_row() * rows;
     if (header.kind == 2 || header.kind == 3) needed = 2 * header.samples_of_row() * rows - 1;  // digits and spaces

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "engine/error.h"
 #include "loaders/images/colour.h"
@@ -45,8 +46,8 @@ std::span<const uint8_t> read_file(const std::string& path, size_t limit, std::v
     if (!S_ISREG(status.st_mode)) data_error("{}: not a regular file, expected an image", path);
     if (status.st_size > kMaxImageFileBytes)
         data_error("{}: {} bytes, expected an image of at most 1 GiB", path, status.st_size);
-    const size_t wanted = std::min(static_cast<size_t>(status.st_size), limit);
-    whole = wanted == static_cast<size_t>(status.st_size);
+    const size_t wanted = std::min<size_t>(status.st_size, limit);
+    whole = std::cmp_equal(wanted, status.st_size);
     if (buffer.size() < wanted) buffer.resize(wanted);
     size_t done = 0;
     while (done < wanted) {
@@ -54,7 +55,7 @@ std::span<const uint8_t> read_file(const std::string& path, size_t limit, std::v
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) data_error("{}: cannot be read ({})", path, std::strerror(errno));
         if (count == 0) break;  // it has shrunk meanwhile: the decoder will say that it is cut off
-        done += static_cast<size_t>(count);
+        done += count;
     }
     return {buffer.data(), done};
 }
@@ -100,7 +101,7 @@ void ImageReader::State::read_whole(int wanted_channels, Image& out) {
         return;
     }
     out.reshape(size.height, size.width, wanted_channels);
-    const size_t count = static_cast<size_t>(size.height) * static_cast<size_t>(size.width);
+    const size_t count = size.pixels();
     if (channels == wanted_channels) {
         std::copy(bytes.begin(), bytes.end(), out.pixels.begin());
     } else if (wanted_channels == 3) {
@@ -140,9 +141,8 @@ void ImageReader::open_bytes(std::span<const uint8_t> bytes, const std::string& 
 }
 
 void ImageReader::open_pixels(std::span<const uint8_t> pixels, ImageSize size, int channels, const std::string& name) {
-    const size_t expected =
-        static_cast<size_t>(size.height) * static_cast<size_t>(size.width) * static_cast<size_t>(channels);
-    require(pixels.size() == expected, "{}: {} bytes of pixels, expected {}", name, pixels.size(), expected);
+    const int64_t expected = size.pixels() * channels;
+    require(std::ssize(pixels) == expected, "{}: {} bytes of pixels, expected {}", name, pixels.size(), expected);
     state_->name = name;
     state_->kind = State::Kind::pixels;
     state_->bytes = pixels;
@@ -171,7 +171,7 @@ void ImageReader::read(int channels, const Window& window, Image& out) {
     state.read_whole(channels, all ? out : state.whole);
     if (all) return;
     out.reshape(window.height, window.width, channels);
-    const size_t skip = static_cast<size_t>(window.x) * static_cast<size_t>(channels);
+    const int64_t skip = int64_t{window.x} * channels;
     for (int y = 0; y < window.height; ++y) {
         std::copy_n(state.whole.row(window.y + y) + skip, out.row_bytes(), out.row(y));
     }

@@ -72,23 +72,22 @@ void ResampleTaps::prepare(int in, int out, int from, int to, Interpolation inte
     const double reach = filter.half_width * widening;
     const int most_taps = static_cast<int>(std::ceil(reach)) * 2 + 1;
     stride = (most_taps + kGroup - 1) / kGroup * kGroup;
-    const size_t outputs = static_cast<size_t>(to - from);
+    const size_t outputs = to - from;
     first.resize(outputs);
     count.resize(outputs);
-    weights.assign(outputs * static_cast<size_t>(stride), 0);
-    std::vector<double> share(static_cast<size_t>(stride));
+    weights.assign(outputs * stride, 0);
+    std::vector<double> share(stride);
     for (size_t i = 0; i < outputs; ++i) {
         const double centre = (from + static_cast<double>(i) + 0.5) * step;
         const int begin = std::max(static_cast<int>(centre - reach + 0.5), 0);
         const int end = std::min(static_cast<int>(centre + reach + 0.5), in);
-        const size_t taps = static_cast<size_t>(end - begin);
+        const size_t taps = end - begin;
         double total = 0;
         for (size_t tap = 0; tap < taps; ++tap) {
             share[tap] = filter.weight((static_cast<double>(tap) + begin - centre + 0.5) * (1.0 / widening));
             total += share[tap];
         }
-        for (size_t tap = 0; tap < taps; ++tap)
-            weights[i * static_cast<size_t>(stride) + tap] = fixed_point(share[tap] / total);
+        for (size_t tap = 0; tap < taps; ++tap) weights[i * stride + tap] = fixed_point(share[tap] / total);
         first[i] = begin;
         count[i] = static_cast<int>(taps);
     }
@@ -133,7 +132,7 @@ Image& Resampler::resize_width(const Image& from) {
     narrow_.reshape(from.height, kept_.width, from.channels);
     const size_t in_stride = from.row_bytes(), out_stride = narrow_.row_bytes();
     int y = 0;
-    const auto bytes_behind = [&](int row) { return static_cast<size_t>(from.height - row) * in_stride; };
+    const auto bytes_behind = [&](int row) { return (from.height - row) * in_stride; };
     // Several rows at a time, as long as what the kernel may read behind them is still inside the image ...
     for (; y + kResampleRows < from.height && bytes_behind(y + kResampleRows) >= kResampleSlack; y += kResampleRows) {
         resample_rows(from.row(y), in_stride, kResampleRows, from.channels, columns_, narrow_.row(y), out_stride);
@@ -150,9 +149,8 @@ Image& Resampler::resize_width(const Image& from) {
 Image& Resampler::resize_height(const Image& from) {
     short_.reshape(kept_.height, from.width, from.channels);
     for (int y = 0; y < kept_.height; ++y) {
-        const size_t i = static_cast<size_t>(y);
-        const int32_t* weights = rows_.weights.data() + i * static_cast<size_t>(rows_.stride);
-        blend_rows(from.row(rows_.first[i] - rows_.first_input()), from.row_bytes(), weights, rows_.count[i],
+        const int32_t* weights = rows_.weights.data() + ptrdiff_t{y} * rows_.stride;
+        blend_rows(from.row(rows_.first[y] - rows_.first_input()), from.row_bytes(), weights, rows_.count[y],
                    from.row_bytes(), short_.row(y));
     }
     return short_;

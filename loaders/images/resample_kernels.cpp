@@ -26,7 +26,7 @@ inline uint8_t pixel_of(int32_t sum) { return static_cast<uint8_t>(std::clamp(su
 template <int kChannels>
 void resample_row(const uint8_t* in, const ResampleTaps& taps, uint8_t* out) {
     for (size_t x = 0; x < taps.first.size(); ++x, out += kChannels) {
-        const int32_t* weight = taps.weights.data() + x * static_cast<size_t>(taps.stride);
+        const int32_t* weight = taps.weights.data() + x * taps.stride;
         const uint8_t* pixel = in + static_cast<ptrdiff_t>(taps.first[x] - taps.first_input()) * kChannels;
         int32_t sum[kChannels];
         std::fill_n(sum, kChannels, kHalf);
@@ -45,7 +45,7 @@ template <size_t kBlock>
         int32_t sum[kBlock];
         for (size_t i = 0; i < kBlock; ++i) sum[i] = kHalf;
         for (int row = 0; row < count; ++row) {
-            const uint8_t* pixel = in + static_cast<size_t>(row) * stride + at;
+            const uint8_t* pixel = in + row * stride + at;
             for (size_t i = 0; i < kBlock; ++i) sum[i] += pixel[i] * weights[row];
         }
         for (size_t i = 0; i < kBlock; ++i) out[at + i] = pixel_of(sum[i]);
@@ -85,7 +85,7 @@ template <int kRows>
         const __m256i high = _mm256_permutevar8x32_epi32(both, pick_high);
         const __m256i low = _mm256_permutevar8x32_epi32(both, pick_low);
         for (int row = 0; row < kRows; ++row) {
-            const auto* from = reinterpret_cast<const __m128i*>(pixel + static_cast<size_t>(row) * stride);
+            const auto* from = reinterpret_cast<const __m128i*>(pixel + row * stride);
             const __m256i four = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128(from)), pairs);
             high_sum[row] = _mm256_add_epi32(high_sum[row], _mm256_madd_epi16(four, high));
             low_sum[row] = _mm256_add_epi32(low_sum[row], _mm256_madd_epi16(four, low));
@@ -113,7 +113,7 @@ inline void store_pixel(int rgb, bool last, uint8_t* out) {
 
 [[gnu::target("avx2")]] void resample_rgb_avx2(const uint8_t* in, size_t in_stride, int rows, const ResampleTaps& taps,
                                                uint8_t* out, size_t out_stride) {
-    const size_t outputs = taps.first.size(), groups = static_cast<size_t>(taps.stride / ResampleTaps::kGroup);
+    const size_t outputs = taps.first.size(), groups = taps.stride / ResampleTaps::kGroup;
     const auto* halves = reinterpret_cast<const __m128i*>(taps.halves.data());
     const int start = taps.first_input();
     for (size_t x = 0; x < outputs; ++x, out += 3, halves += groups) {
@@ -132,10 +132,10 @@ inline void store_pixel(int rgb, bool last, uint8_t* out) {
         } else {
             for (int row = 0; row < rows; ++row) {
                 __m256i sum[1];
-                sum_taps(pixel + static_cast<size_t>(row) * in_stride, in_stride, halves, taps.count[x], sum);
+                sum_taps(pixel + row * in_stride, in_stride, halves, taps.count[x], sum);
                 const __m256i words = _mm256_packs_epi32(round_two(sum[0], sum[0]), _mm256_setzero_si256());
                 const __m128i bytes = _mm256_castsi256_si128(_mm256_packus_epi16(words, words));
-                store_pixel(_mm_cvtsi128_si32(bytes), last, out + static_cast<size_t>(row) * out_stride);
+                store_pixel(_mm_cvtsi128_si32(bytes), last, out + row * out_stride);
             }
         }
     }

@@ -19,7 +19,7 @@ uint8_t sample_of(const uint8_t* row, size_t i, int bits) {
         std::memcpy(&wide, row + 2 * i, sizeof(wide));
         return static_cast<uint8_t>(wide >> 8);
     }
-    const size_t per_byte = static_cast<size_t>(8 / bits);
+    const size_t per_byte = 8 / bits;
     const int shift = 8 - bits * static_cast<int>(i % per_byte + 1);
     return static_cast<uint8_t>(row[i / per_byte] >> shift & ((1 << bits) - 1));
 }
@@ -35,8 +35,8 @@ class Conversion {
   public:
     Conversion(TiffFile& file, const std::string& name) : file_(file), layout_(file.layout()), name_(name) {
         check();
-        const size_t planes = layout_.separate ? static_cast<size_t>(colours_) : 1;
-        for (size_t plane = 0; plane < planes; ++plane) planes_.push_back(file.read_plane(static_cast<int>(plane)));
+        const int planes = layout_.separate ? colours_ : 1;
+        for (int plane = 0; plane < planes; ++plane) planes_.push_back(file.read_plane(plane));
     }
 
     Image run() const {
@@ -102,21 +102,19 @@ class Conversion {
 
     bool is_premultiplied() const { return !layout_.extra.empty() && layout_.extra[0] == EXTRASAMPLE_ASSOCALPHA; }
 
-    const uint8_t* row(size_t plane, int y) const {
-        return planes_[plane].data() + static_cast<size_t>(y) * file_.row_bytes();
-    }
+    const uint8_t* row(int plane, int y) const { return planes_[plane].data() + y * file_.row_bytes(); }
 
     /// Colours of every pixel, without what else it has.
     Image colours() const {
         Image image;
         image.reshape(layout_.height, layout_.width, colours_);
-        const size_t step = layout_.separate ? 1 : static_cast<size_t>(layout_.samples);
+        const int64_t samples = layout_.separate ? 1 : layout_.samples;
         for (int y = 0; y < image.height; ++y) {
             uint8_t* to = image.row(y);
-            for (size_t x = 0; x < static_cast<size_t>(image.width); ++x)
-                for (size_t c = 0; c < static_cast<size_t>(colours_); ++c)
+            for (int64_t x = 0; x < image.width; ++x)
+                for (int c = 0; c < colours_; ++c)
                     *to++ = layout_.separate ? sample_of(row(c, y), x, layout_.bits)
-                                             : sample_of(row(0, y), x * step + c, layout_.bits);
+                                             : sample_of(row(0, y), x * samples + c, layout_.bits);
         }
         return image;
     }
@@ -166,9 +164,9 @@ class Conversion {
     Image rgb() const {
         Image image = colours();
         if (!is_premultiplied()) return image;
-        const size_t samples = static_cast<size_t>(layout_.samples);
+        const int64_t samples = layout_.samples;
         for (int y = 0; y < image.height; ++y)
-            for (size_t x = 0; x < static_cast<size_t>(image.width); ++x) {
+            for (int64_t x = 0; x < image.width; ++x) {
                 const int alpha = sample_of(row(0, y), x * samples + 3, layout_.bits);
                 uint8_t* pixel = image.row(y) + 3 * x;
                 for (int c = 0; c < 3; ++c)

@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "loaders/images/limits.h"
 
@@ -120,12 +121,12 @@ std::array<const uint16_t*, 3> TiffFile::palette() const {
 }
 
 size_t TiffFile::row_bytes() const {
-    const size_t samples = layout_.separate ? 1 : static_cast<size_t>(layout_.samples);
-    return (static_cast<size_t>(layout_.width) * samples * static_cast<size_t>(layout_.bits) + 7) / 8;
+    const int64_t samples = layout_.separate ? 1 : layout_.samples;
+    return (layout_.width * samples * layout_.bits + 7) / 8;
 }
 
 std::vector<uint8_t> TiffFile::read_plane(int plane) {
-    std::vector<uint8_t> rows(row_bytes() * static_cast<size_t>(layout_.height));
+    std::vector<uint8_t> rows(row_bytes() * layout_.height);
     source_->decoding = true;
     if (TIFFIsTiled(tiff_) != 0) {
         read_tiles(plane, rows);
@@ -137,8 +138,7 @@ std::vector<uint8_t> TiffFile::read_plane(int plane) {
 
 void TiffFile::check_decoded(int64_t bytes, size_t expected) const {
     if (bytes < 0 || !source_->message.empty()) fail();
-    if (static_cast<size_t>(bytes) < expected)
-        corrupt(name_, kTiffFormat, "{} bytes of pixels, expected {}", bytes, expected);
+    if (std::cmp_less(bytes, expected)) corrupt(name_, kTiffFormat, "{} bytes of pixels, expected {}", bytes, expected);
 }
 
 /// libtiff would read a strip or tile that has no entry in the file's list from the file's start.
@@ -153,7 +153,7 @@ void TiffFile::read_strips(int plane, std::vector<uint8_t>& rows) {
     const uint32_t height = static_cast<uint32_t>(layout_.height);
     strip_rows = std::min(strip_rows, height);
     if (strip_rows == 0) corrupt(name_, kTiffFormat, "strips of 0 rows");
-    if (static_cast<size_t>(TIFFScanlineSize(tiff_)) != row_bytes())
+    if (std::cmp_not_equal(TIFFScanlineSize(tiff_), row_bytes()))
         unsupported(name_, kTiffFormat, "with rows of {} bytes, {} by its header", TIFFScanlineSize(tiff_),
                     row_bytes());
     for (uint32_t y = 0; y < height; y += strip_rows) {
@@ -171,21 +171,20 @@ void TiffFile::read_tiles(int plane, std::vector<uint8_t>& rows) {
     TIFFGetField(tiff_, TIFFTAG_TILELENGTH, &tile_height);
     const int64_t tile_bytes = TIFFTileSize(tiff_), tile_row_bytes = TIFFTileRowSize(tiff_);
     if (tile_width == 0 || tile_height == 0 || tile_bytes <= 0 || tile_row_bytes <= 0) fail();
-    if (static_cast<size_t>(tile_bytes) > std::max(kMostTileBytes, 4 * rows.size()))
+    if (std::cmp_greater(tile_bytes, std::max(kMostTileBytes, 4 * rows.size())))
         corrupt(name_, kTiffFormat, "tiles of {}x{} pixels in an image of {}x{}", tile_width, tile_height,
                 layout_.width, layout_.height);
     const uint32_t height = static_cast<uint32_t>(layout_.height), width = static_cast<uint32_t>(layout_.width);
-    std::vector<uint8_t> tile(static_cast<size_t>(tile_bytes));
+    std::vector<uint8_t> tile(tile_bytes);
     for (uint32_t y = 0; y < height; y += tile_height) {
         for (uint32_t x = 0; x < width; x += tile_width) {
             const uint32_t index = TIFFComputeTile(tiff_, x, y, 0, static_cast<uint16_t>(plane));
             check_is_there(index);
             check_decoded(TIFFReadEncodedTile(tiff_, index, tile.data(), tile_bytes), tile.size());
-            const size_t left = static_cast<size_t>(x / tile_width) * static_cast<size_t>(tile_row_bytes);
-            const size_t kept = std::min(static_cast<size_t>(tile_row_bytes), row_bytes() - left);
+            const size_t left = x / tile_width * tile_row_bytes;
+            const size_t kept = std::min<size_t>(tile_row_bytes, row_bytes() - left);
             for (uint32_t row = 0; row < std::min(tile_height, height - y); ++row)
-                std::copy_n(tile.data() + row * static_cast<size_t>(tile_row_bytes), kept,
-                            rows.data() + row_bytes() * (y + row) + left);
+                std::copy_n(tile.data() + row * tile_row_bytes, kept, rows.data() + row_bytes() * (y + row) + left);
         }
     }
 }

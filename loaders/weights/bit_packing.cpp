@@ -43,7 +43,7 @@ std::vector<int16_t> unpack_codes(std::span<const std::byte> packed, size_t coun
 }
 
 bool filled_with_zero_bits(std::span<const std::byte> packed, size_t count, int bits) {
-    const size_t used = count % 8 * static_cast<size_t>(bits) % 8;  // bits used of the last byte; 0: all
+    const size_t used = count % 8 * bits % 8;  // bits used of the last byte; 0: all
     return used == 0 || static_cast<uint32_t>(packed.back()) >> used == 0;
 }
 

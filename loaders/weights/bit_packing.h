@@ -13,7 +13,7 @@ namespace adaq {
 
 /// Bytes that `count` codes of `bits` bits take.
 inline size_t packed_bytes(size_t count, int bits) {
-    const auto n = static_cast<size_t>(bits);
+    const size_t n = bits;
     return count / 8 * n + (count % 8 * n + 7) / 8;
 }
 

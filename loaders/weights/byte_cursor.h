@@ -27,8 +27,8 @@ class ByteCursor {
         if (count > left())
             data_error("{}: {} ends too early: {} bytes wanted at byte {}, {} left", file_, what_, count, position_,
                        left());
-        const auto taken = bytes_.subspan(position_, static_cast<size_t>(count));
-        position_ += static_cast<size_t>(count);
+        const auto taken = bytes_.subspan(position_, count);
+        position_ += count;
         return taken;
     }
 

@@ -33,7 +33,7 @@ void check_weight(const std::string& file, const std::string& name, const Quanti
         data_error("{}: {} has {} codes, expected {}", file, printable(name), weight.codes.size(),
                    element_count(weight.shape));
     const size_t groups = weight.scale.size();
-    const auto channels = static_cast<size_t>(weight.shape[0]);
+    const size_t channels = weight.shape[0];
     if ((groups != 1 && groups != channels) || weight.zero_point.size() != groups)
         data_error("{}: {} has {} scales and {} zero points, expected 1 or {} of both", file, printable(name), groups,
                    weight.zero_point.size(), channels);

@@ -138,7 +138,7 @@ Preprocessing parse_preprocessing(const std::string& file, const std::string& wh
     for (const auto& [key, values] : {std::pair{"mean", &result.mean}, std::pair{"std", &result.std}}) {
         values->clear();
         for (const JsonField& element : field[key].elements()) values->push_back(element.real());
-        if (values->size() != static_cast<size_t>(input_channels))
+        if (std::ssize(*values) != input_channels)
             field[key].wrong(fmt::format("{} numbers, one a channel", input_channels));
     }
     for (const JsonField& mean : field["mean"].elements())
@@ -154,7 +154,7 @@ Preprocessing parse_preprocessing(const std::string& file, const std::string& wh
 }
 
 void check_class_names(const std::string& file, const std::vector<std::string>& names, int64_t classes) {
-    if (!names.empty() && names.size() != static_cast<size_t>(classes))
+    if (!names.empty() && std::ssize(names) != classes)
         data_error("{}: {} class names, expected {}, one a class", file, names.size(), classes);
     try {
         (void)json(names).dump();

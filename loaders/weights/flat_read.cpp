@@ -35,7 +35,7 @@ uint64_t expected_bytes(const std::string& file, const FlatTensor& tensor) {
     const std::optional<int64_t> count = checked_count(tensor.shape);
     if (!count || *count > int64_t{1} << 50)
         data_error("{}: {} has the impossible shape {}", file, printable(tensor.name), to_string(tensor.shape));
-    const auto elements = static_cast<size_t>(*count);
+    const size_t elements = *count;
     if (const int bits = bits_of_dtype(tensor.dtype)) return packed_bytes(elements, bits);
     return elements * (tensor.dtype == "f16" || tensor.dtype == "bf16" ? 2 : 4);
 }
@@ -146,7 +146,7 @@ QuantisedWeight read_weight(const std::string& file, TensorShelf& shelf, const s
     if (bits_of_dtype(tensor.dtype) != quantiser.grid.bits)
         data_error("{}: {} has dtype {}, expected q{} as its quantisation says", file, printable(name), tensor.dtype,
                    quantiser.grid.bits);
-    const auto count = static_cast<size_t>(element_count(tensor.shape));
+    const size_t count = element_count(tensor.shape);
     if (!filled_with_zero_bits(packed, count, quantiser.grid.bits))
         data_error("{}: {}'s last byte is not filled up with zero bits", file, printable(name));
     return {tensor.shape,

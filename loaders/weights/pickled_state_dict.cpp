@@ -36,7 +36,7 @@ struct Candidate {
         if (path.empty()) rank.push_back(kBare);
         for (std::string_view key : path) {
             const auto* found = std::find(std::begin(kNests), std::end(kNests), key);
-            rank.push_back(found == std::end(kNests) ? kUnusual : static_cast<size_t>(found - std::begin(kNests)));
+            rank.push_back(found == std::end(kNests) ? kUnusual : found - std::begin(kNests));
         }
         return rank;
     }

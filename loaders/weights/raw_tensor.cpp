@@ -79,7 +79,7 @@ RawTensor make_raw_tensor(const std::string& file, std::string_view name, Stored
     Shape steps = strides;
     for (size_t axis = 0; axis < shape.size(); ++axis)
         if (shape[axis] == 1) steps[axis] = 0;  // never stepped along, whatever the file says
-    return {dtype, shape, steps, storage.subspan(static_cast<size_t>(offset) * bytes_of(dtype))};
+    return {dtype, shape, steps, storage.subspan(offset * bytes_of(dtype))};
 }
 
 Tensor float_tensor(const std::string& file, const std::string& name, const RawTensor& tensor) {
@@ -94,7 +94,7 @@ Tensor float_tensor(const std::string& file, const std::string& name, const RawT
         const size_t size = bytes_of(tensor.dtype);
         const float sign = tensor.negative ? -1.0f : 1.0f;
         for_each_element(tensor.shape, tensor.strides, result.size(), [&](int64_t position) {
-            *next++ = sign * load_float(tensor.dtype, tensor.bytes.data() + static_cast<size_t>(position) * size);
+            *next++ = sign * load_float(tensor.dtype, tensor.bytes.data() + position * size);
         });
     }
     check_finite(file, name, result.values);

@@ -58,8 +58,6 @@ void check_total(const std::string& file, const RawTensors& tensors, size_t file
                    kMostRepeated);
 }
 
-std::string plural(size_t tensors) { return fmt::format("{} tensor{}", tensors, tensors == 1 ? "" : "s"); }
-
 }  // namespace
 
 StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes) {
@@ -74,7 +72,7 @@ StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t
     for (const std::string& name : network.passed_over) dict.tensors.erase(name);
     if (!network.passed_over.empty())
         dict.notes.push_back(
-            fmt::format("{} beside the network {} passed over: {}{}", plural(network.passed_over.size()),
+            fmt::format("{} beside the network {} passed over: {}{}", plural(std::ssize(network.passed_over), "tensor"),
                         network.passed_over.size() == 1 ? "is" : "are", printable(network.passed_over[0]),
                         network.passed_over.size() > 1 ? ", ..." : ""));
     check_total(file, dict.tensors, file_bytes);

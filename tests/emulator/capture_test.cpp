@@ -175,7 +175,7 @@ TEST_SUITE("emulator: captures") {
         CHECK_THROWS_WITH_AS(cuda::check_cuda(status), doctest::Contains("cudaFree"), DataError);
     }
 
-    TEST_CASE("memory that a step takes while it is captured is refused with CUDA's words") {
+    TEST_CASE("memory that an operation takes while it is captured is refused with CUDA's words") {
         Captured captured;
         CHECK_THROWS_WITH_AS(cuda::DeviceMemory(64),
                              doctest::Contains("operation not permitted when stream is capturing"), DataError);

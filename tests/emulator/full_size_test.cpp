@@ -8,7 +8,7 @@
 
 #include "engine/nearest.h"
 #include "engine/passes/executor.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/fisher.h"
 #include "engine/reconstruction/unit_walk.h"
 #include "kernels/cuda/device.h"
@@ -32,7 +32,7 @@ std::vector<Site> sites_of(const Network& network, int input_bits = 32) {
 }
 
 /// What decides a unit's programs: units that are alike are learned once.
-std::string kind_of(const Network& network, const Unit& unit, const std::vector<Shape>& shapes) {
+std::string kind_of(const Network& network, const Unit& unit, const Indexed<Shape>& shapes) {
     std::string text = to_string(shapes[static_cast<size_t>(unit.input)]);
     for (int i = unit.first; i < unit.last; ++i) {
         const Node& node = network.graph.node(i);
@@ -66,7 +66,7 @@ int reconstruct(const Recipe& recipe, const Walk& walk) {
         const Network original = make_network(resnet(walk.depth), recipe.fold);
         const Network unfolded = recipe.correction ? make_network(resnet(walk.depth), false) : Network{};
         Network network = with_codes(original);
-        const std::vector<Shape> shapes = value_shapes(network.graph, kEdge, kEdge);
+        const Indexed<Shape> shapes = value_shapes(network.graph, kEdge, kEdge);
         WalkOptions options;
         options.recipe = recipe;
         options.unfolded = &unfolded;

@@ -35,7 +35,7 @@ std::vector<int> stretches_of(bool learning, const std::vector<int64_t>& pieces)
         op.gradient = program.bind(put(shape, 0.5f));
         op.first_moment = program.bind(put(shape, 0.0f));
         op.second_moment = program.bind(put(shape, 0.0f));
-        op.state = program.bind(put({kStepValues}, 1.0f));
+        op.state = program.bind(put({kIterationValues}, 1.0f));
         program.add(op);
     } else {
         program.add(

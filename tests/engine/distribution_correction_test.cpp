@@ -11,7 +11,7 @@
 #include <numeric>
 
 #include "engine/error.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/statistics_emitter.h"
 #include "loaders/weights/weights.h"
@@ -41,8 +41,9 @@ std::vector<double> corrected(Device& device, const Json& given) {
     options.plateau.patience = given["patience"];
     CacheMemory memory(device, int64_t{1} << 30);
     const Buffer input = put(device, given["input"]["shape"].get<Shape>(), floats(given["input"]));
-    return doubles(device, corrected_input(device, network, unit, input, given["shapes"].get<std::vector<Shape>>(),
-                                           options, memory, {}));
+    return doubles(
+        device, corrected_input(device, network, unit, input, Indexed<Shape>(given["shapes"].get<std::vector<Shape>>()),
+                                options, memory, {}));
 }
 
 /// A thin network, and the input of one of its units for a few images.
@@ -88,7 +89,7 @@ class Setting {
     CacheMemory memory_;
     Network network_;
     Unit unit_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
     Buffer input_;
 };
 

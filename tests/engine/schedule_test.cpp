@@ -1,5 +1,5 @@
-// The step values by their definition (docs/arithmetic.md section 5), in both precisions of a step state: every device
-// shares them, so that none can be held against another.
+// An iteration's values by their definition (docs/arithmetic.md section 5), in both precisions of an iteration state:
+// every device shares them, so that none can be held against another.
 #include "engine/schedule.h"
 
 #include <doctest/doctest.h>
@@ -11,17 +11,17 @@ using namespace adaq;
 namespace {
 
 template <typename Real>
-using State = std::array<Real, kStepValues>;
+using State = std::array<Real, kIterationValues>;
 
 template <typename Real>
-State<Real> at_iteration(int64_t t, const StepSchedule& schedule) {
+State<Real> at_iteration(int64_t t, const Schedule& schedule) {
     State<Real> state{};
     for (int64_t i = 0; i < t; ++i) begin_iteration(state.data(), schedule, false, {}, 0.0);
     CHECK(state[kIteration] == static_cast<Real>(t));
     return state;
 }
 
-const StepSchedule kTen{
+const Schedule kTen{
     .iterations = 10, .rounding_rate = 0.25, .scale_rate = 0.5, .channel_rate = 2.0, .cosine_scale_rate = true};
 
 }  // namespace
@@ -54,7 +54,7 @@ TEST_SUITE("schedule") {
             CHECK(state[kChannelRate] == doctest::Approx(2.0 * e.factor).epsilon(1e-6));
             CHECK(state[kRoundingRate] == Real(0.25));
         }
-        StepSchedule constant = kTen;
+        Schedule constant = kTen;
         constant.cosine_scale_rate = false;
         CHECK(at_iteration<Real>(7, constant)[kScaleRate] == Real(0.5));
     }

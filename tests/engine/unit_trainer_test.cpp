@@ -11,7 +11,7 @@
 #include "engine/error.h"
 #include "engine/nearest.h"
 #include "engine/passes/executor.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/fisher.h"
 #include "kernels/reference/device.h"
@@ -68,7 +68,7 @@ class Setting {
     Device& device() { return *device_; }
     Network& network() { return network_; }
     const Network& original() const { return original_; }
-    const std::vector<Shape>& shapes() const { return shapes_; }
+    const Indexed<Shape>& shapes() const { return shapes_; }
 
   private:
     /// What the float network behind the unit has to do with it.
@@ -86,7 +86,7 @@ class Setting {
     std::unique_ptr<Device> device_;
     Network original_, network_;
     Tensor images_;
-    std::vector<Shape> shapes_;
+    Indexed<Shape> shapes_;
 };
 
 UnitOptions options(int64_t iterations, double rate) {

@@ -1,4 +1,4 @@
-// Gathering minibatches, mixing two caches, dropping, and the step values.
+// Gathering minibatches, mixing two caches, dropping, and an iteration's values.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -31,9 +31,9 @@ Mixed gather(const std::string& device, int64_t rows, int64_t row, int64_t batch
         return builder.program().bind(buffer);
     };
     Gather op{cache("x"), builder.out("y", {batch, row}), builder.out("indices", {batch})};
-    const TensorId state = builder.zeros("state", {kStepValues});
+    const TensorId state = builder.zeros("state", {kIterationValues});
     if (mixing) op.mixing = Mixing{cache("other"), 0.5f, kStream, state};
-    builder.add(AdvanceStep{state, {}, {}});
+    builder.add(BeginIteration{state, {}, {}});
     builder.add(DrawBatch{op.indices, state, rows, false, kStream});
     builder.add(op);
     builder.run(3);
@@ -91,16 +91,16 @@ TEST_SUITE("batches") {
         }
     }
 
-    TEST_CASE("step values follow their formulas") {
+    TEST_CASE("an iteration's values follow their formulas") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
             ProgramBuilder builder(device);
-            StepSchedule schedule;
+            Schedule schedule;
             schedule.iterations = 100;
             schedule.rounding_rate = 0.01;
             schedule.scale_rate = 0.5;
             schedule.cosine_scale_rate = true;
-            builder.add(AdvanceStep{builder.zeros("state", {kStepValues}), schedule, {}});
+            builder.add(BeginIteration{builder.zeros("state", {kIterationValues}), schedule, {}});
             for (int t = 1; t <= 100; ++t) {
                 CAPTURE(t);
                 builder.run();
@@ -123,8 +123,8 @@ TEST_SUITE("batches") {
                               std::numeric_limits<float>::quiet_NaN()}) {
                 CAPTURE(device);
                 ProgramBuilder builder(device);
-                const TensorId state = builder.zeros("state", {kStepValues});
-                builder.add(AdvanceStep{state, {}, {builder.zeros("a", {1}), builder.zeros("b", {1})}});
+                const TensorId state = builder.zeros("state", {kIterationValues});
+                builder.add(BeginIteration{state, {}, {builder.zeros("a", {1}), builder.zeros("b", {1})}});
                 builder.set("a", {bad});  // before the first iteration there is no loss
                 builder.run();
                 builder.set("a", {1.0f});

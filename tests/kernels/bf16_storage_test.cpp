@@ -40,7 +40,7 @@ class Pair {
     }
     OutputQuantiser quantiser() { return {{4, false}, constant({0.2f}), 7.0f}; }
     TensorId state() {
-        std::vector<float> values(kStepValues);
+        std::vector<float> values(kIterationValues);
         values[kIteration] = 3.0f;
         return constant(values);
     }

@@ -69,9 +69,9 @@ TEST_SUITE("cpu vector math") {
             step.w_hat_gradient = dw;
             step.first_moment = b.zeros("m", w_shape);
             step.second_moment = b.zeros("u", w_shape);
-            step.state = b.zeros("state", {kStepValues});
+            step.state = b.zeros("state", {kIterationValues});
             const TensorId loss = b.out("loss", {1});
-            b.add(AdvanceStep{step.state, {}, {loss}});
+            b.add(BeginIteration{step.state, {}, {loss}});
             b.add(RoundWeights{step.rounding});
             b.add(Convolution{x, step.rounding.w_hat, y, 1, 1});
             b.add(SquaredError{y, target, dy, loss});

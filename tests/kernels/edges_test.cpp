@@ -32,7 +32,7 @@ RoundingStep step_of(ProgramBuilder& b, const std::vector<float>& w, const std::
     op.w_hat_gradient = b.put("g", shape, gradient);
     op.first_moment = b.zeros("m", shape);
     op.second_moment = b.zeros("u", shape);
-    op.state = b.zeros("state", {kStepValues});
+    op.state = b.zeros("state", {kIterationValues});
     return op;
 }
 
@@ -43,7 +43,7 @@ Rounded round(const std::string& device, const std::vector<float>& w, const std:
     const RoundingStep op = step_of(b, w, v, std::vector<float>(w.size(), 1.0f), bits);
     Rounding soft = op.rounding;
     soft.w_hat = b.out("soft", shape);
-    b.add(AdvanceStep{op.state, {}, {}});
+    b.add(BeginIteration{op.state, {}, {}});
     b.add(RoundWeights{soft});
     b.add(op);
     b.run();
@@ -117,7 +117,7 @@ TEST_SUITE("edges") {
         }
     }
 
-    TEST_CASE("what is not finite in an output or in logits reaches the loss, and the step state") {
+    TEST_CASE("what is not finite in an output or in logits reaches the loss, and the iteration state") {
         const float infinity = std::numeric_limits<float>::infinity();
         for (const std::string& device : all_devices()) {
             for (float bad : {infinity, -infinity, std::numeric_limits<float>::quiet_NaN()}) {
@@ -127,9 +127,10 @@ TEST_SUITE("edges") {
                     CAPTURE(where);
                     ProgramBuilder b(device);
                     const std::vector<float> values{0.5f, -1.0f, 2.0f};
-                    const TensorId target = b.put("target", {1, 3}, values), state = b.zeros("state", {kStepValues});
+                    const TensorId target = b.put("target", {1, 3}, values),
+                                   state = b.zeros("state", {kIterationValues});
                     const TensorId square = b.out("square", {1}), power = b.out("power", {1}), kl = b.out("kl", {1});
-                    b.add(AdvanceStep{state, {}, {square, power, kl}});
+                    b.add(BeginIteration{state, {}, {square, power, kl}});
                     b.add(SquaredError{b.put("y", {1, 3}, values), target, b.out("dy", {1, 3}), square});
                     b.add(SquaredError{b.put("y2.4", {1, 3}, values), target, b.out("dy2", {1, 3}), power, kNone, kNone,
                                        2.4});
@@ -202,9 +203,9 @@ TEST_SUITE("edges") {
             ProgramBuilder b(device);
             RoundingStep op = step_of(b, std::vector<float>(40, 0.3f), std::vector<float>(40, 0.2f), gradient, 4);
             op.penalty = b.out("penalty", {1});
-            StepSchedule schedule;
+            Schedule schedule;
             schedule.iterations = 5;  // the second is regularised
-            b.add(AdvanceStep{op.state, schedule, {}});
+            b.add(BeginIteration{op.state, schedule, {}});
             b.add(op);
             for (int run = 0; run < 2; ++run) {
                 b.run();
@@ -225,14 +226,14 @@ TEST_SUITE("edges") {
             ProgramBuilder b(device), fresh(device);
             for (ProgramBuilder* builder : {&b, &fresh}) {
                 const RoundingStep op = step_of(*builder, builder == &b ? first : second, v, gradient, 4);
-                builder->add(AdvanceStep{op.state, {}, {}});
+                builder->add(BeginIteration{op.state, {}, {}});
                 builder->add(op);
             }
             fresh.set("scale", {0.5f});
             fresh.run();
             b.run();
             for (const char* zero : {"m", "u"}) b.set(zero, std::vector<float>(20));
-            b.set("state", std::vector<float>(kStepValues));
+            b.set("state", std::vector<float>(kIterationValues));
             b.set("v", v);
             b.set("w", second);
             b.set("scale", {0.5f});

@@ -183,12 +183,12 @@ TEST_SUITE("gradients") {
                 CAPTURE(json["settings"].dump());
                 ProgramBuilder builder(device);
                 Case c(json, builder);
-                StepSchedule schedule;
+                Schedule schedule;
                 schedule.scale_rate = c.setting<double>("rate");
                 Plateau plateau;
                 plateau.patience = c.setting<int64_t>("patience");
-                const TensorId state = builder.zeros("state", {kStepValues});
-                builder.add(AdvanceStep{state, schedule, {builder.zeros("loss", {1})}, plateau});
+                const TensorId state = builder.zeros("state", {kIterationValues});
+                builder.add(BeginIteration{state, schedule, {builder.zeros("loss", {1})}, plateau});
                 const auto losses = json["inputs"]["losses"]["values"].get<std::vector<float>>();
                 const auto rates = json["outputs"]["rates"]["values"].get<std::vector<double>>();
                 for (size_t t = 0; t < losses.size(); ++t) {
@@ -211,7 +211,7 @@ TEST_SUITE("gradients") {
                 ProgramBuilder builder(device);
                 Case c(json, builder);
                 const Shape shape = c.shape("w");
-                StepSchedule schedule;
+                Schedule schedule;
                 schedule.iterations = c.setting<int64_t>("iterations");
                 schedule.warm_up = c.setting<double>("warm_up");
                 schedule.rounding_rate = c.setting<double>("rate");
@@ -222,10 +222,10 @@ TEST_SUITE("gradients") {
                 op.w_hat_gradient = builder.zeros("gradient", shape);
                 op.first_moment = builder.zeros("m", shape);
                 op.second_moment = builder.zeros("u", shape);
-                op.state = builder.zeros("state", {kStepValues});
+                op.state = builder.zeros("state", {kIterationValues});
                 op.lambda = c.setting<double>("factor");
                 op.penalty = builder.out("penalty", {1});
-                builder.add(AdvanceStep{op.state, schedule, {op.penalty}});
+                builder.add(BeginIteration{op.state, schedule, {op.penalty}});
                 builder.add(op);
                 const auto size = static_cast<size_t>(element_count(shape));
                 const Json& expected = json["outputs"];

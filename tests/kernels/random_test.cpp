@@ -21,8 +21,8 @@ std::vector<uint32_t> words(const Random128& r) { return {r.word, r.word + 4}; }
 std::vector<std::vector<double>> draw(const std::string& device, int64_t batch, int64_t population, bool replacement,
                                       uint32_t unit, int iterations) {
     ProgramBuilder builder(device);
-    const TensorId state = builder.zeros("state", {kStepValues}), indices = builder.out("indices", {batch});
-    builder.add(AdvanceStep{state, {}, {}});
+    const TensorId state = builder.zeros("state", {kIterationValues}), indices = builder.out("indices", {batch});
+    builder.add(BeginIteration{state, {}, {}});
     builder.add(DrawBatch{indices, state, population, replacement, {42, unit, 1, 0}});
     std::vector<std::vector<double>> batches;
     for (int i = 0; i < iterations; ++i) {

@@ -198,8 +198,8 @@ TEST_SUITE("statistics loss") {
             Values values(12);
             const std::vector<float> x = values.reals(count), g = values.reals(count);
             const auto build = [&](ProgramBuilder& b) {
-                const TensorId state = b.zeros("state", {kStepValues});
-                b.add(AdvanceStep{state, {}, {}});
+                const TensorId state = b.zeros("state", {kIterationValues});
+                b.add(BeginIteration{state, {}, {}});
                 b.add(AdamStep{b.put("x", {count}, x), b.put("g", {count}, g), b.zeros("m", {count}),
                                b.zeros("u", {count}), state});
             };
@@ -221,16 +221,16 @@ TEST_SUITE("statistics loss") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
             ProgramBuilder b(device);
-            const TensorId state = b.zeros("state", {kStepValues});
-            StepSchedule schedule;
+            const TensorId state = b.zeros("state", {kIterationValues});
+            Schedule schedule;
             schedule.scale_rate = 0.5;
             Plateau plateau;
             plateau.patience = 0;
-            b.add(AdvanceStep{state, schedule, {b.zeros("a", {1}), b.zeros("b", {1})}, plateau});
+            b.add(BeginIteration{state, schedule, {b.zeros("a", {1}), b.zeros("b", {1})}, plateau});
             const auto rate = [&] { return b.get("state")[kScaleRate]; };
             for (int round = 0; round < 2; ++round) {
                 CAPTURE(round);
-                b.set("state", std::vector<float>(kStepValues));
+                b.set("state", std::vector<float>(kIterationValues));
                 b.run();
                 CHECK(rate() == 0.5);
                 b.set("a", {4.0f});

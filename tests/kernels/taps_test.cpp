@@ -122,9 +122,8 @@ TEST_SUITE("taps") {
             const TensorId xs = program.bind(device->create(x)), ws = program.bind(device->create(w)),
                            ys = program.bind(device->create(y));
             return std::pair(
-                cpu::make_taps_step(program, ConvolutionToData{ys, ws, xs, 1, 1}, cpu::TrainingSetting{}) != nullptr,
-                cpu::make_taps_step(program, ConvolutionToWeights{xs, ys, ws, 1, 1}, cpu::TrainingSetting{}) !=
-                    nullptr);
+                cpu::compile_taps(program, ConvolutionToData{ys, ws, xs, 1, 1}, cpu::TrainingSetting{}) != nullptr,
+                cpu::compile_taps(program, ConvolutionToWeights{xs, ys, ws, 1, 1}, cpu::TrainingSetting{}) != nullptr);
         };
         CHECK(taken({2, 2, 2, 64}, {64, 3, 3, 64}, {2, 2, 2, 64}) == std::pair(true, true));
         CHECK(taken({2, 4, 4, 64}, {64, 3, 3, 64}, {2, 4, 4, 64}) == std::pair(false, true));

@@ -86,8 +86,8 @@ std::vector<std::string> gradient_outputs(const Form& form) {
 }
 
 TensorId iteration(ProgramBuilder& b) {
-    const TensorId state = b.zeros("state", {kStepValues});
-    b.add(AdvanceStep{state, {}, {}});
+    const TensorId state = b.zeros("state", {kIterationValues});
+    b.add(BeginIteration{state, {}, {}});
     return state;
 }
 
@@ -345,15 +345,15 @@ TEST_SUITE("training operations") {
                                 op.w_hat_gradient = b.put("g", shape, values.reals(count));
                                 op.first_moment = b.zeros("m", shape);
                                 op.second_moment = b.zeros("u", shape);
-                                op.state = b.zeros("state", {kStepValues});
+                                op.state = b.zeros("state", {kIterationValues});
                                 op.lambda = 0.01;
                                 op.penalty = b.out("penalty", {1});
-                                StepSchedule schedule;
+                                Schedule schedule;
                                 schedule.iterations = 10;
                                 schedule.warm_up = warm_up;
                                 schedule.rounding_rate = 0.01;
                                 b.add(RoundWeights{op.rounding});
-                                b.add(AdvanceStep{op.state, schedule, {op.penalty}});
+                                b.add(BeginIteration{op.state, schedule, {op.penalty}});
                                 b.add(op);
                             },
                             {"v", "w_hat", "m", "u", "penalty"}, 6, 3e-5);
@@ -395,14 +395,14 @@ TEST_SUITE("training operations") {
     TEST_CASE("Adam goes at the rate that it is told") {
         compare(
             [](ProgramBuilder& b) {
-                const TensorId state = b.zeros("state", {kStepValues});
-                StepSchedule schedule;
+                const TensorId state = b.zeros("state", {kIterationValues});
+                Schedule schedule;
                 schedule.iterations = 4;
                 schedule.scale_rate = 0.01;
                 schedule.channel_rate = 0.2;
                 schedule.cosine_scale_rate = true;
-                b.add(AdvanceStep{state, schedule, {}});
-                for (const StepValue rate : {kScaleRate, kChannelRate}) {
+                b.add(BeginIteration{state, schedule, {}});
+                for (const IterationValue rate : {kScaleRate, kChannelRate}) {
                     const std::string n = rate == kScaleRate ? "scale" : "channel";
                     AdamStep step{b.put(n, {1}, {0.5f}), b.put(n + " g", {1}, {0.3f}), b.zeros(n + " m", {1}),
                                   b.zeros(n + " u", {1}), state};
@@ -416,10 +416,10 @@ TEST_SUITE("training operations") {
     TEST_CASE("Adam moves scales, and never below their least") {
         compare(
             [](ProgramBuilder& b) {
-                const TensorId state = b.zeros("state", {kStepValues});
-                StepSchedule schedule;
+                const TensorId state = b.zeros("state", {kIterationValues});
+                Schedule schedule;
                 schedule.scale_rate = 0.01;
-                b.add(AdvanceStep{state, schedule, {}});
+                b.add(BeginIteration{state, schedule, {}});
                 b.add(AdamStep{b.put("x", {3}, {0.5f, 0.02f, 1.0f}), b.put("g", {3}, {0.3f, 5.0f, -2.0f}),
                                b.zeros("m", {3}), b.zeros("u", {3}), state, 1e-8f});
             },

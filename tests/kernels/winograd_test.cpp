@@ -126,7 +126,7 @@ bool to_weights_taken(Shape x, Shape w, int stride, int padding) {
     const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
     const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
     const ConvolutionToWeights op{tensor(x), tensor({x[0], edge, edge, w[0]}), tensor(w), stride, padding};
-    return cpu::make_winograd_step(program, op, {x[0], 1, 1}) != nullptr;
+    return cpu::compile_winograd(program, op, {x[0], 1, 1}) != nullptr;
 }
 
 /// The same convolution's gradient to data, of weights that change in every run or stay.
@@ -135,10 +135,10 @@ bool gradient_taken(Shape x, Shape w, int stride, int padding, bool weights_chan
     const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
     const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
     const ConvolutionToData op{tensor({x[0], edge, edge, w[0]}), tensor(w), tensor(x), stride, padding};
-    cpu::StepSetting setting{x[0], 1, 1};
+    cpu::OperationSetting setting{x[0], 1, 1};
     setting.weights_change = weights_change;
     setting.math = math;
-    return cpu::make_winograd_step(program, op, setting) != nullptr;
+    return cpu::compile_winograd(program, op, setting) != nullptr;
 }
 
 bool taken(Shape x, Shape w, int stride, int padding, bool of_values) {
@@ -146,7 +146,7 @@ bool taken(Shape x, Shape w, int stride, int padding, bool of_values) {
     const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
     const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
     const Convolution op{tensor(x), tensor(w), tensor({x[0], edge, edge, w[0]}), stride, padding, {}};
-    return cpu::make_winograd_step(program, op, {x[0], 1, 1, false, of_values}) != nullptr;
+    return cpu::compile_winograd(program, op, {x[0], 1, 1, false, of_values}) != nullptr;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/graph/node_kind.h"
-#include "engine/reconstruction/buffers.h"
+#include "engine/program/buffers.h"
 #include "engine/reconstruction/unit_trainer.h"
 #include "kernels/reference/device.h"
 #include "support/places.h"
@@ -146,7 +146,7 @@ class UnitUnderTest {
         input.erase(input.begin());
         output.erase(output.begin());
         // All of a unit's values but its input have the shape of its output.
-        std::vector<Shape> shapes(network_.values.size(), output);
+        Indexed<Shape> shapes(network_.values.size(), output);
         shapes[kImage] = input;
         trainer_ =
             std::make_unique<UnitTrainer>(device, network_, Unit{"a unit", 0, network_.graph.node_count(), kImage, 0},

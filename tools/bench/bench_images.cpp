@@ -63,7 +63,7 @@ void decode_plainly(const std::vector<uint8_t>& bytes, std::vector<uint8_t>& pix
     jpeg_read_header(&info, TRUE);
     if (info.num_components != 4) info.out_color_space = JCS_RGB;
     jpeg_start_decompress(&info);
-    const size_t row_bytes = size_t{info.output_width} * static_cast<size_t>(info.output_components);
+    const size_t row_bytes = size_t{info.output_width} * info.output_components;
     pixels.resize(row_bytes * info.output_height);
     while (info.output_scanline < info.output_height) {
         JSAMPROW row = pixels.data() + row_bytes * info.output_scanline;

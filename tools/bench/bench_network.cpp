@@ -42,7 +42,7 @@ Network quantise(Device& device, const Network& network, int edge) {
 Timing time_network(Device& device, const Network& network, int edge, int batch, double seconds) {
     Executor executor(device, network, batch, edge, edge);
     const Tensor images = random_images(batch, edge, network.graph.input_channels);
-    std::vector<float> logits(static_cast<size_t>(batch * executor.classes()));
+    std::vector<float> logits(batch * executor.classes());
     return time_repeatedly(seconds, [&] { executor.run(images.values, logits); });
 }
 

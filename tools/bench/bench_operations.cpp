@@ -39,15 +39,15 @@ class OneOperation {
     /// Not worth counting.
     TensorId small(const Shape& shape, float value, DType dtype = DType::f32) {
         const Buffer buffer = device_.create(shape, dtype);
-        std::vector<float> values(static_cast<size_t>(element_count(shape)));
+        std::vector<float> values(element_count(shape));
         for (size_t i = 0; i < values.size(); ++i) values[i] = value * static_cast<float>(1 + i % 7);
         device_.upload(*buffer, values);
         return program_.bind(buffer);
     }
-    /// The step state of iteration 1.
+    /// The state of iteration 1.
     TensorId state() {
-        const Buffer buffer = device_.create({kStepValues});
-        std::vector<float> values(kStepValues);
+        const Buffer buffer = device_.create({kIterationValues});
+        std::vector<float> values(kIterationValues);
         values[kIteration] = values[kRegulariserOn] = values[kFirstCorrection] = values[kSecondCorrection] = 1.0f;
         values[kBeta] = 11.0f;
         values[kRoundingRate] = values[kScaleRate] = 1e-6f;

@@ -13,18 +13,14 @@ namespace adaq {
 
 std::vector<ConvolutionCase> resnet18_convolutions(int image, const std::string& filter) {
     const Network network = make_network(random_resnet18(), true);
-    const std::vector<Shape> shapes = value_shapes(network.graph, image, image);
+    const Indexed<Shape> shapes = value_shapes(network.graph, image, image);
     std::vector<ConvolutionCase> cases;
     for (size_t i = 0; i < network.graph.nodes.size(); ++i) {
         const Node& node = network.graph.nodes[i];
         if (node.kind != &convolution_kind() || node.name.find(filter) == std::string::npos) continue;
         const SquareWindow window = square_window_of(node);
-        const ConvolutionCase found{node.name,
-                                    shapes[static_cast<size_t>(node.inputs[0])],
-                                    network.layers[static_cast<size_t>(node.layer)].shape,
-                                    shapes[i + 1],
-                                    window.stride,
-                                    window.padding};
+        const ConvolutionCase found{node.name,     shapes[node.inputs[0]], network.layers[node.layer].shape,
+                                    shapes[i + 1], window.stride,          window.padding};
         const auto same =
             std::find_if(cases.begin(), cases.end(), [&](const auto& other) { return found.same_shape(other); });
         if (same == cases.end())

@@ -47,7 +47,7 @@ void ConvolutionPrograms::add_forward(Program& program, const ConvolutionCase& s
 }
 
 Buffer ConvolutionPrograms::random_buffer(const Shape& shape, DType dtype) {
-    std::vector<float> values(static_cast<size_t>(element_count(shape)));
+    std::vector<float> values(element_count(shape));
     std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
     for (float& value : values) value = uniform(random_);
     const Buffer buffer = device_.create(shape, dtype);

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/printable.h"
 #include "loaders/atomic_file.h"
 #include "tools/program/streams.h"
 
@@ -140,8 +141,8 @@ nlohmann::json to_json(const Peak& peak) {
 
 int bench_peak(int threads, const std::string& json_path) {
     const Peak peak = measure_peak(threads);
-    print("{:.1f} GFLOP/s in float32: {}, {} thread{}\n", peak.flops / 1e9, peak.instruction_set, peak.threads,
-          peak.threads == 1 ? "" : "s");
+    print("{:.1f} GFLOP/s in float32: {}, {}\n", peak.flops / 1e9, peak.instruction_set,
+          plural(peak.threads, "thread"));
     if (!json_path.empty()) write_file_atomically(json_path, to_json(peak).dump(2) + "\n");
     return 0;
 }

@@ -25,7 +25,7 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
         std::string line = row[0];
         for (size_t i = 1; i < row.size(); ++i) {
             const int before = (i == 1 ? widths[0] - width(row[0]) : 0) + 3 + widths[i] - width(row[i]);
-            line += std::string(static_cast<size_t>(before), ' ') + row[i];
+            line += std::string(before, ' ') + row[i];
         }
         line.erase(line.find_last_not_of(' ') + 1);
         text += line + "\n";

@@ -31,7 +31,7 @@ int stderr_columns() {
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/// "1,234 images/s"; slow steps keep a decimal.
+/// "1,234 images/s"; slow ones keep a decimal.
 std::string rate_text(double rate, const std::string& unit) {
     return (rate < 10.0 ? report::fixed(rate, 1) : report::count(static_cast<int64_t>(rate))) + " " + unit + "/s";
 }

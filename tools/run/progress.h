@@ -34,9 +34,9 @@ class Progress : public Observer {
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    /// Starts a phase of `total` steps, 0 where nobody knows; ends the one before. `unit` is what is counted: "images".
+    /// Starts a phase of `total` parts, 0 where nobody knows; ends the one before. `unit` is what is counted: "images".
     void begin(const std::string& phase, int64_t total, const std::string& unit) override;
-    /// n more steps are done. Draws at most ten times a second (terminal), or every five seconds (pipe; brief: every
+    /// n more parts are done. Draws at most ten times a second (terminal), or every five seconds (pipe; brief: every
     /// minute).
     void advance(int64_t n) override;
     /// Ends the phase: leaves one plain line with what was done in what time. Without a phase: nothing.

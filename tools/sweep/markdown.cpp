@@ -81,14 +81,14 @@ std::string aligned(const Lines& lines) {
     std::vector<int> widths(lines.front().size(), 4);
     for (const auto& line : lines)
         for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], width(line[i]));
-    const auto blanks = [](int count) { return std::string(static_cast<size_t>(count), ' '); };
+    const auto blanks = [](int count) { return std::string(count, ' '); };
     std::string text;
     for (size_t l = 0; l < lines.size(); ++l) {
         std::string line = "|", rule = "|";
         for (size_t i = 0; i < widths.size(); ++i) {
             const std::string room = blanks(widths[i] - width(lines[l][i]));
             line += " " + (i == 0 ? lines[l][i] + room : room + lines[l][i]) + " |";
-            rule += " " + std::string(static_cast<size_t>(widths[i] - 1), '-') + (i == 0 ? "- |" : ": |");
+            rule += " " + std::string(widths[i] - 1, '-') + (i == 0 ? "- |" : ": |");
         }
         text += line + "\n";
         if (l == 0) text += rule + "\n";

@@ -5,7 +5,7 @@
 
 namespace adaq {
 
-void AdvanceStep::check(const Checker& c) const {
+void BeginIteration::check(const Checker& c) const {
     c.state(state);
     require(schedule.iterations > 0, "schedule: {} iterations", schedule.iterations);
     require(schedule.warm_up >= 0.0, "schedule: warm-up {}", schedule.warm_up);  // past 1: never over

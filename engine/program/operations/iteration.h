@@ -1,4 +1,4 @@
-// An iteration of learning: its step values, its batch, and Adam's step.
+// An iteration of learning: its values, its batch, and Adam's step.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,13 @@ namespace adaq {
 
 class Checker;
 
-/// Begins an iteration: looks whether the losses of the last one were finite, then counts and computes the step values.
-/// First operation of a training program. With a plateau the scale rate falls with the sum of the losses, as PyTorch's
-/// does that is stepped behind its optimiser.
-struct AdvanceStep {
-    static constexpr OperationTraits kTraits{"advance of the step state", Purpose::learning, Cost::memory};
-    TensorId state;  // bound, [kStepValues] (engine/schedule.h); uploading zeros starts afresh
-    StepSchedule schedule;
+/// Begins an iteration: looks whether the losses of the last one were finite, then counts and computes the iteration's
+/// values. First operation of a training program. With a plateau the scale rate falls with the sum of the losses, as
+/// PyTorch's does that is stepped behind its optimiser.
+struct BeginIteration {
+    static constexpr OperationTraits kTraits{"beginning of an iteration", Purpose::learning, Cost::memory};
+    TensorId state;  // bound, [kIterationValues] (engine/schedule.h); uploading zeros starts afresh
+    Schedule schedule;
     std::vector<TensorId> losses;  // [1] each
     std::optional<Plateau> plateau = std::nullopt;
 
@@ -78,13 +78,13 @@ struct Gather {
     void check(const Checker& checker) const;
 };
 
-/// Adam (0.9, 0.999, 1e-8) at one of the step values' rates; x never falls below `minimum`.
+/// Adam (0.9, 0.999, 1e-8) at one of the iteration's rates; x never falls below `minimum`.
 struct AdamStep {
     static constexpr OperationTraits kTraits{"step of Adam", Purpose::learning, Cost::memory};
     TensorId x, gradient, first_moment, second_moment;  // of one shape
     TensorId state;
     float minimum = -std::numeric_limits<float>::infinity();
-    StepValue rate = kScaleRate;
+    IterationValue rate = kScaleRate;
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {

@@ -34,12 +34,12 @@ BestRange smallest(std::span<const double> scores) {
 std::vector<BestRange> best_together(std::span<const double> scores, int64_t groups, size_t candidates) {
     std::vector<double> total(candidates, 0.0);
     for (size_t i = 0; i < scores.size(); ++i) total[i % candidates] += scores[i];
-    return std::vector<BestRange>(static_cast<size_t>(groups), smallest(total));
+    return std::vector<BestRange>(groups, smallest(total));
 }
 
 std::vector<BestRange> best_of_each(std::span<const double> scores, int64_t groups, size_t candidates) {
     std::vector<BestRange> best;
-    for (size_t group = 0; group < static_cast<size_t>(groups); ++group) {
+    for (int64_t group = 0; group < groups; ++group) {
         best.push_back(smallest(scores.subspan(group * candidates, candidates)));
     }
     return best;
@@ -47,7 +47,7 @@ std::vector<BestRange> best_of_each(std::span<const double> scores, int64_t grou
 
 std::vector<BestRange> search_all(std::span<const float> x, int64_t groups, const RangeSearch& search) {
     const std::vector<double> scores = exhaustive_scores(x, groups, quantisers_of(search), Power(search.p));
-    const auto candidates = static_cast<size_t>(search.candidates);
+    const size_t candidates = search.candidates;
     return search.joint ? best_together(scores, groups, candidates) : best_of_each(scores, groups, candidates);
 }
 
@@ -56,12 +56,11 @@ std::vector<BestRange> search_groups(std::span<const float> x, int64_t groups, c
     const auto elements = static_cast<int64_t>(x.size()) / groups;
     const bool large = elements >= kLargeGroup;
     const bool by_group = !large && (elements < kSplitGroup || groups >= int64_t{4} * omp_get_max_threads());
-    std::vector<BestRange> best(static_cast<size_t>(groups));
+    std::vector<BestRange> best(groups);
 #pragma omp parallel for schedule(dynamic) if (by_group && groups > 1)
     for (int64_t group = 0; group < groups; ++group) {
-        const auto of_group = x.subspan(static_cast<size_t>(group * elements), static_cast<size_t>(elements));
-        best[static_cast<size_t>(group)] =
-            large ? cell_search(of_group, group, search) : sorted_search(of_group, group, !by_group, search);
+        const auto of_group = x.subspan(group * elements, elements);
+        best[group] = large ? cell_search(of_group, group, search) : sorted_search(of_group, group, !by_group, search);
     }
     return best;
 }
@@ -69,7 +68,7 @@ std::vector<BestRange> search_groups(std::span<const float> x, int64_t groups, c
 }  // namespace
 
 std::vector<BestRange> best_range(std::span<const float> x, int64_t groups, const RangeSearch& search) {
-    require(search.candidates > 0 && search.lo.size() == static_cast<size_t>(groups * search.candidates) &&
+    require(search.candidates > 0 && std::ssize(search.lo) == groups * search.candidates &&
                 search.hi.size() == search.lo.size(),
             "best_range: {} lower and {} upper ends for {} groups of {} candidates", search.lo.size(), search.hi.size(),
             groups, search.candidates);

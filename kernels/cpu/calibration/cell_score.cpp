@@ -78,11 +78,10 @@ double sum_divided(const Cells& cells, int64_t first, int count, const int32_t* 
     double sum = 0.0;
     for (int i = 0; i < count; ++i) {
         if (divided[i] == 0) continue;
-        const int64_t begin = cells.first[static_cast<size_t>(first + i)];
+        const int64_t begin = cells.first[first + i];
         while (i + 1 < count && divided[i + 1] != 0) ++i;
-        const int64_t end = cells.first[static_cast<size_t>(first + i + 1)];
-        const auto elements =
-            std::span(cells.elements).subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+        const int64_t end = cells.first[first + i + 1];
+        const auto elements = std::span(cells.elements).subspan(begin, end - begin);
         sum += error_sum(elements, quantiser, p);
     }
     return sum;

@@ -40,7 +40,7 @@ Layout::Part part_of(float low, float high, int64_t first, int64_t count) {
 /// Nonzero elements at even distances in x, sorted.
 std::vector<float> sample_of(std::span<const float> x) {
     std::vector<float> sample;
-    const size_t stride = std::max<size_t>(1, x.size() / kSample) | 1;  // odd: not in step with channels
+    const size_t stride = std::max<size_t>(1, x.size() / kSample) | 1;  // odd: shares no rhythm with channels
     for (size_t i = 0; i < x.size(); i += stride) {
         if (x[i] != 0.0f) sample.push_back(x[i]);
     }
@@ -57,9 +57,7 @@ int64_t core_cells(size_t elements) {
 
 Layout layout_of(std::span<const float> x, float min, float max) {
     const std::vector<float> sample = sample_of(x);
-    const auto at = [&](double share) {
-        return sample[static_cast<size_t>(share * static_cast<double>(sample.size() - 1))];
-    };
+    const auto at = [&](double share) { return sample[share * static_cast<double>(sample.size() - 1)]; };
     const float low = at(kTail), high = std::nextafter(at(1.0 - kTail), INFINITY);
     const int64_t core = core_cells(x.size()), tail = core / kCoarseness;
     return {low, high, part_of(min, low, 0, tail), part_of(low, high, tail, core),
@@ -69,7 +67,7 @@ Layout layout_of(std::span<const float> x, float min, float max) {
 std::span<const float> slice_of(std::span<const float> x, int64_t slice) {
     const auto n = static_cast<int64_t>(x.size());
     const int64_t first = n * slice / kSlices, last = n * (slice + 1) / kSlices;
-    return x.subspan(static_cast<size_t>(first), static_cast<size_t>(last - first));
+    return x.subspan(first, last - first);
 }
 
 /// [kSlices][cells]: how many nonzero elements of each slice fall into each cell.
@@ -77,11 +75,11 @@ std::vector<std::vector<int64_t>> count_elements(std::span<const float> x, const
     std::vector<std::vector<int64_t>> counts(kSlices);
 #pragma omp parallel for schedule(dynamic)
     for (int64_t slice = 0; slice < kSlices; ++slice) {
-        std::vector<int64_t> count(static_cast<size_t>(layout.count()), 0);
+        std::vector<int64_t> count(layout.count(), 0);
         for (float value : slice_of(x, slice)) {
-            if (value != 0.0f) ++count[static_cast<size_t>(layout.cell(value))];
+            if (value != 0.0f) ++count[layout.cell(value)];
         }
-        counts[static_cast<size_t>(slice)] = std::move(count);
+        counts[slice] = std::move(count);
     }
     return counts;
 }
@@ -101,9 +99,9 @@ void scatter(std::span<const float> x, const Layout& layout, std::vector<std::ve
              std::vector<float>& elements) {
 #pragma omp parallel for schedule(dynamic)
     for (int64_t slice = 0; slice < kSlices; ++slice) {
-        std::vector<int64_t>& next = places[static_cast<size_t>(slice)];
+        std::vector<int64_t>& next = places[slice];
         for (float value : slice_of(x, slice)) {
-            if (value != 0.0f) elements[static_cast<size_t>(next[static_cast<size_t>(layout.cell(value))]++)] = value;
+            if (value != 0.0f) elements[next[layout.cell(value)]++] = value;
         }
     }
 }
@@ -143,14 +141,14 @@ Cells make_cells(std::span<const float> x, MinMax extremes, Power p) {
     std::vector<std::vector<int64_t>> counts = count_elements(x, layout);
     Cells cells;
     place(counts, cells.first);
-    cells.elements.resize(static_cast<size_t>(cells.first.back()));
+    cells.elements.resize(cells.first.back());
     scatter(x, layout, counts, cells.elements);
 
     const size_t count = cells.first.size() - 1;
     for (std::vector<float>* values : {&cells.min, &cells.max, &cells.centre, &cells.half_width}) values->resize(count);
     for (std::vector<float>& values : cells.moment) values.resize(count);
     std::array<double, kMoments> binomials{};
-    for (int m = 0; m < kMoments; ++m) binomials[static_cast<size_t>(m)] = binomial(p.exact, m);
+    for (int m = 0; m < kMoments; ++m) binomials[m] = binomial(p.exact, m);
 #pragma omp parallel for schedule(dynamic, 64)
     for (size_t cell = 0; cell < count; ++cell) summarise(cells, cell, binomials);
     return cells;

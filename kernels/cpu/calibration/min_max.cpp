@@ -56,14 +56,14 @@ MinMax tile_min_max(std::span<const float> x) {
 
 std::vector<MinMax> min_max(std::span<const float> x, int64_t groups) {
     const Tiles tiles(x, groups);
-    std::vector<MinMax> of_tile(static_cast<size_t>(tiles.count()));
+    std::vector<MinMax> of_tile(tiles.count());
 #pragma omp parallel for schedule(static)
-    for (int64_t tile = 0; tile < tiles.count(); ++tile) of_tile[static_cast<size_t>(tile)] = tile_min_max(tiles[tile]);
+    for (int64_t tile = 0; tile < tiles.count(); ++tile) of_tile[tile] = tile_min_max(tiles[tile]);
 
-    std::vector<MinMax> result(static_cast<size_t>(groups));
+    std::vector<MinMax> result(groups);
     for (int64_t tile = 0; tile < tiles.count(); ++tile) {
-        MinMax& whole = result[static_cast<size_t>(tiles.group(tile))];
-        const MinMax& part = of_tile[static_cast<size_t>(tile)];
+        MinMax& whole = result[tiles.group(tile)];
+        const MinMax& part = of_tile[tile];
         whole = tile % tiles.per_group() == 0 ? part : merge(whole, part);
     }
     return result;

@@ -27,7 +27,7 @@ float value_of(uint32_t key) { return std::bit_cast<float>((key & 0x80000000u) !
 std::span<const float> slice_of(std::span<const float> x, int64_t slice) {
     const auto n = static_cast<int64_t>(x.size());
     const int64_t first = n * slice / kSlices, last = n * (slice + 1) / kSlices;
-    return x.subspan(static_cast<size_t>(first), static_cast<size_t>(last - first));
+    return x.subspan(first, last - first);
 }
 
 using Counts = std::vector<int64_t>;  // [kBuckets]
@@ -38,7 +38,7 @@ std::vector<Counts> count_buckets(std::span<const float> x) {
     for (int64_t slice = 0; slice < kSlices; ++slice) {
         Counts of_slice(kBuckets, 0);
         for (float value : slice_of(x, slice)) ++of_slice[key_of(value) >> 16];
-        counts[static_cast<size_t>(slice)] = std::move(of_slice);
+        counts[slice] = std::move(of_slice);
     }
     return counts;
 }
@@ -70,7 +70,7 @@ std::vector<Bucket> needed_buckets(const std::vector<Counts>& counts, std::span<
 /// The keys of the needed buckets, bucket after bucket.
 std::vector<uint32_t> gather(std::span<const float> x, const std::vector<Counts>& counts,
                              const std::vector<Bucket>& buckets) {
-    std::vector<uint32_t> keys(static_cast<size_t>(buckets.back().offset + buckets.back().size));
+    std::vector<uint32_t> keys(buckets.back().offset + buckets.back().size);
     std::vector<Counts> cursors(kSlices, Counts(kBuckets, -1));  // -1: not needed
     for (const Bucket& bucket : buckets) {
         int64_t offset = bucket.offset;
@@ -81,11 +81,11 @@ std::vector<uint32_t> gather(std::span<const float> x, const std::vector<Counts>
     }
 #pragma omp parallel for schedule(dynamic)
     for (int64_t slice = 0; slice < kSlices; ++slice) {
-        Counts& cursor = cursors[static_cast<size_t>(slice)];
+        Counts& cursor = cursors[slice];
         for (float value : slice_of(x, slice)) {
             const uint32_t key = key_of(value);
             int64_t& position = cursor[key >> 16];
-            if (position >= 0) keys[static_cast<size_t>(position++)] = key;
+            if (position >= 0) keys[position++] = key;
         }
     }
     return keys;
@@ -111,12 +111,12 @@ void select_large(std::span<const float> x, std::span<const int64_t> ranks, std:
 #pragma omp parallel for schedule(dynamic)
     for (size_t b = 0; b < buckets.size(); ++b) {
         const Bucket& bucket = buckets[b];
-        sort_bucket(std::span(keys).subspan(static_cast<size_t>(bucket.offset), static_cast<size_t>(bucket.size)));
+        sort_bucket(std::span(keys).subspan(bucket.offset, bucket.size));
     }
     size_t b = 0;
     for (size_t i = 0; i < ranks.size(); ++i) {
         while (ranks[i] >= buckets[b].first_rank + buckets[b].size) ++b;
-        result[i] = value_of(keys[static_cast<size_t>(buckets[b].offset + ranks[i] - buckets[b].first_rank)]);
+        result[i] = value_of(keys[buckets[b].offset + ranks[i] - buckets[b].first_rank]);
     }
 }
 
@@ -132,7 +132,7 @@ void select_small(std::span<const float> x, std::span<const int64_t> ranks, std:
     if (high_begin < n) std::nth_element(low, high, values.end());
     std::sort(values.begin(), low);
     std::sort(high, values.end());
-    for (size_t i = 0; i < ranks.size(); ++i) result[i] = values[static_cast<size_t>(ranks[i])];
+    for (size_t i = 0; i < ranks.size(); ++i) result[i] = values[ranks[i]];
 }
 
 }  // namespace
@@ -142,14 +142,10 @@ std::vector<float> order_statistics(std::span<const float> x, int64_t groups, st
     require(std::is_sorted(ranks.begin(), ranks.end()) &&
                 (ranks.empty() || (ranks.front() >= 0 && ranks.back() < elements)),
             "order_statistics: ranks are not ascending within 0 ... {}", elements - 1);
-    std::vector<float> result(static_cast<size_t>(groups) * ranks.size());
+    std::vector<float> result(groups * ranks.size());
     if (ranks.empty()) return result;
-    const auto group_of = [&](int64_t group) {
-        return x.subspan(static_cast<size_t>(group * elements), static_cast<size_t>(elements));
-    };
-    const auto result_of = [&](int64_t group) {
-        return std::span(result).subspan(static_cast<size_t>(group) * ranks.size(), ranks.size());
-    };
+    const auto group_of = [&](int64_t group) { return x.subspan(group * elements, elements); };
+    const auto result_of = [&](int64_t group) { return std::span(result).subspan(group * ranks.size(), ranks.size()); };
     if (elements >= kLargeGroup) {
         for (int64_t group = 0; group < groups; ++group) select_large(group_of(group), ranks, result_of(group));
     } else {

@@ -46,16 +46,15 @@ void look(const Group& group, const float* lo, const float* hi, int64_t count, f
 }  // namespace
 
 Quantiser Prospects::quantiser(int64_t candidate) const {
-    const auto c = static_cast<size_t>(candidate);
-    return {scale[c], zero_point[c], grid.qmin(), grid.qmax()};
+    return {scale[candidate], zero_point[candidate], grid.qmin(), grid.qmax()};
 }
 
 Prospects prospects_of(const RangeSearch& search, int64_t group, MinMax extremes, int64_t elements) {
-    const auto count = static_cast<size_t>(search.candidates);
+    const size_t count = search.candidates;
     Prospects prospects{std::vector<float>(count), std::vector<float>(count), std::vector<double>(count),
                         std::vector<double>(count), search.grid};
     const double noise = static_cast<double>(elements) / ((search.p + 1.0) * std::pow(2.0, search.p));
-    const size_t first = static_cast<size_t>(group) * count;
+    const size_t first = group * count;
     look({search.grid, search.zero_centred, extremes.min, extremes.max, static_cast<float>(noise), Power(search.p)},
          search.lo.data() + first, search.hi.data() + first, search.candidates, prospects.scale.data(),
          prospects.zero_point.data(), prospects.bound.data(), prospects.guess.data());
@@ -71,18 +70,18 @@ std::vector<BestRange> contenders(const Prospects& prospects, double margin, boo
     double best = score(start, INFINITY);
     std::vector<BestRange> scored{{start, best}};
     const auto limit = [&] { return best * (1.0 + margin); };
-    const auto hopeless = [&](int64_t c) { return prospects.bound[static_cast<size_t>(c)] * (1.0 - kSlack) > limit(); };
+    const auto hopeless = [&](int64_t c) { return prospects.bound[c] * (1.0 - kSlack) > limit(); };
 
     std::vector<int64_t> open;
     for (int64_t c = 0; c < static_cast<int64_t>(prospects.guess.size()); ++c) {
         if (c != start && !hopeless(c)) open.push_back(c);
     }
-    const auto guess = [&](int64_t c) { return prospects.guess[static_cast<size_t>(c)]; };
+    const auto guess = [&](int64_t c) { return prospects.guess[c]; };
     std::stable_sort(open.begin(), open.end(), [&](int64_t a, int64_t b) { return guess(a) < guess(b); });
 
     // Candidates go in rounds: within one the threads know the best score of the rounds before. The first ones, with
     // the best guesses, settle most of it, so rounds grow. What is kept depends on the scores alone, not on the rounds.
-    const auto threads = parallel ? static_cast<size_t>(omp_get_max_threads()) : 1;
+    const size_t threads = parallel ? omp_get_max_threads() : 1;
     size_t round = parallel ? 4 * threads : 1;
     std::vector<double> scores;
     for (size_t first = 0; first < open.size(); first += scores.size()) {

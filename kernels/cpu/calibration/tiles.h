@@ -24,7 +24,7 @@ class Tiles {
     std::span<const float> operator[](int64_t tile) const {
         const int64_t first = tile % per_group_ * kTile;
         const int64_t size = std::min(kTile, elements_ - first);
-        return x_.subspan(static_cast<size_t>(group(tile) * elements_ + first), static_cast<size_t>(size));
+        return x_.subspan(group(tile) * elements_ + first, size);
     }
 
   private:

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/masks.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -38,9 +38,9 @@ ADAQ_VECTORISE void mask_clamp(const Clamp& c, const float* v, const float* kept
     }
 }
 
-class ActivationBackwardStep : public Step {
+class CompiledActivationBackward : public CompiledOperation {
   public:
-    ActivationBackwardStep(const Program& program, const ActivationBackward& op)
+    CompiledActivationBackward(const Program& program, const ActivationBackward& op)
         : op_(op), count_(element_count(program.shape(op.dx))) {}
     void run(const View& view) override {
         pass_back(op_.activation, view, view.at(op_.dy), view.at(op_.addend), count_, view.target(op_.dx));
@@ -82,8 +82,9 @@ void pass_back(const ActivationGradient& a, const View& view, const float* dy, c
     if (a.scale_gradient != kNone) *view.at(a.scale_gradient) = static_cast<float>(by_scale * a.scale_gradient_factor);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ActivationBackward& op, const TrainingSetting&) {
-    return std::make_unique<ActivationBackwardStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ActivationBackward& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledActivationBackward>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -2,8 +2,8 @@
 // element.
 #include <cmath>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -25,9 +25,10 @@ ADAQ_VECTORISE void step(const Adam& adam, const float* gradient, int64_t n, flo
     }
 }
 
-class AdamStepStep : public Step {
+class CompiledAdamStep : public CompiledOperation {
   public:
-    AdamStepStep(const Program& program, const AdamStep& op) : op_(op), count_(element_count(program.shape(op.x))) {}
+    CompiledAdamStep(const Program& program, const AdamStep& op)
+        : op_(op), count_(element_count(program.shape(op.x))) {}
     void run(const View& view) override {
         const float *state = view.at(op_.state), *gradient = view.at(op_.gradient);
         float *x = view.at(op_.x), *first = view.at(op_.first_moment), *second = view.at(op_.second_moment);
@@ -42,8 +43,9 @@ class AdamStepStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const AdamStep& op, const TrainingSetting&) {
-    return std::make_unique<AdamStepStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const AdamStep& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledAdamStep>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "kernels/cpu/training/activation.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -16,11 +16,11 @@ constexpr int64_t kRows = 64;  // at a time, of all channels
 template <typename Term>
 std::vector<double> sum_rows(int64_t rows, int64_t channels, const Term& add_row) {
     const int64_t pieces = (rows + kRows - 1) / kRows;
-    const auto width = static_cast<size_t>(channels);
-    std::vector<double> partial(static_cast<size_t>(pieces) * width), sums(width);
+    const size_t width = channels;
+    std::vector<double> partial(pieces * width), sums(width);
 #pragma omp parallel for schedule(static)
     for (int64_t piece = 0; piece < pieces; ++piece) {
-        double* target = partial.data() + static_cast<size_t>(piece) * width;
+        double* target = partial.data() + piece * width;
         for (int64_t row = piece * kRows; row < std::min(rows, (piece + 1) * kRows); ++row) add_row(row, target);
     }
     for (size_t i = 0; i < partial.size(); ++i) sums[i % width] += partial[i];
@@ -44,9 +44,9 @@ ADAQ_VECTORISE void add_products(const float* dy, const float* x, const float* m
         sum[c] += static_cast<double>(dy[c]) * static_cast<double>((x[c] - mean[c]) * inverse_std[c]);
 }
 
-class BatchNormStep : public Step {
+class CompiledBatchNorm : public CompiledOperation {
   public:
-    BatchNormStep(const Program& program, const BatchNorm& op)
+    CompiledBatchNorm(const Program& program, const BatchNorm& op)
         : op_(op), channels_(program.shape(op.x).back()), rows_(element_count(program.shape(op.x)) / channels_) {}
 
     void run(const View& view) override {
@@ -76,7 +76,7 @@ class BatchNormStep : public Step {
             add_squares(x + row * channels_, mean.data(), channels_, sum);
         });
         for (int64_t c = 0; c < channels_; ++c) {
-            const double m = mean[static_cast<size_t>(c)], s = squares[static_cast<size_t>(c)];
+            const double m = mean[c], s = squares[c];
             view.at(op_.mean)[c] = static_cast<float>(m);
             view.at(op_.inverse_std)[c] = static_cast<float>(1.0 / std::sqrt(s / count + op_.epsilon));
             move(view.at(op_.running_mean)[c], m);
@@ -108,9 +108,9 @@ class BatchNormStep : public Step {
     int64_t channels_, rows_;
 };
 
-class BatchNormGradientStep : public Step {
+class CompiledBatchNormGradient : public CompiledOperation {
   public:
-    BatchNormGradientStep(const Program& program, const BatchNormGradient& op)
+    CompiledBatchNormGradient(const Program& program, const BatchNormGradient& op)
         : op_(op), channels_(program.shape(op.x).back()), rows_(element_count(program.shape(op.x)) / channels_) {}
 
     void run(const View& view) override {
@@ -127,8 +127,8 @@ class BatchNormGradientStep : public Step {
         for (int64_t row = 0; row < rows_; ++row) {
             for (int64_t c = 0; c < channels_; ++c) {
                 const int64_t i = row * channels_ + c;
-                const auto average = static_cast<float>(sums[static_cast<size_t>(c)] / count),
-                           slope = static_cast<float>(products[static_cast<size_t>(c)] / count);
+                const auto average = static_cast<float>(sums[c] / count),
+                           slope = static_cast<float>(products[c] / count);
                 const float normalised = (x[i] - mean[c]) * inverse_std[c];
                 dx[i] = gamma[c] * inverse_std[c] * (dy[i] - average - normalised * slope);
             }
@@ -142,12 +142,14 @@ class BatchNormGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const BatchNorm& op, const TrainingSetting&) {
-    return std::make_unique<BatchNormStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const BatchNorm& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledBatchNorm>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const BatchNormGradient& op, const TrainingSetting&) {
-    return std::make_unique<BatchNormGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const BatchNormGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledBatchNormGradient>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -2,16 +2,16 @@
 #include <algorithm>
 
 #include "engine/bf16.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/masks.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 
 namespace adaq::cpu {
 namespace {
 
-class DrawBatchStep : public Step {
+class CompiledDrawBatch : public CompiledOperation {
   public:
-    DrawBatchStep(const Program& program, const DrawBatch& op) : op_(op), batch_(program.shape(op.indices)[0]) {}
+    CompiledDrawBatch(const Program& program, const DrawBatch& op) : op_(op), batch_(program.shape(op.indices)[0]) {}
 
     void run(const View& view) override {
         float* indices = view.at(op_.indices);
@@ -60,9 +60,9 @@ class Cache {
     bool half_;
 };
 
-class GatherStep : public Step {
+class CompiledGather : public CompiledOperation {
   public:
-    GatherStep(const Program& program, const Gather& op)
+    CompiledGather(const Program& program, const Gather& op)
         : op_(op),
           count_(element_count(program.shape(op.y))),
           row_(count_ / program.shape(op.y)[0]),
@@ -107,12 +107,14 @@ class GatherStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const DrawBatch& op, const TrainingSetting&) {
-    return std::make_unique<DrawBatchStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const DrawBatch& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledDrawBatch>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Gather& op, const TrainingSetting&) {
-    return std::make_unique<GatherStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Gather& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledGather>(program, op);
 }
 
 }  // namespace adaq::cpu

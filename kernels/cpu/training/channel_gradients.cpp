@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "kernels/cpu/bf16_rows.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -16,9 +16,9 @@ ADAQ_VECTORISE void multiply(const float* a, const float* b, int64_t n, float* p
     for (int64_t i = 0; i < n; ++i) products[i] = a[i] * b[i];
 }
 
-class ChannelScaleGradientStep : public Step {
+class CompiledChannelScaleGradient : public CompiledOperation {
   public:
-    ChannelScaleGradientStep(const Program& program, const ChannelScaleGradient& op)
+    CompiledChannelScaleGradient(const Program& program, const ChannelScaleGradient& op)
         : op_(op),
           channels_(program.shape(op.w_hat)[0]),
           elements_(element_count(program.shape(op.w_hat)) / channels_) {}
@@ -53,9 +53,9 @@ ADAQ_VECTORISE void add_rows(const float* rows, int64_t count, int64_t channels,
 }
 
 /// Rows are summed in slabs, whose number depends on the rows alone, and slabs a few rows at a time in float.
-class ChannelShiftGradientStep : public Step {
+class CompiledChannelShiftGradient : public CompiledOperation {
   public:
-    ChannelShiftGradientStep(const Program& program, const ChannelShiftGradient& op)
+    CompiledChannelShiftGradient(const Program& program, const ChannelShiftGradient& op)
         : op_(op),
           half_(program.is_bf16(op.dy)),
           channels_(program.shape(op.dy).back()),
@@ -64,14 +64,14 @@ class ChannelShiftGradientStep : public Step {
           slabs_(std::clamp<int64_t>(rows_ / run_, 1, kMostSlabs)) {}
 
     void run(const View& view) override {
-        std::vector<double> sums(static_cast<size_t>(slabs_ * channels_));
+        std::vector<double> sums(slabs_ * channels_);
 #pragma omp parallel for schedule(static)
         for (int64_t slab = 0; slab < slabs_; ++slab)
             sum_slab(view.at(op_.dy), rows_ * slab / slabs_, rows_ * (slab + 1) / slabs_,
                      sums.data() + slab * channels_);
         for (int64_t c = 0; c < channels_; ++c) {
             double sum = 0.0;
-            for (int64_t slab = 0; slab < slabs_; ++slab) sum += sums[static_cast<size_t>(slab * channels_ + c)];
+            for (int64_t slab = 0; slab < slabs_; ++slab) sum += sums[slab * channels_ + c];
             view.at(op_.gradient)[c] = static_cast<float>(sum);
         }
     }
@@ -80,8 +80,7 @@ class ChannelShiftGradientStep : public Step {
     static constexpr int64_t kMostSlabs = 64;
 
     void sum_slab(const float* dy, int64_t first, int64_t last, double* sums) const {
-        std::vector<float> rows(static_cast<size_t>(half_ ? run_ * channels_ : 0)),
-            some(static_cast<size_t>(channels_));
+        std::vector<float> rows(half_ ? run_ * channels_ : 0), some(channels_);
         for (int64_t i = first; i < last; i += run_) {
             const int64_t n = std::min(run_, last - i);
             const float* from = dy + (half_ ? 0 : i * channels_);
@@ -91,7 +90,7 @@ class ChannelShiftGradientStep : public Step {
             }
             std::fill(some.begin(), some.end(), 0.0f);
             add_rows(from, n, channels_, some.data());
-            for (int64_t c = 0; c < channels_; ++c) sums[c] += double{some[static_cast<size_t>(c)]};
+            for (int64_t c = 0; c < channels_; ++c) sums[c] += double{some[c]};
         }
     }
 
@@ -102,14 +101,14 @@ class ChannelShiftGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ChannelScaleGradient& op,
-                                         const TrainingSetting&) {
-    return std::make_unique<ChannelScaleGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ChannelScaleGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledChannelScaleGradient>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ChannelShiftGradient& op,
-                                         const TrainingSetting&) {
-    return std::make_unique<ChannelShiftGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ChannelShiftGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledChannelShiftGradient>(program, op);
 }
 
 }  // namespace adaq::cpu

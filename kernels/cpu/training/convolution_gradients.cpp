@@ -5,7 +5,7 @@
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/training/activation.h"
-#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/taps_gradients.h"
 #include "kernels/cpu/winograd.h"
 
@@ -23,9 +23,9 @@ memory plain_weights(const ConvolutionShape& d) {
     return {{{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr};
 }
 
-class ToDataStep : public Step {
+class CompiledToData : public CompiledOperation {
   public:
-    ToDataStep(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
+    CompiledToData(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
         : op_(op), count_(element_count(program.shape(op.dx))), dx_half_(program.is_bf16(op.dx)) {
         const ConvolutionShape d = shape_of(op, program.shape(op.dx), program.shape(op.w), program.shape(op.dy));
         const auto desc = convolution_to_data_desc(d, operand_type(setting.math));
@@ -72,9 +72,10 @@ class ToDataStep : public Step {
     memory dx_, w_, plain_w_, scratchpad_;
 };
 
-class ToWeightsStep : public Step {
+class CompiledToWeights : public CompiledOperation {
   public:
-    ToWeightsStep(const Program& program, const ConvolutionToWeights& op, const TrainingSetting& setting) : op_(op) {
+    CompiledToWeights(const Program& program, const ConvolutionToWeights& op, const TrainingSetting& setting)
+        : op_(op) {
         const ConvolutionShape d = shape_of(op, program.shape(op.x), program.shape(op.dw), program.shape(op.dy));
         const auto desc = convolution_to_weights_desc(d, operand_type(setting.math));
         primitive_ = dnnl::convolution_backward_weights(desc);
@@ -112,23 +113,23 @@ class ToWeightsStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToData& op,
-                                         const TrainingSetting& setting) {
-    if (auto step = make_taps_step(program, op, setting)) return step;
-    StepSetting whole_batch{program.shape(op.dx)[0], 1, setting.threads};
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ConvolutionToData& op,
+                                                        const TrainingSetting& setting) {
+    if (auto compiled = compile_taps(program, op, setting)) return compiled;
+    OperationSetting whole_batch{program.shape(op.dx)[0], 1, setting.threads};
     whole_batch.math = setting.math;
     whole_batch.weights_change = !setting.constants(op.w);
-    if (auto step = make_winograd_step(program, op, whole_batch)) return step;
-    return std::make_unique<ToDataStep>(program, op, setting);
+    if (auto compiled = compile_winograd(program, op, whole_batch)) return compiled;
+    return std::make_unique<CompiledToData>(program, op, setting);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const ConvolutionToWeights& op,
-                                         const TrainingSetting& setting) {
-    StepSetting whole_batch{program.shape(op.x)[0], 1, setting.threads};
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ConvolutionToWeights& op,
+                                                        const TrainingSetting& setting) {
+    OperationSetting whole_batch{program.shape(op.x)[0], 1, setting.threads};
     whole_batch.math = setting.math;
-    if (auto step = make_winograd_step(program, op, whole_batch)) return step;
-    if (auto step = make_taps_step(program, op, setting)) return step;
-    return std::make_unique<ToWeightsStep>(program, op, setting);
+    if (auto compiled = compile_winograd(program, op, whole_batch)) return compiled;
+    if (auto compiled = compile_taps(program, op, setting)) return compiled;
+    return std::make_unique<CompiledToWeights>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

@@ -4,18 +4,18 @@
 
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/training/activation.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/masks.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 
 namespace adaq::cpu {
 namespace {
 
-class ForwardStep : public Step {
+class CompiledForward : public CompiledOperation {
   public:
     /// unquantised: writes `value`; then y = quantise(value).
-    ForwardStep(std::unique_ptr<Step> unquantised, TensorId value, TensorId y, int64_t count,
-                const std::optional<OutputQuantiser>& quantiser)
+    CompiledForward(std::unique_ptr<CompiledOperation> unquantised, TensorId value, TensorId y, int64_t count,
+                    const std::optional<OutputQuantiser>& quantiser)
         : unquantised_(std::move(unquantised)), value_(value), y_(y), count_(count), quantiser_(quantiser) {}
 
     void refresh(const View& view) override { unquantised_->refresh(view); }
@@ -26,30 +26,31 @@ class ForwardStep : public Step {
     }
 
   private:
-    std::unique_ptr<Step> unquantised_;
+    std::unique_ptr<CompiledOperation> unquantised_;
     TensorId value_, y_;
     int64_t count_;
     std::optional<OutputQuantiser> quantiser_;
 };
 
-StepSetting whole_batch(const Program& program, TensorId y, const TrainingSetting& training) {
-    StepSetting setting{program.shape(y)[0], 1, training.threads};
+OperationSetting whole_batch(const Program& program, TensorId y, const TrainingSetting& training) {
+    OperationSetting setting{program.shape(y)[0], 1, training.threads};
     setting.math = training.math;
     return setting;
 }
 
 /// `part` holds what stands behind the sum: an Epilogue, or the operation itself.
 template <typename Op, typename Part>
-std::unique_ptr<Step> make_forward(const Program& program, Op op, Part Op::*part, StepSetting setting) {
+std::unique_ptr<CompiledOperation> make_forward(const Program& program, Op op, Part Op::*part,
+                                                OperationSetting setting) {
     Part& epilogue = op.*part;
     const std::optional<OutputQuantiser> quantiser = epilogue.quantiser;
     const TensorId saved = epilogue.saved, y = op.y;
-    if (saved == kNone && !(quantiser && quantiser->dropping)) return make_step(program, op, setting);
+    if (saved == kNone && !(quantiser && quantiser->dropping)) return compile_operation(program, op, setting);
     epilogue.quantiser.reset();
     epilogue.saved = kNone;
     op.y = saved == kNone ? y : saved;
-    return std::make_unique<ForwardStep>(make_step(program, op, setting), op.y, y, element_count(program.shape(y)),
-                                         quantiser);
+    return std::make_unique<CompiledForward>(compile_operation(program, op, setting), op.y, y,
+                                             element_count(program.shape(y)), quantiser);
 }
 
 }  // namespace
@@ -69,32 +70,35 @@ void quantise_pass(const float* x, const View& view, const std::optional<OutputQ
     });
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Convolution& op,
-                                         const TrainingSetting& training) {
-    StepSetting setting = whole_batch(program, op.y, training);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Convolution& op,
+                                                        const TrainingSetting& training) {
+    OperationSetting setting = whole_batch(program, op.y, training);
     setting.of_values = true;  // training never multiplies codes
     setting.weights_change = !training.constants(op.w);
     return make_forward(program, op, &Convolution::epilogue, setting);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Linear& op, const TrainingSetting& training) {
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Linear& op,
+                                                        const TrainingSetting& training) {
     return make_forward(program, op, &Linear::epilogue, whole_batch(program, op.y, training));
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const MaxPool& op, const TrainingSetting& training) {
-    return make_step(program, op, whole_batch(program, op.y, training));
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const MaxPool& op,
+                                                        const TrainingSetting& training) {
+    return compile_operation(program, op, whole_batch(program, op.y, training));
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePool& op,
-                                         const TrainingSetting& training) {
-    return make_step(program, op, whole_batch(program, op.y, training));
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const GlobalAveragePool& op,
+                                                        const TrainingSetting& training) {
+    return compile_operation(program, op, whole_batch(program, op.y, training));
 }
 
 namespace {
 
-class AddTrainingStep : public Step {
+class CompiledAddTraining : public CompiledOperation {
   public:
-    AddTrainingStep(const Program& program, const Addition& op) : op_(op), count_(element_count(program.shape(op.y))) {}
+    CompiledAddTraining(const Program& program, const Addition& op)
+        : op_(op), count_(element_count(program.shape(op.y))) {}
     void run(const View& view) override {
         Pointwise work{view.at(op_.a), view.at(op_.b),           op_.a_scale,
                        op_.b_scale,    op_.activation.is_relu(), std::nullopt};
@@ -112,9 +116,9 @@ class AddTrainingStep : public Step {
     int64_t count_;
 };
 
-class FakeQuantiseTrainingStep : public Step {
+class CompiledFakeQuantiseTraining : public CompiledOperation {
   public:
-    FakeQuantiseTrainingStep(const Program& program, const FakeQuantise& op)
+    CompiledFakeQuantiseTraining(const Program& program, const FakeQuantise& op)
         : op_(op), count_(element_count(program.shape(op.y))) {}
     void run(const View& view) override {
         quantise_pass(view.at(op_.x), view, op_.quantiser, count_, view.target(op_.y));
@@ -128,10 +132,10 @@ class FakeQuantiseTrainingStep : public Step {
 }  // namespace
 
 // A batch that goes through a program of learning in integers: as inference has it.
-#define ADAQ_AS_INFERENCE(Kind)                                                      \
-    std::unique_ptr<Step> make_training_step(const Program& program, const Kind& op, \
-                                             const TrainingSetting& training) {      \
-        return make_step(program, op, whole_batch(program, op.y, training));         \
+#define ADAQ_AS_INFERENCE(Kind)                                                                     \
+    std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Kind& op, \
+                                                            const TrainingSetting& training) {      \
+        return compile_operation(program, op, whole_batch(program, op.y, training));                \
     }
 ADAQ_AS_INFERENCE(IntegerConvolution)
 ADAQ_AS_INFERENCE(IntegerLinear)
@@ -140,12 +144,14 @@ ADAQ_AS_INFERENCE(SumOverMap)
 ADAQ_AS_INFERENCE(QuantiseToCodes)
 #undef ADAQ_AS_INFERENCE
 
-std::unique_ptr<Step> make_training_step(const Program& program, const Addition& op, const TrainingSetting&) {
-    return std::make_unique<AddTrainingStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Addition& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledAddTraining>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const FakeQuantise& op, const TrainingSetting&) {
-    return std::make_unique<FakeQuantiseTrainingStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const FakeQuantise& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledFakeQuantiseTraining>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/compiled_operations.h"
 
 namespace adaq::cpu {
 namespace {
@@ -18,15 +18,15 @@ std::vector<double> log_softmax(const float* x, int64_t classes, double temperat
     return result;
 }
 
-class KlDivergenceStep : public Step {
+class CompiledKlDivergence : public CompiledOperation {
   public:
-    KlDivergenceStep(const Program& program, const KlDivergence& op)
+    CompiledKlDivergence(const Program& program, const KlDivergence& op)
         : op_(op), rows_(program.shape(op.logits)[0]), classes_(program.shape(op.logits)[1]) {}
 
     void run(const View& view) override {
-        std::vector<double> sums(static_cast<size_t>(rows_));
+        std::vector<double> sums(rows_);
 #pragma omp parallel for schedule(static)
-        for (int64_t n = 0; n < rows_; ++n) sums[static_cast<size_t>(n)] = run_row(view, n);
+        for (int64_t n = 0; n < rows_; ++n) sums[n] = run_row(view, n);
         *view.at(op_.loss) = static_cast<float>(op_.factor * std::accumulate(sums.begin(), sums.end(), 0.0));
     }
 
@@ -51,8 +51,9 @@ class KlDivergenceStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const KlDivergence& op, const TrainingSetting&) {
-    return std::make_unique<KlDivergenceStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const KlDivergence& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledKlDivergence>(program, op);
 }
 
 }  // namespace adaq::cpu

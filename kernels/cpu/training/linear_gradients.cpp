@@ -3,7 +3,7 @@
 
 #include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/training/activation.h"
-#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -33,9 +33,9 @@ class Operands {
     float* free_;
 };
 
-class LinearToDataStep : public Step {
+class CompiledLinearToData : public CompiledOperation {
   public:
-    LinearToDataStep(const Program& program, const LinearToData& op, const TrainingSetting& setting)
+    CompiledLinearToData(const Program& program, const LinearToData& op, const TrainingSetting& setting)
         : op_(op),
           setting_(setting),
           rows_(program.shape(op.dx)[0]),
@@ -64,9 +64,9 @@ class LinearToDataStep : public Step {
     int64_t rows_, features_, outputs_;
 };
 
-class LinearToWeightsStep : public Step {
+class CompiledLinearToWeights : public CompiledOperation {
   public:
-    LinearToWeightsStep(const Program& program, const LinearToWeights& op, const TrainingSetting& setting)
+    CompiledLinearToWeights(const Program& program, const LinearToWeights& op, const TrainingSetting& setting)
         : op_(op),
           setting_(setting),
           rows_(program.shape(op.x)[0]),
@@ -93,14 +93,14 @@ class LinearToWeightsStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const LinearToData& op,
-                                         const TrainingSetting& setting) {
-    return std::make_unique<LinearToDataStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const LinearToData& op,
+                                                        const TrainingSetting& setting) {
+    return std::make_unique<CompiledLinearToData>(program, op, setting);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const LinearToWeights& op,
-                                         const TrainingSetting& setting) {
-    return std::make_unique<LinearToWeightsStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const LinearToWeights& op,
+                                                        const TrainingSetting& setting) {
+    return std::make_unique<CompiledLinearToWeights>(program, op, setting);
 }
 
 }  // namespace adaq::cpu

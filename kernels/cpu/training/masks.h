@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "engine/program/operations.h"
-#include "kernels/cpu/step.h"
+#include "kernels/cpu/compiled_operation.h"
 
 namespace adaq::cpu {
 

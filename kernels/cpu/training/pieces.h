@@ -36,8 +36,8 @@ inline double sum_of(const float* x, int64_t n) {
 /// The sum of work(first, count) over all pieces.
 template <typename Work>
 double sum_pieces(int64_t count, const Work& work) {
-    std::vector<double> sums(static_cast<size_t>(pieces_of(count)));
-    for_pieces(count, [&](int64_t first, int64_t n) { sums[static_cast<size_t>(first / kPiece)] = work(first, n); });
+    std::vector<double> sums(pieces_of(count));
+    for_pieces(count, [&](int64_t first, int64_t n) { sums[first / kPiece] = work(first, n); });
     return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 

@@ -1,8 +1,8 @@
 // Gradients of max pooling and global average pooling. An image's windows overlap, so a thread takes whole images.
 #include <algorithm>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -20,9 +20,9 @@ ADAQ_VECTORISE void keep_larger(const float* x, int32_t pixel, int64_t channels,
     }
 }
 
-class MaxPoolGradientStep : public Step {
+class CompiledMaxPoolGradient : public CompiledOperation {
   public:
-    MaxPoolGradientStep(const Program& program, const MaxPoolGradient& op)
+    CompiledMaxPoolGradient(const Program& program, const MaxPoolGradient& op)
         : op_(op), x_(program.shape(op.x)), y_(program.shape(op.dy)) {}
 
     void run(const View& view) override {
@@ -36,14 +36,13 @@ class MaxPoolGradientStep : public Step {
     void image(const float* x, const float* dy, float* dx) const {
         const int64_t channels = x_[3];
         std::fill_n(dx, x_[1] * x_[2] * channels, 0.0f);
-        std::vector<float> best(static_cast<size_t>(channels));
+        std::vector<float> best(channels);
         std::vector<int32_t> place(best.size());  // pixels of a map
         for (int64_t p = 0; p < y_[1]; ++p) {
             for (int64_t q = 0; q < y_[2]; ++q) {
                 first_maxima(x, p * op_.stride - op_.padding, q * op_.stride - op_.padding, best.data(), place.data());
                 const float* gradient = dy + (p * y_[2] + q) * channels;
-                for (int64_t c = 0; c < channels; ++c)
-                    dx[int64_t{place[static_cast<size_t>(c)]} * channels + c] += gradient[c];
+                for (int64_t c = 0; c < channels; ++c) dx[int64_t{place[c]} * channels + c] += gradient[c];
             }
         }
     }
@@ -69,9 +68,9 @@ class MaxPoolGradientStep : public Step {
     Shape x_, y_;
 };
 
-class GlobalAveragePoolGradientStep : public Step {
+class CompiledGlobalAveragePoolGradient : public CompiledOperation {
   public:
-    GlobalAveragePoolGradientStep(const Program& program, const GlobalAveragePoolGradient& op)
+    CompiledGlobalAveragePoolGradient(const Program& program, const GlobalAveragePoolGradient& op)
         : op_(op), x_(program.shape(op.dx)) {}
 
     void run(const View& view) override {
@@ -92,13 +91,14 @@ class GlobalAveragePoolGradientStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const MaxPoolGradient& op, const TrainingSetting&) {
-    return std::make_unique<MaxPoolGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const MaxPoolGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledMaxPoolGradient>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const GlobalAveragePoolGradient& op,
-                                         const TrainingSetting&) {
-    return std::make_unique<GlobalAveragePoolGradientStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const GlobalAveragePoolGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledGlobalAveragePoolGradient>(program, op);
 }
 
 }  // namespace adaq::cpu

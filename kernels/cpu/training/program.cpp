@@ -4,7 +4,7 @@
 
 #include "engine/error.h"
 #include "kernels/cpu/thread_count.h"
-#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/compiled_operations.h"
 
 namespace adaq::cpu {
 TrainingProgram::TrainingProgram(Program program, int threads, Math math)
@@ -14,25 +14,24 @@ TrainingProgram::TrainingProgram(Program program, int threads, Math math)
     view_ = std::make_unique<View>(0, places(constants));
     int64_t scratch = 0;
     for (const Operation& operation : program_.operations()) {
-        steps_.push_back(std::visit(
+        operations_.push_back(std::visit(
             [&](const auto& op) {
-                return make_training_step(program_, op, TrainingSetting{threads_, math, constants});
+                return compile_for_training(program_, op, TrainingSetting{threads_, math, constants});
             },
             operation));
-        scratch = std::max(scratch, steps_.back()->scratch_floats());
+        scratch = std::max(scratch, operations_.back()->scratch_floats());
     }
     scratch_ = AlignedFloats(scratch);
     view_->set_scratch(scratch_.data());
 }
 
-std::vector<View::Place> TrainingProgram::places(const Constants& constants) {
-    std::vector<View::Place> places;
-    for (size_t i = 0; i < program_.tensors().size(); ++i) {
-        const Program::Entry& entry = program_.tensors()[i];
+Indexed<View::Place> TrainingProgram::places(const Constants& constants) {
+    Indexed<View::Place> places;
+    for (TensorId id = 0; id < program_.tensors().count(); ++id) {
+        const Program::Entry& entry = program_.tensor(id);
         auto* bound = dynamic_cast<CpuTensor*>(entry.bound.get());
         require(!entry.bound || bound, "cpu: a tensor of another device is bound");
         // Other bound tensors may be written by the program: whoever keeps a copy of one makes it anew in every run.
-        const auto id = static_cast<TensorId>(i);
         if (bound && !constants(id)) changing_.push_back(bound);
         places.push_back({memory_of(id), 0, 0, constants(id) ? &bound->version : &runs_, program_.is_bf16(id)});
     }
@@ -46,7 +45,7 @@ float* TrainingProgram::memory_of(TensorId id) {
         return whole ? whole + entry.first_row * (element_count(entry.shape()) / entry.shape()[0]) : nullptr;
     }
     if (!entry.bound) {
-        const int64_t offset = arena_.offsets[static_cast<size_t>(id)];
+        const int64_t offset = arena_.offsets[id];
         return offset < 0 ? nullptr : temporaries_.data() + offset;  // null: no operation uses it
     }
     return static_cast<const CpuTensor&>(*entry.bound).memory.data();
@@ -56,9 +55,9 @@ void TrainingProgram::run(int64_t n) {
     const ThreadCount inside(threads_);
     for (int64_t i = 0; i < n; ++i) {
         ++runs_;
-        for (const auto& step : steps_) {
-            step->refresh(*view_);
-            step->run(*view_);
+        for (const auto& operation : operations_) {
+            operation->refresh(*view_);
+            operation->run(*view_);
         }
     }
     for (CpuTensor* tensor : changing_) ++tensor->version;  // for whoever keeps a copy in another program

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/program/arena.h"
+#include "kernels/cpu/compiled_operation.h"
 #include "kernels/cpu/constants.h"
-#include "kernels/cpu/step.h"
 
 namespace adaq::cpu {
 
@@ -17,7 +17,7 @@ class TrainingProgram : public CompiledProgram {
     void run(int64_t n) override;
 
   private:
-    std::vector<View::Place> places(const Constants& constants);
+    Indexed<View::Place> places(const Constants& constants);
     float* memory_of(TensorId id);
 
     Program program_;
@@ -28,7 +28,7 @@ class TrainingProgram : public CompiledProgram {
     std::vector<CpuTensor*> changing_;  // bound tensors that the program may write
     uint64_t runs_ = 0;                 // the version of what the program itself writes
     std::unique_ptr<View> view_;
-    std::vector<std::unique_ptr<Step>> steps_;
+    std::vector<std::unique_ptr<CompiledOperation>> operations_;
 };
 
 }  // namespace adaq::cpu

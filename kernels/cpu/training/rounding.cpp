@@ -5,9 +5,9 @@
 #include <optional>
 #include <vector>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
 #include "kernels/cpu/training/rounding_arithmetic.h"
-#include "kernels/cpu/training/steps.h"
 
 namespace adaq::cpu {
 namespace {
@@ -27,12 +27,11 @@ class RoundingPieces {
     template <typename Work>
     double for_each(const View& view, const Work& work) const {
         const int64_t of_channel = pieces_of(elements_);
-        std::vector<double> sums(static_cast<size_t>(channels_ * of_channel));
+        std::vector<double> sums(channels_ * of_channel);
 #pragma omp parallel for schedule(static)
         for (int64_t piece = 0; piece < channels_ * of_channel; ++piece) {
             const int64_t k = piece / of_channel, offset = piece % of_channel * kPiece;
-            sums[static_cast<size_t>(piece)] =
-                work(channel(view, k), k * elements_ + offset, std::min(kPiece, elements_ - offset));
+            sums[piece] = work(channel(view, k), k * elements_ + offset, std::min(kPiece, elements_ - offset));
         }
         return std::accumulate(sums.begin(), sums.end(), 0.0);
     }
@@ -48,9 +47,9 @@ class RoundingPieces {
     bool one_scale_;
 };
 
-class RoundWeightsStep : public Step {
+class CompiledRoundWeights : public CompiledOperation {
   public:
-    RoundWeightsStep(const Program& program, const RoundWeights& op) : op_(op), pieces_(program, op.rounding) {}
+    CompiledRoundWeights(const Program& program, const RoundWeights& op) : op_(op), pieces_(program, op.rounding) {}
     void run(const View& view) override {
         const Rounding& r = op_.rounding;
         pieces_.for_each(view, [&](const Channel& c, int64_t first, int64_t n) {
@@ -64,12 +63,10 @@ class RoundWeightsStep : public Step {
     RoundingPieces pieces_;
 };
 
-class RoundingStepStep : public Step {
+class CompiledRoundingStep : public CompiledOperation {
   public:
-    RoundingStepStep(const Program& program, const RoundingStep& op)
-        : op_(op),
-          pieces_(program, op.rounding),
-          below_(static_cast<size_t>(element_count(program.shape(op.rounding.w)))) {}
+    CompiledRoundingStep(const Program& program, const RoundingStep& op)
+        : op_(op), pieces_(program, op.rounding), below_(element_count(program.shape(op.rounding.w))) {}
 
     void refresh(const View& view) override {
         const Rounding& r = op_.rounding;
@@ -108,12 +105,14 @@ class RoundingStepStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const RoundWeights& op, const TrainingSetting&) {
-    return std::make_unique<RoundWeightsStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const RoundWeights& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledRoundWeights>(program, op);
 }
 
-std::unique_ptr<Step> make_training_step(const Program& program, const RoundingStep& op, const TrainingSetting&) {
-    return std::make_unique<RoundingStepStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const RoundingStep& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledRoundingStep>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -2,8 +2,8 @@
 // cache), gradient written, 12 bytes an element.
 #include <cmath>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/training/vector_math.h"
 #include "kernels/cpu/vectorise.h"
 
@@ -39,18 +39,18 @@ ADAQ_VECTORISE void weigh(const float* weight, int64_t n, float* dy, float* term
     }
 }
 
-class SquaredErrorStep : public Step {
+class CompiledSquaredError : public CompiledOperation {
   public:
-    SquaredErrorStep(const Program& program, const SquaredError& op)
+    CompiledSquaredError(const Program& program, const SquaredError& op)
         : op_(op), rows_(program.shape(op.y)[0]), row_(element_count(program.shape(op.y)) / rows_) {}
 
     void run(const View& view) override {
         const int64_t of_row = pieces_of(row_);
-        std::vector<double> sums(static_cast<size_t>(rows_ * of_row));
+        std::vector<double> sums(rows_ * of_row);
 #pragma omp parallel for schedule(static)
         for (int64_t piece = 0; piece < rows_ * of_row; ++piece) {
             const int64_t offset = piece % of_row * kPiece;
-            sums[static_cast<size_t>(piece)] = run_piece(view, piece / of_row, offset, std::min(kPiece, row_ - offset));
+            sums[piece] = run_piece(view, piece / of_row, offset, std::min(kPiece, row_ - offset));
         }
         *view.at(op_.loss) = static_cast<float>(op_.factor * std::accumulate(sums.begin(), sums.end(), 0.0));
     }
@@ -77,8 +77,9 @@ class SquaredErrorStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const SquaredError& op, const TrainingSetting&) {
-    return std::make_unique<SquaredErrorStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const SquaredError& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledSquaredError>(program, op);
 }
 
 }  // namespace adaq::cpu

@@ -3,8 +3,8 @@
 // Each task does the same whatever the number of threads.
 #include <cmath>
 
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/training/pieces.h"
-#include "kernels/cpu/training/steps.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -45,16 +45,16 @@ ADAQ_VECTORISE void write_gradient(const Coefficients& k, const float* x, const 
     }
 }
 
-class StatisticsLossStep : public Step {
+class CompiledStatisticsLoss : public CompiledOperation {
   public:
-    StatisticsLossStep(const Program& program, const StatisticsLoss& op) : op_(op), shape_(program.shape(op.x)) {}
+    CompiledStatisticsLoss(const Program& program, const StatisticsLoss& op) : op_(op), shape_(program.shape(op.x)) {}
 
     void run(const View& view) override {
         const int64_t of_image = (shape_[3] + kChannels - 1) / kChannels, tasks = shape_[0] * of_image;
-        std::vector<double> losses(static_cast<size_t>(tasks));
+        std::vector<double> losses(tasks);
 #pragma omp parallel for schedule(static)
         for (int64_t task = 0; task < tasks; ++task)
-            losses[static_cast<size_t>(task)] = run_task(view, task / of_image, task % of_image * kChannels);
+            losses[task] = run_task(view, task / of_image, task % of_image * kChannels);
         *view.at(op_.loss) = static_cast<float>(op_.factor * std::accumulate(losses.begin(), losses.end(), 0.0));
     }
 
@@ -106,8 +106,9 @@ class StatisticsLossStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_training_step(const Program& program, const StatisticsLoss& op, const TrainingSetting&) {
-    return std::make_unique<StatisticsLossStep>(program, op);
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const StatisticsLoss& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledStatisticsLoss>(program, op);
 }
 
 }  // namespace adaq::cpu

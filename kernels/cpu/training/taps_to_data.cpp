@@ -14,9 +14,9 @@ using dnnl::memory;
 
 constexpr int64_t kLargestMap = 4;  // positions: beyond, oneDNN's own kernels are as fast
 
-class TapsToDataStep : public Step {
+class CompiledTapsToData : public CompiledOperation {
   public:
-    TapsToDataStep(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
+    CompiledTapsToData(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
         : op_(op),
           half_(setting.math == Math::bf16),
           dy_half_(program.is_bf16(op.dy)),
@@ -83,10 +83,10 @@ class TapsToDataStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToData& op,
-                                     const TrainingSetting& setting) {
+std::unique_ptr<CompiledOperation> compile_taps(const Program& program, const ConvolutionToData& op,
+                                                const TrainingSetting& setting) {
     return Taps::gain(program.shape(op.w), program.shape(op.dy), kLargestMap)
-               ? std::make_unique<TapsToDataStep>(program, op, setting)
+               ? std::make_unique<CompiledTapsToData>(program, op, setting)
                : nullptr;
 }
 

@@ -14,9 +14,9 @@ using dnnl::memory;
 
 constexpr int64_t kLargestMap = 16;  // positions: beyond, oneDNN's own kernels are as fast
 
-class TapsGradientStep : public Step {
+class CompiledTapsGradient : public CompiledOperation {
   public:
-    TapsGradientStep(const Program& program, const ConvolutionToWeights& op, const TrainingSetting& setting)
+    CompiledTapsGradient(const Program& program, const ConvolutionToWeights& op, const TrainingSetting& setting)
         : op_(op),
           half_(setting.math == Math::bf16),
           x_half_(program.is_bf16(op.x)),
@@ -68,10 +68,10 @@ bool of_padding_alone(const Program& program, const ConvolutionToWeights& op) {
 
 }  // namespace
 
-std::unique_ptr<Step> make_taps_step(const Program& program, const ConvolutionToWeights& op,
-                                     const TrainingSetting& setting) {
+std::unique_ptr<CompiledOperation> compile_taps(const Program& program, const ConvolutionToWeights& op,
+                                                const TrainingSetting& setting) {
     return Taps::gain(program.shape(op.dw), program.shape(op.dy), kLargestMap) || of_padding_alone(program, op)
-               ? std::make_unique<TapsGradientStep>(program, op, setting)
+               ? std::make_unique<CompiledTapsGradient>(program, op, setting)
                : nullptr;
 }
 

@@ -5,7 +5,7 @@
 
 #include "kernels/cpu/instruction_set.h"
 #include "kernels/cpu/onednn.h"
-#include "kernels/cpu/training/steps.h"
+#include "kernels/cpu/training/compiled_operations.h"
 #include "kernels/cpu/winograd.h"
 #include "kernels/cpu/winograd_tiling.h"
 
@@ -17,10 +17,10 @@ using dnnl::memory;
 
 constexpr int64_t kTilesOfABlock = 256;  // terms enough of each product's sums, and not more
 
-class WinogradToWeightsStep : public Step {
+class CompiledWinogradToWeights : public CompiledOperation {
   public:
-    WinogradToWeightsStep(const Program& program, const ConvolutionToWeights& op, const Tiling& tiling,
-                          const StepSetting& setting)
+    CompiledWinogradToWeights(const Program& program, const ConvolutionToWeights& op, const Tiling& tiling,
+                              const OperationSetting& setting)
         : op_(op),
           tiling_(tiling),
           x_{nullptr, setting.math == Math::bf16, program.is_bf16(op.x)},
@@ -86,12 +86,12 @@ class WinogradToWeightsStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_winograd_step(const Program& program, const ConvolutionToWeights& op,
-                                         const StepSetting& setting) {
+std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, const ConvolutionToWeights& op,
+                                                    const OperationSetting& setting) {
     const Shape& weight = program.shape(op.dw);
     if ((setting.math == Math::bf16 && multiplies_tiles()) || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
-    return tiling.gains(true) ? std::make_unique<WinogradToWeightsStep>(program, op, tiling, setting) : nullptr;
+    return tiling.gains(true) ? std::make_unique<CompiledWinogradToWeights>(program, op, tiling, setting) : nullptr;
 }
 
 }  // namespace adaq::cpu

@@ -94,7 +94,7 @@ __global__ void best_kernel(const double* scores, int64_t pieces, int64_t candid
 }  // namespace
 
 std::vector<BestRange> best_range(const Groups& x, const RangeSearch& search, const Queue& queue) {
-    require(search.candidates > 0 && search.lo.size() == static_cast<size_t>(x.groups * search.candidates) &&
+    require(search.candidates > 0 && std::ssize(search.lo) == x.groups * search.candidates &&
                 search.hi.size() == search.lo.size(),
             "best_range: {} lower and {} upper ends for {} groups of {} candidates", search.lo.size(), search.hi.size(),
             x.groups, search.candidates);
@@ -109,8 +109,7 @@ std::vector<BestRange> best_range(const Groups& x, const RangeSearch& search, co
     const int64_t wanted =
         std::clamp<int64_t>(ceil_div(x.elements, kPiece), 1, std::clamp<int64_t>(room / batch, 1, 1024));
     const int64_t piece_elements = ceil_div(x.elements, wanted), pieces = ceil_div(x.elements, piece_elements);
-    const DeviceMemory scores(static_cast<size_t>(batch * pieces * candidate_bytes)),
-        best(static_cast<size_t>(batch) * sizeof(BestRange));
+    const DeviceMemory scores(batch * pieces * candidate_bytes), best(batch * sizeof(BestRange));
     std::vector<BestRange> result;
     for (int64_t first = 0; first < x.groups; first += batch) {
         const int64_t groups = std::min(batch, x.groups - first), answers = search.joint ? 1 : groups;
@@ -120,10 +119,10 @@ std::vector<BestRange> best_range(const Groups& x, const RangeSearch& search, co
                piece_elements, scores.as<double>());
         launch(best_kernel, dim3(blocks_along_x(answers)), dim3(kThreads), shared_bytes<Best>(kThreads), queue.get(),
                scores.as<double>(), pieces * groups / answers, search.candidates, best.as<BestRange>());
-        const auto of_batch = on_host<BestRange>(best, static_cast<size_t>(answers), queue);
+        const auto of_batch = on_host<BestRange>(best, answers, queue);
         result.insert(result.end(), of_batch.begin(), of_batch.end());
     }
-    return search.joint ? std::vector<BestRange>(static_cast<size_t>(x.groups), result[0]) : result;
+    return search.joint ? std::vector<BestRange>(x.groups, result[0]) : result;
 }
 
 }  // namespace adaq::cuda

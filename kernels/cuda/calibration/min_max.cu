@@ -50,7 +50,7 @@ std::vector<MinMax> min_max(const Groups& x, const Queue& queue) {
     const int64_t wanted = std::clamp<int64_t>(ceil_div(x.elements, kPiece), 1, kMostPieces);
     const int64_t piece_elements = ceil_div(x.elements, wanted), pieces = ceil_div(x.elements, piece_elements);
     const dim3 grid(blocks_along_x(x.groups * pieces));
-    const auto blocks = static_cast<size_t>(grid.x);
+    const size_t blocks = grid.x;
     const DeviceMemory memory(blocks * sizeof(float2));
     launch(min_max_kernel, grid, dim3(kThreads), shared_bytes<float2>(kThreads / kWarp), queue.get(), x, pieces,
            piece_elements, memory.as<float2>());
@@ -58,7 +58,7 @@ std::vector<MinMax> min_max(const Groups& x, const Queue& queue) {
     std::vector<MinMax> result;
     for (size_t i = 0; i < blocks; ++i) {
         const float2 part = of_piece[i];
-        if (i % static_cast<size_t>(pieces) == 0) {
+        if (i % pieces == 0) {
             result.push_back({part.x, part.y});
         } else {
             const float2 merged = Merge()(float2{result.back().min, result.back().max}, part);

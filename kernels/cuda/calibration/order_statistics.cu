@@ -37,7 +37,7 @@ __host__ __device__ inline float value_of(uint32_t key) {
 
 __global__ void sort_kernel(Groups g, int padded, const int64_t* ranks, int64_t rank_count, float* result) {
     SharedMemory shared;
-    auto* keys = shared.take<uint32_t>(static_cast<size_t>(padded));
+    auto* keys = shared.take<uint32_t>(padded);
     const int64_t group = blockIdx.x;
     for (int i = static_cast<int>(threadIdx.x); inside(i, padded); i += kThreads)
         keys[i] = inside(i, g.elements) ? key_of(g.x[group * g.elements + i]) : 0xFFFFFFFFu;
@@ -64,11 +64,10 @@ std::vector<float> sort_groups(const Groups& x, std::span<const int64_t> ranks, 
     int padded = 2;
     while (padded < x.elements) padded *= 2;
     const DeviceMemory on_card = on_device(ranks, queue);
-    const auto count = static_cast<size_t>(x.groups) * ranks.size();
+    const size_t count = x.groups * ranks.size();
     const DeviceMemory result(count * sizeof(float));
-    launch(sort_kernel, dim3(blocks_along_x(x.groups)), dim3(kThreads),
-           shared_bytes<uint32_t>(static_cast<size_t>(padded)), queue.get(), x, padded, on_card.as<int64_t>(),
-           static_cast<int64_t>(ranks.size()), result.as<float>());
+    launch(sort_kernel, dim3(blocks_along_x(x.groups)), dim3(kThreads), shared_bytes<uint32_t>(padded), queue.get(), x,
+           padded, on_card.as<int64_t>(), static_cast<int64_t>(ranks.size()), result.as<float>());
     return on_host<float>(result, count, queue);
 }
 
@@ -86,7 +85,7 @@ constexpr Digit kDigits[] = {{21, 11}, {10, 11}, {0, 10}};
 __global__ void count_kernel(const float* x, int64_t elements, Digit digit, const uint32_t* prefixes,
                              int64_t prefix_count, uint32_t* counts, int64_t shared_counters) {
     SharedMemory shared;
-    auto* local = shared.take<uint32_t>(static_cast<size_t>(shared_counters));
+    auto* local = shared.take<uint32_t>(shared_counters);
     for (int64_t i = threadIdx.x; inside(i, shared_counters); i += kThreads) local[i] = 0;
     __syncthreads();
     uint32_t* const counters = shared_counters > 0 ? local : counts;
@@ -117,16 +116,16 @@ std::vector<int64_t> count_digit(const float* x, int64_t elements, Digit digit, 
     const DeviceMemory on_card = on_device(std::span<const uint32_t>(prefixes), queue);
     const int64_t counters = static_cast<int64_t>(prefixes.size()) * digit.values();
     const int64_t in_shared = counters <= kSharedCounters ? counters : 0;
-    const DeviceMemory counts(static_cast<size_t>(counters) * sizeof(uint32_t));
-    std::vector<int64_t> sums(static_cast<size_t>(counters));
+    const DeviceMemory counts(counters * sizeof(uint32_t));
+    std::vector<int64_t> sums(counters);
     for (int64_t first = 0; first < elements; first += most) {
         const int64_t count = std::min(most, elements - first);
         check_cuda(cudaMemsetAsync(counts.get(), 0, counts.bytes(), queue.get()));
         const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(count, kThreads), kCountingBlocks));
-        launch(count_kernel, dim3(blocks), dim3(kThreads), shared_bytes<uint32_t>(static_cast<size_t>(in_shared)),
-               queue.get(), x + first, count, digit, on_card.as<uint32_t>(), static_cast<int64_t>(prefixes.size()),
-               counts.as<uint32_t>(), in_shared);
-        const auto of_piece = on_host<uint32_t>(counts, static_cast<size_t>(counters), queue);
+        launch(count_kernel, dim3(blocks), dim3(kThreads), shared_bytes<uint32_t>(in_shared), queue.get(), x + first,
+               count, digit, on_card.as<uint32_t>(), static_cast<int64_t>(prefixes.size()), counts.as<uint32_t>(),
+               in_shared);
+        const auto of_piece = on_host<uint32_t>(counts, counters, queue);
         for (size_t i = 0; i < sums.size(); ++i) sums[i] += of_piece[i];
     }
     return sums;

@@ -1,5 +1,5 @@
-// What becomes of a product's sums: each direction's last step, applied to runs of one row, by the product's own kernel
-// or, where the sum over k was split among blocks, by the kernel that adds up the parts.
+// What becomes of a product's sums: what each direction ends with, applied to runs of one row, by the product's own
+// kernel or, where the sum over k was split among blocks, by the kernel that adds up the parts.
 #pragma once
 
 #include "kernels/cuda/elements.h"

@@ -52,13 +52,13 @@ Problem forward_problem(const Operands& operands, const typename Problem::Finish
 }
 
 template <Math math, typename T, int Vector>
-Step forward_with(const Operands& operands, const ForwardFinish& finish) {
-    return gemm_step(forward_problem<ForwardProblem<math, T, Vector>>(operands, finish), operands.sizes.pixels_out(), 1,
-                     operands.choice.splits);
+CompiledOperation forward_with(const Operands& operands, const ForwardFinish& finish) {
+    return compile_gemm(forward_problem<ForwardProblem<math, T, Vector>>(operands, finish), operands.sizes.pixels_out(),
+                        1, operands.choice.splits);
 }
 
 template <Math math>
-Step forward_step(const Operands& operands, const ForwardFinish& finish) {
+CompiledOperation compile_forward(const Operands& operands, const ForwardFinish& finish) {
     return with_chosen_tile<math, typename Tiles<math, 1>::Tall>(
         operands, [&]<typename T, int Vector>() { return forward_with<math, T, Vector>(operands, finish); });
 }

@@ -2,6 +2,6 @@
 
 namespace adaq::cuda {
 
-template Step forward_step<Math::f32>(const Operands&, const ForwardFinish&);
+template CompiledOperation compile_forward<Math::f32>(const Operands&, const ForwardFinish&);
 
 }  // namespace adaq::cuda

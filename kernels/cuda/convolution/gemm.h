@@ -13,11 +13,11 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/convolution/finish.h"
 #include "kernels/cuda/convolution/fma.h"
 #include "kernels/cuda/convolution/operands.h"
 #include "kernels/cuda/convolution/tensor_cores.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 
@@ -171,7 +171,7 @@ struct GemmProblem {
 
 /// The launches of a product of `rows` x `problem.columns`, of which there are `planes` (blockIdx.z).
 template <typename Problem>
-Step gemm_step(Problem problem, int64_t rows, int planes, int splits) {
+CompiledOperation compile_gemm(Problem problem, int64_t rows, int planes, int splits) {
     using T = typename Problem::Tile;
     using Finish = typename Problem::Finish;
     problem.grid = {static_cast<int>(ceil_div(problem.columns, T::N)), splits};
@@ -179,11 +179,11 @@ Step gemm_step(Problem problem, int64_t rows, int planes, int splits) {
     const unsigned tiles = blocks_along_x(ceil_div(rows, T::M) * problem.grid.columns);
     const dim3 blocks(tiles, blocks_along_yz(splits), blocks_along_yz(planes));
     const ElementRuns runs(problem.count, problem.in_runs ? kRun : 1, {});
-    const auto part_bytes = splits > 1 ? static_cast<size_t>(splits * problem.count) * sizeof(float) : 0;
+    const size_t part_bytes = splits > 1 ? splits * problem.count * sizeof(float) : 0;
     const size_t parts_end = (part_bytes + alignof(double) - 1) / alignof(double) * alignof(double);
     const bool sums = problem.finish.scale_gradient() != nullptr;
     const int64_t partial_count = splits > 1 ? runs.blocks() : int64_t{tiles} * planes;
-    const size_t scratch_bytes = parts_end + (sums ? static_cast<size_t>(partial_count) * sizeof(double) : 0);
+    const size_t scratch_bytes = parts_end + (sums ? partial_count * sizeof(double) : 0);
     return {scratch_bytes, [=](cudaStream_t stream, void* scratch) mutable {
                 auto* partials = reinterpret_cast<double*>(static_cast<unsigned char*>(scratch) + parts_end);
                 if (splits > 1) problem.parts = static_cast<float*>(scratch);

@@ -1,5 +1,5 @@
-// The three directions of a convolution as steps, one function each and kind of arithmetic, each in a file of its own
-// (so that they compile side by side); and which of them an operation takes.
+// The three directions of a convolution, compiled by one function each and kind of arithmetic, each in a file of its
+// own (so that they compile side by side); and which of them an operation takes.
 #pragma once
 
 #include "kernels/cuda/convolution/choice.h"
@@ -38,15 +38,15 @@ struct Operands {
 };
 
 template <Math math>
-Step forward_step(const Operands& operands, const ForwardFinish& finish);
+CompiledOperation compile_forward(const Operands& operands, const ForwardFinish& finish);
 template <Math math>
-Step to_data_step(const Operands& operands, const ToDataFinish& finish);
+CompiledOperation compile_to_data(const Operands& operands, const ToDataFinish& finish);
 template <Math math>
-Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish);
+CompiledOperation compile_to_weights(const Operands& operands, const ToWeightsFinish& finish);
 
-/// forward_step<Math::tf32> by sm_90's warpgroups, with the same sums, where a device was made with `wgmma`
+/// compile_forward<Math::tf32> by sm_90's warpgroups, with the same sums, where a device was made with `wgmma`
 /// (kernels/cuda/sm90a). Needs sm_90 and operands.vectors.
-Step forward_step_wgmma(const Operands& operands, const ForwardFinish& finish, const Card& card);
+CompiledOperation compile_forward_wgmma(const Operands& operands, const ForwardFinish& finish, const Card& card);
 
 /// The tiles of one kind of arithmetic and of copies. Operands that are copied float by float have one of their own:
 /// the stem's.
@@ -61,7 +61,7 @@ struct Tiles {
 /// make<Tile, Vector>() with the tile that the operands' choice means. Single: that of operands which are copied float
 /// by float.
 template <Math math, typename Single, typename Make>
-Step with_chosen_tile(const Operands& operands, const Make& make) {
+CompiledOperation with_chosen_tile(const Operands& operands, const Make& make) {
     constexpr int kVector = vector_of(math);
     using Of = Tiles<math, kVector>;
     if (!operands.vectors) return make.template operator()<Single, 1>();

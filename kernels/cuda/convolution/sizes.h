@@ -2,8 +2,8 @@
 #pragma once
 
 #include "engine/error.h"
+#include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/convolution/choice.h"
-#include "kernels/cuda/step.h"
 
 namespace adaq::cuda {
 

@@ -92,7 +92,7 @@ struct ToDataProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, FilterC
 };
 
 template <Math math, typename T, int Vector>
-Step to_data_with(const Operands& operands, const ToDataFinish& finish) {
+CompiledOperation to_data_with(const Operands& operands, const ToDataFinish& finish) {
     const ConvolutionSizes& z = operands.sizes;
     ToDataProblem<math, T, Vector> problem;
     problem.columns = z.c;
@@ -107,11 +107,11 @@ Step to_data_with(const Operands& operands, const ToDataFinish& finish) {
     }
     // The first parity has the most lines.
     const int64_t rows = int64_t{z.n} * problem.of_lines[0].lines * problem.of_columns[0].lines;
-    return gemm_step(problem, rows, z.stride * z.stride, operands.choice.splits);
+    return compile_gemm(problem, rows, z.stride * z.stride, operands.choice.splits);
 }
 
 template <Math math>
-Step to_data_step(const Operands& operands, const ToDataFinish& finish) {
+CompiledOperation compile_to_data(const Operands& operands, const ToDataFinish& finish) {
     return with_chosen_tile<math, typename Tiles<math, 1>::Small>(
         operands, [&]<typename T, int Vector>() { return to_data_with<math, T, Vector>(operands, finish); });
 }

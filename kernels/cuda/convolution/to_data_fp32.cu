@@ -2,6 +2,6 @@
 
 namespace adaq::cuda {
 
-template Step to_data_step<Math::f32>(const Operands&, const ToDataFinish&);
+template CompiledOperation compile_to_data<Math::f32>(const Operands&, const ToDataFinish&);
 
 }  // namespace adaq::cuda

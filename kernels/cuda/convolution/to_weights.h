@@ -33,7 +33,7 @@ struct ToWeightsProblem
 };
 
 template <Math math, typename T, int Vector>
-Step to_weights_with(const Operands& operands, const ToWeightsFinish& finish) {
+CompiledOperation to_weights_with(const Operands& operands, const ToWeightsFinish& finish) {
     const ConvolutionSizes& z = operands.sizes;
     ToWeightsProblem<math, T, Vector> problem;
     problem.columns = static_cast<int>(z.window());
@@ -45,11 +45,11 @@ Step to_weights_with(const Operands& operands, const ToWeightsFinish& finish) {
     problem.by_s = FastDivide(z.s);
     problem.by_q = FastDivide(z.q);
     problem.by_p = FastDivide(z.p);
-    return gemm_step(problem, z.k, 1, operands.choice.splits);
+    return compile_gemm(problem, z.k, 1, operands.choice.splits);
 }
 
 template <Math math>
-Step to_weights_step(const Operands& operands, const ToWeightsFinish& finish) {
+CompiledOperation compile_to_weights(const Operands& operands, const ToWeightsFinish& finish) {
     return with_chosen_tile<math, typename Tiles<math, 1>::Small>(
         operands, [&]<typename T, int Vector>() { return to_weights_with<math, T, Vector>(operands, finish); });
 }

@@ -2,6 +2,6 @@
 
 namespace adaq::cuda {
 
-template Step to_weights_step<Math::bf16>(const Operands&, const ToWeightsFinish&);
+template CompiledOperation compile_to_weights<Math::bf16>(const Operands&, const ToWeightsFinish&);
 
 }  // namespace adaq::cuda

@@ -37,13 +37,13 @@ struct WarpgroupForward : ForwardProblem<Math::tf32, T, 4, WarpgroupFinish> {
 };
 
 template <typename T>
-Step forward_with_warpgroups(const Operands& operands, const ForwardFinish& finish) {
+CompiledOperation forward_with_warpgroups(const Operands& operands, const ForwardFinish& finish) {
     const auto problem = forward_problem<WarpgroupForward<T>>(operands, WarpgroupFinish{finish});
     const auto product = [pixels = operands.sizes.pixels_out(), splits = operands.choice.splits](const auto& of) {
-        return gemm_step(of, pixels, 1, splits);
+        return compile_gemm(of, pixels, 1, splits);
     };
     const int64_t count = operands.sizes.window() * operands.sizes.k;
-    const size_t bytes = shared_bytes<float>(static_cast<size_t>(count));  // a multiple of 128
+    const size_t bytes = shared_bytes<float>(count);  // a multiple of 128
     return {bytes + product(problem).scratch_bytes, [=](cudaStream_t stream, void* scratch) {
                 auto* const rounded = static_cast<float*>(scratch);
                 for_each_run(ElementRuns(count, kRun, {problem.b, rounded}), RoundToTf32{problem.b, rounded}, stream);
@@ -55,7 +55,7 @@ Step forward_with_warpgroups(const Operands& operands, const ForwardFinish& fini
 
 }  // namespace
 
-Step forward_step_wgmma(const Operands& operands, const ForwardFinish& finish, const Card& card) {
+CompiledOperation compile_forward_wgmma(const Operands& operands, const ForwardFinish& finish, const Card& card) {
     require(operands.vectors, "cuda: operands that cannot be copied 16 bytes at a time, for wgmma");
     constexpr int kK = 32;
     const int64_t widest = ceil_div(operands.sizes.pixels_out(), 256) * ceil_div(operands.sizes.k, 128);

@@ -75,7 +75,7 @@ TEST_SUITE("graph") {
     TEST_CASE("shapes and parameters follow from the nodes") {
         const Graph graph = small_graph();
         CHECK_NOTHROW(check_graph(graph));
-        const std::vector<Shape> shapes = value_shapes(graph, 6, 5);
+        const Indexed<Shape> shapes = value_shapes(graph, 6, 5);
         CHECK(shapes[0] == Shape{6, 5, 3});
         CHECK(shapes[3] == Shape{6, 5, 4});
         CHECK(shapes[7] == Shape{4});

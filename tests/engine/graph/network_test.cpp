@@ -103,7 +103,7 @@ TEST_SUITE("network") {
                 }
                 CHECK(sites == configuration["sites"].size());
                 const double tolerance =
-                    sites ? 2e-2 : 1e-5;  // a value on a tie may fall either way and moves a whole step
+                    sites ? 2e-2 : 1e-5;  // a value on a tie may fall either way and moves by a whole scale
                 CHECK(relative_error(logits_of(bench.device(), network, fixture.images),
                                      configuration["logits"].get<std::vector<float>>()) < tolerance);
             }

@@ -50,8 +50,8 @@ TEST_SUITE("arena") {
 
     TEST_CASE("a loss lives on into the next iteration") {
         Chain chain(4);
-        const TensorId loss = chain.program.temporary({1}), state = chain.program.temporary({kStepValues});
-        chain.program.add(AdvanceStep{state, {}, {loss}});
+        const TensorId loss = chain.program.temporary({1}), state = chain.program.temporary({kIterationValues});
+        chain.program.add(BeginIteration{state, {}, {loss}});
         const Arena arena = make_arena(chain.program);
         for (TensorId value : chain.values)
             CHECK(arena.offsets[static_cast<size_t>(value)] != arena.offsets[static_cast<size_t>(loss)]);

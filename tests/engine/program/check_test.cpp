@@ -41,7 +41,7 @@ void refuses(Make make, const std::vector<std::function<void(Op&, Tensors&)>>& m
 
 OutputQuantiser dropping_quantiser(Tensors& t) {
     OutputQuantiser q{{4, true}, t.bound({1})};
-    q.dropping = Dropping{0.5f, {1, 65535, 15, 4095}, t.bound({kStepValues})};
+    q.dropping = Dropping{0.5f, {1, 65535, 15, 4095}, t.bound({kIterationValues})};
     return q;
 }
 
@@ -215,7 +215,7 @@ TEST_SUITE("check") {
         refuses(
             [](Tensors& t) {
                 const Shape w{4, 3, 3, 2};
-                return RoundingStep{rounding(t), t.bound(w),      t.bound(w), t.bound(w), t.bound({kStepValues}),
+                return RoundingStep{rounding(t), t.bound(w),      t.bound(w), t.bound(w), t.bound({kIterationValues}),
                                     1.0,         t.unwritten({1})};
             },
             {[](auto& op, Tensors& t) {
@@ -243,14 +243,14 @@ TEST_SUITE("check") {
              [](auto& op, Tensors& t) { op.gradient = t.unwritten({3}); }});
         refuses(
             [](Tensors& t) {
-                return AdamStep{t.bound({1}), t.bound({1}), t.bound({1}), t.bound({1}), t.bound({kStepValues})};
+                return AdamStep{t.bound({1}), t.bound({1}), t.bound({1}), t.bound({1}), t.bound({kIterationValues})};
             },
             {[](auto& op, Tensors& t) { op.gradient = t.bound({2}); },
              [](auto& op, Tensors& t) { op.first_moment = t.unwritten({1}); },
              [](auto& op, Tensors&) { op.state = kNone; }});
     }
 
-    TEST_CASE("losses, batches and step state") {
+    TEST_CASE("losses, batches and iteration state") {
         refuses(
             [](Tensors& t) {
                 return SquaredError{t.bound({2, 5}),  t.bound({8, 5}), t.unwritten({2, 5}),
@@ -278,7 +278,7 @@ TEST_SUITE("check") {
              }});
         refuses(
             [](Tensors& t) {
-                return AdvanceStep{t.bound({kStepValues}), {}, {t.unwritten({1})}};
+                return BeginIteration{t.bound({kIterationValues}), {}, {t.unwritten({1})}};
             },
             {[](auto& op, Tensors& t) { op.state = t.bound({1}); },
              [](auto& op, Tensors&) { op.schedule.iterations = 0; },
@@ -286,7 +286,7 @@ TEST_SUITE("check") {
              [](auto& op, Tensors& t) { op.losses.push_back(t.bound({2})); }});
         refuses(
             [](Tensors& t) {
-                return AdvanceStep{t.bound({kStepValues}), {}, {t.unwritten({1})}, Plateau{}};
+                return BeginIteration{t.bound({kIterationValues}), {}, {t.unwritten({1})}, Plateau{}};
             },
             {[](auto& op, Tensors&) { op.losses.clear(); }, [](auto& op, Tensors&) { op.plateau->patience = -1; },
              [](auto& op, Tensors&) { op.schedule.cosine_scale_rate = true; }});
@@ -313,14 +313,14 @@ TEST_SUITE("check") {
              [](auto& op, Tensors&) { op.through->inverse_std = kNone; }});
         refuses(
             [](Tensors& t) {
-                return DrawBatch{t.unwritten({4}), t.bound({kStepValues}), 4, false, {}};
+                return DrawBatch{t.unwritten({4}), t.bound({kIterationValues}), 4, false, {}};
             },
             {[](auto& op, Tensors&) { op.population = 3; }, [](auto& op, Tensors&) { op.population = (1 << 24) + 1; },
              [](auto& op, Tensors&) { op.stream.phase = 16; }, [](auto& op, Tensors&) { op.stream.unit = 65536; }});
         refuses(
             [](Tensors& t) {
                 Gather op{t.bound({8, 5}), t.unwritten({2, 5}), t.bound({2})};
-                op.mixing = Mixing{t.bound({8, 5}), 0.5f, {}, t.bound({kStepValues})};
+                op.mixing = Mixing{t.bound({8, 5}), 0.5f, {}, t.bound({kIterationValues})};
                 return op;
             },
             {[](auto& op, Tensors& t) {

@@ -147,7 +147,7 @@ TEST_SUITE("programs in pieces") {
         const TensorId cache = program.temporary({100, 8}), other = program.temporary({100, 8}),
                        indices = program.temporary({4}), batch = program.temporary({4, 8}),
                        loss = program.temporary({1});
-        program.add(Gather{cache, batch, indices, Mixing{other, 0.5f, {}, program.temporary({kStepValues})}});
+        program.add(Gather{cache, batch, indices, Mixing{other, 0.5f, {}, program.temporary({kIterationValues})}});
         SquaredError error{batch, cache, batch, loss, indices};
         error.weight = other;
         program.add(error);

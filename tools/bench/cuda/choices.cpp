@@ -30,7 +30,7 @@ const char* name_of(TileSize tile) {
 }  // namespace
 
 int print_choices(const ChoicesOf& of) {
-    const Card card{of.multiprocessors, 90, static_cast<size_t>(of.shared_kib) * 1024};
+    const Card card{of.multiprocessors, 90, size_t{1024} * of.shared_kib};
     nlohmann::json rows = nlohmann::json::array();
     for (int batch : of.batches) {
         for (const ConvolutionCase& shape : resnet18_convolutions(of.image, "")) {

@@ -98,9 +98,9 @@ struct Convolving {
                           f.set_math(convolution, arithmetic) == 0;
         if (!made) return false;
         const bool as_bf16 = math == Math::bf16;
-        x_memory = random_memory(static_cast<size_t>(s.batch * element_count(s.x)), as_bf16, 1);
-        w_memory = random_memory(static_cast<size_t>(element_count(s.w)), as_bf16, 2);
-        y_memory = random_memory(static_cast<size_t>(s.batch * element_count(s.y)), as_bf16, 3);
+        x_memory = random_memory(s.batch * element_count(s.x), as_bf16, 1);
+        w_memory = random_memory(element_count(s.w), as_bf16, 2);
+        y_memory = random_memory(s.batch * element_count(s.y), as_bf16, 3);
         return true;
     }
 };

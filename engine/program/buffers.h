@@ -7,18 +7,18 @@
 
 namespace adaq {
 
-inline Buffer put(Device& device, const Shape& shape, const std::vector<float>& values) {
-    Buffer buffer = device.create(shape);
+inline Buffer put(Device& device, const Shape& shape, const std::vector<float>& values, DType dtype = DType::f32) {
+    Buffer buffer = device.create(shape, dtype);
     device.upload(*buffer, values);
     return buffer;
 }
 
 inline Buffer zeros(Device& device, const Shape& shape) {
-    return put(device, shape, std::vector<float>(static_cast<size_t>(element_count(shape))));
+    return put(device, shape, std::vector<float>(element_count(shape)));
 }
 
 inline std::vector<float> get(Device& device, const DeviceTensor& tensor) {
-    std::vector<float> values(static_cast<size_t>(element_count(tensor.shape())));
+    std::vector<float> values(element_count(tensor.shape()));
     device.download(tensor, values);
     return values;
 }

@@ -15,43 +15,43 @@ Operand operand_of(const Context& context, TensorId id) {
     return {context.at(id), context.count(id), context.program.is_bf16(id)};
 }
 
-Step forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {
+CompiledOperation forward(const Context& context, const Operands& operands, const ForwardFinish& finish) {
     switch (context.math) {
         case Math::tf32:
-            if (context.wgmma && operands.vectors) return forward_step_wgmma(operands, finish, context.card);
-            return forward_step<Math::tf32>(operands, finish);
+            if (context.wgmma && operands.vectors) return compile_forward_wgmma(operands, finish, context.card);
+            return compile_forward<Math::tf32>(operands, finish);
         case Math::bf16:
-            return of_halves(operands, finish, forward_step<Math::bf16>);
+            return of_halves(operands, finish, compile_forward<Math::bf16>);
         case Math::f32:
             break;
     }
-    return forward_step<Math::f32>(operands, finish);
+    return compile_forward<Math::f32>(operands, finish);
 }
 
-Step to_data(const Context& context, Operands operands, const ToDataFinish& finish) {
+CompiledOperation to_data(const Context& context, Operands operands, const ToDataFinish& finish) {
     choose_for(context, to_data_product(operands.sizes), operands);
     switch (context.math) {
         case Math::tf32:
-            return to_data_step<Math::tf32>(operands, finish);
+            return compile_to_data<Math::tf32>(operands, finish);
         case Math::bf16:
-            return of_halves(operands, finish, to_data_step<Math::bf16>);
+            return of_halves(operands, finish, compile_to_data<Math::bf16>);
         case Math::f32:
             break;
     }
-    return to_data_step<Math::f32>(operands, finish);
+    return compile_to_data<Math::f32>(operands, finish);
 }
 
-Step to_weights(const Context& context, Operands operands, const ToWeightsFinish& finish) {
+CompiledOperation to_weights(const Context& context, Operands operands, const ToWeightsFinish& finish) {
     choose_for(context, to_weights_product(operands.sizes), operands);
     switch (context.math) {
         case Math::tf32:
-            return to_weights_step<Math::tf32>(operands, finish);
+            return compile_to_weights<Math::tf32>(operands, finish);
         case Math::bf16:
-            return of_halves(operands, finish, to_weights_step<Math::bf16>);
+            return of_halves(operands, finish, compile_to_weights<Math::bf16>);
         case Math::f32:
             break;
     }
-    return to_weights_step<Math::f32>(operands, finish);
+    return compile_to_weights<Math::f32>(operands, finish);
 }
 
 /// The sum's order depends on the number of inputs alone, not on the batch: its splits as well.
@@ -62,7 +62,7 @@ int linear_splits(int64_t inputs) {
 
 }  // namespace
 
-Step make_step(const Context& context, const Convolution& op) {
+CompiledOperation compile_operation(const Context& context, const Convolution& op) {
     Operands operands(
         operand_of(context, op.x), operand_of(context, op.w),
         convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding),
@@ -71,14 +71,14 @@ Step make_step(const Context& context, const Convolution& op) {
     return forward(context, operands, {target_of(context, op.y), arguments_of(context, op.epilogue)});
 }
 
-Step make_step(const Context& context, const Linear& op) {
+CompiledOperation compile_operation(const Context& context, const Linear& op) {
     Operands operands(operand_of(context, op.x), operand_of(context, op.w),
                       linear_sizes(context.shape(op.x), context.shape(op.w)), context.math);
     operands.choice = {TileSize::small, linear_splits(operands.sizes.c)};
     return forward(context, operands, {target_of(context, op.y), arguments_of(context, op.epilogue)});
 }
 
-Step make_step(const Context& context, const ConvolutionToData& op) {
+CompiledOperation compile_operation(const Context& context, const ConvolutionToData& op) {
     const Operands operands(
         operand_of(context, op.dy), operand_of(context, op.w),
         convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.stride, op.padding),
@@ -87,14 +87,14 @@ Step make_step(const Context& context, const ConvolutionToData& op) {
                    {target_of(context, op.dx), context.at(op.addend), arguments_of(context, op.activation)});
 }
 
-Step make_step(const Context& context, const LinearToData& op) {
+CompiledOperation compile_operation(const Context& context, const LinearToData& op) {
     const Operands operands(operand_of(context, op.dy), operand_of(context, op.w),
                             linear_sizes(context.shape(op.dx), context.shape(op.w)), context.math);
     return to_data(context, operands,
                    {target_of(context, op.dx), context.at(op.addend), arguments_of(context, op.activation)});
 }
 
-Step make_step(const Context& context, const ConvolutionToWeights& op) {
+CompiledOperation compile_operation(const Context& context, const ConvolutionToWeights& op) {
     const Operands operands(
         operand_of(context, op.dy), operand_of(context, op.x),
         convolution_sizes(context.shape(op.x), context.shape(op.dw), context.shape(op.dy), op.stride, op.padding),
@@ -102,7 +102,7 @@ Step make_step(const Context& context, const ConvolutionToWeights& op) {
     return to_weights(context, operands, {context.at(op.dw)});
 }
 
-Step make_step(const Context& context, const LinearToWeights& op) {
+CompiledOperation compile_operation(const Context& context, const LinearToWeights& op) {
     const Operands operands(operand_of(context, op.dy), operand_of(context, op.x),
                             linear_sizes(context.shape(op.x), context.shape(op.dw)), context.math);
     return to_weights(context, operands, {context.at(op.dw)});

@@ -1,10 +1,10 @@
-// One factory an operation of training, each in the file of its name. A step works on the whole batch.
+// One factory an operation of training, each in the file of its name. What it makes works on the whole batch.
 #pragma once
 
 #include <memory>
 
+#include "kernels/cpu/compiled_operation.h"
 #include "kernels/cpu/constants.h"
-#include "kernels/cpu/step.h"
 
 namespace adaq::cpu {
 
@@ -15,7 +15,7 @@ struct TrainingSetting {
 };
 
 #define ADAQ_DECLARE(Kind) \
-    std::unique_ptr<Step> make_training_step(const Program&, const Kind&, const TrainingSetting&);
+    std::unique_ptr<CompiledOperation> compile_for_training(const Program&, const Kind&, const TrainingSetting&);
 ADAQ_OPERATIONS(ADAQ_DECLARE)
 #undef ADAQ_DECLARE
 

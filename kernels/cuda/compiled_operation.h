@@ -1,4 +1,4 @@
-// A compiled program is a list of steps, one an operation: kernels with all their arguments, launched into a stream.
+// A compiled program is a list of compiled operations: kernels with all their arguments, launched into a stream.
 // Each factory stands in the file of its operation.
 #pragma once
 
@@ -12,28 +12,28 @@
 
 namespace adaq::cuda {
 
-/// A program's tensors as its steps find them.
+/// A program's tensors as its operations find them.
 struct Context {
     const Program& program;
-    std::vector<float*> places;  // by tensor
+    Indexed<float*> places;  // by tensor
     Card card;
     Math math = Math::f32;
     std::optional<Choice> choice = std::nullopt;  // for all products; none: what choose() says
     bool wgmma = false;                           // forward products by warpgroups (kernels/cuda/sm90a)
 
     /// Null for kNone.
-    float* at(TensorId id) const { return id == kNone ? nullptr : places[static_cast<size_t>(id)]; }
+    float* at(TensorId id) const { return id == kNone ? nullptr : places[id]; }
     const Shape& shape(TensorId id) const { return program.shape(id); }
     int64_t count(TensorId id) const { return element_count(shape(id)); }
 };
 
-struct Step {
-    /// Memory that is used within the step alone; its contents do not outlive it.
+struct CompiledOperation {
+    /// Memory that is used within the operation alone; its contents do not outlive it.
     size_t scratch_bytes = 0;
     std::function<void(cudaStream_t stream, void* scratch)> enqueue;
 };
 
-#define ADAQ_DECLARE(Kind) Step make_step(const Context&, const Kind&);
+#define ADAQ_DECLARE(Kind) CompiledOperation compile_operation(const Context&, const Kind&);
 ADAQ_OPERATIONS(ADAQ_DECLARE)
 #undef ADAQ_DECLARE
 

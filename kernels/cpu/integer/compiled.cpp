@@ -1,6 +1,6 @@
-// Steps of execution in integers, and of sums whose order or exactness is asked for: the operations of a Program on the
+// Execution in integers, and of sums whose order or exactness is asked for: the operations of a Program on the
 // kernels of this folder.
-#include "kernels/cpu/integer/steps.h"
+#include "kernels/cpu/integer/compiled.h"
 
 #include <algorithm>
 
@@ -18,7 +18,7 @@ integer::Quantiser quantiser_of(const CodeQuantiser& q) {
     return {q.scale, static_cast<int>(q.zero_point), static_cast<int>(q.grid.qmin()), static_cast<int>(q.grid.qmax())};
 }
 
-/// A tensor of a program: images that a step works on, codes or values.
+/// A tensor of a program: images that an operation works on, codes or values.
 class Tensor {
   public:
     Tensor(const Program& program, TensorId id, int64_t images) : id_(id) {
@@ -119,9 +119,10 @@ int64_t floats_for_bytes(size_t bytes) { return static_cast<int64_t>((bytes + 63
 
 /// A convolution or a fully connected layer, which is one of maps of one position.
 template <typename Op>
-class LayerStep : public Step {
+class CompiledLayer : public CompiledOperation {
   public:
-    LayerStep(const Program& program, const Op& op, const StepSetting& setting, const integer::Geometry& geometry)
+    CompiledLayer(const Program& program, const Op& op, const OperationSetting& setting,
+                  const integer::Geometry& geometry)
         : program_(program),
           op_(op),
           images_(setting.images),
@@ -192,9 +193,9 @@ class LayerStep : public Step {
     std::optional<uint64_t> version_;
 };
 
-class AdditionStep : public Step {
+class CompiledAddition : public CompiledOperation {
   public:
-    AdditionStep(const Program& program, const IntegerAddition& op, const StepSetting& setting)
+    CompiledAddition(const Program& program, const IntegerAddition& op, const OperationSetting& setting)
         : op_(op),
           threads_(setting.threads),
           a_(program, op.a, setting.images),
@@ -220,9 +221,9 @@ class AdditionStep : public Step {
     Output output_;
 };
 
-class QuantiseStep : public Step {
+class CompiledQuantise : public CompiledOperation {
   public:
-    QuantiseStep(const Program& program, const QuantiseToCodes& op, const StepSetting& setting)
+    CompiledQuantise(const Program& program, const QuantiseToCodes& op, const OperationSetting& setting)
         : op_(op), threads_(setting.threads), output_(program, op.y, op.quantiser, setting.images) {}
 
     int64_t scratch_floats() const override { return output_.scratch_floats(); }
@@ -240,9 +241,9 @@ class QuantiseStep : public Step {
 };
 
 /// Codes: as integers. Values: in float64, in the order of positions.
-class SumOverMapStep : public Step {
+class CompiledSumOverMap : public CompiledOperation {
   public:
-    SumOverMapStep(const Program& program, const SumOverMap& op, const StepSetting& setting)
+    CompiledSumOverMap(const Program& program, const SumOverMap& op, const OperationSetting& setting)
         : op_(op),
           x_(program.shape(op.x)),
           images_(setting.images),
@@ -286,9 +287,9 @@ class SumOverMapStep : public Step {
 };
 
 /// A convolution of a simulation whose sums run in one order, or are exact beyond 2^24.
-class OrderedConvolutionStep : public Step {
+class CompiledOrderedConvolution : public CompiledOperation {
   public:
-    OrderedConvolutionStep(const Program& program, const Convolution& op, const StepSetting& setting)
+    CompiledOrderedConvolution(const Program& program, const Convolution& op, const OperationSetting& setting)
         : op_(op),
           images_(setting.images),
           threads_(setting.threads),
@@ -332,30 +333,36 @@ class OrderedConvolutionStep : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_ordered_step(const Program& program, const Convolution& op, const StepSetting& setting) {
-    return std::make_unique<OrderedConvolutionStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_ordered(const Program& program, const Convolution& op,
+                                                   const OperationSetting& setting) {
+    return std::make_unique<CompiledOrderedConvolution>(program, op, setting);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const IntegerConvolution& op, const StepSetting& setting) {
-    return std::make_unique<LayerStep<IntegerConvolution>>(
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const IntegerConvolution& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledLayer<IntegerConvolution>>(
         program, op, setting, geometry_of(program.shape(op.x), program.shape(op.w), op.stride, op.padding));
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const IntegerLinear& op, const StepSetting& setting) {
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const IntegerLinear& op,
+                                                     const OperationSetting& setting) {
     const Shape& w = program.shape(op.w);
-    return std::make_unique<LayerStep<IntegerLinear>>(program, op, setting, integer::Geometry{1, 1, w[1], w[0]});
+    return std::make_unique<CompiledLayer<IntegerLinear>>(program, op, setting, integer::Geometry{1, 1, w[1], w[0]});
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const IntegerAddition& op, const StepSetting& setting) {
-    return std::make_unique<AdditionStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const IntegerAddition& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledAddition>(program, op, setting);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const SumOverMap& op, const StepSetting& setting) {
-    return std::make_unique<SumOverMapStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const SumOverMap& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledSumOverMap>(program, op, setting);
 }
 
-std::unique_ptr<Step> make_step(const Program& program, const QuantiseToCodes& op, const StepSetting& setting) {
-    return std::make_unique<QuantiseStep>(program, op, setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const QuantiseToCodes& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledQuantise>(program, op, setting);
 }
 
 }  // namespace adaq::cpu
