@@ -119,9 +119,12 @@ using BaselineReals = RealsTwin<2, 3>;
 }  // namespace
 
 const Instructions& baseline_instructions() {
-    static constexpr Instructions kAll{"baseline", product_kernels<BaselineWords, BaselineFloats>(),
+    static constexpr Instructions kAll{"baseline",
+                                       product_kernels<BaselineWords, BaselineFloats>(),
                                        product_kernels<SinglesTwin<4, 3>, BaselineFloats>(),
-                                       product_kernels<BaselineReals, BaselineFloats>(), pointwise<BaselineFloats>};
+                                       product_kernels<BaselineReals, BaselineFloats>(),
+                                       pointwise<BaselineFloats>,
+                                       finish_sums<BaselineFloats>};
     return kAll;
 }
 

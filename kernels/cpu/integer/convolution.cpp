@@ -19,7 +19,9 @@ Convolution::Convolution(const Settings& s, const Instructions& instructions)
     require(s.w_zero.empty() || static_cast<int64_t>(s.w_zero.size()) == s.geometry.k,
             "convolution: {} zero points of weights, expected {}", s.w_zero.size(), s.geometry.k);
     require(s.x_zero >= 0 && s.x_zero <= 255, "convolution: the zero point {} is no code", s.x_zero);
-    if (!s.wide) {
+    if (!s.wide && DepthwiseConvolution::is(s.geometry)) {
+        depthwise_.emplace(s.geometry, instructions, s.w.data(), s.w_zero, s.x_zero);
+    } else if (!s.wide) {
         blocked_.emplace(s.geometry, instructions.integers, s.w.data(), s.w_zero, s.x_zero);
     } else {
         w_.assign(s.w.begin(), s.w.end());
@@ -36,6 +38,8 @@ void Convolution::run(const uint8_t* x, int64_t images, const Epilogue& epilogue
                       unsigned char* workspace, int threads) const {
     if (blocked_) {
         blocked_->run(x, images, epilogue, y, workspace, threads);
+    } else if (depthwise_) {
+        depthwise_->run(x, images, epilogue, y, threads);
     } else {
         run_plainly(x, images, epilogue, y, threads);
     }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/cpu/integer/blocked.h"
+#include "kernels/cpu/integer/depthwise.h"
 #include "kernels/cpu/integer/level.h"
 
 namespace adaq::cpu::integer {
@@ -35,8 +36,9 @@ class Convolution {
 
     Geometry geometry_;
     int x_zero_;
-    std::optional<BlockedConvolution> blocked_;  // unless sums are wide
-    std::vector<int8_t> w_;                      // for the plain loops
+    std::optional<BlockedConvolution> blocked_;  // one of the two, unless sums are wide
+    std::optional<DepthwiseConvolution> depthwise_;
+    std::vector<int8_t> w_;  // for the plain loops
     std::vector<int32_t> w_zero_;
 };
 

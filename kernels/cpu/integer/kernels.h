@@ -88,6 +88,9 @@ struct Instructions {
     const char* name;
     ProductKernels integers, singles, reals;
     void (*pointwise)(const PointwiseJob&);
+    /// The epilogue of sums that were made elsewhere: [position of the tile][pitch]. Reads of the job what epilogues
+    /// read.
+    void (*finish_sums)(const BlockJob&, const TilePlace&, const int32_t* sums, int64_t pitch);
 };
 
 }  // namespace adaq::cpu::integer
