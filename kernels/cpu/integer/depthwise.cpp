@@ -4,51 +4,8 @@
 #include <algorithm>
 
 #include "kernels/cpu/integer/blocked.h"
-#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu::integer {
-namespace {
-
-constexpr int kBlock = 64, kPositions = 16;  // channels and positions whose sums are made together
-
-/// Some positions of a row of y by some channels.
-struct Piece {
-    const uint8_t* x;  // the image's first of the channels
-    const int16_t* w;  // the first tap's
-    int64_t p, first, positions, channels;
-    int x_zero;
-};
-
-/// sums[i] += (x[i] - x_zero) * w[i]
-__attribute__((always_inline)) inline void add_tap(const uint8_t* __restrict x, const int16_t* __restrict w, int x_zero,
-                                                   int64_t count, int32_t* __restrict sums) {
-    for (int64_t i = 0; i < count; ++i) sums[i] += (x[i] - x_zero) * w[i];
-}
-
-/// sums: [position][kBlock]. A call for all: a clone of a function is not inlined.
-ADAQ_VECTORISE void sum_piece(const Geometry& g, const Piece& piece, int32_t* sums) {
-    for (int64_t i = 0; i < piece.positions; ++i, sums += kBlock) {
-        for (int j = 0; j < kBlock; ++j) sums[j] = 0;
-        for (int64_t r = 0; r < g.r; ++r) {
-            const int64_t row = piece.p * g.stride_h - g.top + r * g.dilation_h;
-            if (row < 0 || row >= g.h) continue;
-            for (int64_t s = 0; s < g.s; ++s) {
-                const int64_t column = (piece.first + i) * g.stride_w - g.left + s * g.dilation_w;
-                if (column < 0 || column >= g.w) continue;
-                const uint8_t* const x = piece.x + (row * g.w + column) * g.c;
-                const int16_t* const w = piece.w + (r * g.s + s) * g.k;
-                if (piece.channels == kBlock) {
-                    add_tap(x, w, piece.x_zero, kBlock, sums);
-                } else {
-                    add_tap(x, w, piece.x_zero, piece.channels, sums);
-                }
-            }
-        }
-    }
-}
-
-}  // namespace
-
 DepthwiseConvolution::DepthwiseConvolution(const Geometry& geometry, const Instructions& instructions, const int8_t* w,
                                            const std::vector<int32_t>& w_zero, int x_zero)
     : geometry_(geometry), instructions_(&instructions), x_zero_(x_zero), w_(static_cast<size_t>(geometry.weights())) {
@@ -71,8 +28,12 @@ void DepthwiseConvolution::run(const uint8_t* x, int64_t images, const Epilogue&
 /// first_y: the row's first position of y.
 void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t first_y, const Epilogue& epilogue,
                                    const Result& y) const {
+    constexpr int kBlock = kDepthwiseChannels;
     const Geometry& g = geometry_;
-    alignas(64) int32_t sums[kPositions * kBlock];
+    const auto row_of_tap = [&](int64_t r) { return p * g.stride_h - g.top + r * g.dilation_h; };
+    int64_t first_r = 0, last_r = g.r;
+    while (first_r < last_r && row_of_tap(first_r) < 0) ++first_r;
+    while (first_r < last_r && row_of_tap(last_r - 1) >= g.h) --last_r;
     alignas(64) float scale[kBlock], shift[kBlock];
     for (int64_t k = 0; k < g.k; k += kBlock) {
         const int64_t channels = std::min<int64_t>(kBlock, g.k - k);
@@ -90,12 +51,21 @@ void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t firs
         job.codes = y.codes != nullptr ? y.codes + k : nullptr;
         job.row = g.k;
         job.column_rows = 1;
-        for (int64_t first = 0; first < g.q(); first += kPositions) {
-            const int64_t positions = std::min<int64_t>(kPositions, g.q() - first);
-            sum_piece(g, {image + k, w_.data() + k, p, first, positions, channels, x_zero_}, sums);
-            const TilePlace tile{{0, 0}, {first_y + first, 0}, static_cast<int>(positions), 1, 0, 0, 0};
-            instructions_->finish_sums(job, tile, sums, kBlock);
-        }
+        DepthwiseJob row{};
+        row.rows = last_r - first_r;
+        row.x = row.rows > 0 ? image + row_of_tap(first_r) * g.w * g.c + k : image;
+        row.w = w_.data() + first_r * g.s * g.k + k;
+        row.pitch = g.c;
+        row.columns = g.s;
+        row.row_codes = g.dilation_h * g.w * g.c;
+        row.width = g.w;
+        row.stride = g.stride_w;
+        row.left = g.left;
+        row.dilation = g.dilation_w;
+        row.positions = g.q();
+        row.channels = static_cast<int>(channels);
+        row.x_zero = x_zero_;
+        instructions_->depthwise(row, job, first_y);
     }
 }
 

@@ -1,7 +1,5 @@
-// Depthwise convolutions of codes: each output channel reads one input channel. Loops over channels that the compiler
-// vectorises, one block of channels at a time; taps beyond the edges are left out, so that nothing is copied.
-//
-// Bound by the multiplications of 32-bit integers: a tap of 16 channels takes two cycles or so of AVX-512's.
+// Depthwise convolutions of codes: each output channel reads one input channel. A row of outputs by a block of channels
+// at a time; nothing is copied.
 #pragma once
 
 #include <vector>

@@ -131,11 +131,6 @@ FinishTile<F, Sum> finish_for(const BlockJob& job) {
     }
 }
 
-template <class F>
-void finish_sums(const BlockJob& job, const TilePlace& tile, const int32_t* sums, int64_t pitch) {
-    finish_for<F, int32_t>(job)(job, tile, FinishVectors<F>(job.finish), sums, pitch);
-}
-
 template <class F, Kind a, Kind b, bool quantises>
 void pointwise_as(const PointwiseJob& job) {
     const FinishVectors<F> f(job.finish);

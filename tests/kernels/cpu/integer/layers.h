@@ -147,8 +147,7 @@ struct Layer {
           x(draw_codes<uint8_t>(values, images * g.h * g.w * g.c, 0, 255)),
           w(draw_codes<int8_t>(values, g.weights(), -128, 127)),
           x_zero(draw(values, 0, 1) == 0 ? 0 : draw(values, 0, 255)),
-          data(values, g.k, outputs_of(g, images),
-               4800.0f * std::sqrt(static_cast<float>(g.r * g.s * g.group_c()))) {
+          data(values, g.k, outputs_of(g, images), 4800.0f * std::sqrt(static_cast<float>(g.r * g.s * g.group_c()))) {
         if (draw(values, 0, 2) == 0)
             for (int64_t k = 0; k < g.k; ++k) w_zero.push_back(draw(values, -255, 255));
     }
