@@ -7,9 +7,12 @@
 namespace adaq::cpu::integer {
 
 const Instructions& avx2_instructions() {
-    static constexpr Instructions kAll{"AVX2", product_kernels<Words256, Floats256>(),
-                                       product_kernels<Singles256, Floats256>(), product_kernels<Reals256, Floats256>(),
-                                       pointwise<Floats256>};
+    static constexpr Instructions kAll{"AVX2",
+                                       product_kernels<Words256, Floats256>(),
+                                       product_kernels<Singles256, Floats256>(),
+                                       product_kernels<Reals256, Floats256>(),
+                                       pointwise<Floats256>,
+                                       depthwise<Floats256>};
     return kAll;
 }
 

@@ -7,9 +7,12 @@
 namespace adaq::cpu::integer {
 
 const Instructions& avx512_instructions() {
-    static constexpr Instructions kAll{"AVX-512", product_kernels<Words512, Floats512>(),
-                                       product_kernels<Singles512, Floats512>(), product_kernels<Reals512, Floats512>(),
-                                       pointwise<Floats512>};
+    static constexpr Instructions kAll{"AVX-512",
+                                       product_kernels<Words512, Floats512>(),
+                                       product_kernels<Singles512, Floats512>(),
+                                       product_kernels<Reals512, Floats512>(),
+                                       pointwise<Floats512>,
+                                       depthwise<Floats512>};
     return kAll;
 }
 

@@ -16,9 +16,12 @@ struct Bytes512 : Integers512 {
 }  // namespace
 
 const Instructions& avx512_vnni_instructions() {
-    static constexpr Instructions kAll{"AVX-512 VNNI", product_kernels<Bytes512, Floats512>(),
-                                       product_kernels<Singles512, Floats512>(), product_kernels<Reals512, Floats512>(),
-                                       pointwise<Floats512>};
+    static constexpr Instructions kAll{"AVX-512 VNNI",
+                                       product_kernels<Bytes512, Floats512>(),
+                                       product_kernels<Singles512, Floats512>(),
+                                       product_kernels<Reals512, Floats512>(),
+                                       pointwise<Floats512>,
+                                       depthwise<Floats512>};
     return kAll;
 }
 

@@ -16,9 +16,12 @@ struct Bytes256 : Integers256 {
 }  // namespace
 
 const Instructions& avx_vnni_instructions() {
-    static constexpr Instructions kAll{"AVX-VNNI", product_kernels<Bytes256, Floats256>(),
-                                       product_kernels<Singles256, Floats256>(), product_kernels<Reals256, Floats256>(),
-                                       pointwise<Floats256>};
+    static constexpr Instructions kAll{"AVX-VNNI",
+                                       product_kernels<Bytes256, Floats256>(),
+                                       product_kernels<Singles256, Floats256>(),
+                                       product_kernels<Reals256, Floats256>(),
+                                       pointwise<Floats256>,
+                                       depthwise<Floats256>};
     return kAll;
 }
 

@@ -107,6 +107,7 @@ void BandPlan::choose_bands(int threads, int64_t weight_bytes, int64_t blocks) {
             bands_ = threads;
         }
     }
+    if (groups_ == 1) bands_ = divided_up(bands_, threads) * threads;  // as many for each thread
     bands_ = std::min(bands_, lines_);
     lines_per_band_ = divided_up(lines_, bands_);
     if (width_ <= columns_ && lines_per_band_ > 1) lines_per_band_ += lines_per_band_ % 2;  // two lines a tile

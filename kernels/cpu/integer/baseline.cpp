@@ -25,14 +25,21 @@ struct BaselineFloats {
         for (int i = 0; i < count; ++i) part[i] = p[i];
         return _mm_loadu_ps(part);
     }
-    static Floats load_codes(const uint8_t* p, int count) {
+    static Ints load_code_ints(const uint8_t* p, int count) {
         uint8_t part[kLanes] = {};
         for (int i = 0; i < count; ++i) part[i] = p[i];
         int32_t word = 0;
         __builtin_memcpy(&word, part, sizeof word);
         const __m128i zero = _mm_setzero_si128(), bytes = _mm_cvtsi32_si128(word);
-        return _mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, zero), zero));
+        return _mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, zero), zero);
     }
+    static Floats load_codes(const uint8_t* p, int count) { return _mm_cvtepi32_ps(load_code_ints(p, count)); }
+    static Ints load_words(const int16_t* p, int count) {
+        int32_t part[kLanes] = {};
+        for (int i = 0; i < count; ++i) part[i] = p[i];
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(part));
+    }
+    static void store_ints(int32_t* p, Ints v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v); }
     static void store(float* p, Floats v, int count) {
         float part[kLanes];
         _mm_storeu_ps(part, v);
@@ -60,6 +67,9 @@ struct BaselineFloats {
     static Floats min(Floats bound, Floats v) { return _mm_min_ps(bound, v); }
     static Ints to_ints(Floats v) { return _mm_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm_add_epi32(a, b); }
+    static Ints sub_ints(Ints a, Ints b) { return _mm_sub_epi32(a, b); }
+    /// Of numbers of 16 bits: the upper halves of a are left out.
+    static Ints mul_ints(Ints a, Ints b) { return _mm_madd_epi16(a, _mm_and_si128(b, _mm_set1_epi32(0xFFFF))); }
     static Floats from_nearest(Floats v) { return _mm_sub_ps(v, _mm_cvtepi32_ps(_mm_cvtps_epi32(v))); }
     static Floats further(Floats a, Floats b) { return _mm_max_ps(absolute(a), absolute(b)); }
     static Floats absolute(Floats v) { return _mm_andnot_ps(_mm_set1_ps(-0.0f), v); }
@@ -119,9 +129,12 @@ using BaselineReals = RealsTwin<2, 3>;
 }  // namespace
 
 const Instructions& baseline_instructions() {
-    static constexpr Instructions kAll{"baseline", product_kernels<BaselineWords, BaselineFloats>(),
+    static constexpr Instructions kAll{"baseline",
+                                       product_kernels<BaselineWords, BaselineFloats>(),
                                        product_kernels<SinglesTwin<4, 3>, BaselineFloats>(),
-                                       product_kernels<BaselineReals, BaselineFloats>(), pointwise<BaselineFloats>};
+                                       product_kernels<BaselineReals, BaselineFloats>(),
+                                       pointwise<BaselineFloats>,
+                                       depthwise<BaselineFloats>};
     return kAll;
 }
 

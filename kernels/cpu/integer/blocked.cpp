@@ -14,13 +14,13 @@ size_t padded_channels(const PackedWeights& weights) {
 size_t sum_bytes(Element element) { return element == Element::real ? sizeof(double) : sizeof(float); }
 
 /// Sums of x * w lack -x_zero * (sum of w), modulo 2^32.
-void fill_start(const Geometry& g, const int8_t* w, int x_zero, AlignedBytes& start) {
+void fill_start(const Geometry& g, const PackedWeights& weights, const int8_t* w, int x_zero, AlignedBytes& start) {
     auto* const sums = reinterpret_cast<int32_t*>(start.data());
     const int64_t row = g.weights() / g.k;
     for (int64_t k = 0; k < g.k; ++k) {
         int64_t sum = 0;
         for (int64_t i = 0; i < row; ++i) sum += w[k * row + i];
-        sums[k] = static_cast<int32_t>(static_cast<uint32_t>(-x_zero * sum));
+        sums[weights.lane_of(k)] = static_cast<int32_t>(static_cast<uint32_t>(-x_zero * sum));
     }
 }
 
@@ -61,10 +61,11 @@ BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKe
       weights_(geometry, kernels, w),
       x_zero_(x_zero),
       start_(padded_channels(weights_) * sum_bytes(kernels.element)),
-      w_zero_(w_zero) {
-    if (x_zero != 0) fill_start(geometry, w, x_zero, start_);
+      w_zero_(padded_channels(weights_)) {
+    if (x_zero != 0) fill_start(geometry, weights_, w, x_zero, start_);
+    for (size_t k = 0; k < w_zero.size(); ++k)
+        w_zero_[static_cast<size_t>(weights_.lane_of(static_cast<int64_t>(k)))] = w_zero[k];
     if (std::all_of(w_zero_.begin(), w_zero_.end(), [](int32_t zero) { return zero == 0; })) w_zero_.clear();
-    if (!w_zero_.empty()) w_zero_.resize(padded_channels(weights_));
     find_offsets();
 }
 
@@ -100,10 +101,14 @@ void BlockedConvolution::run(const void* x, int64_t images, const Epilogue& epil
     const int64_t groups = plan.groups(), blocks = weights_.blocks(), items = plan.bands() * groups;
     const auto work = [&](int64_t item, unsigned char* place) {
         const BandPlan::Band band = plan.make(item / groups, x, x_zero_, place);
-        if (!w_zero_.empty()) fill_windows(plan, band);
-        const int64_t group = item % groups;
-        for (int64_t block = blocks * group / groups; block < blocks * (group + 1) / groups; ++block)
+        const int64_t part = item % groups;
+        int64_t windows_of = -1;  // a group
+        for (int64_t block = blocks * part / groups; block < blocks * (part + 1) / groups; ++block) {
+            const int64_t group = weights_.group_of(block);
+            if (!w_zero_.empty() && group != windows_of) fill_windows(plan, band, group);
+            windows_of = group;
             run_block(plan, band, block, epilogue, finish, y);
+        }
     };
     if (threads == 1 || items == 1) {
         for (int64_t item = 0; item < items; ++item) work(item, workspace);
@@ -118,7 +123,8 @@ void BlockedConvolution::run(const void* x, int64_t images, const Epilogue& epil
 
 void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& band, int64_t block,
                                    const Epilogue& epilogue, const Finish& finish, const Result& y) const {
-    const int64_t first = block * weights_.block_channels(), channels = weights_.channels_of(block);
+    const int64_t first = weights_.first_channel(block), channels = weights_.channels_of(block),
+                  lane = block * weights_.block_channels();
     // What multiplies and adds nothing where there is none: v + -0 is v, of either zero, too.
     alignas(64) float scale[kMostChannels], shift[kMostChannels];
     std::fill_n(scale, kMostChannels, 1.0f);
@@ -126,7 +132,7 @@ void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& b
     if (epilogue.scale != nullptr) std::copy_n(epilogue.scale + first, channels, scale);
     if (epilogue.shift != nullptr) std::copy_n(epilogue.shift + first, channels, shift);
     BlockJob job{};
-    job.x = band.x;
+    job.x = band.x + weights_.group_of(block) * geometry_.group_c() * plan.element_bytes();
     job.tiles = band.tiles;
     job.tile_count = band.tile_count;
     job.column_bytes = plan.column_bytes();
@@ -136,11 +142,11 @@ void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& b
     job.w = weights_.of(block);
     job.vectors = weights_.vectors_of(block);
     job.channels = static_cast<int>(channels);
-    job.start = start_.data() + static_cast<size_t>(first) * sum_bytes(kernels_.element);
+    job.start = start_.data() + static_cast<size_t>(lane) * sum_bytes(kernels_.element);
     job.scale = scale;
     job.shift = shift;
     if (!w_zero_.empty()) {
-        job.w_zero = w_zero_.data() + first;
+        job.w_zero = w_zero_.data() + lane;
         job.windows = band.windows;
     }
     job.residual = row_of(epilogue.residual, first);
@@ -152,7 +158,8 @@ void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& b
     kernels_.run(job);
 }
 
-void BlockedConvolution::fill_windows(const BandPlan& plan, const BandPlan::Band& band) const {
+void BlockedConvolution::fill_windows(const BandPlan& plan, const BandPlan::Band& band, int64_t group) const {
+    const unsigned char* const x = band.x + group * geometry_.group_c() * plan.element_bytes();
     const auto sum_of = [&](const unsigned char* at) {
         int64_t sum = 0;
         for (int64_t i = 0; i < runs_.length; ++i)
@@ -162,8 +169,7 @@ void BlockedConvolution::fill_windows(const BandPlan& plan, const BandPlan::Band
     for (int64_t t = 0; t < band.tile_count; ++t) {
         const TilePlace& tile = band.tiles[t];
         for (int i = 0; i < tile.segments * tile.columns; ++i) {
-            const unsigned char* const window =
-                band.x + tile.x[i / tile.columns] + i % tile.columns * plan.column_bytes();
+            const unsigned char* const window = x + tile.x[i / tile.columns] + i % tile.columns * plan.column_bytes();
             int64_t sum = -runs_.length * x_zero_ * (tile.last_run - tile.first_run);
             for (int64_t run = tile.first_run; run < tile.last_run; ++run)
                 sum += sum_of(window + offsets_[static_cast<size_t>(run)]);

@@ -1,4 +1,4 @@
-// A convolution of one group in blocks: a band of positions by a block of output channels at a time, each by the
+// A convolution in blocks: a band of positions by a block of output channels at a time, each by the
 // kernels of an instruction set. Threads share bands, or blocks where there are few bands; results do not depend on it.
 #pragma once
 
@@ -31,7 +31,7 @@ class BlockedConvolution {
   private:
     void find_offsets();
     BandPlan plan_for(int64_t images, int threads) const;
-    void fill_windows(const BandPlan& plan, const BandPlan::Band& band) const;
+    void fill_windows(const BandPlan& plan, const BandPlan::Band& band, int64_t group) const;
     void run_block(const BandPlan& plan, const BandPlan::Band& band, int64_t block, const Epilogue& epilogue,
                    const Finish& finish, const Result& y) const;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/cpu/integer/blocked.h"
+#include "kernels/cpu/integer/depthwise.h"
 #include "kernels/cpu/integer/level.h"
 
 namespace adaq::cpu::integer {
@@ -35,8 +36,9 @@ class Convolution {
 
     Geometry geometry_;
     int x_zero_;
-    std::optional<BlockedConvolution> blocked_;  // of one group, unless sums are wide
-    std::vector<int8_t> w_;                      // for the plain loops
+    std::optional<BlockedConvolution> blocked_;  // one of the two, unless sums are wide
+    std::optional<DepthwiseConvolution> depthwise_;
+    std::vector<int8_t> w_;  // for the plain loops
     std::vector<int32_t> w_zero_;
 };
 
@@ -59,12 +61,7 @@ class FloatConvolution {
              int threads) const;
 
   private:
-    void run_plainly(const float* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
-
-    Geometry geometry_;
-    FloatSum sum_;
-    std::optional<BlockedConvolution> blocked_;  // of one group
-    std::vector<float> w_;                       // for the plain loops
+    BlockedConvolution blocked_;
 };
 
 }  // namespace adaq::cpu::integer

@@ -60,8 +60,7 @@ enum class Write : uint8_t { values, codes, codes_by_division };
 template <class F, class Sum, Kind residual, Write write>
 inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const Sum* sums, int64_t pitch, int64_t y,
                           int channel, int count, int first, int columns) {
-    const typename F::Floats scale = F::load(job.scale + channel, F::kLanes),
-                             shift = F::load(job.shift + channel, F::kLanes),
+    const typename F::Floats scale = F::load(job.scale + channel, count), shift = F::load(job.shift + channel, count),
                              residual_scale = F::all(job.residual.scale);
     const OperandRow operand = job.residual;
     const int64_t distance = job.column_rows * job.row;
@@ -110,7 +109,7 @@ template <class F, class Sum, Kind residual, bool quantises>
 inline void finish_tile_as(const BlockJob& job, const TilePlace& tile, const FinishVectors<F>& f, const Sum* sums,
                            int64_t pitch) {
     for (int segment = 0; segment < tile.segments; ++segment)
-        finish_segment<F, Sum, residual, quantises>(job, f, sums + segment * tile.columns * pitch, pitch,
+        finish_segment<F, Sum, residual, quantises>(job, f, sums + int64_t{segment} * tile.columns * pitch, pitch,
                                                     tile.y[segment], segment == 0 ? 0 : tile.done, tile.columns);
 }
 

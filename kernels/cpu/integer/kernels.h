@@ -83,11 +83,27 @@ struct PointwiseJob {
     int64_t count;
 };
 
+/// A depthwise convolution's row of outputs by a block of channels.
+struct DepthwiseJob {
+    const unsigned char* x;  // codes of the first row that windows read, at the map's left edge: the first channel
+    const int16_t* w;        // centred: the first of those rows' taps [r][s], `pitch` apart
+    int64_t pitch;           // channels of a pixel
+    int64_t rows, columns;   // taps: rows inside the map, columns of a window
+    int64_t row_codes;       // from a tap's row to the next, with dilation
+    int64_t width, stride, left, dilation;  // of the map and its columns
+    int64_t positions;                      // of the row of y
+    int channels, x_zero;
+};
+
 /// All of an instruction set.
 struct Instructions {
     const char* name;
     ProductKernels integers, singles, reals;
     void (*pointwise)(const PointwiseJob&);
+    /// Of a row; epilogue: what epilogues read of a job, its channels those of the row.
+    void (*depthwise)(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_y);
 };
+
+constexpr int kDepthwiseChannels = 64;  // of a block, at most
 
 }  // namespace adaq::cpu::integer

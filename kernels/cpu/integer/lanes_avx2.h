@@ -22,15 +22,24 @@ struct Floats256 {
         for (int i = 0; i < count; ++i) part[i] = p[i];
         return _mm256_loadu_ps(part);
     }
-    static Floats load_codes(const uint8_t* p, int count) {
+    static Ints load_code_ints(const uint8_t* p, int count) {
         uint8_t part[16] = {};
         if (count < kLanes) {
             for (int i = 0; i < count; ++i) part[i] = p[i];
             p = part;
         }
-        const __m128i codes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-        return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(codes));
+        return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
     }
+    static Floats load_codes(const uint8_t* p, int count) { return _mm256_cvtepi32_ps(load_code_ints(p, count)); }
+    static Ints load_words(const int16_t* p, int count) {
+        int16_t part[kLanes] = {};
+        if (count < kLanes) {
+            for (int i = 0; i < count; ++i) part[i] = p[i];
+            p = part;
+        }
+        return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
+    static void store_ints(int32_t* p, Ints v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
     static void store(float* p, Floats v, int count) {
         if (count == kLanes) {
             _mm256_storeu_ps(p, v);
@@ -68,6 +77,8 @@ struct Floats256 {
     static Floats min(Floats bound, Floats v) { return _mm256_min_ps(bound, v); }
     static Ints to_ints(Floats v) { return _mm256_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+    static Ints sub_ints(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
+    static Ints mul_ints(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
     static Floats from_nearest(Floats v) {
         return _mm256_sub_ps(v, _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }

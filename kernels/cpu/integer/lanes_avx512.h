@@ -20,11 +20,18 @@ struct Floats512 {
     static Floats load(const float* p, int count) {
         return count == kLanes ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps(mask(count), p);
     }
-    static Floats load_codes(const uint8_t* p, int count) {
+    static Ints load_code_ints(const uint8_t* p, int count) {
         const __m128i codes = count == kLanes ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
                                               : _mm_maskz_loadu_epi8(mask(count), p);
-        return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(codes));
+        return _mm512_cvtepu8_epi32(codes);
     }
+    static Floats load_codes(const uint8_t* p, int count) { return _mm512_cvtepi32_ps(load_code_ints(p, count)); }
+    static Ints load_words(const int16_t* p, int count) {
+        const __m256i words = count == kLanes ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
+                                              : _mm256_maskz_loadu_epi16(mask(count), p);
+        return _mm512_cvtepi16_epi32(words);
+    }
+    static void store_ints(int32_t* p, Ints v) { _mm512_storeu_si512(p, v); }
     static void store(float* p, Floats v, int count) {
         if (count == kLanes) {
             _mm512_storeu_ps(p, v);
@@ -54,6 +61,8 @@ struct Floats512 {
     static Floats min(Floats bound, Floats v) { return _mm512_min_ps(bound, v); }
     static Ints to_ints(Floats v) { return _mm512_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+    static Ints sub_ints(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
+    static Ints mul_ints(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
     static Floats from_nearest(Floats v) { return _mm512_reduce_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
     /// The larger absolute value.
     static Floats further(Floats a, Floats b) {

@@ -1,6 +1,6 @@
 // Weights as the kernels read them: [block of channels][run][step][vector][lane][depth]. A run is a stretch of a window
-// whose elements are neighbours in x: (s, c) of one r, or c of one (r, s) where there is dilation. Channels, and
-// elements of a run, that do not exist have the weight 0.
+// whose elements are neighbours in x: (s, c) of one r, or c of one (r, s) where there are dilation or groups. Channels,
+// and elements of a run, that do not exist have the weight 0.
 #pragma once
 
 #include <memory>
@@ -46,18 +46,24 @@ class PackedWeights {
     PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w);
     PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const float* w);
 
-    int64_t blocks() const { return (k_ + block_channels_ - 1) / block_channels_; }
+    /// Of all groups: a block's channels are of one group.
+    int64_t blocks() const { return groups_ * group_blocks_; }
     int64_t block_channels() const { return block_channels_; }
+    int64_t group_of(int64_t block) const { return block / group_blocks_; }
+    int64_t first_channel(int64_t block) const;
     int64_t channels_of(int64_t block) const;
     int vectors_of(int64_t block) const;
+    /// Of channel k, where each block has as many lanes.
+    int64_t lane_of(int64_t k) const;
     const unsigned char* of(int64_t block) const { return bytes_.data() + block * block_bytes_; }
     size_t bytes() const { return bytes_.size(); }
 
   private:
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels);
     template <typename Stored, typename Weight>
     void pack(const Runs& runs, const ProductKernels& kernels, const Weight* w);
 
-    int64_t k_, block_channels_, lanes_;
+    int64_t groups_, group_k_, block_channels_, lanes_, group_blocks_;
     int64_t block_bytes_ = 0;
     AlignedBytes bytes_;
 };

@@ -6,7 +6,7 @@
 // two of each a cycle is bound by the multiplications.
 #pragma once
 
-#include "kernels/cpu/integer/finish.h"
+#include "kernels/cpu/integer/depthwise_row.h"
 
 namespace adaq::cpu::integer {
 namespace {  // NOLINT: a header of internal linkage throughout

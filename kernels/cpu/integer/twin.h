@@ -44,6 +44,13 @@ struct FloatsTwin {
     static Floats load_codes(const uint8_t* p, int count) {
         return each([&](int i) { return i < count ? static_cast<float>(p[i]) : 0.0f; });
     }
+    static Ints load_code_ints(const uint8_t* p, int count) {
+        return each_int([&](int i) { return i < count ? int32_t{p[i]} : 0; });
+    }
+    static Ints load_words(const int16_t* p, int count) {
+        return each_int([&](int i) { return i < count ? int32_t{p[i]} : 0; });
+    }
+    static void store_ints(int32_t* p, const Ints& v) { __builtin_memcpy(p, &v, sizeof v); }
     static void store(float* p, const Floats& v, int count) {
         for (int i = 0; i < count; ++i) p[i] = v.at[i];
     }
@@ -88,6 +95,12 @@ struct FloatsTwin {
             const float size_a = __builtin_fabsf(a.at[i]), size_b = __builtin_fabsf(b.at[i]);
             return size_a > size_b ? size_a : size_b;
         });
+    }
+    static Ints sub_ints(const Ints& a, const Ints& b) {
+        return each_int([&](int i) { return a.at[i] - b.at[i]; });
+    }
+    static Ints mul_ints(const Ints& a, const Ints& b) {
+        return each_int([&](int i) { return a.at[i] * b.at[i]; });
     }
     static Ints add_ints(const Ints& a, const Ints& b) {
         return each_int([&](int i) { return a.at[i] + b.at[i]; });

@@ -37,7 +37,7 @@ TEST_SUITE("integer convolution") {
 
     TEST_CASE("grouped and depthwise layers agree with sums in 64 bits") {
         Values values(24);
-        for (int i = 0; i < 40; ++i) check_layer(Layer(values, draw_geometry(values, true), draw(values, 1, 2)));
+        for (int i = 0; i < 90; ++i) check_layer(Layer(values, draw_geometry(values, true), draw(values, 1, 2)));
     }
 
     TEST_CASE("shapes of real networks agree: stems, small maps, strides, one position") {
@@ -131,10 +131,20 @@ TEST_SUITE("integer convolution") {
         CHECK(y.result().values[0] == static_cast<float>(int64_t{70000} * 255 * 255));
     }
 
+    TEST_CASE("plain loops for wide sums agree with the others") {
+        Values values(30);
+        for (int i = 0; i < 60; ++i) {
+            const Layer layer(values, draw_geometry(values, i % 3 == 0), draw(values, 1, 2));
+            CAPTURE(text_of(layer.g, layer.images));
+            CHECK((layer.run(integer::instructions(integer::best_level()), draw(values, 1, 2), true) ==
+                   layer.expected()));
+        }
+    }
+
     TEST_CASE("a workspace of the stated size is enough, and what is behind it stays") {
         Values values(29);
         for (int i = 0; i < 60; ++i) {
-            const Layer layer(values, draw_geometry(values, false), draw(values, 1, 3));
+            const Layer layer(values, draw_geometry(values, i % 3 == 0), draw(values, 1, 3));
             for (const integer::Instructions* set : every_set()) {
                 const integer::Convolution convolution({layer.g, layer.w, layer.w_zero, layer.x_zero}, *set);
                 const size_t bytes = convolution.workspace_bytes(layer.images, 2);

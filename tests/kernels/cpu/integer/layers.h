@@ -45,7 +45,9 @@ inline integer::Geometry draw_geometry(Values& values, bool grouped) {
     if (draw(values, 0, 4) == 0) g.r = g.s = g.dilation_h = g.dilation_w = g.stride_h = g.stride_w = 1;
     if (grouped) {
         g.groups = draw(values, 2, 4);
-        g.c = g.groups * draw(values, 1, 5), g.k = g.groups * draw(values, 1, 5);
+        const int most = draw(values, 0, 1) == 0 ? 5 : 40;
+        g.c = g.groups * draw(values, 1, most), g.k = g.groups * draw(values, 1, most);
+        if (draw(values, 0, 2) == 0) g.groups = g.c = g.k = draw(values, 2, 150);
     }
     return g;
 }
@@ -145,8 +147,7 @@ struct Layer {
           x(draw_codes<uint8_t>(values, images * g.h * g.w * g.c, 0, 255)),
           w(draw_codes<int8_t>(values, g.weights(), -128, 127)),
           x_zero(draw(values, 0, 1) == 0 ? 0 : draw(values, 0, 255)),
-          data(values, g.k, outputs_of(g, images),
-               40.0f * 60.0f * std::sqrt(static_cast<float>(g.weights() / g.k)) * 2.0f) {
+          data(values, g.k, outputs_of(g, images), 4800.0f * std::sqrt(static_cast<float>(g.r * g.s * g.group_c()))) {
         if (draw(values, 0, 2) == 0)
             for (int64_t k = 0; k < g.k; ++k) w_zero.push_back(draw(values, -255, 255));
     }
