@@ -13,6 +13,7 @@ namespace adaq {
 namespace {
 
 constexpr double kExactFloats = 1 << 24;  // integers below it are float32 numbers
+constexpr double kExactHalves = 1 << 8;   // and those up to it bf16, as which products may read them
 constexpr double kNarrowSums = 2147483648.0;
 
 /// Of |weights| of one channel, at most.
@@ -193,7 +194,8 @@ void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Ou
         sum.x = x.id;
         sum.w = weight(layer);
         sum.y = y.id;
-        if (layer.codes) sum.sums = !x.codes() ? Sums::in_order : bound < kExactFloats ? Sums::free : Sums::exact;
+        const bool exact_in_any_order = bound < kExactFloats && x.largest <= kExactHalves;
+        if (layer.codes) sum.sums = !x.codes() ? Sums::in_order : exact_in_any_order ? Sums::free : Sums::exact;
         sum.epilogue.scale = per_channel.scale;
         sum.epilogue.shift = per_channel.shift;
         if (residual) {

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <thread>
 
-#include "engine/bf16.h"
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "engine/program/elements.h"
 #include "engine/program/pieces.h"
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/compiled_program.h"
@@ -37,39 +37,6 @@ std::string instructions(int threads) {
     return fmt::format("{}{}, {}, oneDNN {}.{}.{} ({})", own_instruction_set(),
                        c_library_fuses() ? "" : ", C library without FMA", plural(threads, "thread"), v->major,
                        v->minor, v->patch, onednn_instruction_set());
-}
-
-/// work(elements of that type).
-template <typename Work>
-void with_elements(DType dtype, float* memory, const Work& work) {
-    switch (dtype) {
-        case DType::f32:
-            return work(memory);
-        case DType::bf16:
-            return work(reinterpret_cast<bf16*>(memory));
-        case DType::i8:
-            return work(reinterpret_cast<int8_t*>(memory));
-        case DType::u8:
-            return work(reinterpret_cast<uint8_t*>(memory));
-        case DType::i32:
-            return work(reinterpret_cast<int32_t*>(memory));
-    }
-}
-
-template <typename T>
-T from_float(float value) {
-    if constexpr (std::is_same_v<T, bf16>)
-        return to_bf16(value);
-    else
-        return static_cast<T>(value);
-}
-
-template <typename T>
-float as_float(T element) {
-    if constexpr (std::is_same_v<T, bf16>)
-        return to_float(element);
-    else
-        return static_cast<float>(element);
 }
 
 class CpuDevice : public Device {
@@ -100,19 +67,14 @@ class CpuDevice : public Device {
         if (target.dtype() == DType::f32)
             copy(values, target.memory.span());
         else
-            with_elements(target.dtype(), target.memory.data(), [&]<typename T>(T* elements) {
-                std::transform(values.begin(), values.end(), elements, from_float<T>);
-            });
+            store_elements(values, target.dtype(), target.memory.data());
         ++target.version;
     }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         require(static_cast<int64_t>(values.size()) == element_count(tensor.shape()), "download: {} values from {}",
                 values.size(), to_string(tensor.shape()));
         if (tensor.dtype() == DType::f32) return copy(span_of(tensor), values);
-        with_elements(tensor.dtype(), dynamic_cast<const CpuTensor&>(tensor).memory.data(),
-                      [&]<typename T>(const T* elements) {
-                          std::transform(elements, elements + values.size(), values.begin(), as_float<T>);
-                      });
+        load_elements(dynamic_cast<const CpuTensor&>(tensor).memory.data(), tensor.dtype(), values);
     }
 
     Math math() const override { return math_; }

@@ -11,7 +11,11 @@ using namespace adaq::test;
 
 namespace {
 
-constexpr uint32_t kNetworks = 1000;
+/// Fewer where kernels are emulated.
+#if !defined(ADAQ_TEST_NETWORKS)
+#define ADAQ_TEST_NETWORKS 1000
+#endif
+constexpr uint32_t kNetworks = ADAQ_TEST_NETWORKS;
 
 std::vector<float> logits_of(Device& device, const Network& network, const std::vector<float>& images, int64_t count,
                              int64_t height, int64_t width, Execution execution) {
@@ -38,9 +42,20 @@ TEST_SUITE("integer execution") {
                 };
                 const std::vector<float> integers = run(bench.device(), Execution::integer);
                 const std::vector<float> expected = run(reference.device(), Execution::integer);
-                for (size_t i = 0; i < integers.size(); ++i) if (integers[i] != expected[i]) MESSAGE(seed << " " << i << " of " << integers.size() << ": " << integers[i] << " " << expected[i]);
-                for (const auto& n : made.network.graph.nodes) if (n.layer >= 0 && integers != expected) MESSAGE(n.name << " layer zero " << made.network.layers[n.layer].codes->zero_point[0] << " bits " << made.network.layers[n.layer].codes->grid.bits << " act " << (bool)n.activation);
-                for (size_t v = 0; v < made.network.values.size(); ++v) if (integers != expected && made.network.values[v]) MESSAGE(v << " site z " << made.network.values[v]->zero_point << " bits " << made.network.values[v]->grid.bits << " one " << made.network.values[v]->grid.one_sided);
+                for (size_t i = 0; i < integers.size(); ++i)
+                    if (integers[i] != expected[i])
+                        MESSAGE(seed << " " << i << " of " << integers.size() << ": " << integers[i] << " "
+                                     << expected[i]);
+                for (const auto& n : made.network.graph.nodes)
+                    if (n.layer >= 0 && integers != expected)
+                        MESSAGE(n.name << " layer zero " << made.network.layers[n.layer].codes->zero_point[0]
+                                       << " bits " << made.network.layers[n.layer].codes->grid.bits << " act "
+                                       << (bool)n.activation);
+                for (size_t v = 0; v < made.network.values.size(); ++v)
+                    if (integers != expected && made.network.values[v])
+                        MESSAGE(v << " site z " << made.network.values[v]->zero_point << " bits "
+                                  << made.network.values[v]->grid.bits << " one "
+                                  << made.network.values[v]->grid.one_sided);
                 REQUIRE(integers == expected);
                 REQUIRE(integers == run(bench.device(), Execution::simulated));
             }

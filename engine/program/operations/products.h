@@ -10,7 +10,7 @@ class Checker;
 
 /// How a layer's sums are added up. free: in float32, in any order: values, or integers that float32 holds exactly.
 /// in_order: by fused multiply-adds in the order r, s, c (padding is left out), from 0, so that the same bits come from
-/// every device. exact: integers beyond 2^24, held exactly and rounded to float32 once.
+/// every device. exact: sums beyond 2^24 of integers (a convolution's: of at most 255), rounded to float32 once.
 enum class Sums { free, in_order, exact };
 
 /// Only free sums may round their operands (Math::bf16).
