@@ -17,13 +17,21 @@ namespace {
 #endif
 constexpr uint32_t kNetworks = ADAQ_TEST_NETWORKS;
 
-std::vector<float> logits_of(Device& device, const Network& network, const std::vector<float>& images, int64_t count,
-                             int64_t height, int64_t width, Execution execution) {
-    Executor executor(device, network, count, height, width, execution);
-    std::vector<float> logits(static_cast<size_t>(count * executor.classes()));
-    executor.run(images, logits);
-    return logits;
-}
+/// A network, and what devices make of a few images.
+struct Case {
+    RandomNetwork made;
+    int64_t count;
+    std::vector<float> images;
+
+    explicit Case(uint32_t seed) : made(seed), count(1 + seed % 3), images(made.images(count)) {}
+
+    std::vector<float> logits(Device& device, Execution execution) const {
+        Executor executor(device, made.network, count, made.height, made.width, execution);
+        std::vector<float> logits(static_cast<size_t>(count * executor.classes()));
+        executor.run(images, logits);
+        return logits;
+    }
+};
 
 }  // namespace
 
@@ -33,31 +41,21 @@ TEST_SUITE("integer execution") {
         for (const std::string& name : devices_under_test()) {
             Bench bench(name);
             for (uint32_t seed = 0; seed < kNetworks; ++seed) {
-                RandomNetwork made(seed);
-                INFO(name << ", seed " << seed << ": " << made.description);
-                const int64_t count = 1 + seed % 3;
-                const std::vector<float> images = made.images(count);
-                const auto run = [&](Device& device, Execution execution) {
-                    return logits_of(device, made.network, images, count, made.height, made.width, execution);
-                };
-                const std::vector<float> integers = run(bench.device(), Execution::integer);
-                const std::vector<float> expected = run(reference.device(), Execution::integer);
-                for (size_t i = 0; i < integers.size(); ++i)
-                    if (integers[i] != expected[i])
-                        MESSAGE(seed << " " << i << " of " << integers.size() << ": " << integers[i] << " "
-                                     << expected[i]);
-                for (const auto& n : made.network.graph.nodes)
-                    if (n.layer >= 0 && integers != expected)
-                        MESSAGE(n.name << " layer zero " << made.network.layers[n.layer].codes->zero_point[0]
-                                       << " bits " << made.network.layers[n.layer].codes->grid.bits << " act "
-                                       << (bool)n.activation);
-                for (size_t v = 0; v < made.network.values.size(); ++v)
-                    if (integers != expected && made.network.values[v])
-                        MESSAGE(v << " site z " << made.network.values[v]->zero_point << " bits "
-                                  << made.network.values[v]->grid.bits << " one "
-                                  << made.network.values[v]->grid.one_sided);
-                REQUIRE(integers == expected);
-                REQUIRE(integers == run(bench.device(), Execution::simulated));
+                const Case of(seed);
+                INFO(name << ", seed " << seed << ": " << of.made.description);
+                const std::vector<float> integers = of.logits(bench.device(), Execution::integer);
+                REQUIRE(integers == of.logits(reference.device(), Execution::integer));
+                REQUIRE(integers == of.logits(bench.device(), Execution::simulated));
+            }
+        }
+    }
+
+    TEST_CASE("simulation whose products round to bf16 gives the same bits") {
+        for (const auto& device : bf16_devices()) {
+            for (uint32_t seed = 0; seed < kNetworks / 2; ++seed) {
+                const Case of(seed);
+                INFO(device->name() << ", seed " << seed << ": " << of.made.description);
+                REQUIRE(of.logits(*device, Execution::integer) == of.logits(*device, Execution::simulated));
             }
         }
     }

@@ -61,6 +61,18 @@ TEST_SUITE("adaq-bench") {
         CHECK(results["convolutions"].size() == 11);
     }
 
+    TEST_CASE("convolutions of codes are timed forward, beside nothing") {
+        const json results = results_of("convolutions --codes --image 32 --batch 1 --layers layer4 --seconds 0");
+        REQUIRE(results["convolutions"].size() > 1);
+        for (const json& row : results["convolutions"]) {
+            CHECK(row["operands"] == "u8");
+            CHECK(row["gflops"].get<double>() > 0.0);
+            CHECK(row["share_of_peak"] == 0.0);
+        }
+        CHECK(results["mean_ratios"].empty());
+        CHECK(bench("convolutions --codes --direction all --image 32 --batch 1") == 2);
+    }
+
     TEST_CASE("convolutions are timed in three directions beside oneDNN alone") {
         const json results =
             results_of("convolutions --image 64 --batch 2 --layers layer1 --direction all --seconds 0.01");

@@ -119,6 +119,7 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
     command.add_flag(
         "--rounding", bench.rounding,
         "bf16: operands and results lie in float32 and operands are rounded first, as of tensors that others read too");
+    command.add_flag("--codes", bench.codes, "8-bit codes in and out, as in integer execution (forward)");
     command.add_flag("--wgmma", bench.wgmma, "Forward products by sm_90's warpgroups (--device cuda --math tf32)");
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");

@@ -9,7 +9,7 @@ namespace adaq::cuda {
 
 inline constexpr int kGathered = 4;
 
-/// As WindowRows.
+/// As WindowRows. Values of k behind the last one are whatever lies there: the other operand has zeros for them.
 template <typename T, int Extent>
 struct GatheredWindows {
     using Element = uint8_t;
@@ -23,13 +23,11 @@ struct GatheredWindows {
 
     __device__ void load(uint8_t* stage, int first_k) const {
         int dh[kGathered], dw[kGathered], channel[kGathered];
-        bool within[kGathered];
         const int channel_count = static_cast<int>(channels.divisor);
 #pragma unroll
         for (int j = 0; j < kGathered; ++j) {
             const int k = first_k + Mine::along() + j, tap = channels.quotient(k), line = taps.quotient(tap);
             dh[j] = line, dw[j] = taps.remainder(tap, line), channel[j] = channels.remainder(k, tap);
-            within[j] = inside(k, total);
         }
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i);
@@ -38,8 +36,7 @@ struct GatheredWindows {
 #pragma unroll
             for (int j = 0; j < kGathered; ++j) {
                 const int h = pixel.h + dh[j], w = pixel.w + dw[j];
-                const bool valid =
-                    within[j] && inside(static_cast<unsigned>(h), height) && inside(static_cast<unsigned>(w), width);
+                const bool valid = inside(static_cast<unsigned>(h), height) && inside(static_cast<unsigned>(w), width);
                 const int64_t offset = (int64_t{h} * width + w) * channel_count + channel[j];
                 const uint32_t code = valid ? map[pixel.image + offset] : static_cast<uint32_t>(outside);
                 word |= code << (8 * j);
