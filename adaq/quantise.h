@@ -46,8 +46,13 @@ class Quantised {
 /// will refuse, known before any work.
 void check_state(const QuantiseOptions& options);
 
+/// Throws what quantise() will refuse of options that do not go with the model or the images: names of layers that it
+/// has not, images that are missing, too few or too small.
+void check_work(const Model& model, const ImageSets& images, const QuantiseOptions& options);
+
 /// Rounds every weight as options.method does, and chooses or learns a scale for every activation. Throws UsageError,
-/// DataError, and Stopped, which says what was kept in options.state.
+/// DataError, and Stopped, which says what was kept in options.state. What options, model, images and device do not
+/// allow is told before any work.
 Quantised quantise(const Model& model, const ImageSets& images, const QuantiseOptions& options = {},
                    const Context& context = {});
 

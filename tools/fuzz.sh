@@ -17,7 +17,7 @@ targets=("$@")
 run() { # run TARGET: its seconds, with its own corpus, the seeds and the fixtures of that format
     local target=$1 corpus=$build/corpus/$1 found=$build/found/$1 seeds=()
     mkdir -p "$corpus" "$found"
-    for folder in tests/fuzz/seeds/"$target" tests/fixtures/images tests/fixtures/weights; do
+    for folder in tests/fuzz/seeds/"$target" tests/fixtures/images tests/fixtures/weights tests/fixtures/onnx; do
         [ -d "$folder" ] && seeds+=("$folder")
     done
     ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \

@@ -40,7 +40,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", metavar="FILE.onnx", help="what adaq-convert or adaq-run --save wrote")
     parser.add_argument("--val", required=True, metavar="DIR", help="class folders of images")
-    parser.add_argument("--images", type=int, default=0, metavar="N", help="classes of N images, evenly spread [all]")
+    parser.add_argument("--images", type=int, default=0, metavar="N", help="logits of N images, evenly spread [all]")
     parser.add_argument("--code-images", type=int, default=300, metavar="N", help="codes of N images, evenly spread; 0: none [300]")
     parser.add_argument("--expect", metavar="R.json", help="adaq-run's report of the same network on the same images")
     parser.add_argument("--logits", metavar="Q.npy", help="adaq-run's logits of the same network on all images")
@@ -165,12 +165,11 @@ class OnnxRuntime(Definition):
             self.session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
             optimised = onnx.load(options.optimized_model_filepath)
         self.kinds = collections.Counter(node.op_type for node in optimised.graph.node)
+        self.floats = [node.name for node in optimised.graph.node if node.op_type in ("Conv", "FusedConv")]
 
     def kernels(self):
-        integers = self.kinds["QLinearConv"]
-        floats = sum(count for kind, count in self.kinds.items() if kind in ("Conv", "FusedConv"))
         others = {kind: count for kind, count in sorted(self.kinds.items()) if kind.startswith(("QLinear", "QGemm", "NhwcMaxPool", "Gemm"))}
-        return {"integer": integers, "float": floats, "others": others}
+        return {"integer": self.kinds["QLinearConv"], "float": self.floats, "others": others}
 
 
 class OpenVino:
@@ -181,22 +180,23 @@ class OpenVino:
         config = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         self.compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", config)
         self.request = self.compiled.create_infer_request()
-        self.names = [min(output.get_names(), key=len) if not output.get_names() & {"logits"} else "logits" for output in self.compiled.outputs]
-        self.all_names = [output.get_names() for output in self.compiled.outputs]
+        self.names = [output.get_names() for output in self.compiled.outputs]
 
     def run(self, x, names):
         results = self.request.infer({0: x})
         values = [results[output] for output in self.compiled.outputs]
-        return [np.array(next(value for value, known in zip(values, self.all_names) if name in known)) for name in names]
+        return [np.array(next(value for value, known in zip(values, self.names) if name in known)) for name in names]
 
     def kernels(self):
-        integers, floats, others = 0, 0, collections.Counter()
+        integers, floats, others = 0, [], collections.Counter()
         for node in self.compiled.get_runtime_model().get_ops():
             info = {key: str(value.astype(str) if hasattr(value, "astype") else value) for key, value in node.get_rt_info().items()}
             kind, precision = info.get("layerType", ""), info.get("runtimePrecision", "")
             if kind == "Convolution":
-                integers += precision in ("u8", "i8")
-                floats += precision not in ("u8", "i8")
+                if precision in ("u8", "i8"):
+                    integers += 1
+                else:
+                    floats.append(node.get_friendly_name())
             elif kind in ("FullyConnected", "Pooling", "Eltwise", "FakeQuantize"):
                 others[f"{kind} {precision}"] += 1
         return {"integer": integers, "float": floats, "others": dict(others)}
@@ -214,11 +214,10 @@ def logits_of(runtime, images, positions):
 def compare_codes(definition, runtime, images, positions, sites):
     """Codes that differ, by site; of each image's first one, how far from a tie the definition's value was."""
     names = [codes for codes, _, _ in sites]
-    before = [value for _, value, _ in sites]
+    watched = list(dict.fromkeys(names + [value for _, value, _ in sites if value != "input"]))
     differing, total, farthest, first = collections.Counter(), 0, 0.0, 0
     for x in images.batches(positions):
-        wanted = definition.run(x, list(dict.fromkeys(names + [name for name in before if name != "input"])))
-        wanted = dict(zip(dict.fromkeys(names + [name for name in before if name != "input"]), wanted)) | {"input": x}
+        wanted = dict(zip(watched, definition.run(x, watched))) | {"input": x}
         got = dict(zip(names, runtime.run(x, names)))
         clean = np.ones(len(x), bool)  # images of which no code has differed so far
         for codes, value, scale in sites:
@@ -288,7 +287,9 @@ def failures(result, args, expected):
 def show(result, count, expected):
     kernels = result["kernels"]
     print(f"\n{result['runtime']}")
-    print(f"  kernels   {kernels['integer']} convolutions on integers, {kernels['float']} in float; {kernels['others']}")
+    floats = f"{len(kernels['float'])} in float" + (f" ({', '.join(kernels['float'])})" if kernels["float"] else "")
+    others = ", ".join(f"{kind} {number}" for kind, number in kernels["others"].items())
+    print(f"  kernels   {kernels['integer']} convolutions on integers, {floats}; {others}")
     if "codes" in result:
         codes, watched = result["codes"], result["kernels_with_codes_as_outputs"]
         print(f"  codes     {codes['differing']:,} of {codes['total']:,} differ ({codes['differing'] / codes['total']:.1e}); {codes['first']:,} are their "
@@ -316,8 +317,7 @@ def main():
         if report["images"] != len(positions):
             sys.exit(f"{args.expect}: of {report['images']} images, expected {len(positions)}")
         expected = report["top1"]["correct"]
-    exposed = with_outputs(model, [name for codes, value, _ in sites for name in (codes, value)])
-    definition = Definition(exposed, args.threads)
+    definition = Definition(with_outputs(model, [name for codes, value, _ in sites for name in (codes, value)]), args.threads)
     reference = logits_of(Definition(model, args.threads), images, positions)
     right = int((reference.argmax(1) == images.labels(positions)).sum())
     versions = f"IR {model.ir_version}, opset {model.opset_import[0].version}, {len(sites)} sites"

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "adaq/state/poll.h"
+#include "engine/error.h"
 #include "engine/evaluation.h"
 
 namespace adaq {
@@ -68,11 +69,13 @@ EvaluationResult evaluate_networks(Device& device, const EvaluationPlan& plan, B
     double waiting = 0.0;
     Stopwatch watch;
     observer.begin("evaluate", images.image_count(), "images");
+    const Poll ask = [&observer] { poll(observer); };
     Batch batch;
-    for (int64_t done = 0; images.next(batch); done += batch.count) {
+    const auto next = [&] { return about("val", [&] { return images.next(batch, ask); }); };
+    for (int64_t done = 0; next(); done += batch.count) {
         waiting += watch.lap();
         for (const auto& contestant : contestants) {
-            contestant->executor.run(batch.images.values, contestant->logits);
+            contestant->executor.run(batch.images.values, contestant->logits, ask);
             contestant->scorer.add(contestant->rows(batch.count), std::span(batch.labels).first(batch.count));
             contestant->seconds += watch.lap();
         }

@@ -20,9 +20,9 @@ Executor::Executor(Device& device, const Network& network, int64_t batch, int64_
     segment_ = std::make_unique<Segment>(device, network, 0, nodes, bound, KeptValues::quantised, shapes, execution);
 }
 
-void Executor::run(std::span<const float> images, std::span<float> logits) {
+void Executor::run(std::span<const float> images, std::span<float> logits, const Poll& poll) {
     device_.upload(*images_, images);
-    segment_->run();
+    segment_->run(poll);
     device_.download(*logits_, logits);
 }
 

@@ -15,7 +15,7 @@ class Segment {
   public:
     Segment(Device& device, const Network& network, int first, int last, const std::map<ValueId, StoredValue>& bound,
             KeptValues kept, const Indexed<Shape>& shapes, Execution execution = Execution::simulated);
-    void run() { compiled_->run(); }
+    void run(const Poll& poll = {}) { compiled_->run_polled(poll); }
 
   private:
     std::unique_ptr<CompiledProgram> compiled_;
@@ -29,7 +29,7 @@ class Executor {
     int64_t batch() const { return images_->shape()[0]; }
     int64_t classes() const { return logits_->shape()[1]; }
     /// images: [batch, H, W, C], normalised; logits: [batch, classes].
-    void run(std::span<const float> images, std::span<float> logits);
+    void run(std::span<const float> images, std::span<float> logits, const Poll& poll = {});
 
   private:
     Device& device_;

@@ -70,18 +70,23 @@ void CpuProgram::give_scratch() {
 }
 
 void CpuProgram::run(int64_t n) {
+    for (int64_t i = 0; i < n; ++i) run_polled({});
+}
+
+void CpuProgram::run_polled(const Poll& poll) {
     const ThreadCount inside_operations(plan_.threads_of_a_lane);
+    const auto run_one = [&](int lane, int64_t first_image) {
+        if (poll && lane == 0) poll();
+        run_group(views_[lane], first_image);
+    };
+    for (const auto& operation : operations_) operation->refresh(views_.front());
     const int64_t groups = plan_.batch / plan_.group;
-    for (int64_t i = 0; i < n; ++i) {
-        for (const auto& operation : operations_) operation->refresh(views_.front());
-        if (plan_.lanes == 1) {
-            for (int64_t g = 0; g < groups; ++g) run_group(views_.front(), g * plan_.group);
-        } else {
-            lanes_->run(groups, [this](int lane, int64_t g) { run_group(views_[lane], g * plan_.group); });
-        }
-        // What remains overlaps the last group: the same images give the same values again.
-        if (plan_.batch % plan_.group != 0) run_group(views_.front(), plan_.batch - plan_.group);
-    }
+    if (plan_.lanes == 1)
+        for (int64_t g = 0; g < groups; ++g) run_one(0, g * plan_.group);
+    else
+        lanes_->run(groups, [&](int lane, int64_t g) { run_one(lane, g * plan_.group); });
+    // What remains overlaps the last group: the same images give the same values again.
+    if (plan_.batch % plan_.group != 0) run_one(0, plan_.batch - plan_.group);
 }
 
 void CpuProgram::run_group(View& view, int64_t group) { run_phases(view, plan_.phases.size(), group, 0, plan_.group); }

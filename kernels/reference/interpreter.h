@@ -19,6 +19,7 @@ class Interpreter : public CompiledProgram {
   public:
     explicit Interpreter(Program program);
     void run(int64_t n) override;
+    void run_polled(const Poll& poll) override;  // between operations
 
 #define ADAQ_DECLARE(Kind) void operator()(const Kind& op);
     ADAQ_OPERATIONS(ADAQ_DECLARE)

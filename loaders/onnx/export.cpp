@@ -113,8 +113,11 @@ class Exporter {
             highest = std::min(highest, codes.most_value().value_or(highest));
         }
         const bool clamps = lowest > -kInfinity || highest < kInfinity;
+        const std::string sum = clamps ? node.name + ".sum" : base(id);
+        const std::string bias = std::exchange(added_bias_, "");
         std::string tensor = builder_.node(op_type, node.name, std::move(inputs),
-                                           clamps ? node.name + ".sum" : base(id), std::move(attributes));
+                                           bias.empty() ? sum : node.name + ".product", std::move(attributes));
+        if (!bias.empty()) tensor = builder_.node("Add", node.name + ".add_bias", {tensor, bias}, sum);
         if (clamps) tensor = clamp(tensor, node.name, base(id), lowest, highest);
         produce(id, tensor);
     }
@@ -309,8 +312,16 @@ class Exporter {
         const std::string name = layer.name + ".bias";
         std::optional<IntegerBias> snapped;
         if (rules_.integer_biases && weight && x.codes) snapped = integer_bias(layer, *weight, x.codes->scale);
+        Shape shape{layer.channels()};
+        const bool added = !snapped && weight && x.codes &&
+                           (rules_.added_biases == TargetRules::AddedBiases::all ||
+                            (rules_.added_biases == TargetRules::AddedBiases::before_floats && !told.quantised_output));
+        if (added) {
+            if (told.convolution) shape.insert(shape.end(), 2, 1);
+            added_bias_ = builder_.add(onnx::tensor(name, std::span<const float>(bias), shape));
+            return;
+        }
         told.float_bias = !snapped;
-        const Shape shape{layer.channels()};
         if (!snapped) {
             inputs.push_back(builder_.add(onnx::tensor(name, std::span<const float>(bias), shape)));
             return;
@@ -357,7 +368,8 @@ class Exporter {
     Network network_;
     std::vector<Value> values_;
     std::vector<ExportedLayer> layers_;
-    int narrowest_ = 8;  // bits of a weight's type
+    std::string added_bias_;  // of the layer at hand, where an operator of its own adds it
+    int narrowest_ = 8;       // bits of a weight's type
     GraphBuilder builder_;
 };
 

@@ -15,6 +15,9 @@ struct TargetRules {
     bool integer_biases;
     /// Of weights that are multiplied as integers: none but 0, one for all channels, or any.
     enum class ZeroPoints { none, one, any } weight_zero_points;
+    /// Float biases of which layers with quantised operands are added by an operator of their own. onnxruntime rounds
+    /// the others to integers, but multiplies integers only where bias and layer are one.
+    enum class AddedBiases { none, before_floats, all } added_biases;
     /// Weights stay floats where their layer's input does.
     bool float_weights_behind_floats;
     /// Bits of the narrowest type that packed weights may have.
@@ -23,11 +26,12 @@ struct TargetRules {
 
 inline const TargetRules& rules_of(OnnxTarget target) {
     using Zero = TargetRules::ZeroPoints;
+    using Added = TargetRules::AddedBiases;
     static constexpr std::array<TargetRules, 4> kRules{{
-        {"any runtime", false, false, false, Zero::any, false, 4},
-        {"onnxruntime", false, true, true, Zero::one, false, 2},
-        {"OpenVINO", false, false, false, Zero::none, true, 4},
-        {"TensorRT", true, false, false, Zero::none, true, 8},
+        {"any runtime", false, false, false, Zero::any, Added::all, false, 4},
+        {"onnxruntime", false, true, true, Zero::one, Added::before_floats, false, 2},
+        {"OpenVINO", false, false, false, Zero::none, Added::none, true, 4},
+        {"TensorRT", true, false, false, Zero::none, Added::none, true, 8},
     }};
     return kRules[static_cast<size_t>(target)];
 }

@@ -57,10 +57,11 @@ void ConvolutionPrograms::add_codes(Program& program, const ConvolutionCase& sha
     op.stride = shape.stride;
     op.padding = shape.padding;
     // Sums come to codes around the middle.
-    const double terms = static_cast<double>(element_count(shape.w) / shape.w[0]);
+    const int64_t terms = element_count(shape.w) / shape.w[0];
     const Buffer scale = device_.create({shape.w[0]});
-    device_.upload(*scale, std::vector<float>(static_cast<size_t>(shape.w[0]),
-                                              static_cast<float>(1.0 / (128.0 * 74.0 * std::sqrt(terms)))));
+    device_.upload(
+        *scale, std::vector<float>(static_cast<size_t>(shape.w[0]),
+                                   static_cast<float>(1.0 / (128.0 * 74.0 * std::sqrt(static_cast<double>(terms))))));
     op.epilogue.scale = program.bind(scale);
     op.epilogue.shift = program.bind(random_buffer({shape.w[0]}));
     op.epilogue.activation = Activation::relu();

@@ -237,6 +237,7 @@ RunInput run_input(const RunOptions& options, Workspace* workspace) {
     ImageOptions images = options.images;
     images.calibrates = !as_it_is(options, model);
     ImageSets sets = open_images(model, images, workspace);
+    if (images.calibrates) check_work(model, sets, options.quantise);
     return {std::move(model), std::move(sets)};
 }
 
