@@ -151,7 +151,9 @@ class Planning {
         if (sites_.empty()) return seconds;
         for (const Site& site : sites_) values += element_count(shapes_[site.value]);
         const int64_t images = std::min(plan_.calibration_images, kScaleImages);
-        return seconds + static_cast<double>(values * images) * time_ranges(device_, settings_->activation_range(), 0);
+        SchemeOptions range = settings_->activation_range();
+        range.bits = sites_.front().bits;  // where activations stay float, the input may be quantised
+        return seconds + static_cast<double>(values * images) * time_ranges(device_, range, 0);
     }
 
     void forecast() {

@@ -95,7 +95,7 @@ inline Network make_unit(const Json& given) {
     for (const Json& layer : given["layers"]) network.layers.push_back(make_layer(layer));
     network.values.resize(network.graph.nodes.size() + 1);
     for (const Json& site : given["sites"])
-        network.values[site["value"]] = QuantisedActivation{
+        network.values[site["value"].get<ValueId>()] = QuantisedActivation{
             {site["bits"], site["one_sided"]}, "minmax", floats(site["scale"])[0], site["zero_point"]};
     return network;
 }

@@ -62,7 +62,7 @@ Evaluated evaluate(const std::string& device, const StoredModel& model, const js
     image.pixels = expected["pixels"].get<std::vector<uint8_t>>();
     std::vector<float> images(image.pixels.size());
     Normaliser(*model.preprocessing, 3).run(image, images.data());
-    const std::vector<Shape> shapes = value_shapes(network.graph, side, side);
+    const Indexed<Shape> shapes = value_shapes(network.graph, side, side);
     std::map<ValueId, StoredValue> bound;
     bound[kImage] = {bench.put({2, side, side, 3}, images), 1.0f};
     const ValueId last = network.graph.node_count();
