@@ -7,7 +7,9 @@
 //     adaq::evaluate(quantised, images);
 //     std::cout << adaq::render_table(quantised.report());
 //
-// Everything throws adaq::Error; what the caller's own functions throw comes through, or as an Error of its words.
+// Everything throws adaq::Error. What the caller's own functions throw (an observer, own images, logits) ends the work
+// and comes out unchanged. Whatever is thrown, handles, reports and workspaces are as they were before the call, and a
+// state folder keeps every unit that is finished.
 // Nothing outside is changed: no signal handlers, no environment, no settings of OpenMP. Different threads may work at
 // once, each with its own Context.
 #pragma once

@@ -12,6 +12,10 @@ Error::Error(ErrorCode code, const std::string& sentence) : std::runtime_error(s
     if (to != std::string::npos) field_ = sentence.substr(from + 1, to - from - 1);
 }
 
+void Error::set_field(const std::string& field) {
+    if (field_.empty()) field_ = field;
+}
+
 Error error_of(const std::exception& exception) {
     if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;
     if (dynamic_cast<const std::bad_alloc*>(&exception) || dynamic_cast<const std::length_error*>(&exception))

@@ -20,8 +20,11 @@ class Error : public std::runtime_error {
     Error(ErrorCode code, const std::string& sentence);
 
     ErrorCode code() const { return code_; }
-    /// The option that the sentence names first: "images"; empty where it names none.
+    /// The option that it is about: the one that the sentence names first, such as "images", or the one whose file or
+    /// folder it tells of. What load() and save() are given are `weights` and `save`. Empty: none.
     const std::string& field() const { return field_; }
+    /// Sets the field of a sentence that names no option.
+    void set_field(const std::string& field);
 
   private:
     ErrorCode code_;

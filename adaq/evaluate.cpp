@@ -3,7 +3,6 @@
 
 #include "adaq/evaluation/description.h"
 #include "adaq/evaluation/networks.h"
-#include "adaq/settings/option_table.h"
 #include "adaq/state/guarded.h"
 #include "adaq/state/poll.h"
 #include "adaq/state/quantised_state.h"
@@ -40,13 +39,17 @@ class Evaluating {
           workspace_(context.workspace),
           observer_(context.observer) {
         if (!images.validates()) usage_error("`val` is needed to evaluate a network");
-        check_number("batch", context.device.batch);
-        plan_.logits = options.logits;
+        if (options.logits)
+            plan_.logits = [see = options.logits](std::span<const float> logits, int64_t count) {
+                by_caller([&] { see(logits, count); });
+            };
+        plan_.simulate = options.simulate;
         poll(*observer_);
     }
 
     /// The first network is the model's own. key: of a float network that others evaluate, too; empty: of none.
     Found run(std::vector<const Network*> networks, const std::string& key) {
+        Device& device = workspace_->device(context_.device);
         const Network& first = *networks.front();
         plan_.networks = std::move(networks);
         if (!key.empty() && plan_.networks.size() > 1) plan_.known = workspace_->evaluated(key);
@@ -55,8 +58,7 @@ class Evaluating {
         const ImageSets::State& sets = images_.state();
         plan_.readings = other_readings(*sets.validation(), sets.options(), model_.classes());
         EvaluationResult result =
-            evaluate_networks(workspace_->device(context_.device), plan_,
-                              sets.validation_images(context_.device, workspace_->images()), *observer_);
+            evaluate_networks(device, plan_, sets.validation_images(context_.device, workspace_->images()), *observer_);
         if (plan_.keep_choices) workspace_->keep(key, {result.networks[0], std::move(result.choices), result.right});
         const ImageSize size = input_size(*sets.validation(), 0, sets.inputs());
         return {result.networks, result.agreement,
@@ -95,6 +97,7 @@ void evaluate(Quantised& quantised, const ImageSets& images, const EvaluateOptio
         s.report.float_network = found.networks.front();
         if (s.nearest) s.report.nearest_network = found.networks[1];
         s.report.quantised_network = found.networks.back();
+        s.report.execution = name_of(execution_of(s.network, options.simulate));
         s.report.agreement = found.agreement;
         s.report.validation = std::move(found.validation);
         s.chance_warning = std::move(found.warning);
@@ -117,6 +120,7 @@ Report evaluate(const Model& model, const ImageSets& images, const EvaluateOptio
             const Phase phase(report, "evaluate");
             Found found = evaluating.run({&network}, key);
             (model.quantised() ? report.quantised_network : report.float_network) = found.networks.front();
+            if (model.quantised()) report.execution = name_of(execution_of(network, options.simulate));
             report.validation = std::move(found.validation);
             put_first(report.notes, found.warning);
             shapes = std::move(found.shapes);

@@ -38,7 +38,7 @@ const std::vector<std::string>& Model::notes() const { return state_->notes; }
 Model load(const std::string& path, const std::string& checkpoint_key, Workspace* workspace) {
     return guarded([&] {
         const auto open = [&] {
-            FoundModel found = find_weights(path, checkpoint_key);
+            FoundModel found = about("weights", [&] { return find_weights(path, checkpoint_key); });
             auto state = std::make_shared<Model::State>();
             state->path = path;
             state->checkpoint_key = checkpoint_key;
@@ -64,14 +64,16 @@ void check_save(const std::string& path, const SaveOptions& options) {
 
 std::vector<std::string> save(const Model& model, const std::string& path, const SaveOptions& options) {
     check_save(path, options);
-    return guarded([&]() -> std::vector<std::string> {
-        const StoredModel& stored = model.state().stored;
-        if (path.ends_with(".onnx")) return save_onnx(path, stored, onnx_options(options));
-        if (path.ends_with(".bin"))
-            save_bin(path, stored);
-        else
-            save_safetensors(path, stored);
-        return {};
+    return guarded([&] {
+        return about("save", [&]() -> std::vector<std::string> {
+            const StoredModel& stored = model.state().stored;
+            if (path.ends_with(".onnx")) return save_onnx(path, stored, onnx_options(options));
+            if (path.ends_with(".bin"))
+                save_bin(path, stored);
+            else
+                save_safetensors(path, stored);
+            return {};
+        });
     });
 }
 

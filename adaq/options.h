@@ -25,7 +25,7 @@ struct OwnImages {
     int64_t count = 0;  // 0: none
     int height = 0, width = 0;
     /// Writes image `index`, [height, width, channels of the network], as decoded: 0 ... 255, RGB or grey. Called from
-    /// several threads at once.
+    /// several threads at once. What it throws comes out of adaq unchanged.
     std::function<void(int64_t index, std::span<uint8_t> pixels)> pixels = {};
     /// In place of `pixels`: the network's input as it is, normalised already. No preprocessing applies.
     std::function<void(int64_t index, std::span<float> input)> inputs = {};

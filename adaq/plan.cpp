@@ -5,9 +5,11 @@
 #include <set>
 
 #include "adaq/evaluation/description.h"
+#include "adaq/learning/reconstruct.h"
 #include "adaq/learning/run_state.h"
 #include "adaq/plan/rehearsal.h"
 #include "adaq/plan/unit_timing.h"
+#include "adaq/settings/check_work.h"
 #include "adaq/settings/memory_size.h"
 #include "adaq/settings/option_table.h"
 #include "adaq/state/guarded.h"
@@ -28,7 +30,6 @@ class Planning {
           observer_(context.observer),
           device_(workspace_->device(context.device)),
           network_(original_) {
-        const ImageSets::State& sets = images.state();
         plan_.height = images.height() > 0 ? images.height() : kNominalSize;
         plan_.width = images.width() > 0 ? images.width() : kNominalSize;
         plan_.validation_images = images.validation_count();
@@ -36,11 +37,8 @@ class Planning {
         if (!settings_) return;
         plan_.method = method_sentence(*settings_);
         plan_.views = settings_->recipe.views;
-        if (images.calibrates()) {
-            const std::vector<int64_t> order = calibration_order(*sets.calibration(), settings_->images);
-            plan_.calibration_images = static_cast<int64_t>(order.size());
-            sites_ = activation_sites(original_.graph, settings_->site_options());
-        }
+        if (images.calibrates()) plan_.calibration_images = settings_->images;
+        sites_ = activation_sites(original_.graph, settings_->site_options());
         stand_in();
     }
 
@@ -62,12 +60,9 @@ class Planning {
         UnitTiming timing;
     };
 
-    /// The network as it will be shaped: ranges do not matter here, and these are chosen at once.
+    /// The network as it will be shaped: ranges do not matter here.
     void stand_in() {
-        SchemeOptions range = settings_->weight_range();
-        range.scheme = "minmax";
-        quantise_weights(device_, network_,
-                         {range, settings_->per_channel, settings_->head_stem_8bit, settings_->bits});
+        network_ = shaped(device_, original_, *settings_);
         for (const Site& site : sites_) {
             const Grid grid{site.bits, true};
             network_.values[site.value] = QuantisedActivation{grid, "minmax", 1.0f / grid.qmax(), 0.0f};
@@ -78,15 +73,8 @@ class Planning {
 
     /// What learns, in which memory, and how long an iteration takes.
     void rehearse_passes(double seconds) {
-        WalkOptions walk;
-        walk.recipe = settings_->recipe;
-        walk.recipe.scale_images = std::min(walk.recipe.scale_images, plan_.calibration_images);  // as they are
-        walk.units = units_;
-        walk.sites = sites_;
-        Network network = network_;
-        std::fill(network.values.begin(), network.values.end(), std::nullopt);  // the walk chooses them
-        const Rehearsal rehearsal =
-            rehearse(device_, original_, std::move(network), stacked(learned_images(), shapes_[kImage]), walk);
+        const Rehearsal rehearsal = rehearse(device_, original_, *settings_, sites_, shapes_[kImage]);
+        const WalkOptions walk = walk_options(*settings_, original_.graph, sites_, plan_.calibration_images);
         plan_.cached_bytes = rehearsal.cached_bytes;
         plan_.memory = memory_size(settings_->memory, device_.free_memory());
         const std::vector<const UnitOptions*> passes = walk.passes();
@@ -110,7 +98,8 @@ class Planning {
 
     /// Whether an earlier run has finished it, so that this one takes it up from there.
     bool finished(size_t unit, const Pass& pass) const {
-        return settings_->resume && RunState::finished(settings_->state, units_[unit], pass.phase);
+        return settings_->resume &&
+               about("state", [&] { return RunState::finished(settings_->state, units_[unit], pass.phase); });
     }
 
     void count_finished() {
@@ -162,7 +151,9 @@ class Planning {
         if (sites_.empty()) return seconds;
         for (const Site& site : sites_) values += element_count(shapes_[site.value]);
         const int64_t images = std::min(plan_.calibration_images, kScaleImages);
-        return seconds + static_cast<double>(values * images) * time_ranges(device_, settings_->activation_range(), 0);
+        SchemeOptions range = settings_->activation_range();
+        range.bits = sites_.front().bits;  // where activations stay float, the input may be quantised
+        return seconds + static_cast<double>(values * images) * time_ranges(device_, range, 0);
     }
 
     void forecast() {
@@ -190,14 +181,20 @@ class Planning {
     Plan plan_;
 };
 
+Plan planned_evaluation(const Model& model, const ImageSets& images, const EvaluateOptions& options,
+                        const Context& context) {
+    return Planning(model, options.fold, images, nullptr, context).make(0.0);
+}
+
 }  // namespace
 
 Plan plan(const Model& model, const ImageSets& images, const QuantiseOptions& options, const Context& context,
           double seconds) {
     return guarded([&] {
         check_number("seconds", seconds);
-        if (model.quantised()) return plan_evaluation(model, images, {}, context);
+        if (model.quantised()) return planned_evaluation(model, images, {}, context);
         const Settings settings = settings_of(options);
+        check_work(settings, model, images);
         check_state(options);
         return Planning(model, settings.fold, images, &settings, context).make(seconds);
     });
@@ -205,7 +202,7 @@ Plan plan(const Model& model, const ImageSets& images, const QuantiseOptions& op
 
 Plan plan_evaluation(const Model& model, const ImageSets& images, const EvaluateOptions& options,
                      const Context& context) {
-    return guarded([&] { return Planning(model, options.fold, images, nullptr, context).make(0.0); });
+    return guarded([&] { return planned_evaluation(model, images, options, context); });
 }
 
 }  // namespace adaq

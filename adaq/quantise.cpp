@@ -9,6 +9,8 @@
 #include "adaq/evaluation/description.h"
 #include "adaq/learning/reconstruct.h"
 #include "adaq/learning/run_state.h"
+#include "adaq/plan/rehearsal.h"
+#include "adaq/settings/check_work.h"
 #include "adaq/state/guarded.h"
 #include "adaq/state/poll.h"
 #include "adaq/state/quantised_state.h"
@@ -35,15 +37,6 @@ PartObserver parts(Observer& observer) {
     };
 }
 
-void check_together(const Settings& s, const Model& model, const ImageSets& images) {
-    if (model.quantised()) usage_error("{}: is quantised already", model.file().empty() ? "the model" : model.file());
-    if (images.calibrates()) return;
-    if (s.learns()) usage_error("`method` {}: `calib` is needed to learn from", s.method);
-    if (s.activation_bits < 32 || s.input_bits < 32)
-        usage_error("`calib` is needed to quantise activations to {} bits; without it leave them float, at 32",
-                    std::min(s.activation_bits, s.input_bits));
-}
-
 /// One piece of work: its parts in the order in which they happen.
 class Quantising {
   public:
@@ -58,9 +51,9 @@ class Quantising {
           sites_(activation_sites(state.original().graph, state.settings.site_options())) {}
 
     void run() {
+        if (settings_.learns()) rehearse_learning();
         quantise_layers();
-        const bool calibrates = settings_.learns() || !sites_.empty();
-        if (!state_.images.calibrates() || (settings_.accuracy_alone && !calibrates)) return;
+        if (!state_.images.calibrates() || !settings_.looks_at_images(!sites_.empty())) return;
         poll(observer_);
         const int views = settings_.recipe.views;
         const int64_t count = settings_.learns() ? settings_.images : kScaleImages;
@@ -81,6 +74,13 @@ class Quantising {
     }
 
   private:
+    /// What the walk over the network will refuse is refused before any work.
+    void rehearse_learning() const {
+        const ImageSets& images = state_.images;
+        rehearse(device_, state_.original(), settings_, sites_,
+                 {images.height(), images.width(), state_.model.input_channels()});
+    }
+
     void quantise_layers() {
         poll(observer_);
         const Phase phase(state_.report, "quantise weights");
@@ -95,7 +95,7 @@ class Quantising {
     Tensor load(int64_t count) {
         const Phase phase(state_.report, "load calibration images");
         return state_.images.state().calibration_images(settings_, count, thread_count(context_.device.threads),
-                                                        workspace_.images());
+                                                        workspace_.images(), [this] { poll(observer_); });
     }
 
     void learn(Tensor images, int64_t as_they_are) {
@@ -108,7 +108,7 @@ class Quantising {
             reconstruct(settings_,
                         {device_, model.stored, state_.original(), state_.network, std::move(images), sites_,
                          see_site(), state_.settings_json, workspace_.keeps() ? &workspace_ : nullptr,
-                         float_network_key(state_.model, settings_.fold, context_.device)},
+                         workspace_.keeps() ? float_network_key(state_.model, settings_.fold, context_.device) : ""},
                         observer_);
     }
 
@@ -186,15 +186,20 @@ Report Quantised::report() const {
 
 void check_state(const QuantiseOptions& options) {
     guarded([&] {
-        if (!options.state.empty()) RunState::check_free(options.state, options.resume);
+        if (!options.state.empty()) about("state", [&] { RunState::check_free(options.state, options.resume); });
     });
+}
+
+void check_work(const Model& model, const ImageSets& images, const QuantiseOptions& options) {
+    guarded([&] { check_work(settings_of(options), model, images); });
 }
 
 Quantised quantise(const Model& model, const ImageSets& images, const QuantiseOptions& options,
                    const Context& context) {
     return guarded([&] {
         Settings settings = settings_of(options);
-        check_together(settings, model, images);
+        check_work(settings, model, images);
+        check_state(options);
         const WorkspaceOf workspace(context.workspace);
         const ObserverOf observer(context.observer);
         Device& device = workspace->device(context.device);
@@ -222,10 +227,11 @@ void compare_layers(Quantised& quantised, const Context& context) {
         poll(*observer);
         const Phase phase(s.report, "compare layers");
         (*observer).begin("compare layers", s.network.graph.node_count(), "nodes");
-        s.output_sqnr = output_sqnr(workspace->device(context.device), s.original(), s.network, *s.compared_images,
-                                    parts(*observer));
+        std::vector<double> sqnr = output_sqnr(workspace->device(context.device), s.original(), s.network,
+                                               *s.compared_images, parts(*observer));
         (*observer).advance(1);
         (*observer).end();
+        s.output_sqnr = std::move(sqnr);  // all of it, or nothing
         s.compared_images.reset();
     });
 }

@@ -46,8 +46,13 @@ class Quantised {
 /// will refuse, known before any work.
 void check_state(const QuantiseOptions& options);
 
+/// Throws what quantise() will refuse of options that do not go with the model or the images: names of layers that it
+/// has not, images that are missing, too few or too small.
+void check_work(const Model& model, const ImageSets& images, const QuantiseOptions& options);
+
 /// Rounds every weight as options.method does, and chooses or learns a scale for every activation. Throws UsageError,
-/// DataError, and Stopped, which says what was kept in options.state.
+/// DataError, and Stopped, which says what was kept in options.state. What options, model, images and device do not
+/// allow is told before any work.
 Quantised quantise(const Model& model, const ImageSets& images, const QuantiseOptions& options = {},
                    const Context& context = {});
 
@@ -59,6 +64,9 @@ struct EvaluateOptions {
     /// Is given the network's logits of each batch, [images, classes], images in order.
     std::function<void(std::span<const float> logits, int64_t images)> logits = {};
     bool accuracy_alone = false;  // as QuantiseOptions has it
+    /// Quantised networks are run as integers, which gives the logits of a simulation that holds the integers in
+    /// float32, to the bit; set, they are simulated.
+    bool simulate = false;
     bool fold = false;  // fold batch norms into the convolutions; only of a float model that is evaluated as it is
 };
 

@@ -106,6 +106,7 @@ struct Report {
 
     // What came out.
     std::optional<Evaluation> float_network, quantised_network;
+    std::string execution;                      // of the quantised network: "integer", "simulated"; empty: not run
     bool evaluation_failed = false;             // there were images to evaluate on, to no avail
     std::optional<Evaluation> nearest_network;  // of methods that learn: the same bits, rounded to nearest
     std::optional<int64_t> agreement;           // validation images where both networks' first choice is the same class

@@ -1,7 +1,11 @@
 // See workspace.h and workspace_state.h.
 #include "adaq/workspace.h"
 
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include "adaq/data/fingerprints.h"
+#include "adaq/settings/option_table.h"
 #include "adaq/settings/settings.h"
 #include "adaq/state/workspace_state.h"
 
@@ -9,6 +13,14 @@ namespace adaq {
 namespace {
 
 constexpr int64_t kImageBytes = int64_t{1} << 30;  // of decoded images: 5,000 of 64 x 64 are a quarter of that
+
+/// Changes where the file does; empty where there is none.
+std::string state_of_file(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return "";
+    return fmt::format("{} {} {} {}.{:09}", status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                       status.st_mtim.tv_nsec);
+}
 
 /// The element under a key, made where it is missing.
 template <typename Map, typename Key, typename Make>
@@ -26,6 +38,7 @@ Workspace::~Workspace() = default;
 Workspace::State::State(bool keeps) : keeps_(keeps), images_(keeps ? kImageBytes : 0) {}
 
 Device& Workspace::State::device(const DeviceOptions& o) {
+    check_number("batch", o.batch);
     const int threads = thread_count(o.threads);
     return *found_or_made(devices_, std::tuple(o.device, threads, o.math),
                           [&] { return make_device(o.device, threads, math_named(o.math)); });
@@ -33,7 +46,11 @@ Device& Workspace::State::device(const DeviceOptions& o) {
 
 Model Workspace::State::model(const std::string& path, const std::string& checkpoint_key,
                               const std::function<Model()>& open) {
-    return found_or_made(models_, std::pair(path, checkpoint_key), open);
+    const std::string file = state_of_file(path);
+    const std::pair key(path, checkpoint_key);
+    const auto found = models_.find(key);
+    if (found != models_.end() && found->second.file == file) return found->second.model;
+    return models_.insert_or_assign(key, OpenedModel{file, open()}).first->second.model;
 }
 
 std::shared_ptr<const OpenedSet> Workspace::State::dataset(const std::string& path, const DatasetOptions& options) {

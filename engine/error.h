@@ -22,6 +22,18 @@ template <typename... Args>
     throw UsageError(fmt::format(format, std::forward<Args>(args)...));
 }
 
+/// What `work` returns. Where it finds something invalid and does not say of which option, it is of this one.
+template <typename Work>
+decltype(auto) about(const char* field, Work work) {
+    try {
+        return work();
+    } catch (Error& error) {
+        if (error.code() == ErrorCode::invalid_option || error.code() == ErrorCode::invalid_data)
+            error.set_field(field);
+        throw;
+    }
+}
+
 /// For our own mistakes (a shape that the engine itself got wrong): std::logic_error, never something a user can cause.
 template <typename... Args>
 void require(bool condition, fmt::format_string<Args...> format, Args&&... args) {

@@ -34,14 +34,17 @@ QuantisedActivation choose_activation(Device& device, const DeviceTensor& values
     return {chosen.grid, range.scheme, chosen.scale[0], chosen.zero_point[0]};
 }
 
+void check_layer_names(const Network& network, const std::map<std::string, int>& bits) {
+    std::vector<std::string> names;
+    for (const Layer& layer : network.layers) names.push_back(layer.name);
+    for (const auto& [name, count] : bits)
+        if (std::find(names.begin(), names.end(), name) == names.end())
+            usage_error("`bits` {}={}: no such layer; there are {}", name, count, fmt::join(names, ", "));
+}
+
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
                       const PartObserver& before_layer) {
-    for (const auto& [name, bits] : options.bits) {
-        std::vector<std::string> names;
-        for (const Layer& layer : network.layers) names.push_back(layer.name);
-        if (std::find(names.begin(), names.end(), name) == names.end())
-            usage_error("`bits` {}={}: no such layer; there are {}", name, bits, fmt::join(names, ", "));
-    }
+    check_layer_names(network, options.bits);
     for (size_t i = 0; i < network.layers.size(); ++i) {
         Layer& layer = network.layers[i];
         if (before_layer) before_layer(layer.name);

@@ -19,11 +19,14 @@ struct WeightOptions {
     std::map<std::string, int> bits = {};  // of single layers, by name, whatever the above says
 };
 
+/// Throws UsageError where `bits` (as WeightOptions has them) names no layer.
+void check_layer_names(const Network& network, const std::map<std::string, int>& bits);
+
 /// Called before each part of the work, a layer or a node, with its name; may throw to stop.
 using PartObserver = std::function<void(const std::string& name)>;
 
-/// Chooses a range for every layer's weight and rounds it. Throws DataError naming a weight that is not finite,
-/// UsageError where options.bits names no layer.
+/// Chooses a range for every layer's weight and rounds it. Throws DataError naming a weight that is not finite, and as
+/// check_layer_names() does.
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
                       const PartObserver& before_layer = {});
 

@@ -4,6 +4,7 @@
 #include "loaders/batch_stream.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -14,6 +15,8 @@
 namespace adaq {
 
 namespace {
+
+constexpr std::chrono::milliseconds kBetweenPolls{50};
 
 /// One place of the ring. `batch` belongs to the threads from the batch's start until `unfinished` is 0, then to the
 /// consumer.
@@ -61,6 +64,7 @@ struct BatchStream::State {
     void make_images();
     void make_image(InputMaker& maker, int64_t image);
     void hand_in(int64_t image, const std::exception_ptr& failure);
+    void wait_for(const Slot& slot, const std::function<void()>& poll);
 };
 
 void BatchStream::State::start() {
@@ -141,6 +145,17 @@ void BatchStream::State::hand_in(int64_t image, const std::exception_ptr& failur
     if (--slot.unfinished == 0) ready.notify_one();
 }
 
+void BatchStream::State::wait_for(const Slot& slot, const std::function<void()>& poll) {
+    const auto finished = [&] { return slot.unfinished == 0; };
+    std::unique_lock lock(mutex);
+    if (!poll) return ready.wait(lock, finished);
+    while (!ready.wait_for(lock, kBetweenPolls, finished)) {
+        lock.unlock();
+        poll();
+        lock.lock();
+    }
+}
+
 BatchStream::BatchStream(const Dataset& dataset, std::vector<int64_t> items, const BatchOptions& options)
     : state_(std::make_unique<State>(dataset, std::move(items), options)) {
     state_->start();
@@ -151,14 +166,11 @@ BatchStream::~BatchStream() = default;
 const Shape& BatchStream::shape() const { return state_->shape; }
 int64_t BatchStream::image_count() const { return state_->image_count(); }
 
-bool BatchStream::next(Batch& batch) {
+bool BatchStream::next(Batch& batch, const std::function<void()>& poll) {
     State& state = *state_;
     if (state.next_batch >= state.batch_count()) return false;
     Slot& slot = state.slot_of(state.next_batch);
-    {
-        std::unique_lock lock(state.mutex);
-        state.ready.wait(lock, [&] { return slot.unfinished == 0; });
-    }
+    state.wait_for(slot, poll);
     if (slot.failure) {
         state.next_batch = state.batch_count();  // nothing more after an error
         std::rethrow_exception(slot.failure);

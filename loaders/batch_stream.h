@@ -2,6 +2,7 @@
 // held, whatever the number of images; its buffers are exchanged with the consumer's and used again.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -38,7 +39,8 @@ class BatchStream {
 
     /// Waits for the next batch and puts it into `batch`, whose buffers are recycled; false after the last. An item
     /// that cannot be read throws its DataError when its batch is due: the first in order, whatever the threads did.
-    bool next(Batch& batch);
+    /// poll: asked several times a second while the batch is waited for; may throw, and then the batch is still due.
+    bool next(Batch& batch, const std::function<void()>& poll = {});
 
   private:
     struct State;

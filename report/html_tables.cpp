@@ -40,6 +40,12 @@ void add_accuracy_rows(Cells& rows, std::string_view network, const std::optiona
 
 std::string yes_no(const std::optional<bool>& answer) { return !answer ? "–" : *answer ? "yes" : "no"; }
 
+/// How the quantised network was run.
+std::string execution(const Report& report) {
+    if (report.execution == "integer") return "run as integers";
+    return report.execution.empty() ? "" : "simulated: integers held in float32";
+}
+
 }  // namespace
 
 std::string table_of(const Cells& rows, std::string_view css_class) {
@@ -171,6 +177,7 @@ std::string environment_table(const Report& report) {
     pairs.insert(pairs.end(), report.libraries.begin(), report.libraries.end());
     pairs.insert(pairs.end(), {{"processor", report.processor},
                                {"device", report.device},
+                               {"quantised network", execution(report)},
                                {"threads", report.threads > 0 ? std::to_string(report.threads) : ""},
                                {"arithmetic", report.math},
                                {"seed", std::to_string(report.seed)},

@@ -143,6 +143,7 @@ Json sizes(const Report& report) {
 std::string render_json(const Report& report) {
     Json json{{"format", "adaq-report-1"}, {"verdict", verdict(report)}};
     json["label"] = report.label;
+    json["execution"] = report.execution.empty() ? Json() : Json(report.execution);
     json["method"] = report.method;
     json["date"] = report.date;
     json["command"] = report.command;

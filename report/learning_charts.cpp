@@ -176,7 +176,7 @@ void draw_losses(Svg& svg, const UnitRecord& unit, const Axis& x, const Panel& p
     highest = std::max(2.0 * lowest, rounded_up(highest));
     panel.draw(svg, fmt::format("{:g}", highest), fmt::format("{:g}", lowest));
     const Axis y{std::log10(lowest), std::log10(highest), panel.bottom, panel.top};
-    for (double decade = std::floor(y.lo) + 1; decade < y.hi - 1e-9; ++decade)
+    for (int decade = static_cast<int>(std::floor(y.lo)) + 1; decade < y.hi - 1e-9; ++decade)
         svg.line(kLeft, y(decade), kRight, y(decade), "grid");
     const auto draw = [&](double LearningPoint::*loss, const char* style) {
         svg.path(

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Everything that only a card can show, for a machine with an NVIDIA card and driver, python3 with torch, and neither our
 # packages nor a network, which can be had for minutes.
-#   tools/gpu_check.sh build [PHOTOGRAPHS [YARDSTICK [REPORT]]]
+#   tools/gpu_check.sh build [PHOTOGRAPHS [YARDSTICK [REPORT [NETWORK LOGITS]]]]
 #                      where there are packages and nvcc: makes all that has to be brought along, in build/card: programs
 #                      linked statically (for sm_90), the bundled model's data; where given, a folder of photographs
-#                      (shrunk; needs python3-pil or imagemagick), the plain PyTorch program to compare with, and a
-#                      report that a CPU made of the bundled model
+#                      (shrunk; needs python3-pil or imagemagick), the plain PyTorch program to compare with, a
+#                      report that a CPU made of the bundled model, the quantised network that it saved and its logits
 #   tools/gpu_check.sh [visit 1] OUT   on the machine with the card: at most 8 minutes, three files into OUT
 #   tools/gpu_check.sh visit 2 OUT     at most 3 1/2 minutes more
 #   tools/gpu_check.sh page ARCHIVE... the page for docs/gpu, from OUT/visit-1.jsonl and OUT/visit-2.jsonl
@@ -56,6 +56,8 @@ build)
     [ -z "${2:-}" ] || python3 tools/card/shrink.py "$2" $carried/photographs
     [ -z "${3:-}" ] || cp -L "$3" $carried/yardstick.py
     [ -z "${4:-}" ] || cp -L "$4" $carried/cpu.json
+    [ -z "${5:-}" ] || cp -L "$5" $carried/cpu.bin
+    [ -z "${6:-}" ] || cp -L "$6" $carried/cpu.logits
     git describe --always --dirty >$carried/commit.txt
     check_size
     ;;

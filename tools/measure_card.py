@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A visit to a card, for a machine that can be had for minutes: 15 in all, 10 at a time. tools/gpu_check.sh is the usual way in.
 
-    tools/measure_card.py visit 1 --out OUT      at most 8 minutes: card and libraries, tests, memcheck, brecq, a profile, the yardstick, convolutions,
-                                                 the same bits twice, qdrop, pdquant, adaround, best
+    tools/measure_card.py visit 1 --out OUT      at most 8 minutes: card and libraries, tests, memcheck, brecq, a profile, the yardstick, convolutions
+                                                 (of codes, too), a CPU's integer logits, the same bits twice, qdrop, pdquant, adaround, best
     tools/measure_card.py visit 2 --out OUT      at most 3 1/2: brecq in full, other arithmetic and kernels that are off by default, racecheck
     tools/measure_card.py page OUT/visit-1.jsonl...        the page for docs/gpu, to stdout
 
@@ -39,7 +39,7 @@ def visit(args):
     carried = pathlib.Path(args.programs)
     for option, name in (("photographs", "photographs"), ("data", "data")):
         setattr(args, option, getattr(args, option) or str(carried / name))
-    for option, name in (("yardstick", "yardstick.py"), ("cpu_report", "cpu.json")):
+    for option, name in (("yardstick", "yardstick.py"), ("cpu_report", "cpu.json"), ("cpu_network", "cpu.bin"), ("cpu_logits", "cpu.logits")):
         if getattr(args, option) is None and (carried / name).exists():
             setattr(args, option, str(carried / name))
     steps_of, budget = VISITS[args.number]
@@ -68,6 +68,8 @@ def main():
     to_card.add_argument("--data", help="of the bundled model [PROGRAMS/data]")
     to_card.add_argument("--yardstick", help="the plain PyTorch program [PROGRAMS/yardstick.py]")
     to_card.add_argument("--cpu-report", help="JSON report of the bundled model, learned on a CPU from --data [PROGRAMS/cpu.json]")
+    to_card.add_argument("--cpu-network", help="quantised network that a CPU saved, of the bundled model [PROGRAMS/cpu.bin]")
+    to_card.add_argument("--cpu-logits", help="what --logits of adaq-run wrote of it on a CPU [PROGRAMS/cpu.logits]")
     to_card.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     to_card.add_argument("--images", type=int, default=1024)
     to_card.add_argument("--iters", type=int, default=1000)

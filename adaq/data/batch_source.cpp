@@ -37,13 +37,13 @@ BatchSource::BatchSource(std::shared_ptr<const OpenedSet> set, std::vector<int64
     remembering_ = image_count_ > 0;
 }
 
-bool BatchSource::next(Batch& batch) {
+bool BatchSource::next(Batch& batch, const std::function<void()>& poll) {
     if (kept_) {
         if (position_ == kept_->size()) return false;
         batch = (*kept_)[position_++];
         return true;
     }
-    if (stream_->next(batch)) {
+    if (stream_->next(batch, poll)) {
         if (remembering_) remember(batch);
         return true;
     }

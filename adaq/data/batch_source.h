@@ -2,6 +2,7 @@
 // runs want the same ones and they fit.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,7 +38,7 @@ class BatchSource {
     int64_t image_count() const { return image_count_; }
 
     /// As BatchStream::next.
-    bool next(Batch& batch);
+    bool next(Batch& batch, const std::function<void()>& poll = {});
 
   private:
     void remember(const Batch& batch);

@@ -91,8 +91,10 @@ ImageSets::State::State(Model model, const ImageOptions& options, Workspace::Sta
     check_values(options_);
     check_sources(options_);
     if (!options_.classes.empty()) {
-        class_names_ = read_class_names(options_.classes);
-        check_class_names(options_.classes, class_names_, classes_of(model_.graph));
+        about("classes", [&] {
+            class_names_ = read_class_names(options_.classes);
+            check_class_names(options_.classes, class_names_, classes_of(model_.graph));
+        });
         if (!model_.class_names.empty() && model_.class_names != class_names_)
             notes_.push_back(fmt::format("Class names are those of `classes` {}, not the weights file's.",
                                          printable(options_.classes)));
@@ -101,14 +103,16 @@ ImageSets::State::State(Model model, const ImageOptions& options, Workspace::Sta
         if (options_.own_calib.count != 0)
             calibration_ = own(options_.own_calib, "own_calib");
         else if (!options_.calib.empty())
-            calibration_ = open(options_.calib, DatasetRole::calibration, "");
+            calibration_ = about("calib", [&] {
+                return workspace_->dataset(options_.calib, dataset_options(DatasetRole::calibration));
+            });
         if (calibration_) check_calibration_folders();
     }
     if (options_.own_val.count != 0)
         validation_ = own(options_.own_val, "own_val");
     else if (!options_.val.empty())
-        validation_ = open(options_.val, DatasetRole::validation, options_.val_labels);
-    if (validation_) check_validation_labels();
+        validation_ = about("val", [&] { return open_validation(); });
+    if (validation_) about("val", [&] { check_validation_labels(); });
     check_own_sizes();
     settle_preprocessing();
     workspace_ = nullptr;
@@ -138,20 +142,28 @@ ImageSets::State::Opened ImageSets::State::own(const OwnImages& images, const st
         [channels](const Dataset& dataset, const std::string&) { return crc32_of_own_images(dataset, channels); });
 }
 
-ImageSets::State::Opened ImageSets::State::open(const std::string& path, DatasetRole role, const std::string& labels) {
+DatasetOptions ImageSets::State::dataset_options(DatasetRole role) const {
     DatasetOptions options;
     options.role = role;
-    options.label_file = labels;
     options.class_names = class_names_;
     options.classes = classes_of(model_.graph);
     options.class_order = class_order_;
     options.label_offset = options_.label_offset;
-    if (role == DatasetRole::validation && !options_.calib.empty()) {
-        DatasetOptions calibration = options;
-        calibration.role = DatasetRole::calibration;
-        options.other_class_names = class_folder_names(options_.calib, calibration);
+    return options;
+}
+
+ImageSets::State::Opened ImageSets::State::open_validation() {
+    DatasetOptions options = dataset_options(DatasetRole::validation);
+    const std::string& labels = options.label_file = options_.val_labels;
+    if (!options_.calib.empty())
+        options.other_class_names = about(
+            "calib", [&] { return class_folder_names(options_.calib, dataset_options(DatasetRole::calibration)); });
+    try {
+        return workspace_->dataset(options_.val, options);
+    } catch (DataError& error) {
+        if (!labels.empty() && std::string_view(error.what()).starts_with(labels)) error.set_field("val_labels");
+        throw;
     }
-    return workspace_->dataset(path, options);
 }
 
 void ImageSets::State::check_validation_labels() const {
@@ -225,12 +237,9 @@ void ImageSets::State::settle_preprocessing() {
     inputs_.channels = static_cast<int>(model_.graph.input_channels);
 }
 
-Tensor ImageSets::State::calibration_images(const Settings& settings, int64_t count, int threads,
-                                            BatchCache& cache) const {
+Tensor ImageSets::State::calibration_images(const Settings& settings, int64_t count, int threads, BatchCache& cache,
+                                            const Poll& poll) const {
     const int views = settings.recipe.views;
-    if (calibration()->holds_inputs() && (views > 1 || settings.calib_augment))
-        usage_error("`{}`: inputs that are normalised already can only be learned from as they are; leave it {}",
-                    settings.calib_augment ? "calib_augment" : "calib_views", settings.calib_augment ? "out" : "at 1");
     const std::vector<int64_t> order = calibration_order(*calibration(), settings.images);
     BatchOptions options = inputs_;
     options.threads = threads;
@@ -241,7 +250,7 @@ Tensor ImageSets::State::calibration_images(const Settings& settings, int64_t co
         options.view_seed = options.view > 1 ? settings.seed : 0;  // those before have nothing random
         BatchSource source(calibration_, {order.begin(), order.begin() + options.batch}, options, cache);
         Batch batch, none;
-        source.next(batch);
+        about("calib", [&] { source.next(batch, poll); });
         source.next(none);  // so that the source has come to its end, and the batch may be kept
         if (options.view == 0) {
             images = std::move(batch.images);

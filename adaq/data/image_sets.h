@@ -33,8 +33,9 @@ struct ImageSets::State {
     ImageSize size() const;
 
     /// The first images of the calibration set, normalised: all as they are, then all in each further view
-    /// (settings.recipe.views).
-    Tensor calibration_images(const Settings& settings, int64_t count, int threads, BatchCache& cache) const;
+    /// (settings.recipe.views). poll: asked while they are loaded.
+    Tensor calibration_images(const Settings& settings, int64_t count, int threads, BatchCache& cache,
+                              const Poll& poll) const;
     BatchSource validation_images(const DeviceOptions& device, BatchCache& cache) const;
 
     /// "64x64 pixels, mean 0.5, deviation 0.5"; images: shape of a batch.
@@ -46,7 +47,8 @@ struct ImageSets::State {
   private:
     using Opened = std::shared_ptr<const OpenedSet>;
 
-    Opened open(const std::string& path, DatasetRole role, const std::string& labels);
+    DatasetOptions dataset_options(DatasetRole role) const;
+    Opened open_validation();
     Opened own(const OwnImages& images, const std::string& name) const;
     void check_calibration_folders();
     void check_validation_labels() const;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "adaq/data/fingerprints.h"
+#include "adaq/state/guarded.h"
 #include "engine/error.h"
 #include "loaders/images/limits.h"
 
@@ -30,13 +31,13 @@ class OwnImageSet : public Dataset {
     void open(int64_t item, ImageReader& reader) const override {
         thread_local std::vector<uint8_t> pixels;
         pixels.resize(values());
-        images_.pixels(item, pixels);
+        by_caller([&] { images_.pixels(item, pixels); });
         reader.open_pixels(pixels, image_size(item), channels_, item_name(item));
     }
     ImageSize image_size(int64_t) const override { return {images_.height, images_.width}; }
     bool holds_inputs() const override { return static_cast<bool>(images_.inputs); }
     void write_input(int64_t item, std::span<float> input) const override {
-        images_.inputs(item, input);
+        by_caller([&] { images_.inputs(item, input); });
         if (!std::all_of(input.begin(), input.end(), [](float v) { return std::isfinite(v); }))
             data_error("{}: a value that is not finite", item_name(item));
     }

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <exception>
 
+#include "adaq/data/fingerprints.h"
 #include "adaq/settings/settings.h"
+#include "loaders/weights/graph_json.h"
 #include "report/describe.h"
 
 namespace adaq {
@@ -33,7 +35,8 @@ Report report_of(const Model& model, const ImageSets& images, const Device& devi
 
 std::string float_network_key(const Model& model, bool fold, const DeviceOptions& device) {
     const Model::State& state = model.state();
-    return fmt::format("{} {} fold {} device {} {} {}", state.path, state.checkpoint_key, fold, device.device,
+    return fmt::format("{} graph {} fold {} device {} {} {}", state.crc32(),
+                       crc32_text(graph_json(state.stored.graph).dump()), fold, device.device,
                        thread_count(device.threads), device.math);
 }
 

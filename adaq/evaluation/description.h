@@ -17,7 +17,8 @@ inline constexpr int64_t kNominalSize = 224;  // pixels, for counting operations
 /// A report's beginning: the model, what is to be known of it and of the images, what ran, and where.
 Report report_of(const Model& model, const ImageSets& images, const Device& device, const DeviceOptions& options);
 
-/// The float network on its device, for what several pieces of work keep of it.
+/// The float network on its device, for what several pieces of work keep of it: told by its tensors and its graph,
+/// wherever they are from.
 std::string float_network_key(const Model& model, bool fold, const DeviceOptions& device);
 
 struct LayersToDescribe {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "adaq/state/poll.h"
+#include "engine/error.h"
 #include "engine/evaluation.h"
 
 namespace adaq {
@@ -25,8 +26,9 @@ class Stopwatch {
 
 /// One network, its logits of the batch in work, and its score.
 struct Contestant {
-    Contestant(Device& device, const Network& network, const Shape& batch)
-        : executor(device, network, batch[0], batch[1], batch[2]), logits(executor.batch() * executor.classes()) {}
+    Contestant(Device& device, const Network& network, const Shape& batch, bool simulate)
+        : executor(device, network, batch[0], batch[1], batch[2], execution_of(network, simulate)),
+          logits(executor.batch() * executor.classes()) {}
 
     std::span<const float> rows(int count) const { return std::span(logits).first(count * executor.classes()); }
     std::vector<int> choices(int count) const {
@@ -50,10 +52,14 @@ int64_t agreeing(std::span<const int> a, std::span<const int> b) {
 
 }  // namespace
 
+Execution execution_of(const Network& network, bool simulate) {
+    return network.quantised() && !simulate ? Execution::integer : Execution::simulated;
+}
+
 EvaluationResult evaluate_networks(Device& device, const EvaluationPlan& plan, BatchSource images, Observer& observer) {
     std::vector<std::unique_ptr<Contestant>> contestants;
     for (const Network* network : plan.networks) {
-        contestants.push_back(std::make_unique<Contestant>(device, *network, images.shape()));
+        contestants.push_back(std::make_unique<Contestant>(device, *network, images.shape(), plan.simulate));
     }
 
     EvaluationResult result;
@@ -63,11 +69,13 @@ EvaluationResult evaluate_networks(Device& device, const EvaluationPlan& plan, B
     double waiting = 0.0;
     Stopwatch watch;
     observer.begin("evaluate", images.image_count(), "images");
+    const Poll ask = [&observer] { poll(observer); };
     Batch batch;
-    for (int64_t done = 0; images.next(batch); done += batch.count) {
+    const auto next = [&] { return about("val", [&] { return images.next(batch, ask); }); };
+    for (int64_t done = 0; next(); done += batch.count) {
         waiting += watch.lap();
         for (const auto& contestant : contestants) {
-            contestant->executor.run(batch.images.values, contestant->logits);
+            contestant->executor.run(batch.images.values, contestant->logits, ask);
             contestant->scorer.add(contestant->rows(batch.count), std::span(batch.labels).first(batch.count));
             contestant->seconds += watch.lap();
         }

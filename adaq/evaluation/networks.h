@@ -18,6 +18,7 @@ namespace adaq {
 
 struct EvaluationPlan {
     std::vector<const Network*> networks;
+    bool simulate = false;                    // quantised ones are not run as integers
     const EvaluatedNetwork* known = nullptr;  // goes before the others and was evaluated on the same images already
     std::vector<LabelReading> readings;       // that the first network is to be counted under, too
     /// Is given the last network's logits (EvaluateOptions); may be empty.
@@ -32,6 +33,9 @@ struct EvaluationResult {
     std::vector<int64_t> right;  // of the first network, known or not, under each reading
     std::vector<int> choices;    // of the first network, where they are to be kept
 };
+
+/// Quantised networks run as integers unless they are to be simulated.
+Execution execution_of(const Network& network, bool simulate);
 
 /// Throws Stopped.
 EvaluationResult evaluate_networks(Device& device, const EvaluationPlan& plan, BatchSource images, Observer& observer);

@@ -9,6 +9,7 @@
 #include "adaq/learning/run_state.h"
 #include "adaq/settings/memory_size.h"
 #include "adaq/state/poll.h"
+#include "engine/error.h"
 #include "engine/reconstruction/unit_walk.h"
 
 namespace adaq {
@@ -29,15 +30,10 @@ void share_float_values(const ReconstructionWork& work, WalkOptions& walk) {
     walk.memory -= walk.float_values->bytes();
 }
 
-WalkOptions walk_options(const Settings& o, const ReconstructionWork& work) {
-    WalkOptions options;
-    options.recipe = o.recipe;
-    // From the images as they are, which come first.
-    options.recipe.scale_images = std::min(o.recipe.scale_images, work.images.shape[0] / o.recipe.views);
-    options.units = learned_units(work.network.graph, o.recipe, o.head_stem_8bit);
-    options.sites = work.sites;
-    options.activation_range = o.activation_range();
-    options.memory = memory_size(o.memory, work.device.free_memory());
+WalkOptions options_of(const Settings& settings, const ReconstructionWork& work) {
+    const int64_t images = work.images.shape[0] / settings.recipe.views;
+    WalkOptions options = walk_options(settings, work.network.graph, work.sites, images);
+    options.memory = memory_size(settings.memory, work.device.free_memory());
     if (work.workspace) share_float_values(work, options);
     return options;
 }
@@ -45,7 +41,7 @@ WalkOptions walk_options(const Settings& o, const ReconstructionWork& work) {
 class Learning {
   public:
     Learning(const Settings& options, ReconstructionWork work, Observer& observer)
-        : options_(options), work_(std::move(work)), observer_(observer), walk_(walk_options(options, work_)) {
+        : options_(options), work_(std::move(work)), observer_(observer), walk_(options_of(options, work_)) {
         if (!walk_.recipe.correction) return;
         unfolded_ = make_network(work_.model, false);
         walk_.unfolded = &unfolded_;
@@ -53,7 +49,7 @@ class Learning {
 
     std::vector<UnitRecord> go() {
         if (!options_.state.empty()) {
-            state_.emplace(options_.state, options_.resume, identity(work_));
+            about("state", [&] { state_.emplace(options_.state, options_.resume, identity(work_)); });
             work_.device.spill_into(options_.state);
         }
         WalkObserver walk_observer;
@@ -95,7 +91,7 @@ class Learning {
         iteration_ = 0;
         kept_ = false;
         if (!state_) return std::nullopt;
-        std::optional<UnitResult> result = state_->find(unit, phase);
+        std::optional<UnitResult> result = about("state", [&] { return state_->find(unit, phase); });
         kept_ = result.has_value();
         if (kept_ && records_.empty()) observer_.say(fmt::format("Going on from {}.", state_->folder()));
         return result;
@@ -110,7 +106,7 @@ class Learning {
         if (kept_)
             observer_.advance(result.record.iterations);
         else if (state_)
-            state_->keep(unit, result);
+            about("state", [&] { state_->keep(unit, result); });
         records_.push_back(result.record);
     }
 
@@ -126,6 +122,17 @@ class Learning {
 };
 
 }  // namespace
+
+WalkOptions walk_options(const Settings& settings, const Graph& graph, std::vector<Site> sites, int64_t images) {
+    WalkOptions options;
+    options.recipe = settings.recipe;
+    // From the images as they are, which come first.
+    options.recipe.scale_images = std::min(settings.recipe.scale_images, images);
+    options.units = learned_units(graph, settings.recipe, settings.head_stem_8bit);
+    options.sites = std::move(sites);
+    options.activation_range = settings.activation_range();
+    return options;
+}
 
 std::vector<UnitRecord> reconstruct(const Settings& settings, ReconstructionWork work, Observer& observer) {
     return Learning(settings, std::move(work), observer).go();

@@ -6,6 +6,7 @@
 #include "adaq/settings/settings.h"
 #include "adaq/state/workspace_state.h"
 #include "engine/nearest.h"
+#include "engine/reconstruction/unit_walk.h"
 
 namespace adaq {
 
@@ -21,6 +22,10 @@ struct ReconstructionWork {
     Workspace::State* workspace = nullptr;  // keeps the float network's values for others, if there are any,
     std::string float_network = {};         // under this name of network and device
 };
+
+/// How the recipe goes over a network. images: calibration images as they are, without further views. Memory and values
+/// of the float network that others leave are whoever's walks.
+WalkOptions walk_options(const Settings& settings, const Graph& graph, std::vector<Site> sites, int64_t images);
 
 /// Learns every unit and returns what is to be told of each. Throws Stopped, saying what was kept.
 std::vector<UnitRecord> reconstruct(const Settings& settings, ReconstructionWork work, Observer& observer);

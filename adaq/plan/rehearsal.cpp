@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "adaq/learning/reconstruct.h"
 #include "adaq/plan/dry_device.h"
 
 namespace adaq {
@@ -53,6 +54,22 @@ Rehearsal rehearse(const Device& device, const Network& original, Network networ
     observer.cached = [&](int64_t bytes) { rehearsal.cached_bytes = bytes; };
     reconstruct_units(dry, original, network, Tensor(images, {}), walk, observer);
     return rehearsal;
+}
+
+Network shaped(const Device& device, const Network& original, const Settings& settings) {
+    DryDevice dry(device);
+    Network network = original;
+    SchemeOptions range = settings.weight_range();
+    range.scheme = "minmax";
+    quantise_weights(dry, network, {range, settings.per_channel, settings.head_stem_8bit, settings.bits});
+    return network;
+}
+
+Rehearsal rehearse(const Device& device, const Network& original, const Settings& settings,
+                   const std::vector<Site>& sites, const Shape& image) {
+    return rehearse(device, original, shaped(device, original, settings),
+                    stacked(settings.images * settings.recipe.views, image),
+                    walk_options(settings, original.graph, sites, settings.images));
 }
 
 }  // namespace adaq

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "adaq/settings/settings.h"
 #include "engine/reconstruction/unit_walk.h"
 
 namespace adaq {
@@ -22,5 +23,12 @@ struct Rehearsal {
 /// where the images are fewer than a batch, or a program is beyond the device.
 Rehearsal rehearse(const Device& device, const Network& original, Network network, const Shape& images,
                    WalkOptions walk);
+
+/// The float network with its weights as these settings shape them, whatever their values: made on no device.
+Network shaped(const Device& device, const Network& original, const Settings& settings);
+
+/// The whole walk that quantise() goes with these settings. image: shape of one, [H,W,C].
+Rehearsal rehearse(const Device& device, const Network& original, const Settings& settings,
+                   const std::vector<Site>& sites, const Shape& image);
 
 }  // namespace adaq

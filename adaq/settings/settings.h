@@ -30,8 +30,10 @@ struct Settings {
     std::string state, memory;
 
     bool learns() const { return method != "nearest"; }
+    /// Whether calibration images are looked at, where there are any. of_activations: some are quantised.
+    bool looks_at_images(bool of_activations) const { return learns() || of_activations || !accuracy_alone; }
     SchemeOptions weight_range() const { return {scheme, weight_bits, p, symmetric}; }
-    SchemeOptions activation_range() const { return {act_scheme, activation_bits, p, false}; }
+    SchemeOptions activation_range() const { return {act_scheme, activation_bits, p, false, "act_scheme"}; }
     SiteOptions site_options() const { return {sites, activation_bits, input_bits, head_stem_8bit, edges, act_bits}; }
 };
 

@@ -32,8 +32,9 @@ struct Workspace::State {
     /// keeps: for several pieces of work; else what only they would want is not kept.
     explicit State(bool keeps);
 
-    /// Throws as make_device does.
+    /// Throws UsageError for options out of their bounds, and as make_device does.
     Device& device(const DeviceOptions& options);
+    /// Opened anew where the file is not what it was: of another size, or written since.
     Model model(const std::string& path, const std::string& checkpoint_key, const std::function<Model()>& open);
     /// Throws as open_dataset does.
     std::shared_ptr<const OpenedSet> dataset(const std::string& path, const DatasetOptions& options);
@@ -54,7 +55,11 @@ struct Workspace::State {
   private:
     bool keeps_;
     std::map<std::tuple<std::string, int, std::string>, std::unique_ptr<Device>> devices_;
-    std::map<std::pair<std::string, std::string>, Model> models_;
+    struct OpenedModel {
+        std::string file;  // what tells it from one that was there before or after
+        Model model;
+    };
+    std::map<std::pair<std::string, std::string>, OpenedModel> models_;
     std::map<std::pair<std::string, DatasetOptions>, std::shared_ptr<const OpenedSet>> datasets_;
     std::map<std::vector<std::shared_ptr<const OpenedSet>>, PreprocessingChoice> preprocessings_;
     std::map<std::string, EvaluatedNetwork> evaluated_;

@@ -31,7 +31,11 @@ class AddKind : public NodeKind {
         }
         const Simulation::Value a = program.value(node.inputs[0]);
         const Simulation::Output y = program.produce(output);
-        program.add(Addition{a.id, b.id, y.id, a.scale, b.scale, y.quantiser, kNone, node.activation});
+        if (program.integer())
+            program.add(
+                IntegerAddition{a.id, b.id, y.id, a.scale, b.scale, a.zero, b.zero, node.activation, y.code_quantiser});
+        else
+            program.add(Addition{a.id, b.id, y.id, a.scale, b.scale, y.quantiser, kNone, node.activation});
     }
     void forward(Training& program, const Node& node, ValueId output) const override {
         program.prepare(output, node.activation);

@@ -1,4 +1,4 @@
-// Global average pooling: a mean of codes is multiplied by their scale here, and goes on as a plain value.
+// Global average pooling: the mean of a map, a channel.
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
 #include "engine/passes/simulate.h"
@@ -21,8 +21,7 @@ class GlobalAveragePoolKind : public NodeKind {
     }
 
     void simulate(Simulation& program, const Node& node, ValueId output) const override {
-        const Simulation::Value x = program.value(node.inputs[0]);
-        program.add(GlobalAveragePool{x.id, program.produce(output).id, x.scale});
+        program.average_pool(program.value(node.inputs[0]), output);
     }
     void forward(Training& program, const Node& node, ValueId output) const override {
         program.prepare(output, node.activation);

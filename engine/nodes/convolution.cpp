@@ -53,18 +53,10 @@ class ConvolutionKind : public NodeKind {
     static void simulate_sum(Simulation& program, const Node& node, ValueId output, const Simulation::Value* residual,
                              const Activation& activation) {
         const SquareWindow window = kernels_window(node);
-        const Layer& layer = program.layer(node);
         const Simulation::Value x = program.value(node.inputs[0]);
         const Simulation::Output y = program.produce(output);
-        Convolution op{x.id,          program.weight(layer), y.id,
-                       window.stride, window.padding,        program.scale_and_shift(layer, x.scale)};
-        if (residual) {
-            op.epilogue.residual = residual->id;
-            op.epilogue.residual_scale = residual->scale;
-        }
-        op.epilogue.activation = activation;
-        op.epilogue.quantiser = y.quantiser;
-        program.add(op);
+        program.add_layer(Convolution{kNone, kNone, kNone, window.stride, window.padding}, program.layer(node), x, y,
+                          activation, residual);
     }
 
     void forward(Training& program, const Node& node, ValueId output) const override {

@@ -35,13 +35,9 @@ class LinearKind : public NodeKind {
     }
 
     void simulate(Simulation& program, const Node& node, ValueId output) const override {
-        const Layer& layer = program.layer(node);
         const Simulation::Value x = program.value(node.inputs[0]);
         const Simulation::Output y = program.produce(output);
-        Linear op{x.id, program.weight(layer), y.id, program.scale_and_shift(layer, x.scale)};
-        op.epilogue.activation = node.activation;
-        op.epilogue.quantiser = y.quantiser;
-        program.add(op);
+        program.add_layer(Linear{kNone, kNone, kNone}, program.layer(node), x, y, node.activation);
     }
     void forward(Training& program, const Node& node, ValueId output) const override {
         program.prepare(output, node.activation);

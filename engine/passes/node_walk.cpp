@@ -24,7 +24,10 @@ Buffer NodeWalk::compute(int index) {
     for (ValueId input : node.inputs) bound[input] = values_.at(input);
     Segment(device_, network_, index, index + 1, bound, KeptValues::raw, shapes_).run();
     values_[output] = bound[output];
-    if (node.kind->keeps_codes()) values_[output].scale = values_.at(node.inputs[0]).scale;  // codes stay codes
+    if (node.kind->keeps_codes()) {  // codes stay codes
+        values_[output].scale = values_.at(node.inputs[0]).scale;
+        values_[output].largest = values_.at(node.inputs[0]).largest;
+    }
     return values_[output].buffer;
 }
 
@@ -34,6 +37,7 @@ void NodeWalk::settle(int index) {
         StoredValue& value = values_.at(output);
         quantise(device_, *q, value.buffer, value.buffer, true);
         value.scale = q->scale;
+        value.largest = largest_code(*q);
     }
     for (ValueId input : network_.graph.node(index).inputs) {
         if (last_reader_[input] == index) values_.erase(input);

@@ -1,6 +1,8 @@
 #include "engine/passes/simulate.h"
 
 #include <algorithm>
+#include <cmath>
+#include <type_traits>
 
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
@@ -10,6 +12,21 @@
 namespace adaq {
 namespace {
 
+constexpr double kExactFloats = 1 << 24;  // integers below it are float32 numbers
+constexpr double kExactHalves = 1 << 8;   // and those up to it bf16, as which products may read them
+constexpr double kNarrowSums = 2147483648.0;
+
+/// Of |weights| of one channel, at most.
+double largest_sum(const LayerCodes& codes, int64_t per_channel) {
+    double largest = 0.0, sum = 0.0;
+    for (size_t i = 0; i < codes.centred.size(); ++i) {
+        if (i % per_channel == 0) sum = 0.0;
+        sum += std::fabs(codes.centred[i]);
+        largest = std::max(largest, sum);
+    }
+    return largest;
+}
+
 /// For an operation of the program, in which its scale is a constant.
 OutputQuantiser quantiser_of(Device& device, Program& program, const QuantisedActivation& q, bool codes) {
     return {q.grid, program.bind(put(device, {1}, {q.scale})), q.zero_point, codes};
@@ -17,12 +34,22 @@ OutputQuantiser quantiser_of(Device& device, Program& program, const QuantisedAc
 
 }  // namespace
 
+float largest_code(const QuantisedActivation& a) {
+    return std::max(std::fabs(a.grid.qmin() - a.zero_point), std::fabs(a.grid.qmax() - a.zero_point));
+}
+
+void check_integer(const Network& network) {
+    for (const Layer& layer : network.layers)
+        if (!layer.codes) data_error("{}: its weight is not quantised, and cannot be run as integers", layer.name);
+}
+
 Simulation::Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound,
-                       KeptValues kept, int64_t batch, Indexed<Shape> shapes)
+                       KeptValues kept, int64_t batch, Indexed<Shape> shapes, Execution execution)
     : device_(device),
       network_(network),
       bound_(bound),
       kept_(kept),
+      execution_(execution),
       batch_(batch),
       shapes_(std::move(shapes)),
       values_(shapes_.size()) {}
@@ -32,10 +59,8 @@ Program Simulation::of(int first, int last) {
     for (const auto& [id, stored] : bound_) {
         if (Graph::producer_of(id) >= first) continue;
         const TensorId tensor = program_.bind(stored.buffer);
-        values_[id] = {tensor, stored.scale};
-        if (id != kImage || first != 0 || !network_.values[kImage]) continue;
-        const Output image = produce(kImage);
-        add(FakeQuantise{tensor, image.id, *image.quantiser});
+        values_[id] = {tensor, stored.scale, stored.largest};
+        if (id == kImage && first == 0 && network_.values[kImage]) quantise_image(tensor);
     }
     for (int i = first; i < last; ++i) {
         const Node& node = network_.graph.node(i);
@@ -44,27 +69,41 @@ Program Simulation::of(int first, int last) {
     return std::move(program_);
 }
 
-TensorId Simulation::make_tensor(ValueId id) {
+/// Where the network's input is quantised (--input-bits).
+void Simulation::quantise_image(TensorId image) {
+    const Output y = produce(kImage);
+    if (integer())
+        add(QuantiseToCodes{image, y.id, *y.code_quantiser});
+    else
+        add(FakeQuantise{image, y.id, *y.quantiser});
+}
+
+TensorId Simulation::make_tensor(ValueId id, DType dtype) {
     const auto found = bound_.find(id);
     if (found != bound_.end() && id != kImage) return program_.bind(found->second.buffer);
-    return program_.temporary(stacked(batch_, shapes_[id]));
+    return program_.temporary(stacked(batch_, shapes_[id]), dtype);
 }
 
 Simulation::Output Simulation::produce(ValueId id) {
-    Output output{make_tensor(id), std::nullopt};
-    Value value{output.id, 1.0f};
     const bool kept = id != kImage && bound_.count(id);
-    if (kept && kept_ == KeptValues::raw) {
-        values_[id] = value;
-        return output;
+    const auto& q = network_.values[id];
+    Value& value = values_[id];
+    if (!q || (kept && kept_ == KeptValues::raw)) {
+        value = {make_tensor(id)};
+        return {value.id, std::nullopt, std::nullopt};
     }
-    if (const auto& q = network_.values[id]) {
-        // What leaves the program leaves as values, pooled or not; what stays inside stays integer.
-        const bool codes = !kept && !pooled_and_kept(id);
+    // What leaves the program leaves as values, pooled or not; what stays inside stays integer.
+    const bool codes = !kept && !pooled_and_kept(id);
+    value = {make_tensor(id, codes && integer() ? DType::u8 : DType::f32)};
+    Output output{value.id, std::nullopt, std::nullopt};
+    if (integer())
+        output.code_quantiser = CodeQuantiser{q->scale, q->zero_point, q->grid};
+    else
         output.quantiser = quantiser_of(device_, program_, *q, codes);
-        if (codes) value.scale = q->scale;
-    }
-    values_[id] = value;
+    if (!codes) return output;
+    value.scale = q->scale;
+    value.largest = largest_code(*q);
+    if (integer()) value.zero = output.code_quantiser->zero();
     return output;
 }
 
@@ -77,20 +116,60 @@ bool Simulation::pooled_and_kept(ValueId id) const {
 }
 
 TensorId Simulation::produce_scaled_as(ValueId id, ValueId other) {
-    const TensorId tensor = make_tensor(id);
-    values_[id] = {tensor, value(other).scale};
-    return tensor;
+    Value made = value(other);
+    made.id = make_tensor(id, program_.tensor(made.id).type.dtype);
+    values_[id] = made;
+    return made.id;
 }
 
-TensorId Simulation::constant(const std::vector<float>& values, const Shape& shape) {
-    return program_.bind(put(device_, shape, values));
+void Simulation::average_pool(const Value& x, ValueId output) {
+    const Shape& map = program_.shape(x.id);
+    const int64_t positions = map[1] * map[2];
+    const float scale = x.scale / static_cast<float>(positions);
+    const double largest = x.largest * static_cast<double>(positions);
+    const bool site = network_.values[output].has_value();
+    // Sums go on as integers where float32 holds them all and nothing stands between them and the layer behind.
+    if (x.codes() && largest < kExactFloats && !site && !bound_.count(output)) {
+        const TensorId sums = make_tensor(output, integer() ? DType::i32 : DType::f32);
+        values_[output] = {sums, scale, largest};
+        if (integer()) return add(SumOverMap{x.id, sums, x.zero});
+        return add(GlobalAveragePool{x.id, sums, 1.0f, true});
+    }
+    const Output y = produce(output);
+    const bool quantised = y.quantiser || y.code_quantiser;
+    const TensorId mean = quantised ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
+    if (!network_.quantised())
+        add(GlobalAveragePool{x.id, mean});
+    else if (integer())
+        add(SumOverMap{x.id, mean, x.zero, scale});
+    else
+        add(GlobalAveragePool{x.id, mean, scale, true});
+    if (y.code_quantiser) add(QuantiseToCodes{mean, y.id, *y.code_quantiser});
+    if (y.quantiser) add(FakeQuantise{mean, y.id, *y.quantiser});
+}
+
+TensorId Simulation::constant(const std::vector<float>& values, const Shape& shape, DType dtype) {
+    return program_.bind(put(device_, shape, values, dtype));
 }
 
 TensorId Simulation::weight(const Layer& layer) {
     return constant(layer.codes ? layer.codes->centred : layer.weight.values, layer.shape);
 }
 
-Epilogue Simulation::scale_and_shift(const Layer& layer, float input_scale) {
+/// Codes less their zero point wherever they fit, so that zero points are few.
+Simulation::CodeWeight Simulation::code_weight(const Layer& layer) {
+    const LayerCodes& codes = *layer.codes;
+    const auto [lowest, highest] = std::minmax_element(codes.centred.begin(), codes.centred.end());
+    if (*lowest >= -128.0f && *highest <= 127.0f) return {constant(codes.centred, layer.shape, DType::i8), kNone};
+    const float offset = codes.grid.one_sided ? 128.0f : 0.0f;
+    std::vector<float> zero(layer.channels()), stored = codes.centred;
+    for (size_t k = 0; k < zero.size(); ++k) zero[k] = codes.zero_point[codes.group_of(k)] - offset;
+    const auto per_channel = layer.weights_per_channel();
+    for (size_t i = 0; i < stored.size(); ++i) stored[i] += zero[i / per_channel];
+    return {constant(stored, layer.shape, DType::i8), constant(zero, {layer.channels()}, DType::i32)};
+}
+
+Simulation::ScaleAndShift Simulation::scale_and_shift(const Layer& layer, float input_scale) {
     std::vector<float> scale(layer.channels());
     for (size_t k = 0; k < scale.size(); ++k) {
         double s = input_scale;
@@ -98,13 +177,61 @@ Epilogue Simulation::scale_and_shift(const Layer& layer, float input_scale) {
         if (!layer.channel_scale.empty()) s *= layer.channel_scale[k];
         scale[k] = static_cast<float>(s);
     }
-    Epilogue epilogue;
-    if (std::any_of(scale.begin(), scale.end(), [](float s) { return s != 1.0f; })) {
-        epilogue.scale = constant(scale, {layer.channels()});
-    }
-    epilogue.shift = constant(layer.channel_shift, {layer.channels()});
-    return epilogue;
+    ScaleAndShift made;
+    if (std::any_of(scale.begin(), scale.end(), [](float s) { return s != 1.0f; }))
+        made.scale = constant(scale, {layer.channels()});
+    made.shift = constant(layer.channel_shift, {layer.channels()});
+    return made;
 }
+
+template <typename Sum>
+void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Output& y, const Activation& activation,
+                           const Value* residual) {
+    constexpr bool kConvolution = std::is_same_v<Sum, Convolution>;
+    const double bound = layer.codes ? largest_sum(*layer.codes, layer.weights_per_channel()) * x.largest : 0.0;
+    const ScaleAndShift per_channel = scale_and_shift(layer, x.scale);
+    if (!integer()) {
+        sum.x = x.id;
+        sum.w = weight(layer);
+        sum.y = y.id;
+        const bool exact_in_any_order = bound < kExactFloats && x.largest <= kExactHalves;
+        if (layer.codes) sum.sums = !x.codes() ? Sums::in_order : exact_in_any_order ? Sums::free : Sums::exact;
+        sum.epilogue.scale = per_channel.scale;
+        sum.epilogue.shift = per_channel.shift;
+        if (residual) {
+            sum.epilogue.residual = residual->id;
+            sum.epilogue.residual_scale = residual->scale;
+        }
+        sum.epilogue.activation = activation;
+        sum.epilogue.quantiser = y.quantiser;
+        return add(sum);
+    }
+    std::conditional_t<kConvolution, IntegerConvolution, IntegerLinear> op;
+    const CodeWeight w = code_weight(layer);
+    op.x = x.id;
+    op.w = w.codes;
+    op.y = y.id;
+    op.w_zero = w.zero;
+    op.x_zero = x.zero;
+    op.sums = bound < kNarrowSums ? IntegerSums::narrow : IntegerSums::wide;
+    op.epilogue = {per_channel.scale, per_channel.shift};
+    if (residual) {
+        op.epilogue.residual = residual->id;
+        op.epilogue.residual_scale = residual->scale;
+        op.epilogue.residual_zero = residual->zero;
+    }
+    op.epilogue.activation = activation;
+    op.epilogue.quantiser = y.code_quantiser;
+    if constexpr (kConvolution) {
+        op.stride = sum.stride;
+        op.padding = sum.padding;
+    }
+    add(op);
+}
+
+template void Simulation::add_layer(Convolution, const Layer&, const Value&, const Output&, const Activation&,
+                                    const Value*);
+template void Simulation::add_layer(Linear, const Layer&, const Value&, const Output&, const Activation&, const Value*);
 
 bool Simulation::postpone(const Node& node, ValueId output) {
     if (bound_.count(output) || network_.values[output] || node.activation) return false;

@@ -1,9 +1,11 @@
-// From a network to a Program that evaluates it: float, or with simulated quantisation. Each kind of node adds its own
-// operations (engine/nodes/); this class keeps what they share: the values so far and how they are stored, and
-// constants on the device.
+// From a network to a Program that evaluates it: float, with simulated quantisation, or in integers. Each kind of node
+// adds its own operations (engine/nodes/); this class keeps what they share: the values so far and how they are stored,
+// and constants on the device.
 //
 // Where both a layer's input and its weight are quantised, the sum runs over their integers (q - z) and the scales come
-// in the epilogue: as long as it stays below 2^24 it is exact in float32, whatever the order of its terms.
+// in the epilogue. Simulation holds the integers in float32, which is exact, whatever the order of the terms, as long
+// as sums stay below 2^24; where they may not, it asks for sums that are exact all the same. A quantised weight that
+// meets an input that is not is summed in one fixed order. So integers give the logits of simulation, to the bit.
 #pragma once
 
 #include <map>
@@ -17,8 +19,21 @@ namespace adaq {
 /// A value of the network in device memory: [N,H,W,C] or [N,C].
 struct StoredValue {
     Buffer buffer;
-    float scale = 1.0f;  // of codes q - z: value = scale * code; 1 for plain values
+    float scale = 1.0f;    // of codes q - z: value = scale * code; 1 for plain values
+    float largest = 0.0f;  // of codes: the greatest magnitude; 0 for plain values
 };
+
+/// |q - z| at most.
+float largest_code(const QuantisedActivation& activation);
+
+/// How a quantised network is run: with integers that float32 holds, or as integers in memory.
+enum class Execution { simulated, integer };
+
+/// "simulated", "integer".
+inline const char* name_of(Execution execution) { return execution == Execution::integer ? "integer" : "simulated"; }
+
+/// Throws DataError, naming it, where a network cannot run in integers: a layer that is not quantised.
+void check_integer(const Network& network);
 
 /// What a value that is kept looks like where it is a site: behind its quantiser, or as the quantiser would see it.
 enum class KeptValues { quantised, raw };
@@ -27,8 +42,9 @@ class Simulation {
   public:
     /// `bound` holds the values that exist before the program runs and those to keep; batch is their first extent.
     /// shapes: value_shapes() of the images.
+    /// In integers: of a whole network (check_integer), whose bound values are float.
     Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
-               int64_t batch, Indexed<Shape> shapes);
+               int64_t batch, Indexed<Shape> shapes, Execution execution = Execution::simulated);
 
     /// Of nodes [first, last).
     Program of(int first, int last);
@@ -36,22 +52,32 @@ class Simulation {
     // For the nodes:
     struct Value {
         TensorId id = kNone;
-        float scale = 1.0f;
+        float scale = 1.0f;    // value = scale * (code - zero); 1 for plain values
+        double largest = 0.0;  // |code - zero| at most; 0 for plain values
+        int zero = 0;          // the code of zero; in simulation codes have it taken off
+
+        bool codes() const { return largest > 0.0; }
     };
-    const Layer& layer(const Node& node) const { return network_.layers[node.layer]; }
+    bool integer() const { return execution_ == Execution::integer; }
+    const Layer& layer(const Node& node) const { return network_.layers[static_cast<size_t>(node.layer)]; }
     Value value(ValueId id) const { return values_[id]; }
     /// Room for a node's output; its quantiser, if it is a site. Call once a value.
     struct Output {
         TensorId id;
-        std::optional<OutputQuantiser> quantiser;
+        std::optional<OutputQuantiser> quantiser;     // of a simulation
+        std::optional<CodeQuantiser> code_quantiser;  // in integers
     };
     Output produce(ValueId id);
-    /// A value that keeps the scale of another (max pooling of codes).
+    /// A value that keeps the codes of another (max pooling).
     TensorId produce_scaled_as(ValueId id, ValueId other);
-    TensorId constant(const std::vector<float>& values, const Shape& shape);
-    /// The layer's weight as the sum sees it (integers or floats), and the epilogue that gives the values back.
-    TensorId weight(const Layer& layer);
-    Epilogue scale_and_shift(const Layer& layer, float input_scale);
+    /// The mean of a map: of codes their sum, whose scale is theirs by the number of positions.
+    void average_pool(const Value& x, ValueId output);
+    TensorId constant(const std::vector<float>& values, const Shape& shape, DType dtype = DType::f32);
+    /// A weight and what follows its sum, which `sum` (Convolution or Linear) gets; its integer twin where there is
+    /// one.
+    template <typename Sum>
+    void add_layer(Sum sum, const Layer& layer, const Value& x, const Output& y, const Activation& activation,
+                   const Value* residual = nullptr);
     void add(Operation operation) { program_.add(std::move(operation)); }
 
     /// A convolution whose only reader is an addition that follows is added with it: `postpone` returns true if so.
@@ -59,13 +85,25 @@ class Simulation {
     const Node* postponed(ValueId value) const;
 
   private:
-    TensorId make_tensor(ValueId id);
+    TensorId make_tensor(ValueId id, DType dtype = DType::f32);
     bool pooled_and_kept(ValueId id) const;
+    void quantise_image(TensorId image);
+    /// scale_and_shift() and weight(): the layer's weight as the sum sees it, the epilogue that gives the values back.
+    TensorId weight(const Layer& layer);
+    struct ScaleAndShift {
+        TensorId scale = kNone, shift = kNone;
+    };
+    ScaleAndShift scale_and_shift(const Layer& layer, float input_scale);
+    struct CodeWeight {
+        TensorId codes = kNone, zero = kNone;
+    };
+    CodeWeight code_weight(const Layer& layer);
 
     Device& device_;
     const Network& network_;
     const std::map<ValueId, StoredValue>& bound_;
     KeptValues kept_;
+    Execution execution_;
     int64_t batch_;
     Indexed<Shape> shapes_;
     Indexed<Value> values_;

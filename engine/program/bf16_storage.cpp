@@ -30,7 +30,7 @@ void store_as_bf16(Program& program, Math math) {
     for (const Program::Entry& entry : program.tensors()) {
         if (entry.whole == kNone) continue;
         const Buffer& bound = program.tensor(entry.whole).bound;
-        require(!bound || bound->dtype() == DType::f32, "rows of a tensor that is bound as bf16");  // read as float32
+        require(!bound || bound->dtype() != DType::bf16, "rows of a tensor that is bound as bf16");  // read as float32
         ++uses[entry.whole].of_float32;
     }
     for (TensorId id = 0; id < uses.count(); ++id) {

@@ -7,8 +7,8 @@
 
 namespace adaq {
 
-inline Buffer put(Device& device, const Shape& shape, const std::vector<float>& values) {
-    Buffer buffer = device.create(shape);
+inline Buffer put(Device& device, const Shape& shape, const std::vector<float>& values, DType dtype = DType::f32) {
+    Buffer buffer = device.create(shape, dtype);
     device.upload(*buffer, values);
     return buffer;
 }

@@ -1,5 +1,7 @@
 // Checks that a Program's operations fit together: shapes and settings (each operation's own check), and the order of
 // writes and reads.
+#include <algorithm>
+
 #include "engine/program/checker.h"
 
 namespace adaq {
@@ -16,6 +18,12 @@ void Checker::same(const Shape& found, const Shape& expected, const char* what) 
 
 void Checker::vectors(std::initializer_list<TensorId> ids, int64_t extent, const char* what) const {
     for (TensorId id : ids) same(shape(id, 1, what), {extent}, what);
+}
+
+DType Checker::type(TensorId id, std::initializer_list<DType> expected, const char* what) const {
+    const DType found = program_.tensor(id).type.dtype;
+    require(std::count(expected.begin(), expected.end(), found) > 0, "{}: not of its element type", what);
+    return found;
 }
 
 int64_t Checker::positions(int64_t in, int64_t kernel, int stride, int padding) {
@@ -42,10 +50,17 @@ void Checker::cache(TensorId rows, TensorId indices, const Shape& batch, const c
 
 void check(const Program& program) {
     const Checker checker(program);
+    const auto check_types = [&]<typename Op>(const Op& op) {
+        if constexpr (!requires { Op::kTakesCodes; })
+            for_each_tensor(op, [&](TensorId id, const TensorUse&) {
+                checker.type(id, {DType::f32, DType::bf16}, Op::kTraits.name);
+            });
+    };
     Indexed<bool> written;  // a part counts as its whole: whoever writes one is trusted to write all of it
     for (const Program::Entry& entry : program.tensors()) written.push_back(entry.bound != nullptr);
     for (const Operation& operation : program.operations()) {
         std::visit([&](const auto& op) { op.check(checker); }, operation);
+        std::visit(check_types, operation);
         const char* const name = traits_of(operation).name;
         for_each_tensor(operation, [&](TensorId id, const TensorUse& use) {
             require(use.access == Access::write || use.access == Access::carried || written[program.home(id)],

@@ -17,6 +17,8 @@ class Checker {
     const Shape& shape(TensorId id, size_t rank, const char* what) const;
     static void same(const Shape& found, const Shape& expected, const char* what);
     void same(TensorId id, const Shape& expected, const char* what) const { same(shape(id, 0, what), expected, what); }
+    /// A tensor's element type, which is one of those.
+    DType type(TensorId id, std::initializer_list<DType> expected, const char* what) const;
     /// Vectors of one extent.
     void vectors(std::initializer_list<TensorId> ids, int64_t extent, const char* what) const;
     void state(TensorId id) const { same(id, {kIterationValues}, "iteration state"); }

@@ -23,11 +23,21 @@ namespace adaq {
 /// the bus; reference: no difference).
 enum class Placement { device, spilled };
 
+/// Asked while long work goes on, at places where it can end, in the thread of whoever began it; throws to end it. May
+/// be empty.
+using Poll = std::function<void()>;
+
 class CompiledProgram {
   public:
     virtual ~CompiledProgram() = default;
     /// Runs the whole program n times. Weights uploaded since the last run are seen.
     virtual void run(int64_t n = 1) = 0;
+    /// Runs it once, to the same bits, and asks `poll` between its parts: some images, an operation, or all of it, as
+    /// the device can. Where that throws, what the program writes is undefined, and it may be run again.
+    virtual void run_polled(const Poll& poll) {
+        run();
+        if (poll) poll();
+    }
 };
 
 // ---- calibration

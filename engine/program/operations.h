@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "engine/program/operations/integer.h"
 #include "engine/program/operations/iteration.h"
 #include "engine/program/operations/losses.h"
 #include "engine/program/operations/norms.h"
@@ -34,6 +35,11 @@
     X(Addition)                  \
     X(ActivationBackward)        \
     X(FakeQuantise)              \
+    X(IntegerConvolution)        \
+    X(IntegerLinear)             \
+    X(IntegerAddition)           \
+    X(SumOverMap)                  \
+    X(QuantiseToCodes)           \
     X(RoundWeights)              \
     X(RoundingStep)              \
     X(ChannelScaleGradient)      \

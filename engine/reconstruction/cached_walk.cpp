@@ -4,10 +4,11 @@
 
 namespace adaq {
 
-CachedWalk::CachedWalk(Device& device, const Network& network, Buffer images, CacheMemory& memory)
+CachedWalk::CachedWalk(Device& device, const Network& network, Buffer images, CacheMemory& memory, Poll poll)
     : device_(device),
       network_(network),
       memory_(memory),
+      poll_(std::move(poll)),
       shapes_(value_shapes(network.graph, images->shape()[1], images->shape()[2])),
       last_reader_(last_readers(network.graph)) {
     values_[kImage] = std::move(images);
@@ -41,7 +42,7 @@ Buffer CachedWalk::compute(int first, int last) {
     }
     values_[output] = memory_.create(batched(output, images));
     bound[output] = {values_[output]};
-    Segment(device_, network_, first, last, bound, KeptValues::quantised, shapes_).run();
+    Segment(device_, network_, first, last, bound, KeptValues::quantised, shapes_).run(poll_);
     if (kept_) kept_->keep(units_, {first, last}, values_[output]);
     return values_[output];
 }
@@ -55,7 +56,7 @@ Buffer CachedWalk::sample(int first, int node, int64_t rows) {
     }
     const Buffer values = device_.create(batched(output, rows));
     bound[output] = {values};
-    Segment(device_, network_, first, node + 1, bound, KeptValues::raw, shapes_).run();
+    Segment(device_, network_, first, node + 1, bound, KeptValues::raw, shapes_).run(poll_);
     return values;
 }
 

@@ -14,8 +14,8 @@ namespace adaq {
 class CachedWalk {
   public:
     /// images: [N,H,W,C], normalised, and quantised if the network's input is a site. The network may change while the
-    /// walk goes on: nodes are computed as it is then.
-    CachedWalk(Device& device, const Network& network, Buffer images, CacheMemory& memory);
+    /// walk goes on: nodes are computed as it is then. poll: asked while they are computed.
+    CachedWalk(Device& device, const Network& network, Buffer images, CacheMemory& memory, Poll poll = {});
     /// Of a network that stays as it is: takes outputs from `kept` and leaves new ones there. units: see FloatValues.
     void share(FloatValues& kept, std::vector<FloatValues::Nodes> units);
 
@@ -38,6 +38,7 @@ class CachedWalk {
     Device& device_;
     const Network& network_;
     CacheMemory& memory_;
+    const Poll poll_;
     Indexed<Shape> shapes_;
     Indexed<int> last_reader_;  // by value
     std::map<ValueId, Buffer> values_;

@@ -31,7 +31,7 @@ class BatchCorrection {
     }
 
     /// Images [first, first + batch) of one tensor, corrected, into the same rows of another.
-    void run(const Buffer& from, int64_t first, const Buffer& to, const std::function<void()>& poll) {
+    void run(const Buffer& from, int64_t first, const Buffer& to, const Poll& poll) {
         start(from, first);
         replay_.run(
             *compiled_, steps_, [&] { static_cast<void>(get(device_, *losses_)); }, poll);
@@ -100,7 +100,7 @@ class BatchCorrection {
 
 Buffer corrected_input(Device& device, const Network& original, const Unit& unit, const Buffer& float_input,
                        const Indexed<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
-                       const std::function<void()>& poll) {
+                       const Poll& poll) {
     require(!original.folded, "distribution correction: the batch norms of {} are folded", unit.name);
     require(options.batch > 0 && options.lambda > 0.0, "distribution correction: batch {}, lambda {}", options.batch,
             options.lambda);

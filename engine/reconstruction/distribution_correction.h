@@ -26,6 +26,6 @@ struct CorrectionOptions {
 /// poll: called several times a second; may throw to stop. Throws DataError where a loss is not finite.
 Buffer corrected_input(Device& device, const Network& original, const Unit& unit, const Buffer& float_input,
                        const Indexed<Shape>& shapes, const CorrectionOptions& options, CacheMemory& memory,
-                       const std::function<void()>& poll);
+                       const Poll& poll);
 
 }  // namespace adaq

@@ -61,7 +61,7 @@ class OutputGradient {
 
 Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Unit& unit,
                       const UnitOptions& options, const UnitCaches& caches, const Indexed<Shape>& shapes,
-                      CacheMemory& memory, const std::function<void()>& poll) {
+                      CacheMemory& memory, const Poll& poll) {
     OutputGradient gradient(device, network, original, unit, options, caches, shapes);
     const int64_t images = caches.input->shape()[0];
     const Buffer weights = memory.create(stacked(images, shapes[unit.output()]));

@@ -14,6 +14,6 @@ namespace adaq {
 /// and then; may throw to stop.
 Buffer fisher_weights(Device& device, const Network& network, const Network& original, const Unit& unit,
                       const UnitOptions& options, const UnitCaches& caches, const Indexed<Shape>& shapes,
-                      CacheMemory& memory, const std::function<void()>& poll);
+                      CacheMemory& memory, const Poll& poll);
 
 }  // namespace adaq

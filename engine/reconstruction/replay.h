@@ -13,8 +13,7 @@ namespace adaq {
 class Replay {
   public:
     /// wait: returns once the device has done all that it was given. poll: called between pieces; may throw to stop.
-    void run(CompiledProgram& program, int64_t iterations, const std::function<void()>& wait,
-             const std::function<void()>& poll) {
+    void run(CompiledProgram& program, int64_t iterations, const std::function<void()>& wait, const Poll& poll) {
         constexpr double kShortest = 0.05, kLongest = 0.2;  // seconds
         while (iterations > 0) {
             const int64_t n = std::min(piece_, iterations);

@@ -4,12 +4,14 @@
 
 namespace adaq {
 
-ScaleStarter::ScaleStarter(Device& device, Network& network, const std::vector<Site>& sites, const SchemeOptions& range)
-    : device_(device), network_(network), range_(range), bits_(network.values.size(), 32) {
+ScaleStarter::ScaleStarter(Device& device, Network& network, const std::vector<Site>& sites, const SchemeOptions& range,
+                           Poll poll)
+    : device_(device), network_(network), range_(range), poll_(std::move(poll)), bits_(network.values.size(), 32) {
     for (const Site& site : sites) bits_[site.value] = site.bits;
 }
 
 void ScaleStarter::choose(ValueId value, const DeviceTensor& values) {
+    if (poll_) poll_();
     network_.values[value] =
         choose_activation(device_, values, range_, bits_[value], value_name(network_.graph, value));
 }
@@ -35,7 +37,7 @@ void ScaleStarter::in_turn(CachedWalk& walk, int first, int last, int64_t images
 void ScaleStarter::in_float_network(const Network& original, const Buffer& images) {
     Network started = original;
     CacheMemory memory(device_, std::numeric_limits<int64_t>::max());
-    CachedWalk walk(device_, started, images, memory);
+    CachedWalk walk(device_, started, images, memory, poll_);
     const auto& nodes = original.graph.nodes;
     const int count = static_cast<int>(nodes.size());
     for (int first = 0, last; first < count; first = last) {
@@ -66,7 +68,7 @@ void ScaleStarter::show(const Buffer& images, const SiteObserver& observe) const
 
 void ScaleStarter::at_each_site(const Buffer& images, const SiteObserver& visit) const {
     CacheMemory memory(device_, std::numeric_limits<int64_t>::max());
-    CachedWalk walk(device_, network_, quantised_image(images, memory), memory);
+    CachedWalk walk(device_, network_, quantised_image(images, memory), memory, poll_);
     for (int i = 0; i < network_.graph.node_count(); ++i) {
         const ValueId value = Graph::output_of(i);
         if (is_site(value)) visit(value, *walk.sample(i, i, images->shape()[0]));

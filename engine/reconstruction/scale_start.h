@@ -9,8 +9,10 @@ namespace adaq {
 
 class ScaleStarter {
   public:
-    /// network: whose sites receive their quantisers. range.bits is not looked at: each site has its own.
-    ScaleStarter(Device& device, Network& network, const std::vector<Site>& sites, const SchemeOptions& range);
+    /// network: whose sites receive their quantisers. range.bits is not looked at: each site has its own. poll: asked
+    /// before each of them, and while values are computed.
+    ScaleStarter(Device& device, Network& network, const std::vector<Site>& sites, const SchemeOptions& range,
+                 Poll poll = {});
 
     /// The image's quantiser, where the network's input is a site.
     void image(const DeviceTensor& images);
@@ -35,6 +37,7 @@ class ScaleStarter {
     Device& device_;
     Network& network_;
     SchemeOptions range_;
+    Poll poll_;
     Indexed<int> bits_;  // by value; 32: no site
 };
 

@@ -48,8 +48,7 @@ class UnitTrainer {
     /// throw to stop. What is learned does not depend on the interval. Throws DataError naming unit and iteration where
     /// a loss is not finite.
     using Observer = std::function<void(const UnitProgress&)>;
-    /// Called several times a second while iterations run; may throw to stop.
-    using Poll = std::function<void()>;
+    /// poll: asked several times a second while iterations run.
     void run(const Observer& observe = {}, int64_t interval = 0, const Poll& poll = {});
     /// Of the last run(): complete once it has returned.
     const UnitRecord& record() const { return record_; }

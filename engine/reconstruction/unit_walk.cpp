@@ -23,7 +23,7 @@ class UnitWalk {
           observer_(observer),
           memory_(device, options.memory, observer.say),
           shapes_(value_shapes(network.graph, images[1], images[2])),
-          start_(device, network, options.sites, options.activation_range) {}
+          start_(device, network, options.sites, options.activation_range, observer.poll) {}
 
     void run(const Images& images) {
         image_ = images(memory_);
@@ -64,17 +64,18 @@ class UnitWalk {
         logits_ = memory_.create({image_->shape()[0], shapes_.back().back()});
         Segment(device_, original_, 0, nodes, {{kImage, {image_}}, {Graph::output_of(nodes - 1), {logits_}}},
                 KeptValues::quantised, shapes_)
-            .run();
+            .run(observer_.poll);
     }
 
     /// Once over the network. A pass that learns scales alone does so on the float network's values.
     void pass(const UnitOptions& options) {
         const bool on_float = !options.learn_rounding;
         const std::vector<Unit> units = options_.units_of(options);
-        CachedWalk exact(device_, original_, image_, memory_);
+        CachedWalk exact(device_, original_, image_, memory_, observer_.poll);
         if (options_.float_values) exact.share(*options_.float_values, nodes_of(units));
         std::optional<CachedWalk> rounded;
-        if (!on_float) rounded.emplace(device_, network_, start_.quantised_image(image_, memory_), memory_);
+        if (!on_float)
+            rounded.emplace(device_, network_, start_.quantised_image(image_, memory_), memory_, observer_.poll);
         if (&options == options_.passes().back()) image_.reset();
         const int nodes = network_.graph.node_count();
         auto unit = units.begin();
@@ -127,7 +128,7 @@ class UnitWalk {
         caches.target = memory_.create(caches.target->shape());
         Segment(device_, original_, unit.first, unit.last,
                 {{unit.input, {caches.float_input}}, {unit.output(), {caches.target}}}, KeptValues::quantised, shapes_)
-            .run();
+            .run(observer_.poll);
     }
 
     Device& device_;

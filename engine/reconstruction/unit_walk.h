@@ -34,7 +34,7 @@ struct WalkObserver {
     /// not learned again.
     std::function<std::optional<UnitResult>(const Unit& unit, uint32_t phase)> begin;
     UnitTrainer::Observer progress;
-    UnitTrainer::Poll poll;
+    Poll poll;
     /// Learned, or taken from an earlier run.
     std::function<void(const Unit& unit, const UnitResult& result)> end;
     SiteObserver site;  // at the end: an activation's values on the first images, its quantiser final in the network

@@ -1,16 +1,11 @@
 // norm-legacy, the first version of norm, kept because its results are published: the ends walk inwards one order
 // statistic at a time, each alone and both together; scored as norm is. Two-sided data only.
-#include "engine/error.h"
 #include "engine/schemes/order_candidates.h"
 #include "engine/schemes/search.h"
 
 namespace adaq {
 
 ChosenRange choose_norm_legacy(const SchemeInput& input) {
-    if (input.grid.one_sided) {
-        usage_error("range scheme norm-legacy: {} has no negative values, expected two-sided data (use norm)",
-                    input.tensor_name);
-    }
     const int64_t n = input.elements;
     const int64_t rows = input.groups == 1 ? n : input.groups;
     const int64_t turns = static_cast<int64_t>(static_cast<double>(rows + 1) * 0.001) + 10;

@@ -14,21 +14,19 @@ namespace {
 struct Entry {
     const char* name;
     ChosenRange (*choose)(const SchemeInput&);
-    bool takes_p = false;
+    bool takes_p = false, two_sided_only = false;
 };
 
 constexpr std::array<Entry, 6> kSchemes{{{"absmax", choose_absmax},
                                          {"minmax", choose_minmax},
                                          {"norm", choose_norm, true},
-                                         {"norm-legacy", choose_norm_legacy, true},
+                                         {"norm-legacy", choose_norm_legacy, true, true},
                                          {"orgnorm", choose_orgnorm},
                                          {"lp", choose_lp}}};
 
 const Entry& find_scheme(const std::string& name) {
     const auto* entry = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Entry& e) { return e.name == name; });
-    if (entry == kSchemes.end()) {
-        usage_error("range scheme '{}': expected one of {}", name, fmt::join(scheme_names(), ", "));
-    }
+    if (entry == kSchemes.end()) usage_error("`scheme` {}: expected one of {}", name, fmt::join(scheme_names(), ", "));
     return *entry;
 }
 
@@ -64,6 +62,12 @@ const std::vector<std::string>& scheme_names() {
 
 bool takes_p(const std::string& scheme) { return find_scheme(scheme).takes_p; }
 
+void check_one_sided(const SchemeOptions& options, std::string_view tensor_name) {
+    if (find_scheme(options.scheme).two_sided_only)
+        usage_error("`{}` {}: {} has no negative values, expected two-sided data (use norm)", options.option,
+                    options.scheme, tensor_name);
+}
+
 ChosenRange choose_range(Device& device, const DeviceTensor& x, int64_t groups, const SchemeOptions& options,
                          std::string_view tensor_name) {
     const Entry& scheme = find_scheme(options.scheme);
@@ -79,6 +83,7 @@ ChosenRange choose_range(Device& device, const DeviceTensor& x, int64_t groups, 
     std::vector<MinMax> extremes = device.min_max(x, groups);
     check_finite(extremes, tensor_name);
     const bool one_sided = std::all_of(extremes.begin(), extremes.end(), [](const MinMax& m) { return m.min >= 0.0f; });
+    if (one_sided) check_one_sided(options, tensor_name);
     return scheme.choose(SchemeInput{.device = device,
                                      .x = x,
                                      .groups = groups,

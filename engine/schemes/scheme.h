@@ -14,10 +14,11 @@
 namespace adaq {
 
 struct SchemeOptions {
-    std::string scheme;      // one of scheme_names()
-    int bits = 8;            // 2 ... 8
-    double p = 2.4;          // of schemes that take one (takes_p()); the others have theirs fixed
-    bool symmetric = false;  // z = 0 for two-sided data: the range becomes +- the larger end of each candidate
+    std::string scheme;             // one of scheme_names()
+    int bits = 8;                   // 2 ... 8
+    double p = 2.4;                 // of schemes that take one (takes_p()); the others have theirs fixed
+    bool symmetric = false;         // z = 0 for two-sided data: the range becomes +- the larger end of each candidate
+    const char* option = "scheme";  // that chose the scheme, for errors
 };
 
 /// One scale and zero point per group, and the (widened) range that they stand for.
@@ -34,6 +35,10 @@ const std::vector<std::string>& scheme_names();
 
 /// Whether the scheme minimises a norm whose exponent is SchemeOptions::p.
 bool takes_p(const std::string& scheme);
+
+/// Throws UsageError, naming the tensor, where the scheme takes two-sided data alone: for data that has no negative
+/// values.
+void check_one_sided(const SchemeOptions& options, std::string_view tensor_name);
 
 /// The range of each group of x, which is [groups, elements] in its logical order whatever its shape. The grid is
 /// one-sided where no element of the whole tensor is negative. Throws UsageError for an unknown scheme, bits outside

@@ -89,5 +89,15 @@ std::unique_ptr<CompiledOperation> compile_operation(const Program& program, con
                                                      const OperationSetting& setting);
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const FakeQuantise& op,
                                                      const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const IntegerConvolution& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const IntegerLinear& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const IntegerAddition& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const SumOverMap& op,
+                                                     const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const QuantiseToCodes& op,
+                                                     const OperationSetting& setting);
 
 }  // namespace adaq::cpu

@@ -29,7 +29,7 @@ View CpuProgram::make_view(int lane) const {
     Indexed<View::Place> places(tensors.size());
     for (TensorId i = 0; i < tensors.count(); ++i) {
         const bool half = program_.is_bf16(i);
-        const int64_t stride = plan_.activation[i] ? image_floats(tensors[i].shape()) * (half ? 2 : 4) : 0;
+        const int64_t stride = plan_.activation[i] ? bytes_of(tensors[i].type) / tensors[i].shape()[0] : 0;
         if (!tensors[i].bound) {
             const TemporaryPlace& place = plan_.temporaries[i];
             if (place.slot < 0) continue;
@@ -70,18 +70,23 @@ void CpuProgram::give_scratch() {
 }
 
 void CpuProgram::run(int64_t n) {
+    for (int64_t i = 0; i < n; ++i) run_polled({});
+}
+
+void CpuProgram::run_polled(const Poll& poll) {
     const ThreadCount inside_operations(plan_.threads_of_a_lane);
+    const auto run_one = [&](int lane, int64_t first_image) {
+        if (poll && lane == 0) poll();
+        run_group(views_[lane], first_image);
+    };
+    for (const auto& operation : operations_) operation->refresh(views_.front());
     const int64_t groups = plan_.batch / plan_.group;
-    for (int64_t i = 0; i < n; ++i) {
-        for (const auto& operation : operations_) operation->refresh(views_.front());
-        if (plan_.lanes == 1) {
-            for (int64_t g = 0; g < groups; ++g) run_group(views_.front(), g * plan_.group);
-        } else {
-            lanes_->run(groups, [this](int lane, int64_t g) { run_group(views_[lane], g * plan_.group); });
-        }
-        // What remains overlaps the last group: the same images give the same values again.
-        if (plan_.batch % plan_.group != 0) run_group(views_.front(), plan_.batch - plan_.group);
-    }
+    if (plan_.lanes == 1)
+        for (int64_t g = 0; g < groups; ++g) run_one(0, g * plan_.group);
+    else
+        lanes_->run(groups, [&](int lane, int64_t g) { run_one(lane, g * plan_.group); });
+    // What remains overlaps the last group: the same images give the same values again.
+    if (plan_.batch % plan_.group != 0) run_one(0, plan_.batch - plan_.group);
 }
 
 void CpuProgram::run_group(View& view, int64_t group) { run_phases(view, plan_.phases.size(), group, 0, plan_.group); }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kernels/cpu/compiled_operation.h"
+#include "kernels/cpu/integer/compiled.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/rounded_operand.h"
@@ -25,15 +26,19 @@ using dnnl::memory;
 /// Zero padding costs the block-matrix kernels ("brgconv") full work, the direct ones none, and on small maps much of
 /// the window is padding: there, and for their 1x1 twins, the direct kernel of the same instruction set is taken if
 /// there is one. In bf16 it is the quicker one for every 1x1 and for images of few channels; where there are matrix
-/// tiles (AMX) oneDNN's choice stands.
+/// tiles (AMX) oneDNN's choice stands, and where channels do not fill vectors: oneDNN 2.6's bf16 kernel for 1x1
+/// gives wrong sums there.
 constexpr memory::dim kSmallMap = 16;    // positions
 constexpr memory::dim kFewChannels = 8;  // of images
+constexpr memory::dim kLanes = 16;
 
 WantedImplementation wanted_for(const ConvolutionShape& d, Math math) {
     const bool small = d.p * d.q <= kSmallMap, half = math == Math::bf16,
                narrow = (d.r == 1 && d.s == 1) || d.c < kFewChannels;
-    return [small, half, narrow](std::string_view name) {
+    const bool whole = d.c % kLanes == 0 && d.k % kLanes == 0;
+    return [small, half, narrow, whole](std::string_view name) {
         if (half && name.find("amx") != std::string_view::npos) return true;
+        if (half && !whole && name.starts_with("jit_bf16_1x1")) return false;
         return half ? (small || narrow) && name.starts_with("jit_bf16") : small && name.starts_with("jit:avx512");
     };
 }
@@ -180,6 +185,7 @@ class CompiledConvolution : public CompiledOperation {
 
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Convolution& op,
                                                      const OperationSetting& setting) {
+    if (op.sums != Sums::free) return compile_ordered(program, op, setting);
     if (auto compiled = compile_taps(program, op, setting)) return compiled;
     if (auto compiled = compile_winograd(program, op, setting)) return compiled;
     return std::make_unique<CompiledConvolution>(program, op, setting);

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <thread>
 
-#include "engine/bf16.h"
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "engine/program/elements.h"
 #include "engine/program/pieces.h"
 #include "kernels/cpu/calibration/calibration.h"
 #include "kernels/cpu/compiled_program.h"
@@ -64,19 +64,17 @@ class CpuDevice : public Device {
         auto& target = dynamic_cast<CpuTensor&>(tensor);
         require(static_cast<int64_t>(values.size()) == element_count(target.shape()), "upload: {} values into {}",
                 values.size(), to_string(target.shape()));
-        if (target.dtype() == DType::bf16)
-            std::transform(values.begin(), values.end(), reinterpret_cast<bf16*>(target.memory.data()), to_bf16);
-        else
+        if (target.dtype() == DType::f32)
             copy(values, target.memory.span());
+        else
+            store_elements(values, target.dtype(), target.memory.data());
         ++target.version;
     }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         require(static_cast<int64_t>(values.size()) == element_count(tensor.shape()), "download: {} values from {}",
                 values.size(), to_string(tensor.shape()));
         if (tensor.dtype() == DType::f32) return copy(span_of(tensor), values);
-        const float* memory = dynamic_cast<const CpuTensor&>(tensor).memory.data();
-        std::transform(reinterpret_cast<const bf16*>(memory), reinterpret_cast<const bf16*>(memory) + values.size(),
-                       values.begin(), to_float);
+        load_elements(dynamic_cast<const CpuTensor&>(tensor).memory.data(), tensor.dtype(), values);
     }
 
     Math math() const override { return math_; }

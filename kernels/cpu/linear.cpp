@@ -2,6 +2,7 @@
 // not a library's, because the order of its sums must depend on C alone: each output adds its C terms one after the
 // other, whatever the batch and the number of threads, so logits keep their bits.
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/cpu/bf16_rows.h"
 #include "kernels/cpu/compiled_operation.h"
@@ -29,12 +30,35 @@ ADAQ_VECTORISE void multiply(const float* x, int64_t rows, int64_t features, con
     for (int64_t n = 0; n < rows; ++n) std::copy_n(sums[n], columns, y + n * outputs + first);
 }
 
+/// The same for sums whose order or exactness is asked for: values by fused multiply-adds, integers in double.
+ADAQ_VECTORISE void multiply_exactly(const float* x, int64_t features, const float* w, int64_t outputs, float* y) {
+    constexpr int64_t kAtATime = 32;
+    for (int64_t first = 0; first < outputs; first += kAtATime) {
+        double sums[kAtATime] = {};
+        const int64_t columns = std::min(kAtATime, outputs - first);
+        for (int64_t c = 0; c < features; ++c) {
+            const double value = x[c];
+            const float* row = w + c * outputs + first;
+            for (int64_t k = 0; k < columns; ++k) sums[k] += value * row[k];
+        }
+        for (int64_t k = 0; k < columns; ++k) y[first + k] = static_cast<float>(sums[k]);
+    }
+}
+
+void multiply_in_order(const float* x, int64_t features, const float* w, int64_t outputs, float* y) {
+    for (int64_t k = 0; k < outputs; ++k) {
+        float sum = 0.0f;
+        for (int64_t c = 0; c < features; ++c) sum = std::fma(x[c], w[c * outputs + k], sum);
+        y[k] = sum;
+    }
+}
+
 class CompiledLinear : public CompiledOperation {
   public:
     CompiledLinear(const Program& program, const Linear& op, const OperationSetting& setting)
         : op_(op),
           images_(setting.images),
-          half_(setting.math == Math::bf16),
+          half_(setting.math == Math::bf16 && op.sums == Sums::free),
           stored_half_(program.is_bf16(op.x)),
           features_(program.shape(op.w)[1]),
           outputs_(program.shape(op.w)[0]),
@@ -56,8 +80,14 @@ class CompiledLinear : public CompiledOperation {
     void run(const View& view) override {
         const float *x = operand(view), *scale = view.at(op_.epilogue.scale), *shift = view.at(op_.epilogue.shift);
         float* y = view.at(op_.y);
+        if (op_.sums != Sums::free) {
+            for (int64_t n = 0; n < images_; ++n)
+                (op_.sums == Sums::exact ? multiply_exactly : multiply_in_order)(
+                    x + n * features_, features_, transposed_.data(), outputs_, y + n * outputs_);
+        }
+        const int64_t free_images = op_.sums == Sums::free ? images_ : 0;
 #pragma omp parallel for collapse(2) schedule(static)
-        for (int64_t n = 0; n < images_; n += kRows) {
+        for (int64_t n = 0; n < free_images; n += kRows) {
             for (int64_t k = 0; k < outputs_; k += kColumns) {
                 multiply(x + n * features_, std::min(kRows, images_ - n), features_, transposed_.data(), outputs_, k,
                          y + n * outputs_);

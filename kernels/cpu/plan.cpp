@@ -36,6 +36,7 @@ class Planner {
 
   private:
     const Shape& shape(TensorId id) const { return program_.shape(id); }
+    const TensorType& type(TensorId id) const { return program_.tensor(id).type; }
     bool temporary(TensorId id) const { return !program_.tensor(id).bound; }
 
     void find_activations() {
@@ -66,9 +67,11 @@ class Planner {
 
     int64_t wanted_images(const Uses& uses) const {
         int64_t floats = 0;
-        for (TensorId id : activations_of(uses)) floats += image_floats(shape(id));
-        const int64_t weights = uses.weight == kNone ? 0 : element_count(shape(uses.weight));
-        return std::max<int64_t>(1, (std::max(floats_at_a_time_, weights) + floats / 2) / floats);
+        for (TensorId id : activations_of(uses)) floats += image_floats(type(id));
+        const int64_t weights =
+            uses.weight == kNone ? 0
+                                 : element_count(shape(uses.weight)) / (type(uses.weight).dtype == DType::i8 ? 4 : 1);
+        return std::max<int64_t>(1, (std::max(floats_at_a_time_, weights) + floats / 2) / std::max<int64_t>(1, floats));
     }
 
     void choose_group(int threads) {
@@ -112,8 +115,9 @@ class Planner {
             const auto* op = std::get_if<Convolution>(&program_.operations()[i]);
             if (!op || op->epilogue.residual == kNone) continue;
             const Epilogue& e = op->epilogue;
-            plan_.in_place[i] = !e.quantiser && e.residual_scale == 1.0f && e.residual != op->x && temporary(op->y) &&
-                                temporary(e.residual) && last_read(e.residual) == i;
+            plan_.in_place[i] = op->sums == Sums::free && !e.quantiser && e.residual_scale == 1.0f &&
+                                e.residual != op->x && temporary(op->y) && temporary(e.residual) &&
+                                last_read(e.residual) == i;
         }
     }
 
@@ -136,7 +140,7 @@ class Planner {
                 room = room_of[std::get<Convolution>(program_.operations()[i]).epilogue.residual];
             } else {
                 room = static_cast<int>(rooms.count());
-                rooms.push_back({i, i, plan_.phase_of(i).images, image_floats(shape(y)), -1});
+                rooms.push_back({i, i, plan_.phase_of(i).images, image_floats(type(y)), -1});
             }
             grow(rooms[room], std::max(i, last_read(y)));
         }

@@ -68,6 +68,10 @@ struct Plan {
 
 Plan make_plan(const Program& program, int threads);
 
-inline int64_t image_floats(const Shape& shape) { return element_count(shape) / shape[0]; }
+/// The room for an image of a tensor; what is stored as bf16 has that of float32.
+inline int64_t image_floats(const TensorType& type) {
+    const int64_t elements = type.elements() / type.shape[0];
+    return bytes_of(type.dtype) == 1 ? (elements + 3) / 4 : elements;
+}
 
 }  // namespace adaq::cpu

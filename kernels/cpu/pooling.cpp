@@ -13,6 +13,14 @@ ADAQ_VECTORISE void maximum(const float* x, int64_t n, float* y) {
     for (int64_t i = 0; i < n; ++i) y[i] = x[i] > y[i] ? x[i] : y[i];
 }
 
+ADAQ_VECTORISE void maximum(const uint8_t* x, int64_t n, uint8_t* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] = x[i] > y[i] ? x[i] : y[i];
+}
+
+ADAQ_VECTORISE void accumulate(const float* x, int64_t n, double* sum) {
+    for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
+}
+
 ADAQ_VECTORISE void accumulate(const float* x, int64_t n, float* sum) {
     for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
 }
@@ -20,22 +28,33 @@ ADAQ_VECTORISE void accumulate(const float* x, int64_t n, float* sum) {
 class CompiledMaxPool : public CompiledOperation {
   public:
     CompiledMaxPool(const Program& program, const MaxPool& op, int64_t images)
-        : op_(op), x_(program.shape(op.x)), y_(program.shape(op.y)), images_(images) {}
+        : op_(op),
+          codes_(program.tensor(op.x).type.dtype == DType::u8),
+          x_(program.shape(op.x)),
+          y_(program.shape(op.y)),
+          images_(images) {}
 
     void run(const View& view) override {
-        const float* x = view.at(op_.x);
-        float* y = view.at(op_.y);
-#pragma omp parallel for collapse(2) schedule(static)
-        for (int64_t n = 0; n < images_; ++n) {
-            for (int64_t p = 0; p < y_[1]; ++p)
-                row(x + n * x_[1] * x_[2] * x_[3], p, y + (n * y_[1] + p) * y_[2] * y_[3]);
-        }
+        float *x = view.at(op_.x), *y = view.at(op_.y);
+        if (codes_)
+            pool(reinterpret_cast<const uint8_t*>(x), uint8_t{0}, reinterpret_cast<uint8_t*>(y));
+        else
+            pool(x, -std::numeric_limits<float>::infinity(), y);
     }
 
   private:
-    void row(const float* image, int64_t p, float* out) const {
+    template <typename T>
+    void pool(const T* x, T lowest, T* y) const {
+#pragma omp parallel for collapse(2) schedule(static)
+        for (int64_t n = 0; n < images_; ++n) {
+            for (int64_t p = 0; p < y_[1]; ++p)
+                row(x + n * x_[1] * x_[2] * x_[3], p, lowest, y + (n * y_[1] + p) * y_[2] * y_[3]);
+        }
+    }
+    template <typename T>
+    void row(const T* image, int64_t p, T lowest, T* out) const {
         const int64_t channels = x_[3], top = p * op_.stride - op_.padding;
-        std::fill_n(out, y_[2] * channels, -std::numeric_limits<float>::infinity());
+        std::fill_n(out, y_[2] * channels, lowest);
         for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + op_.kernel, x_[1]); ++h) {
             for (int64_t q = 0; q < y_[2]; ++q) {
                 const int64_t left = q * op_.stride - op_.padding;
@@ -46,6 +65,7 @@ class CompiledMaxPool : public CompiledOperation {
         }
     }
     MaxPool op_;
+    bool codes_;
     Shape x_, y_;
     int64_t images_;
 };
@@ -59,6 +79,7 @@ class CompiledGlobalAveragePool : public CompiledOperation {
         const float* x = view.at(op_.x);
         float* y = view.at(op_.y);
         const int64_t positions = x_[1] * x_[2], channels = x_[3];
+        if (op_.sum) return sums(x, positions, channels, y);
 #pragma omp parallel for schedule(static)
         for (int64_t n = 0; n < images_; ++n) {
             float* sum = y + n * channels;
@@ -69,6 +90,18 @@ class CompiledGlobalAveragePool : public CompiledOperation {
     }
 
   private:
+    /// Of codes: exact, and rounded once.
+    void sums(const float* x, int64_t positions, int64_t channels, float* y) const {
+#pragma omp parallel for schedule(static)
+        for (int64_t n = 0; n < images_; ++n) {
+            std::vector<double> sum(static_cast<size_t>(channels));
+            for (int64_t i = 0; i < positions; ++i)
+                accumulate(x + (n * positions + i) * channels, channels, sum.data());
+            for (int64_t c = 0; c < channels; ++c)
+                y[n * channels + c] = op_.scale * static_cast<float>(sum[static_cast<size_t>(c)]);
+        }
+    }
+
     GlobalAveragePool op_;
     Shape x_;
     int64_t images_;

@@ -42,10 +42,8 @@ struct CpuTensor : DeviceTensor {
     CpuTensor(const Shape& s, DType d) : DeviceTensor(s, d), memory(floats_for(s, d)) {}
     CpuTensor(const Shape& s, DType d, const std::string& spill_folder)
         : DeviceTensor(s, d), memory(floats_for(s, d), spill_folder) {}
-    static int64_t floats_for(const Shape& s, DType d) {
-        return d == DType::f32 ? element_count(s) : (element_count(s) + 1) / 2;
-    }
-    AlignedFloats memory;  // of bf16 tensors: two elements a float's room
+    static int64_t floats_for(const Shape& s, DType d) { return (element_count(s) * bytes_of(d) + 3) / 4; }
+    AlignedFloats memory;  // elements of fewer bytes share a float's room
     uint64_t version = 0;
 };
 

@@ -16,7 +16,7 @@ class Square {
           map_(map),
           channels_(channels),
           zeros_(zeros),
-          copies_(map.rounded ? kEdge * kEdge * channels : 0) {}
+          copies_(map.rounded ? int64_t{kEdge} * kEdge * channels : 0) {}
 
     /// From (row, column) on; those outside the map point to zeros.
     const float* const (&at(Tiling::Corner from))[kEdge][kEdge] {

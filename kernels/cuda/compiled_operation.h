@@ -23,7 +23,13 @@ struct Context {
 
     /// Null for kNone.
     float* at(TensorId id) const { return id == kNone ? nullptr : places[id]; }
+    /// The same of elements of another type.
+    template <typename Element>
+    Element* elements(TensorId id) const {
+        return reinterpret_cast<Element*>(at(id));
+    }
     const Shape& shape(TensorId id) const { return program.shape(id); }
+    DType type(TensorId id) const { return program.tensor(id).type.dtype; }
     int64_t count(TensorId id) const { return element_count(shape(id)); }
 };
 

@@ -81,8 +81,9 @@ void CudaProgram::place_tensors() {
             places_[id] = bound->memory.as<float>();
         } else if (entry.whole != kNone) {
             float* const whole = places_[entry.whole];  // made before its parts
-            const int64_t row = element_count(entry.shape()) / entry.shape()[0];
-            places_[id] = whole ? whole + entry.first_row * row : nullptr;
+            const int64_t row_bytes = bytes_of(entry.type) / entry.shape()[0];
+            auto* const bytes = reinterpret_cast<unsigned char*>(whole);
+            places_[id] = whole ? reinterpret_cast<float*>(bytes + entry.first_row * row_bytes) : nullptr;
         } else if (arena.offsets[id] >= 0) {  // else no operation uses it
             if (!shared) memory_.emplace_back(bytes_of(entry.type));
             places_[id] = memory_.back().as<float>() + (shared ? arena.offsets[id] : 0);

@@ -1,7 +1,7 @@
 #include "kernels/cuda/device.h"
 
-#include "engine/bf16.h"
 #include "engine/error.h"
+#include "engine/program/elements.h"
 #include "kernels/cuda/calibration/calibration.h"
 #include "kernels/cuda/compiled_program.h"
 #include "kernels/cuda/memory.h"
@@ -34,17 +34,16 @@ class CudaDevice : public Device {
     void upload(DeviceTensor& tensor, std::span<const float> values) override {
         const auto& to = tensor_of(tensor, values.size());
         if (tensor.dtype() == DType::f32) return queue_->to_device(to.memory.get(), values.data(), to.memory.bytes());
-        std::vector<bf16> halves;
-        halves.reserve(values.size());
-        for (float value : values) halves.push_back(to_bf16(value));
-        queue_->to_device(to.memory.get(), halves.data(), to.memory.bytes());
+        std::vector<std::byte> elements(to.memory.bytes());
+        store_elements(values, tensor.dtype(), elements.data());
+        queue_->to_device(to.memory.get(), elements.data(), to.memory.bytes());
     }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         const auto& from = tensor_of(tensor, values.size());
         if (tensor.dtype() == DType::f32) return queue_->to_host(values.data(), from.memory.get(), from.memory.bytes());
-        std::vector<bf16> halves(values.size());
-        queue_->to_host(halves.data(), from.memory.get(), from.memory.bytes());
-        for (size_t i = 0; i < values.size(); ++i) values[i] = to_float(halves[i]);
+        std::vector<std::byte> elements(from.memory.bytes());
+        queue_->to_host(elements.data(), from.memory.get(), from.memory.bytes());
+        load_elements(elements.data(), tensor.dtype(), values);
     }
 
     DeviceLimits limits() const override { return settings_.limits; }
@@ -71,7 +70,7 @@ class CudaDevice : public Device {
         return dynamic_cast<const CudaTensor&>(tensor);
     }
     static Groups groups_of(const DeviceTensor& tensor, int64_t groups) {
-        require(tensor.dtype() == DType::f32, "cuda: a bf16 tensor where only float32 will do");
+        require(tensor.dtype() == DType::f32, "cuda: a tensor that is not of float32, where only that will do");
         const int64_t count = element_count(tensor.shape());
         require(groups > 0 && count % groups == 0 && count > 0, "cuda: {} values in {} groups", count, groups);
         return {dynamic_cast<const CudaTensor&>(tensor).memory.as<float>(), groups, count / groups};

@@ -1,4 +1,4 @@
-// y[N,C] = scale * mean over H,W of x, and its gradient.
+// y[N,C] = scale * mean (or sum) over H,W of x, and the mean's gradient.
 // Cost: forward 4 B read an element, one double addition; backward 4 B written an element. Memory bound. Forward: a
 // thread an output, neighbours at neighbouring channels, so that each position's channels are read together; backward:
 // runs of 8 elements.
@@ -12,13 +12,14 @@ namespace {
 constexpr int kThreads = 128;
 
 __global__ void average_kernel(const float* x, float* y, int64_t outputs, int64_t channels, int64_t positions,
-                               float scale) {
+                               float scale, bool as_sum) {
     const int64_t index = int64_t{blockIdx.x} * kThreads + threadIdx.x;
     if (!inside(index, outputs)) return;
     const int64_t n = index / channels, c = index % channels;
     double sum = 0.0;
     for (int64_t i = 0; i < positions; ++i) sum += static_cast<double>(x[(n * positions + i) * channels + c]);
-    y[index] = static_cast<float>(static_cast<double>(scale) * sum / static_cast<double>(positions));
+    y[index] = as_sum ? scale * static_cast<float>(sum)
+                      : static_cast<float>(static_cast<double>(scale) * sum / static_cast<double>(positions));
 }
 
 struct AverageGradientWork {
@@ -48,9 +49,10 @@ CompiledOperation compile_operation(const Context& context, const GlobalAverageP
     float* y = context.at(op.y);
     const int64_t outputs = shape[0] * shape[3], channels = shape[3], positions = shape[1] * shape[2];
     const float scale = op.scale;
+    const bool as_sum = op.sum;
     return {0, [=](cudaStream_t stream, void*) {
                 launch(average_kernel, dim3(blocks_along_x(ceil_div(outputs, kThreads))), dim3(kThreads), 0, stream, x,
-                       y, outputs, channels, positions, scale);
+                       y, outputs, channels, positions, scale, as_sum);
             }};
 }
 

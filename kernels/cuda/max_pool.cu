@@ -1,5 +1,7 @@
-// Max pooling over a square window, both ways; the gradient goes to each window's first maximum.
-// Cost: forward 4 B read (the window's overlap from the cache) and 4 B written an element, 9 comparisons an output.
+// Max pooling over a square window, both ways; the gradient goes to each window's first maximum. Forward of values, or
+// of codes (u8).
+// Cost: forward 4 B read (the window's overlap from the cache) and 4 B written an element (1 B each of codes), 9
+// comparisons an output.
 // Backward in two passes without atomics: where each window's maximum lies (1 B an output), then each input adds up the
 // windows that chose it, in their order: 4 B written an input, at most 4 B + 1 B of every window over it read. Memory
 // bound; a thread takes runs of 8 channels.
@@ -32,8 +34,8 @@ struct Position {
 };
 
 /// The maxima of a run of windows side by side in channels, and at which of the window's positions they lie.
-template <int Count>
-__device__ inline void find_maxima(const Pooling& g, const float* x, const Position& at, float (&best)[Count],
+template <int Count, typename Element>
+__device__ inline void find_maxima(const Pooling& g, const Element* x, const Position& at, float (&best)[Count],
                                    int (&place)[Count]) {
     bool first = true;
     for (int r = 0; r < g.kernel; ++r) {
@@ -56,10 +58,11 @@ __device__ inline void find_maxima(const Pooling& g, const float* x, const Posit
     }
 }
 
+template <typename Element>
 struct MaxPoolWork {
     Pooling g;
-    const float* x;
-    float* y;
+    const Element* x;
+    Element* y;
 
     template <int Count>
     __device__ void run(int64_t first) const {
@@ -150,13 +153,20 @@ Pooling pooling_of(const Shape& x, const Shape& y, const Op& op) {
             FastDivide(y[1])};
 }
 
+template <typename Element>
+CompiledOperation compile_max_pool(const Context& context, const MaxPool& op) {
+    const Shape &x = context.shape(op.x), &y = context.shape(op.y);
+    const MaxPoolWork<Element> work{pooling_of(x, y, op), context.elements<Element>(op.x),
+                                    context.elements<Element>(op.y)};
+    const ElementRuns runs(element_count(y), y[3], {work.x, work.y});
+    return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
+}
+
 }  // namespace
 
 CompiledOperation compile_operation(const Context& context, const MaxPool& op) {
-    const Shape &x = context.shape(op.x), &y = context.shape(op.y);
-    const MaxPoolWork work{pooling_of(x, y, op), context.at(op.x), context.at(op.y)};
-    const ElementRuns runs(element_count(y), y[3], {work.x, work.y});
-    return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
+    if (context.type(op.x) == DType::u8) return compile_max_pool<uint8_t>(context, op);
+    return compile_max_pool<float>(context, op);
 }
 
 CompiledOperation compile_operation(const Context& context, const MaxPoolGradient& op) {

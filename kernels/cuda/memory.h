@@ -79,7 +79,7 @@ class Queue {
     cudaStream_t stream_ = nullptr;
 };
 
-/// A tensor of the device: float32 or bf16 in its logical order, in the card's memory or, spilled, in the host's, which
+/// A tensor of the device: its elements in their logical order, in the card's memory or, spilled, in the host's, which
 /// kernels reach at the same address.
 struct CudaTensor : DeviceTensor {
     CudaTensor(const Shape& shape, DType dtype, Placement placement)

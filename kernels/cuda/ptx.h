@@ -18,6 +18,13 @@ inline constexpr bool kTensorCores = false;
 inline constexpr bool kTensorCores = true;
 #endif
 
+/// Whether it may be for a card that multiplies codes 8 x 8 x 16 at a time, and no more.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+inline constexpr bool kTuringCores = false;
+#else
+inline constexpr bool kTuringCores = true;
+#endif
+
 __device__ inline uint32_t shared_address(const void* p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
 
 /// Copies 16 bytes from device to shared memory in the background, or writes zeros where not valid (`from` is then not
@@ -96,6 +103,24 @@ __device__ inline void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uin
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #endif
+}
+
+/// d[16,8] += a[16,32] * b[32,8], a unsigned and b signed 8-bit integers, modulo 2^32 (mma.m16n8k32). Needs sm_80.
+__device__ inline void mma_codes(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile(
+        "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#endif
+}
+
+/// d[8,8] += a[8,16] * b[16,8] of the same (mma.m8n8k16); d0, d1: a lane's two sums.
+__device__ inline void mma_codes_8x8(int32_t& d0, int32_t& d1, uint32_t a, uint32_t b) {
+    asm volatile("mma.sync.aligned.m8n8k16.row.col.s32.u8.s8.s32 {%0, %1}, {%2}, {%3}, {%0, %1};"
+                 : "+r"(d0), "+r"(d1)
+                 : "r"(a), "r"(b));
 }
 
 /// The bits of a float rounded to tf32 (10 bits of fraction, to nearest, ties away from zero). Needs sm_80.

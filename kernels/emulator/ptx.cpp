@@ -1,5 +1,6 @@
 // Matrix instructions: the whole warp's fragments are put together, multiplied once, and handed out again. Layouts of
-// fragments are those of the PTX ISA (mma.m16n8k16 for bf16, mma.m16n8k8 for tf32, ldmatrix).
+// fragments are those of the PTX ISA (mma.m16n8k16 for bf16, mma.m16n8k8 for tf32, mma.m16n8k32 and m8n8k16 for codes,
+// ldmatrix).
 #include "kernels/emulator/cuda.h"
 // platform.h's contract is not needed here, only the words that ptx.h itself uses.
 #include <bit>
@@ -21,6 +22,12 @@ struct Matrices {
 /// What a lane brings to a product, and takes from it.
 struct Product {
     float d[4];
+    uint32_t a[4], b[2];
+};
+
+/// Of codes: unsigned, so that sums are modulo 2^32.
+struct CodesProduct {
+    uint32_t d[4];
     uint32_t a[4], b[2];
 };
 
@@ -76,6 +83,41 @@ void resolve_tf32(std::span<void* const> brought) {
     multiply<8>(brought, a, b);
 }
 
+uint32_t unsigned_byte(uint32_t word, int i) { return word >> (8 * i) & 0xFFu; }
+uint32_t signed_byte(uint32_t word, int i) {
+    return static_cast<uint32_t>(static_cast<int32_t>(static_cast<int8_t>(unsigned_byte(word, i))));
+}
+
+/// d += a * b for `Rows` rows and `Depth` values of k, of which a lane's word holds four: k = member * 4 ... of its
+/// row's (or column's) first 16, then of the others. A's words: rows g, then g + 8, of the first 16 values of k; the
+/// same of the others.
+template <int Rows, int Depth>
+void resolve_codes(std::span<void* const> brought) {
+    constexpr int kHalves = Depth / 16, kBlocks = Rows / 8;
+    uint32_t a[Rows][Depth], b[Depth][kColumns];
+    const auto lane_of = [&](int lane) -> CodesProduct& {
+        return *static_cast<CodesProduct*>(brought[static_cast<size_t>(lane)]);
+    };
+    for (int lane = 0; lane < kLanes; ++lane) {
+        const CodesProduct& mine = lane_of(lane);
+        const int group = lane / 4, k = lane % 4 * 4;
+        for (int i = 0; i < 4; ++i) {
+            for (int half = 0; half < kHalves; ++half) {
+                for (int block = 0; block < kBlocks; ++block)
+                    a[group + block * 8][half * 16 + k + i] = unsigned_byte(mine.a[half * kBlocks + block], i);
+                b[half * 16 + k + i][group] = signed_byte(mine.b[half], i);
+            }
+        }
+    }
+    for (int lane = 0; lane < kLanes; ++lane) {
+        CodesProduct& mine = lane_of(lane);
+        for (int i = 0; i < 2 * kBlocks; ++i) {
+            const int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+            for (int k = 0; k < Depth; ++k) mine.d[i] += a[row][k] * b[k][column];
+        }
+    }
+}
+
 /// `matrix`: 8 rows of 16 bytes, by lanes 8 i ...
 const std::byte* row_of(std::span<void* const> brought, int matrix, int row) {
     return static_cast<const std::byte*>(
@@ -127,6 +169,20 @@ void multiply_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]
 
 void multiply_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], std::source_location where) {
     meet_for_product("mma_tf32", resolve_tf32, d, a, b, where);
+}
+
+void multiply_codes(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], std::source_location where) {
+    CodesProduct mine{{}, {a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
+    std::memcpy(mine.d, d, sizeof(d));
+    meet({.name = "mma_codes", .resolve = resolve_codes<16, 32>, .data = &mine, .where = where});
+    std::memcpy(d, mine.d, sizeof(d));
+}
+
+void multiply_codes_8x8(int32_t& d0, int32_t& d1, uint32_t a, uint32_t b, std::source_location where) {
+    CodesProduct mine{{static_cast<uint32_t>(d0), static_cast<uint32_t>(d1), 0, 0}, {a, 0, 0, 0}, {b, 0}};
+    meet({.name = "mma_codes_8x8", .resolve = resolve_codes<8, 16>, .data = &mine, .where = where});
+    d0 = static_cast<int32_t>(mine.d[0]);
+    d1 = static_cast<int32_t>(mine.d[1]);
 }
 
 }  // namespace adaq::emulator

@@ -12,12 +12,14 @@ namespace adaq::emulator {
 void load_matrices(uint32_t (&fragment)[4], const void* row, bool transposed, std::source_location where);
 void multiply_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], std::source_location where);
 void multiply_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], std::source_location where);
+void multiply_codes(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], std::source_location where);
+void multiply_codes_8x8(int32_t& d0, int32_t& d1, uint32_t a, uint32_t b, std::source_location where);
 
 }  // namespace adaq::emulator
 
 namespace adaq::cuda {
 
-inline constexpr bool kTensorCores = true;
+inline constexpr bool kTensorCores = true, kTuringCores = true;
 
 inline void cp_async_16(void* to, const void* from, bool valid) {
     emulator::copies_of_thread().issue(to, from, 16, valid);
@@ -45,6 +47,14 @@ inline void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[
 inline void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
                      AdaqWhere where = AdaqWhere::current()) {
     emulator::multiply_tf32(d, a, b, where);
+}
+
+inline void mma_codes(int32_t (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
+                      AdaqWhere where = AdaqWhere::current()) {
+    emulator::multiply_codes(d, a, b, where);
+}
+inline void mma_codes_8x8(int32_t& d0, int32_t& d1, uint32_t a, uint32_t b, AdaqWhere where = AdaqWhere::current()) {
+    emulator::multiply_codes_8x8(d0, d1, a, b, where);
 }
 
 inline uint32_t to_tf32(float x) {

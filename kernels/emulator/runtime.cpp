@@ -120,13 +120,15 @@ cudaError_t cudaGetDevice(int* device) {
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+    const int capability = adaq::emulator::settings().capability;
+    const size_t shared = capability < 80 ? size_t{64} * 1024 : adaq::emulator::kMaxSharedBytes;
     *properties = {.name = "emulated card",
                    .totalGlobalMem = adaq::emulator::DeviceMemory::kBytes,
                    .sharedMemPerBlock = 48 * 1024,
-                   .sharedMemPerBlockOptin = adaq::emulator::kMaxSharedBytes,
-                   .sharedMemPerMultiprocessor = adaq::emulator::kMaxSharedBytes + 1024,
-                   .major = 9,
-                   .minor = 0,
+                   .sharedMemPerBlockOptin = shared,
+                   .sharedMemPerMultiprocessor = shared + 1024,
+                   .major = capability / 10,
+                   .minor = capability % 10,
                    .multiProcessorCount = adaq::emulator::settings().multiprocessors,
                    .warpSize = 32,
                    .maxThreadsPerBlock = adaq::emulator::kMaxThreads,

@@ -5,7 +5,7 @@
 namespace adaq::emulator {
 
 /// How tensor cores add up products (tensor_cores.h).
-enum class Sums { rounded, ampere, hopper };
+enum class ProductSums { rounded, ampere, hopper };
 
 struct Settings {
     /// ADAQ_EMULATOR_MULTIPROCESSORS: for how many launchers choose tiles and splits. An H100 has 132.
@@ -14,7 +14,9 @@ struct Settings {
     /// card; otherwise each has memory of its own, whose bounds are checked.
     bool share_memory = false;
     /// ADAQ_EMULATOR_SUMS: rounded, ampere or hopper.
-    Sums sums = Sums::rounded;
+    ProductSums sums = ProductSums::rounded;
+    /// ADAQ_EMULATOR_CAPABILITY: 75 ... 90. A card of sm_75 has 64 KiB of shared memory a block.
+    int capability = 90;
 
     bool operator==(const Settings&) const = default;
 };

@@ -63,8 +63,8 @@ void add_block(int places, const float* a, const float (*b)[kSumColumns], float*
 }
 
 template <int Depth>
-void add_row(Sums how, const float (&a)[Depth], const float (&b)[Depth][kSumColumns], float* sums) {
-    if (how == Sums::hopper) return add_block<Depth>(25, a, b, sums);
+void add_row(ProductSums how, const float (&a)[Depth], const float (&b)[Depth][kSumColumns], float* sums) {
+    if (how == ProductSums::hopper) return add_block<Depth>(25, a, b, sums);
     add_block<Depth / 2>(24, a, b, sums);
     float infinite[kSumColumns];  // what was too large for a float stays so
     for (int n = 0; n < kSumColumns; ++n) {
@@ -81,7 +81,7 @@ bool all_finite(const float* values, int count) {
 
 /// An infinity or a NaN makes a sum what it is; the other sums are as if it were not there.
 template <int Depth>
-void add_with_infinities(Sums how, const float (&a)[kSumRows][Depth], const float (&b)[Depth][kSumColumns],
+void add_with_infinities(ProductSums how, const float (&a)[kSumRows][Depth], const float (&b)[Depth][kSumColumns],
                          SumTile& sums) {
     for (int m = 0; m < kSumRows; ++m) {
         for (int n = 0; n < kSumColumns; ++n) {
@@ -101,15 +101,16 @@ void add_with_infinities(Sums how, const float (&a)[kSumRows][Depth], const floa
 }  // namespace
 
 template <int Depth>
-void add_products(Sums how, const float (&a)[kSumRows][Depth], const float (&b)[Depth][kSumColumns], SumTile& sums) {
-    if (how == Sums::rounded) return add_rounded(a, b, sums);
+void add_products(ProductSums how, const float (&a)[kSumRows][Depth], const float (&b)[Depth][kSumColumns],
+                  SumTile& sums) {
+    if (how == ProductSums::rounded) return add_rounded(a, b, sums);
     const bool finite = all_finite(&a[0][0], kSumRows * Depth) && all_finite(&b[0][0], Depth * kSumColumns) &&
                         all_finite(&sums[0][0], kSumRows * kSumColumns);
     if (!finite) return add_with_infinities(how, a, b, sums);
     for (int m = 0; m < kSumRows; ++m) add_row(how, a[m], b, sums[m]);
 }
 
-template void add_products(Sums, const float (&)[kSumRows][8], const float (&)[8][kSumColumns], SumTile&);
-template void add_products(Sums, const float (&)[kSumRows][16], const float (&)[16][kSumColumns], SumTile&);
+template void add_products(ProductSums, const float (&)[kSumRows][8], const float (&)[8][kSumColumns], SumTile&);
+template void add_products(ProductSums, const float (&)[kSumRows][16], const float (&)[16][kSumColumns], SumTile&);
 
 }  // namespace adaq::emulator

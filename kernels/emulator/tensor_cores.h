@@ -21,6 +21,7 @@ using SumTile = float[kSumRows][kSumColumns];
 
 /// sums += a * b, for Depth 8 (tf32) and 16 (bf16). What is not finite gives what IEEE 754 says.
 template <int Depth>
-void add_products(Sums how, const float (&a)[kSumRows][Depth], const float (&b)[Depth][kSumColumns], SumTile& sums);
+void add_products(ProductSums how, const float (&a)[kSumRows][Depth], const float (&b)[Depth][kSumColumns],
+                  SumTile& sums);
 
 }  // namespace adaq::emulator

@@ -69,7 +69,7 @@ void resolve_product(std::span<void* const> brought) {
         for (size_t i = 0; i < 4; ++i) a[group + i % 2 * 8][member + i / 2 * 4] = tf32(part(lane).a[i]);
     }
     // Only Hopper has these products.
-    const Sums how = settings().sums == Sums::rounded ? Sums::rounded : Sums::hopper;
+    const ProductSums how = settings().sums == ProductSums::rounded ? ProductSums::rounded : ProductSums::hopper;
     const Descriptor descriptor(part(0).b);
     const size_t columns = part(0).count * 2;
     for (size_t first = 0; first < columns; first += kColumns) {

@@ -10,7 +10,7 @@ void Interpreter::operator()(const GlobalAveragePool& op) {
         for (int64_t c = 0; c < channels; ++c) {
             double sum = 0;
             for (int64_t i = 0; i < positions; ++i) sum += at(op.x)[(n * positions + i) * channels + c];
-            at(op.y)[n * channels + c] = op.scale * sum / static_cast<double>(positions);
+            at(op.y)[n * channels + c] = op.scale * sum / (op.sum ? 1.0 : static_cast<double>(positions));
         }
     }
 }

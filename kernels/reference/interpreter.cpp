@@ -17,8 +17,13 @@ Interpreter::Interpreter(Program program) : program_(std::move(program)) {
 }
 
 void Interpreter::run(int64_t n) {
-    for (int64_t i = 0; i < n; ++i) {
-        for (const Operation& operation : program_.operations()) std::visit(*this, operation);
+    for (int64_t i = 0; i < n; ++i) run_polled({});
+}
+
+void Interpreter::run_polled(const Poll& poll) {
+    for (const Operation& operation : program_.operations()) {
+        if (poll) poll();
+        std::visit(*this, operation);
     }
 }
 

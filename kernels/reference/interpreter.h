@@ -3,7 +3,8 @@
 // engine/program/operations.h).
 //
 // One rule about precision: where a value and its scale are both float32 numbers, it is rounded to an integer by
-// float32 arithmetic, as on every other device, so that ties fall the same way; all else is float64.
+// float32 arithmetic, as on every other device, so that ties fall the same way; all else is float64. Execution in
+// integers is exact up to the sum, and float32 behind it.
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@ class Interpreter : public CompiledProgram {
   public:
     explicit Interpreter(Program program);
     void run(int64_t n) override;
+    void run_polled(const Poll& poll) override;  // between operations
 
 #define ADAQ_DECLARE(Kind) void operator()(const Kind& op);
     ADAQ_OPERATIONS(ADAQ_DECLARE)
@@ -25,6 +27,7 @@ class Interpreter : public CompiledProgram {
 
   private:
     const Shape& shape(TensorId id) const { return program_.shape(id); }
+    DType type(TensorId id) const { return program_.tensor(id).type.dtype; }
     int64_t count(TensorId id) const { return element_count(shape(id)); }
     double* at(TensorId id);  // null for kNone
     /// The row of a cache that row i of a batch stands for.
@@ -36,6 +39,7 @@ class Interpreter : public CompiledProgram {
     void quantise(TensorId y, const OutputQuantiser& quantiser);
     /// Turns sums into outputs; channels are y's last extent.
     void finish(TensorId y, const Epilogue& epilogue);
+    void finish_integer(TensorId y, const IntegerEpilogue& epilogue, int64_t i, int64_t channel, float sum);
     /// dx := the way back of (dx + addend) through relu and quantiser.
     void pass_back(TensorId dx, TensorId addend, const ActivationGradient& activation);
 

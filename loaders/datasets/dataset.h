@@ -91,9 +91,11 @@ std::vector<std::string> class_folder_names(const std::string& path, const Datas
 /// Throws DataError unless every label is below `classes` (and class folders are as many, unless matched by name).
 void check_labels(const Dataset& dataset, int classes);
 
+/// Throws DataError if a calibration set has fewer than `count` images; count < 1 is a usage error.
+void check_calibration_count(const Dataset& dataset, int64_t count);
+
 /// The items of a calibration set (docs/arithmetic.md section 4): with labels, one image of each class in turn (classes
-/// in order, images in order); else the first ones. Throws DataError if there are fewer than `count` (count < 1 is a
-/// usage error).
+/// in order, images in order); else the first ones. Throws as check_calibration_count() does.
 std::vector<int64_t> calibration_order(const Dataset& dataset, int64_t count);
 
 /// 0, 1, 2, ...: the first `count` items, or all of them if count is 0 or more than there are.

@@ -195,12 +195,15 @@ void check_labels(const Dataset& dataset, int classes) {
     }
 }
 
-std::vector<int64_t> calibration_order(const Dataset& dataset, int64_t count) {
-    if (count < 1) usage_error("{} calibration images, expected at least 1", count);
-    if (count > dataset.size()) {
+void check_calibration_count(const Dataset& dataset, int64_t count) {
+    if (count < 1) usage_error("`images` {}: expected at least 1", count);
+    if (count > dataset.size())
         data_error("{}: too few calibration images, expected {} (or ask for fewer `images`)", dataset.describe(),
                    count);
-    }
+}
+
+std::vector<int64_t> calibration_order(const Dataset& dataset, int64_t count) {
+    check_calibration_count(dataset, count);
     std::vector<int64_t> order = validation_order(dataset);
     if (dataset.has_labels()) {
         // The rank of an item is its place within its class; sorting by (rank, class) takes one of each class in turn.

@@ -37,8 +37,10 @@ FoundModel find_weights(const std::string& name, std::span<const std::byte> byte
         data_error("{}: begins with \"{}\", expected adaq's flat binary, a file of torch.save, or .safetensors", name,
                    printable(text.substr(0, 8)));
     if (!key.empty())
-        data_error("{}: no network under {}, for it is no checkpoint: its tensors stand under no key", name,
-                   printable(key));
+        about("checkpoint_key", [&] {
+            data_error("{}: no network under {}, for it is no checkpoint: its tensors stand under no key", name,
+                       printable(key));
+        });
     return flat ? FoundModel{read_flat_binary(name, bytes), {}} : read_safetensors(name, bytes);
 }
 

@@ -189,7 +189,9 @@ std::vector<std::string> notes_of(const std::vector<Candidate>& found, const Can
 PickledStateDict find_state_dict(const std::string& file, const Pickle& pickle, const std::string& key) {
     const std::vector<Candidate> found = Search(pickle).found();
     if (found.empty()) refuse(file, pickle);
-    const Candidate& taken = key.empty() ? usual(file, found) : chosen(file, found, key);
+    const Candidate& taken =
+        key.empty() ? usual(file, found)
+                    : about("checkpoint_key", [&]() -> const Candidate& { return chosen(file, found, key); });
     PickledStateDict result;
     if (key.empty()) result.notes = notes_of(found, taken);
     std::set<std::string_view> names;

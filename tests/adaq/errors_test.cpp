@@ -1,6 +1,7 @@
 // What the public interface (adaq/adaq.h) refuses: when, by which field, and what stays as it was.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <limits>
 
 #include "support/interface.h"
@@ -139,5 +140,96 @@ TEST_SUITE("errors of the interface") {
         }
         const Plan shortest = plan(model, images, learning(), kOneThread, 0.0);
         CHECK(shortest.timed == 1);
+    }
+
+    TEST_CASE("what options, model and images do not allow is told before any work, by quantise() and by plan()") {
+        const Model model = load(kNetwork);
+        const TemporaryFolder state;
+        const ImageSets images = open_images(model, {.own_calib = own_pixels()}),
+                        inputs = open_images(model, {.own_calib = own_inputs({})});
+        QuantiseOptions kept = learning();
+        kept.state = state / "units";
+        quantise(model, images, kept, kOneThread);
+        using Change = void (*)(QuantiseOptions&);
+        struct Fault {
+            std::string field;
+            Change change;
+            bool of_inputs = false;
+        };
+        const std::vector<Fault> faults{
+            {"bits", [](QuantiseOptions& o) { o.bits["head"] = 8; }},
+            {"act_bits", [](QuantiseOptions& o) { o.act_bits["conv9"] = 8; }},
+            {"images", [](QuantiseOptions& o) { o.images = kImages + 1; }},
+            {"minibatch", [](QuantiseOptions& o) { o.learning.minibatch = kImages + 1; }},
+            {"act_scheme", [](QuantiseOptions& o) { o.act_scheme = "norm-legacy"; }},
+            {"calib_views", [](QuantiseOptions& o) { o.learning.calib_views = 2; }, true},
+            {"state", nullptr},
+        };
+        for (const auto& [field, change, of_inputs] : faults) {
+            CAPTURE(field);
+            QuantiseOptions options = change ? learning() : kept;
+            if (change) change(options);
+            Counting observer;
+            Context context = kOneThread;
+            context.observer = &observer;
+            const ImageSets& sets = of_inputs ? inputs : images;
+            const Error error = error_from([&] { quantise(model, sets, options, context); });
+            CHECK(error.field() == field);
+            CHECK(observer.phases.empty());
+            CHECK(observer.begun_work == 0);
+            CHECK(std::string(error_from([&] { plan(model, sets, options, context); }).what()) == error.what());
+        }
+        QuantiseOptions unknown = learning();
+        unknown.bits["head"] = 8;
+        CHECK(error_from([&] { check_work(model, images, unknown); }).field() == "bits");
+        CHECK(error_from([&] { quantise(model, images, learning(), {.device = {.batch = 0}}); }).field() == "batch");
+    }
+
+    TEST_CASE("an error about an option's file or folder bears its field, whatever its sentence names") {
+        const Model model = load(kNetwork);
+        const TemporaryFolder folder;
+        write_images(folder);
+        const std::string images = folder.path().string();
+        const auto field = [&](const ImageOptions& options) {
+            const Error error = error_from([&] { open_images(model, options); });
+            CHECK(error.code() == ErrorCode::invalid_data);
+            return error.field();
+        };
+        CHECK(field({.calib = "/nowhere"}) == "calib");
+        CHECK(field({.val = "/nowhere"}) == "val");
+        CHECK(field({.calib = images, .val = "/nowhere"}) == "val");
+        CHECK(field({.calib = images, .classes = "/nowhere"}) == "classes");
+        const TemporaryFolder flat;
+        std::filesystem::copy(folder / "0/100.ppm", flat / "100.ppm");
+        CHECK(field({.val = flat.path().string(), .val_labels = "/nowhere"}) == "val_labels");
+        CHECK(field({.val = flat.path().string()}) == "val");
+        CHECK(error_from([] { load("/nowhere/x.pth"); }).field() == "weights");
+        CHECK(error_from([] { load(kNetwork, "ema"); }).field() == "checkpoint_key");
+        CHECK(error_from([] { load(weight_fixture("basic_checkpoint.pth"), "best"); }).field() == "checkpoint_key");
+        CHECK(error_from([&] { save(model, "/nowhere/x.bin"); }).field() == "save");
+
+        write_file(folder, "3/100.ppm", "P6 40 40 255\n");  // cut off
+        const ImageSets broken = open_images(model, {.calib = images, .val = images, .resize = 40, .crop = 40});
+        CHECK(error_from([&] { quantise(model, broken, learning(), kOneThread); }).field() == "calib");
+        CHECK(error_from([&] { evaluate(model, broken, {}, kOneThread); }).field() == "val");
+
+        const ImageSets own = open_images(model, {.own_calib = own_pixels()});
+        QuantiseOptions options = learning();
+        options.state = folder / "file";
+        write_file(folder, "file", "no folder");
+        CHECK(error_from([&] { quantise(model, own, options, kOneThread); }).field() == "state");
+        // Only the image's own values tell that there are no negative ones.
+        OwnImages bright = own_inputs({});
+        bright.inputs = [](int64_t image, std::span<float> input) {
+            for (size_t i = 0; i < input.size(); ++i)
+                input[i] = static_cast<float>((i + static_cast<size_t>(image)) % 9);
+        };
+        const Error one_sided = error_from([&] {
+            quantise(model, open_images(model, {.own_calib = bright}),
+                     {.activation_bits = 32, .input_bits = 8, .act_scheme = "norm-legacy", .images = kImages},
+                     kOneThread);
+        });
+        CHECK(one_sided.field() == "act_scheme");
+        CHECK(std::string(one_sided.what()).find("has no negative values") != std::string::npos);
     }
 }

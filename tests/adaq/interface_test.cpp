@@ -7,10 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "adaq/state/model_state.h"
+#include "loaders/weights/weights.h"
 #include "support/interface.h"
 #include "tools/program/words.h"
 
@@ -201,6 +205,39 @@ TEST_SUITE("interface") {
         CHECK(saved(quantise(model, images, options, context).model()) == saved(quantised.model()));
     }
 
+    TEST_CASE("an observer can stop while the images of a batch are made, however many they are") {
+        struct Stopping : Observer {
+            std::atomic<bool> wants = false, stopped = false;
+            bool stop() override {
+                if (wants) stopped = true;
+                return stopped;
+            }
+        };
+        const Model model = load(kNetwork);
+        for (const bool validating : {false, true}) {
+            CAPTURE(validating);
+            Stopping observer;
+            OwnImages slow = own_pixels();
+            slow.pixels = [&](int64_t image, std::span<uint8_t> pixels) {
+                // The last but one is ready once somebody has asked, or after a minute.
+                observer.wants = observer.wants || image == kImages - 2;
+                for (int i = 0; image == kImages - 2 && !observer.stopped && i < 6000; ++i)
+                    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+                CHECK((image != kImages - 2 || observer.stopped));
+                fill(image, pixels);
+            };
+            const ImageSets images = open_images(model, {.own_calib = slow, .own_val = slow});
+            Context context{.device = {.device = "cpu", .threads = 1, .batch = 4096}, .observer = &observer};
+            const Error error = error_from([&] {
+                if (validating)
+                    evaluate(model, images, {}, context);
+                else
+                    quantise(model, images, learning(), context);
+            });
+            CHECK(error.code() == ErrorCode::stopped);
+        }
+    }
+
     TEST_CASE("several pieces of work that share a workspace come to what each comes to alone") {
         const Model model = load(kNetwork);
         const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
@@ -220,6 +257,38 @@ TEST_SUITE("interface") {
             CHECK(together.report().quantised_network->top1 == alone.report().quantised_network->top1);
             CHECK(together.report().agreement == alone.report().agreement);
         }
+    }
+
+    TEST_CASE("networks that share a workspace are told apart by their tensors, whatever file they came from") {
+        const TemporaryFolder folder;
+        const std::string path = folder / "n.bin";
+        StoredModel stored = load(kNetwork).state().stored;
+        Workspace workspace;
+        Context shared = kOneThread;
+        shared.workspace = &workspace;
+        std::set<std::string> files;
+        std::set<std::string> sums;
+        for (const float factor : {1.0f, -1.0f}) {
+            for (float& weight : stored.tensors.at("fc.weight").values) weight *= factor;
+            save_bin(path, stored);
+            const auto made = std::make_shared<Model::State>();
+            made->stored = stored;
+            const Model model = load(path), own(made), opened = load(path, "", &workspace);
+            sums.insert(opened.state().crc32());
+            const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+            Quantised alone = quantise(model, images, learning(), kOneThread);
+            evaluate(alone, images, {}, kOneThread);
+            files.insert(saved(alone.model()));
+            for (const Model* network : {&model, &own, &opened}) {
+                Quantised together = quantise(*network, images, learning(), shared);
+                CHECK(saved(together.model()) == saved(alone.model()));
+                evaluate(together, images, {}, shared);
+                CHECK(together.report().float_network->top1 == alone.report().float_network->top1);
+                CHECK(together.report().agreement == alone.report().agreement);
+            }
+        }
+        CHECK(files.size() == 2);
+        CHECK(sums.size() == 2);
     }
 
     TEST_CASE("a handle that was moved from holds what it held") {

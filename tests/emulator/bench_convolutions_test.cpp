@@ -1,7 +1,8 @@
-// What adaq-bench times on a card in bf16: every convolution of ResNet18 compiles and runs with its activations stored
-// as bf16, and gives what it gives of the same rounded operands in float32.
+// What adaq-bench times on a card: every convolution of ResNet18 compiles and runs with its activations stored as bf16,
+// and gives what it gives of the same rounded operands in float32; and on codes, with the reference's result.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/bf16.h"
@@ -26,9 +27,31 @@ std::vector<float> result(const ConvolutionCase& shape, Direction direction, Sto
     return values;
 }
 
+/// The same of codes.
+std::vector<float> codes_of(const std::string& name, const ConvolutionCase& shape) {
+    const auto device = make_device(name, 0);
+    const Program program =
+        ConvolutionPrograms(*device).make(shape, kBatch, Direction::forward, {DType::u8, DType::u8});
+    device->compile(program)->run();
+    const Buffer& y = program.tensors()[2].bound;  // behind x and w
+    std::vector<float> values(static_cast<size_t>(element_count(y->shape())));
+    device->download(*y, values);
+    return values;
+}
+
 }  // namespace
 
 TEST_SUITE("emulator: convolutions as adaq-bench times them") {
+    TEST_CASE("codes give the reference's codes, layer by layer, and most of them lie between the ends") {
+        for (const ConvolutionCase& shape : resnet18_convolutions(kImage, "")) {
+            CAPTURE(shape.layer);
+            const std::vector<float> codes = codes_of("cuda", shape);
+            REQUIRE(codes == codes_of("reference", shape));
+            const auto inner = std::count_if(codes.begin(), codes.end(), [](float c) { return c > 0.0f && c < 255.0f; });
+            CHECK(static_cast<size_t>(inner) > codes.size() / 3);
+        }
+    }
+
     TEST_CASE("activations in bf16 give the rounded result of activations in float32, layer by layer") {
         for (const ConvolutionCase& shape : resnet18_convolutions(kImage, "")) {
             CAPTURE(shape.layer);

@@ -89,6 +89,32 @@ __global__ void tf32_kernel(const float* a, const float* b, float* d) {
     d[(group + 8) * 8 + k * 2] = sum[2], d[(group + 8) * 8 + k * 2 + 1] = sum[3];
 }
 
+/// Four values of k, the first in the lowest byte.
+template <typename Byte>
+__device__ uint32_t word_of(const Byte* first, int step) {
+    uint32_t word = 0;
+    for (int i = 0; i < 4; ++i) word |= static_cast<uint32_t>(static_cast<uint8_t>(first[i * step])) << (8 * i);
+    return word;
+}
+
+__global__ void codes_kernel(const uint8_t* a, const int8_t* b, int32_t* d, bool by_quarters) {
+    const int lane = static_cast<int>(threadIdx.x), group = lane / 4, k = lane % 4 * 4, column = lane % 4 * 2;
+    const uint32_t a_fragment[4] = {word_of(a + group * 32 + k, 1), word_of(a + (group + 8) * 32 + k, 1),
+                                    word_of(a + group * 32 + k + 16, 1), word_of(a + (group + 8) * 32 + k + 16, 1)};
+    const uint32_t b_fragment[2] = {word_of(b + k * 8 + group, 8), word_of(b + (k + 16) * 8 + group, 8)};
+    int32_t* const at[4] = {d + group * 8 + column, d + group * 8 + column + 1, d + (group + 8) * 8 + column,
+                            d + (group + 8) * 8 + column + 1};
+    int32_t sum[4];
+    for (int i = 0; i < 4; ++i) sum[i] = *at[i];
+    if (by_quarters) {
+        for (int i = 0; i < 4; ++i)  // rows 0 and 8 of the first values of k, then of the others
+            mma_codes_8x8(sum[i % 2 * 2], sum[i % 2 * 2 + 1], a_fragment[i], b_fragment[i / 2]);
+    } else {
+        mma_codes(sum, a_fragment, b_fragment);
+    }
+    for (int i = 0; i < 4; ++i) *at[i] = sum[i];
+}
+
 __global__ void last_block_kernel(const float* in, float* partials, float* out, unsigned* ticket, bool with_fence) {
     SharedMemory shared;
     auto* scratch = shared.take<float>(1);
@@ -134,6 +160,10 @@ void multiply_bf16(const uint16_t* a, const uint16_t* b, float* d) {
 
 void multiply_tf32(const float* a, const float* b, float* d) {
     launch(tf32_kernel, dim3(1), dim3(kWarp), 0, nullptr, a, b, d);
+}
+
+void multiply_codes(const uint8_t* a, const int8_t* b, int32_t* d, bool by_quarters) {
+    launch(codes_kernel, dim3(1), dim3(kWarp), 0, nullptr, a, b, d, by_quarters);
 }
 
 void sum_by_last_block(const float* in, float* partials, float* out, unsigned* ticket, int blocks, bool with_fence) {

@@ -18,6 +18,8 @@ void double_in_background(const float* in, float* out, int count);
 void multiply_bf16(const uint16_t* a, const uint16_t* b, float* d);
 /// d[16, 8] = a[16, 8] * b[8, 8] in tf32.
 void multiply_tf32(const float* a, const float* b, float* d);
+/// d[16, 8] += a[16, 32] * b[32, 8] of codes and weights, by one instruction or by those of 8 x 8 x 16.
+void multiply_codes(const uint8_t* a, const int8_t* b, int32_t* d, bool by_quarters);
 /// The sum over all blocks by the last block to finish; ticket[0] is 0 before and after.
 void sum_by_last_block(const float* in, float* partials, float* out, unsigned* ticket, int blocks, bool with_fence);
 /// order[i]: which of a block's 64 threads came i-th.

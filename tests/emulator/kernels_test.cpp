@@ -1,7 +1,9 @@
 // Kernels without mistakes run on the emulator, and give what they should whatever the order of threads.
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <numeric>
 
 #include "emulator/device_values.h"
@@ -89,6 +91,30 @@ TEST_SUITE("emulator: kernels") {
                 float sum = 0.0f;
                 for (size_t k = 0; k < 8; ++k) sum += a[m * 8 + k] * b[k * 8 + n];
                 CHECK(product[m * 8 + n] == sum);
+            }
+        }
+    }
+
+    TEST_CASE("products of codes have the fragments that the PTX ISA describes, and sums wrap around") {
+        std::vector<uint8_t> a(16 * 32);
+        std::vector<int8_t> b(32 * 8);
+        for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<uint8_t>(255 - i * 7 % 256);
+        for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<int8_t>(static_cast<int>(i * 11 % 256) - 128);
+        std::vector<int32_t> before(16 * 8);
+        for (size_t i = 0; i < before.size(); ++i)
+            before[i] = i % 3 == 0 ? std::numeric_limits<int32_t>::max() : static_cast<int32_t>(i) - 60;
+        const DeviceValues<uint8_t> on_a(a);
+        const DeviceValues<int8_t> on_b(b);
+        for (const bool by_quarters : {false, true}) {
+            const DeviceValues<int32_t> d(before);
+            cuda::multiply_codes(on_a.get(), on_b.get(), d.get(), by_quarters);
+            const auto product = d.read();
+            for (size_t m = 0; m < 16; ++m) {
+                for (size_t n = 0; n < 8; ++n) {
+                    int64_t sum = before[m * 8 + n];
+                    for (size_t k = 0; k < 32; ++k) sum += int64_t{a[m * 32 + k]} * b[k * 8 + n];
+                    CHECK(product[m * 8 + n] == static_cast<int32_t>(static_cast<uint32_t>(sum)));
+                }
             }
         }
     }

@@ -14,8 +14,8 @@
 #include "support/operations.h"
 
 using namespace adaq;
+using emulator::ProductSums;
 using emulator::Settings;
-using emulator::Sums;
 using test::WithSettings;
 
 namespace {
@@ -39,6 +39,7 @@ class Variable {
 constexpr const char* kMultiprocessors = "ADAQ_EMULATOR_MULTIPROCESSORS";
 constexpr const char* kShareMemory = "ADAQ_EMULATOR_SHARE_MEMORY";
 constexpr const char* kSums = "ADAQ_EMULATOR_SUMS";
+constexpr const char* kCapability = "ADAQ_EMULATOR_CAPABILITY";
 
 Settings with_multiprocessors(int count) {
     Settings settings;
@@ -104,19 +105,25 @@ TEST_SUITE("emulator: settings") {
         const Settings plain;
         CHECK(plain.multiprocessors == 4);
         CHECK(!plain.share_memory);
-        CHECK(plain.sums == Sums::rounded);
+        CHECK(plain.sums == ProductSums::rounded);
+        CHECK(plain.capability == 90);
         {
-            const Variable a(kMultiprocessors, "132"), b(kShareMemory, "1"), c(kSums, "ampere");
-            CHECK(emulator::settings_of_environment() == Settings{132, true, Sums::ampere});
+            const Variable a(kMultiprocessors, "132"), b(kShareMemory, "1"), c(kSums, "ampere"), d(kCapability, "75");
+            CHECK(emulator::settings_of_environment() == Settings{132, true, ProductSums::ampere, 75});
         }
         {
             const Variable a(kMultiprocessors, ""), b(kShareMemory, "0"), c(kSums, "hopper");
-            CHECK(emulator::settings_of_environment() == Settings{4, false, Sums::hopper});
+            CHECK(emulator::settings_of_environment() == Settings{4, false, ProductSums::hopper});
         }
         for (const char* wrong : {"0", "-1", "132x", " 132", "99999999999"}) {
             const Variable set(kMultiprocessors, wrong);
             CHECK_THROWS_WITH_AS(emulator::settings_of_environment(),
                                  doctest::Contains("ADAQ_EMULATOR_MULTIPROCESSORS="), emulator::Misuse);
+        }
+        for (const char* wrong : {"70", "100", "sm_80"}) {
+            const Variable set(kCapability, wrong);
+            CHECK_THROWS_WITH_AS(emulator::settings_of_environment(),
+                                 doctest::Contains("expected a number from 75 to 90"), emulator::Misuse);
         }
         const Variable shared(kShareMemory, "yes");
         CHECK_THROWS_WITH_AS(emulator::settings_of_environment(), "ADAQ_EMULATOR_SHARE_MEMORY=yes: expected 0 or 1",
@@ -174,6 +181,6 @@ TEST_SUITE("emulator: settings") {
 
     // Not run by itself: ctest asks it of the runs in which suites are held to a card like real ones.
     TEST_CASE("the emulated card is like a real one" * doctest::skip()) {
-        CHECK(emulator::settings() == Settings{132, true, Sums::ampere});
+        CHECK(emulator::settings() == Settings{132, true, ProductSums::ampere});
     }
 }

@@ -20,7 +20,7 @@
 using namespace adaq;
 using emulator::kSumColumns;
 using emulator::kSumRows;
-using emulator::Sums;
+using emulator::ProductSums;
 using test::DeviceValues;
 using test::WithSettings;
 
@@ -28,7 +28,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-emulator::Settings with(Sums sums) {
+emulator::Settings with(ProductSums sums) {
     emulator::Settings settings;
     settings.sums = sums;
     return settings;
@@ -40,12 +40,12 @@ struct Tile {
     float a[kSumRows][Depth] = {}, b[Depth][kSumColumns] = {};
     emulator::SumTile sums = {};
 
-    void add(Sums how) { emulator::add_products(how, a, b, sums); }
+    void add(ProductSums how) { emulator::add_products(how, a, b, sums); }
 };
 
 /// The sum of `first` and a[k] * b[k], at row 0 and column 0 of a product.
 template <int Depth>
-float sum_of(Sums how, float first, const std::vector<float>& a, const std::vector<float>& b) {
+float sum_of(ProductSums how, float first, const std::vector<float>& a, const std::vector<float>& b) {
     Tile<Depth> tile;
     tile.sums[0][0] = first;
     for (size_t k = 0; k < a.size(); ++k) {
@@ -94,7 +94,7 @@ float wild(test::Values& values, int bits, Span span) {
 }
 
 template <int Depth>
-void check_random_tiles(Sums how, int places, int block, int bits) {
+void check_random_tiles(ProductSums how, int places, int block, int bits) {
     test::Values values(static_cast<uint64_t>(Depth + places));
     for (int round = 0; round < 60; ++round) {
         const Span span = kSpans[round % 3];
@@ -128,19 +128,19 @@ void check_random_tiles(Sums how, int places, int block, int bits) {
 
 TEST_SUITE("emulator: tensor cores") {
     TEST_CASE("what lies below the places that are kept is cut off, not rounded") {
-        const float below = 1.0f - 0x1p-24f;                                     // the float before 1
-        CHECK(sum_of<8>(Sums::rounded, 1.0f, {-0x1p-13f}, {0x1p-12f}) == 1.0f);  // a tie, to even
-        CHECK(sum_of<8>(Sums::ampere, 1.0f, {-0x1p-13f}, {0x1p-12f}) == 1.0f);   // no place for 2^-25
-        CHECK(sum_of<8>(Sums::hopper, 1.0f, {-0x1p-13f}, {0x1p-12f}) == below);  // one place for it
-        CHECK(sum_of<8>(Sums::hopper, 1.0f, {-0x1p-13f}, {0x1p-13f}) == 1.0f);   // none for 2^-26
-        const float nearly = 1.5f * 0x1p-12f;                                    // 3/4 of the distance to the next
-        CHECK(sum_of<8>(Sums::rounded, 1.0f, {nearly}, {0x1p-12f}) == 1.0f + 0x1p-23f);
-        CHECK(sum_of<8>(Sums::ampere, 1.0f, {nearly}, {0x1p-12f}) == 1.0f);
-        CHECK(sum_of<8>(Sums::hopper, 1.0f, {nearly}, {0x1p-12f}) == 1.0f);
-        CHECK(sum_of<8>(Sums::hopper, -1.0f, {-nearly}, {0x1p-12f}) == -1.0f);  // towards zero
+        const float below = 1.0f - 0x1p-24f;                                            // the float before 1
+        CHECK(sum_of<8>(ProductSums::rounded, 1.0f, {-0x1p-13f}, {0x1p-12f}) == 1.0f);  // a tie, to even
+        CHECK(sum_of<8>(ProductSums::ampere, 1.0f, {-0x1p-13f}, {0x1p-12f}) == 1.0f);   // no place for 2^-25
+        CHECK(sum_of<8>(ProductSums::hopper, 1.0f, {-0x1p-13f}, {0x1p-12f}) == below);  // one place for it
+        CHECK(sum_of<8>(ProductSums::hopper, 1.0f, {-0x1p-13f}, {0x1p-13f}) == 1.0f);   // none for 2^-26
+        const float nearly = 1.5f * 0x1p-12f;  // 3/4 of the distance to the next
+        CHECK(sum_of<8>(ProductSums::rounded, 1.0f, {nearly}, {0x1p-12f}) == 1.0f + 0x1p-23f);
+        CHECK(sum_of<8>(ProductSums::ampere, 1.0f, {nearly}, {0x1p-12f}) == 1.0f);
+        CHECK(sum_of<8>(ProductSums::hopper, 1.0f, {nearly}, {0x1p-12f}) == 1.0f);
+        CHECK(sum_of<8>(ProductSums::hopper, -1.0f, {-nearly}, {0x1p-12f}) == -1.0f);  // towards zero
         // Smaller products are cut off beside a larger one even where that is taken away again.
-        CHECK(sum_of<8>(Sums::hopper, -0x1p24f, {0x1p12f, 0.5f}, {0x1p12f, 0.5f}) == 0.0f);
-        CHECK(sum_of<8>(Sums::hopper, -0x1p23f, {0x1p12f, 0.5f}, {0x1p11f, 0.5f}) == 0.25f);
+        CHECK(sum_of<8>(ProductSums::hopper, -0x1p24f, {0x1p12f, 0.5f}, {0x1p12f, 0.5f}) == 0.0f);
+        CHECK(sum_of<8>(ProductSums::hopper, -0x1p23f, {0x1p12f, 0.5f}, {0x1p11f, 0.5f}) == 0.25f);
     }
 
     TEST_CASE("Hopper adds all products of an instruction at once, Ampere half of them") {
@@ -151,31 +151,32 @@ TEST_SUITE("emulator: tensor cores") {
         };
         const auto steps = [](int count) { return 1.0f + static_cast<float>(count) * 0x1p-23f; };
         const auto [a8, b8] = products(8);
-        CHECK(sum_of<8>(Sums::rounded, 0.0f, a8, b8) == steps(7));  // 3/4, rounded up each time
-        CHECK(sum_of<8>(Sums::ampere, 0.0f, a8, b8) == steps(3));   // 3 halves, cut off to 1; then 4 halves
-        CHECK(sum_of<8>(Sums::hopper, 0.0f, a8, b8) == steps(5));   // 7 times 3/4
+        CHECK(sum_of<8>(ProductSums::rounded, 0.0f, a8, b8) == steps(7));  // 3/4, rounded up each time
+        CHECK(sum_of<8>(ProductSums::ampere, 0.0f, a8, b8) == steps(3));   // 3 halves, cut off to 1; then 4 halves
+        CHECK(sum_of<8>(ProductSums::hopper, 0.0f, a8, b8) == steps(5));   // 7 times 3/4
         const auto [a16, b16] = products(16);
-        CHECK(sum_of<16>(Sums::rounded, 0.0f, a16, b16) == steps(15));
-        CHECK(sum_of<16>(Sums::ampere, 0.0f, a16, b16) == steps(7));   // 7 halves, then 8
-        CHECK(sum_of<16>(Sums::hopper, 0.0f, a16, b16) == steps(11));  // 15 times 3/4
+        CHECK(sum_of<16>(ProductSums::rounded, 0.0f, a16, b16) == steps(15));
+        CHECK(sum_of<16>(ProductSums::ampere, 0.0f, a16, b16) == steps(7));   // 7 halves, then 8
+        CHECK(sum_of<16>(ProductSums::hopper, 0.0f, a16, b16) == steps(11));  // 15 times 3/4
     }
 
     TEST_CASE("any tile is summed as the definition says, subnormals and zeros included") {
-        check_random_tiles<8>(Sums::hopper, 25, 8, 10);
-        check_random_tiles<8>(Sums::ampere, 24, 4, 10);
-        check_random_tiles<16>(Sums::hopper, 25, 16, 7);
-        check_random_tiles<16>(Sums::ampere, 24, 8, 7);
+        check_random_tiles<8>(ProductSums::hopper, 25, 8, 10);
+        check_random_tiles<8>(ProductSums::ampere, 24, 4, 10);
+        check_random_tiles<16>(ProductSums::hopper, 25, 16, 7);
+        check_random_tiles<16>(ProductSums::ampere, 24, 8, 7);
     }
 
     TEST_CASE("sums beyond a float, and what is not finite") {
-        for (Sums how : {Sums::rounded, Sums::ampere, Sums::hopper}) {
+        for (ProductSums how : {ProductSums::rounded, ProductSums::ampere, ProductSums::hopper}) {
             CHECK(sum_of<8>(how, 0.0f, {0x1p127f}, {2.0f}) == kInfinity);
             CHECK(sum_of<8>(how, -0x1p127f, {-0x1p127f}, {2.0f}) == -kInfinity);
             CHECK(std::isnan(sum_of<8>(how, kInfinity, {-kInfinity}, {1.0f})));
             CHECK(std::isnan(sum_of<8>(how, 0.0f, {kInfinity}, {0.0f})));
         }
-        CHECK(sum_of<8>(Sums::hopper, 0x1p127f, {0x1.fffp126f}, {1.0f}) < kInfinity);
-        for (Sums how : {Sums::ampere, Sums::hopper}) {  // an infinity changes its own row and column alone
+        CHECK(sum_of<8>(ProductSums::hopper, 0x1p127f, {0x1.fffp126f}, {1.0f}) < kInfinity);
+        for (ProductSums how :
+             {ProductSums::ampere, ProductSums::hopper}) {  // an infinity changes its own row and column alone
             Tile<8> tile;
             for (auto& row : tile.a) row[0] = 1.5f * 0x1p-12f;
             for (float& v : tile.b[0]) v = 0x1p-12f;
@@ -199,10 +200,11 @@ TEST_SUITE("emulator: tensor cores") {
         };
         const auto steps = [](int count) { return 1.0f + static_cast<float>(count) * 0x1p-23f; };
         struct Case {
-            Sums sums;
+            ProductSums sums;
             int bf16, tf32, warpgroup;
         };
-        for (const Case& c : {Case{Sums::rounded, 15, 7, 7}, {Sums::ampere, 7, 3, 5}, {Sums::hopper, 11, 5, 5}}) {
+        for (const Case& c :
+             {Case{ProductSums::rounded, 15, 7, 7}, {ProductSums::ampere, 7, 3, 5}, {ProductSums::hopper, 11, 5, 5}}) {
             const WithSettings set(with(c.sums));
             CAPTURE(static_cast<int>(c.sums));
 

@@ -91,7 +91,7 @@ class Player {
         const TemporaryPlace& place = plan_.temporaries[static_cast<size_t>(id)];
         if (place.slot < 0) return;
         auto& slot = memory_[static_cast<size_t>(place.slot)];
-        const int64_t floats = image_floats(program_.shape(id));
+        const int64_t floats = image_floats(program_.tensor(id).type);
         // The device is given the place of the first image and takes the others to follow it.
         const int64_t start = index % place.images * floats;
         for (int64_t n = 0; n < count; ++n) {

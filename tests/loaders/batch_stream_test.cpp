@@ -6,7 +6,9 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <stdexcept>
 #include <thread>
 
 #include "support/image_fixtures.h"
@@ -32,6 +34,7 @@ class NumberedImages final : public Dataset {
     ImageSize image_size(int64_t) const override { return {2, 3}; }
     void open(int64_t item, ImageReader& reader) const override {
         ++opened;
+        if (before_open) before_open(item);
         if (item >= first_bad) data_error("{}: bad", item_name(item));
         if (item == odd_sized)
             return reader.open_pixels({pixels_[static_cast<size_t>(item)].data(), 2}, {2, 1}, 1, item_name(item));
@@ -40,6 +43,7 @@ class NumberedImages final : public Dataset {
 
     int64_t first_bad = 1 << 30, odd_sized = -1;
     mutable std::atomic<int64_t> opened{0};
+    std::function<void(int64_t item)> before_open = {};
 
   private:
     std::vector<std::array<uint8_t, 6>> pixels_;
@@ -59,6 +63,31 @@ BatchOptions options_of(int batch, int threads) {
 }  // namespace
 
 TEST_SUITE("batch stream") {
+    TEST_CASE("who waits for a batch is asked whether to go on, and may have it later") {
+        NumberedImages dataset(8);
+        std::atomic<int> asked{0}, needed{1};
+        dataset.before_open = [&](int64_t item) {
+            // Gives up after a minute: nobody is asked.
+            for (int i = 0; item == 5 && asked < needed && i < 6000; ++i)
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        };
+        BatchStream stream(dataset, {0, 1, 2, 3, 4, 5, 6, 7}, options_of(8, 2));
+        Batch batch;
+        needed = 3;
+        CHECK_THROWS_AS(stream.next(batch,
+                                    [&] {
+                                        ++asked;
+                                        throw std::runtime_error("enough");
+                                    }),
+                        std::runtime_error);
+        CHECK(asked == 1);
+        CHECK(stream.next(batch, [&] { ++asked; }));
+        CHECK(asked >= 3);
+        CHECK(batch.count == 8);
+        CHECK(batch.labels[7] == 21);
+        CHECK_FALSE(stream.next(batch, [] {}));
+    }
+
     TEST_CASE("batches come in order with any number of threads, the last one filled up with zeros") {
         const NumberedImages dataset(103);
         std::vector<int64_t> items(103);

@@ -1,6 +1,7 @@
 // adaq-bench as its users run it: what it measures adds up, and a wrong command line is told so.
 #include <doctest/doctest.h>
 
+#include "kernels/cpu/integer/level.h"
 #include "support/programs.h"
 #include "support/sanitizer.h"
 #include "support/temporary_folder.h"
@@ -60,6 +61,18 @@ TEST_SUITE("adaq-bench") {
         CHECK(results["convolutions"].size() == 11);
     }
 
+    TEST_CASE("convolutions of codes are timed forward, beside nothing") {
+        const json results = results_of("convolutions --codes --image 32 --batch 1 --layers layer4 --seconds 0");
+        REQUIRE(results["convolutions"].size() > 1);
+        for (const json& row : results["convolutions"]) {
+            CHECK(row["operands"] == "u8");
+            CHECK(row["gflops"].get<double>() > 0.0);
+            CHECK(row["share_of_peak"] == 0.0);
+        }
+        CHECK(results["mean_ratios"].empty());
+        CHECK(bench("convolutions --codes --direction all --image 32 --batch 1") == 2);
+    }
+
     TEST_CASE("convolutions are timed in three directions beside oneDNN alone") {
         const json results =
             results_of("convolutions --image 64 --batch 2 --layers layer1 --direction all --seconds 0.01");
@@ -75,6 +88,37 @@ TEST_SUITE("adaq-bench") {
         }
         CHECK(bench("convolutions --direction sideways") == 2);
         CHECK(bench("convolutions --math fp16") == 2);
+    }
+
+    TEST_CASE("integer convolutions are counted and timed, of codes and of floats, at any level that runs here") {
+        for (const char* arguments : {"", " --level baseline", " --sums in-order", " --sums exact --threads 2"}) {
+            const json results =
+                results_of("integer --image 32 --batch 2 --layers layer4 --seconds 0" + std::string(arguments));
+            CAPTURE(arguments);
+            int count = 0;
+            double seconds = 0.0;
+            for (const json& row : results["convolutions"]) {
+                count += row["count"].get<int>();
+                seconds += row["count"].get<int>() * row["seconds_best"].get<double>();
+                CHECK(row["gmacs"] > 0.0);
+            }
+            CHECK(count == 5);
+            CHECK(results["networks"][0]["seconds_an_image"] == doctest::Approx(seconds / 2));
+        }
+        CHECK(bench("integer --level sse9") == 2);
+    }
+
+    TEST_CASE("ONEDNN_MAX_CPU_ISA holds the integer kernels to what it names") {
+        const std::string arguments = "integer --image 32 --batch 1 --layers layer4.0.downsample --seconds 0";
+        const auto first_word = [&](const std::string& before) {
+            const Outcome outcome = run_program("adaq-bench", arguments, "2>&1", before);
+            REQUIRE(outcome.status == 0);
+            return outcome.output.substr(0, outcome.output.find(", "));
+        };
+        CHECK(first_word("ONEDNN_MAX_CPU_ISA=SSE41 ") == "baseline");
+        const std::string held = first_word("ONEDNN_MAX_CPU_ISA=AVX2 ");
+        CHECK((held == "AVX2" || held == "baseline"));  // by the processor
+        CHECK(first_word("") == cpu::integer::instructions(cpu::integer::best_level()).name);
     }
 
     TEST_CASE("each row goes into a file of its own line as soon as it is measured") {

@@ -16,8 +16,8 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = f"#!{sys.executable} -IS\n"
-ORDER = ["card", "suites", "inputs", "memcheck", "brecq bf16", "profile", "yardstick brecq", "convolutions bf16", "same bits", "qdrop bf16",
-         "pdquant bf16", "adaround bf16", "best bf16"]
+ORDER = ["card", "suites", "inputs", "memcheck", "brecq bf16", "profile", "yardstick brecq", "convolutions bf16", "convolutions codes", "same bits",
+         "qdrop bf16", "pdquant bf16", "adaround bf16", "best bf16"]
 SECOND = ["card", "inputs", "brecq bf16 whole", "convolutions tf32", "convolutions wgmma", "brecq tf32", "brecq fp32", "racecheck"]
 
 # Every stand-in notes how it was called, and behaves as the file `behaviour` beside it says for one of its words.
@@ -39,6 +39,8 @@ def behave(word):
     if how == "hang": time.sleep(600)
 """
 RUN = COMMON + """
+if option("--logits"):
+    sys.exit(not pathlib.Path(option("--logits")).write_text("of integers"))
 method, iterations = option("--method"), int(option("--iters"))
 behave(method)
 learning = [{"name": unit, "phase": "weights", "iterations": iterations, "seconds": 0.001 * iterations, "gflops_per_second": 5000.0} for unit in ("a", "b")]
@@ -208,7 +210,8 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual([call["words"][call["words"].index("--clock-control") + 1] for call in place.calls("ncu") if "--csv" in call["words"]], ["none"])
         self.assertEqual({call["profile"] for call in place.calls("ncu") if "--csv" in call["words"]}, {"1"})
         bench = [" ".join(call["words"]) for call in place.calls("adaq-bench")]
-        self.assertIn("--math bf16 --direction all --image 224 --batch 32", bench[-1])
+        self.assertIn("--math bf16 --direction all --image 224 --batch 32", bench[-2])
+        self.assertRegex(bench[-1], "--direction forward --image 224 --batch 32 .*--codes")
         self.assertIn(str(place.libraries), place.calls("adaq-bench")[0]["libraries"].split(":"))
         self.assertEqual(len({tuple(call["words"]) for call in place.calls("adaq-cuda-tests")}), 4)  # the list, and each of three suites
 
@@ -263,10 +266,25 @@ class GpuCheck(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(self.place.ends()["same bits"]["why"], "different files from one command")
 
+    def hold_integer_logits_against(self, logits):
+        place = self.place
+        (place.programs / "cpu.bin").write_text("network")
+        (place.programs / "cpu.logits").write_text(logits)
+        place.visit(1, "--only", "integer logits")
+        self.assertIn("--weights " + str(place.programs / "cpu.bin"), " ".join(place.calls("adaq-run")[0]["words"]))
+        return place.ends()["integer logits"]["status"]
+
+    def test_a_cpus_integer_logits_pass(self):
+        self.assertEqual(self.hold_integer_logits_against("of integers"), "passed")
+
+    def test_other_integer_logits_fail(self):
+        self.assertEqual(self.hold_integer_logits_against("others"), "failed")
+
     def test_a_hang_is_stopped_and_its_rows_are_kept(self):
         place = self.place
         place.behaviour(after_a_row="hang")
-        status, text = place.visit(1, "--only", "convolutions", "adaround", "--limit", "convolutions bf16=1.5")
+        status, text = place.visit(1, "--only", "convolutions", "adaround", "--limit", "convolutions bf16=1.5", "--limit",
+                                   "convolutions codes=1.5")
         self.assertEqual(status, 1, text)
         self.assertEqual(place.ends()["convolutions bf16"]["status"], "too slow")
         self.assertEqual(place.ends()["adaround bf16"]["status"], "passed")

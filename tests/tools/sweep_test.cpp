@@ -288,7 +288,7 @@ TEST_SUITE("adaq-sweep") {
     TEST_CASE("a cell that fails does not stop the others, and is shown with its reason") {
         const Sweep sweep(R"({"title": "t", "options": "--w4", "columns": [{"title": "c"}], "rows": [
             {"title": "few", "options": "--a4 --method adaround --iters 5 --minibatch 17"},
-            {"title": "signs", "options": "--a4 --act-scheme norm-legacy"},
+            {"title": "signs", "options": "--a32 --input-bits 8 --act-scheme norm-legacy --mean 0,0,0 --std 1,1,1"},
             {"title": "good", "options": "--a32"}]})");
         const Outcome outcome = sweep.run();
         INFO(outcome.output);
@@ -339,7 +339,32 @@ TEST_SUITE("adaq-sweep") {
         CHECK(plan.status == 0);
         CHECK(has(plan.output, "2 cells to do: about "));
         CHECK(has(plan.output, "learned / W2A32: --scheme minmax --w2 --a32 --method adaround --iters 20"));
+        CHECK(has(plan.output, "MB at most for values of all calibration images; --memory allows "));
         CHECK_FALSE(std::filesystem::exists(sweep.out()));
+        CHECK_FALSE(has(sweep.run("--dry-run --only nearest", "2>/dev/null").output, "calibration images"));
+    }
+
+    TEST_CASE("--dry-run tells of every cell that will fail, and why") {
+        const Sweep sweep(R"({"title": "t", "options": "--w4", "columns": [{"title": "c"}], "rows": [
+            {"title": "batch", "options": "--a4 --method adaround --iters 5 --minibatch 17"},
+            {"title": "images", "options": "--a4 --images 25"},
+            {"title": "good", "options": "--a32"}]})");
+        const Outcome plan = sweep.run("--dry-run", "2>/dev/null");
+        INFO(plan.output);
+        CHECK(plan.status == 1);
+        CHECK(has(plan.output, "batch / c: conv1: 16 calibration images are fewer than a batch of 17"));
+        CHECK(has(plan.output, "good / c: --w4 --a32"));
+        CHECK_FALSE(std::filesystem::exists(sweep.out()));
+        // What options alone tell is refused at once.
+        const auto refused = [&](const std::string& options, const std::string& text) {
+            sweep.write(R"({"title": "t", "columns": [{"title": "c"}], "rows": [{"title": "r", "options": ")" +
+                        options + R"("}]})");
+            for (const std::string more : {"--dry-run", ""}) sweep.check_refused(more, 2, text);
+        };
+        refused("--a32 --bits conv1=8,head=8",
+                "rows[0].options (r / c): --bits head=8: no such layer; there are conv1");
+        refused("--a4 --act-bits conv9=8", "rows[0].options (r / c): --act-bits conv9=8: no such activation");
+        refused("--a4 --act-scheme norm-legacy", "rows[0].options (r / c): --act-scheme norm-legacy: the activation");
     }
 
     TEST_CASE("a bad table is refused before anything runs, naming line and key") {

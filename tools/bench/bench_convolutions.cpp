@@ -29,11 +29,13 @@ struct Measurement {
 
 class ConvolutionTimer {
   public:
-    /// rounding: x and dy lie in float32 whatever the arithmetic is.
-    ConvolutionTimer(const Machine& machine, bool rounding)
-        : machine_(machine), programs_(*machine.device), rounding_(rounding) {}
+    ConvolutionTimer(const Machine& machine, const ConvolutionBench& bench)
+        : machine_(machine), programs_(*machine.device), bench_(bench) {}
 
-    Storage storage(const ConvolutionCase& shape) const { return rounding_ ? Storage{} : machine_.storage(shape.w); }
+    Storage storage(const ConvolutionCase& shape) const {
+        if (bench_.codes) return {DType::u8, DType::u8};
+        return bench_.rounding ? Storage{} : machine_.storage(shape.w);
+    }
 
     Measurement time(const ConvolutionCase& shape, int batch, Direction direction, double seconds) {
         const auto compiled = machine_.device->compile(programs_.make(shape, batch, direction, storage(shape)));
@@ -42,7 +44,8 @@ class ConvolutionTimer {
             machine_.wait();
         }};
         const ConvolutionSizes sizes{batch, shape.x, shape.w, shape.y, shape.stride, shape.padding};
-        if (auto alone = machine_.alone(sizes, direction)) works.push_back([this, alone] { alone(), machine_.wait(); });
+        auto alone = bench_.codes ? std::function<void()>() : machine_.alone(sizes, direction);
+        if (alone) works.push_back([this, alone] { alone(), machine_.wait(); });
         std::vector<Timing> timings = time_in_turn(seconds, works);
         for (Timing& timing : timings) timing.best /= machine_.replays, timing.median /= machine_.replays;
         return {timings.front(), timings.size() > 1 ? timings.back() : Timing{}};
@@ -51,7 +54,7 @@ class ConvolutionTimer {
   private:
     const Machine& machine_;
     ConvolutionPrograms programs_;
-    bool rounding_;
+    const ConvolutionBench& bench_;
 };
 
 class Table {
@@ -65,7 +68,8 @@ class Table {
              const Measurement& measured) {
         const Timing &ours = measured.ours, &alone = measured.alone;
         const double flops = shape.flops() * batch, speed = flops / ours.best,
-                     share = machine_.flops > 0.0 ? speed / machine_.flops : 0.0,
+                     peak = storage.operands == DType::u8 ? 0.0 : machine_.flops,  // of floats
+                     share = peak > 0.0 ? speed / peak : 0.0,
                      theirs = alone.runs > 0 ? flops / alone.best : 0.0;
         print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}% {:>9.1f} {:>6.2f}\n",
               to_string(direction), image, batch, shape.layer, shape.count, to_string(shape.x),
@@ -108,7 +112,9 @@ class Table {
     const nlohmann::json& means() const { return means_; }
 
   private:
-    static const char* name_of(DType dtype) { return dtype == DType::bf16 ? "bf16" : "fp32"; }
+    static const char* name_of(DType dtype) {
+        return dtype == DType::u8 ? "u8" : dtype == DType::bf16 ? "bf16" : "fp32";
+    }
 
     const Machine& machine_;
     RowFile row_file_;
@@ -122,7 +128,9 @@ class Table {
 int bench_convolutions(const ConvolutionBench& bench) {
     const Machine machine = make_machine(bench.device, bench.threads, bench.math, bench.wgmma);
     print("{}; {}\n", machine.device->description(), machine.limits);
-    ConvolutionTimer timer(machine, bench.rounding);
+    if (bench.codes && bench.directions != std::vector{Direction::forward})
+        usage_error("--codes: integer execution has forward convolutions alone; use --direction forward");
+    ConvolutionTimer timer(machine, bench);
     Table table(machine, bench.rows);
     for (int image : bench.images) {
         const auto cases = resnet18_convolutions(image, bench.layers);
@@ -140,6 +148,7 @@ int bench_convolutions(const ConvolutionBench& bench) {
                                   {"math", to_string(bench.math)},
                                   {"wgmma", bench.wgmma},
                                   {"rounding", bench.rounding},
+                                  {"codes", bench.codes},
                                   {"peak", {{"gflops", machine.flops / 1e9}, {"measured", machine.limits}}},
                                   {"yardstick", machine.yardstick},
                                   {"convolutions", table.rows()},

@@ -19,6 +19,7 @@ struct ConvolutionBench {
     std::string device = "cpu";  // or "cuda"
     Math math = Math::f32;
     bool rounding = false;  // bf16: operands and results lie in float32, and operands are rounded first
+    bool codes = false;     // forward alone: 8-bit codes in and out, int8 weights; without a yardstick
     bool wgmma = false;     // forward products by sm_90's warpgroups (cuda, tf32)
     std::string layers;     // only layers whose name contains this
     double seconds = 0.2;   // a shape

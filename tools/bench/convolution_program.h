@@ -9,7 +9,8 @@
 
 namespace adaq {
 
-/// How the tensors of activations lie in memory; weights and their gradient are float32 always, as in learning.
+/// How the tensors of activations lie in memory; weights and their gradient are float32 always, as in learning. Of u8:
+/// a forward convolution of integer execution, whose weights are i8.
 struct Storage {
     DType operands = DType::f32;  // x and dy
     DType results = DType::f32;   // y and dx
@@ -28,7 +29,9 @@ class ConvolutionPrograms {
 
   private:
     void add_forward(Program& program, const ConvolutionCase& shape, int batch, Storage storage);
+    void add_codes(Program& program, const ConvolutionCase& shape, int batch);
     Buffer random_buffer(const Shape& shape, DType dtype = DType::f32);
+    Buffer random_codes(const Shape& shape, DType dtype, int lowest, int highest);
 
     Device& device_;
     std::minstd_rand random_{1};

@@ -6,6 +6,9 @@
 #include "engine/error.h"
 #include "tools/bench/bench_convolutions.h"
 #include "tools/bench/bench_images.h"
+#if !defined(ADAQ_NO_CPU)
+#include "tools/bench/bench_integer.h"
+#endif
 #include "tools/bench/bench_network.h"
 #include "tools/bench/bench_operations.h"
 #include "tools/bench/bench_schemes.h"
@@ -91,6 +94,9 @@ struct Commands {
         int threads = 0;
         std::string json;
     } peak;
+#if !defined(ADAQ_NO_CPU)
+    IntegerBench integer;
+#endif
 #if defined(ADAQ_HAS_CUDA)
     cuda::ChoicesOf choices;
 #endif
@@ -113,6 +119,7 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
     command.add_flag(
         "--rounding", bench.rounding,
         "bf16: operands and results lie in float32 and operands are rounded first, as of tensors that others read too");
+    command.add_flag("--codes", bench.codes, "8-bit codes in and out, as in integer execution (forward)");
     command.add_flag("--wgmma", bench.wgmma, "Forward products by sm_90's warpgroups (--device cuda --math tf32)");
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");
@@ -167,6 +174,24 @@ void declare_schemes(CLI::App& command, SchemeBench& bench) {
     declare_threads(command, bench.threads);
 }
 
+#if !defined(ADAQ_NO_CPU)
+void declare_integer(CLI::App& command, IntegerBench& bench) {
+    declare_sizes(command, bench.images, bench.batches, "; every combination is timed");
+    command.add_option("--sums", bench.sums, "codes, or of floats: in-order, exact")
+        ->transform(one_of({"codes", "in-order", "exact"}))
+        ->capture_default_str();
+    command
+        .add_option("--level", bench.level,
+                    "Instruction set: baseline, avx2, avx-vnni, avx512, avx512-vnni, amx [the best]")
+        ->transform(one_of({"baseline", "avx2", "avx-vnni", "avx512", "avx512-vnni", "amx"}));
+    command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
+        ->type_name("NAME");
+    declare_seconds(command, bench.seconds);
+    declare_threads(command, bench.threads);
+    declare_json(command, bench.json);
+}
+#endif
+
 #if defined(ADAQ_HAS_CUDA)
 void declare_choices(CLI::App& command, cuda::ChoicesOf& of) {
     command.add_option("--image", of.image, "Edge of the square images, pixels")
@@ -199,6 +224,15 @@ int run(int argc, char** argv) {
         check_files(commands.convolutions.json, commands.convolutions.rows);
         status = bench_convolutions(commands.convolutions);
     });
+#if !defined(ADAQ_NO_CPU)
+    auto* integer = app.add_subcommand(
+        "integer", "Every convolution of ResNet18 on 8-bit codes: GMAC/s, share of the peak, beside oneDNN");
+    declare_integer(*integer, commands.integer);
+    integer->callback([&] {
+        check_files(commands.integer.json, "");
+        status = bench_integer(commands.integer);
+    });
+#endif
     auto* operations = app.add_subcommand(
         "operations", "Every other operation at ResNet18's shapes: GB/s, share of the memory's measured speed");
     declare_operations(*operations, commands.operations);

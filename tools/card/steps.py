@@ -175,6 +175,11 @@ def convolutions(math_name, batch, direction="all", more=()):
     return work
 
 
+def codes(step):
+    """Forward convolutions of integer execution, on 8-bit codes."""
+    return convolutions("fp32", "32", "forward", ["--codes"])(step)
+
+
 def wgmma(step):
     if not (said_by(["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]) or "").startswith("9.0"):
         return {"status": "skipped", "why": "not a card of compute capability 9.0"}
@@ -254,6 +259,16 @@ def same_bits(step):
     return {"same": True}
 
 
+def integer_logits(step):
+    """A quantised network that a CPU saved, executed as integers: its logits must be those that the CPU wrote, to the bit."""
+    args, here = step.visit.args, step.visit.work / "card.logits"
+    step.must([step.visit.program("adaq-run"), "--weights", args.cpu_network, "--val", pathlib.Path(args.data) / "t10k-images-idx3-ubyte.gz", "--device",
+               args.device, "--logits", here])
+    if not filecmp.cmp(here, args.cpu_logits, shallow=False):
+        raise Failed("logits differ from the CPU's", same=False)
+    return {"same": True}
+
+
 def agreement(step):
     """The bundled model's accuracy beside that of the same run on a CPU, whose report was brought along."""
     args = step.visit.args
@@ -282,7 +297,10 @@ def first(args):
     steps += on_a_card(args, ("memcheck", 60, sanitizer("memcheck", 5)))
     steps += [("brecq bf16", 90, method("brecq", "bf16"))]
     steps += on_a_card(args, ("profile", 60, profile))
-    steps += [("yardstick brecq", 90, yardstick("brecq")), ("convolutions bf16", 60, convolutions("bf16", "32")), ("same bits", 70, same_bits)]
+    steps += [("yardstick brecq", 90, yardstick("brecq")), ("convolutions bf16", 60, convolutions("bf16", "32")), ("convolutions codes", 30, codes)]
+    if args.cpu_network and args.cpu_logits:
+        steps += [("integer logits", 30, integer_logits)]
+    steps += [("same bits", 70, same_bits)]
     steps += [(f"{name} bf16", 90, method(name, "bf16")) for name in ("qdrop", "pdquant", "adaround", "best")]
     if args.cpu_report:
         steps += [("agreement", 60, agreement)]

@@ -81,6 +81,9 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
               ->delimiter(','))
         ->type_name("SITE=BITS,...");
     group(app.add_flag("--float", o.float_only, "Quantise nothing: evaluate the float network alone"));
+    group(app.add_flag("--simulate", o.simulate,
+                       "Evaluate the quantised network with integers held in float32, and not as integers: the same "
+                       "logits, more slowly"));
     group(app.add_option("--input-bits", o.quantise.input_bits, "Bits of the network's input, 2 to 8, or 32 for float")
               ->transform(bits_or_float()))
         ->type_name("BITS")

@@ -20,6 +20,7 @@ struct RunOptions {
     std::string save, report_html, report_json, logits;
     SaveOptions save_options;
     bool dry_run = false;             // say what would be done, and do nothing
+    bool simulate = false;            // evaluate the quantised network in float32
     bool float_only = false;          // evaluate the float network, quantise nothing
     bool bundled_data = false;        // neither --calib nor --val was given with the bundled model
     bool quantisation_asked = false;  // any option that says how to quantise was given

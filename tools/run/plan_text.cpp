@@ -78,12 +78,6 @@ std::string images(const Plan& plan) {
                                         : fmt::format("{}; {}", fmt::join(parts, ", "), size));
 }
 
-std::string memory(const Plan& plan) {
-    return line("memory", fmt::format("{} at most for values of all calibration images; --memory allows {}{}",
-                                      size(plan.cached_bytes), size(plan.memory),
-                                      plan.cached_bytes > plan.memory ? ": what is over is spilled" : ""));
-}
-
 std::string state(const Plan& plan, const std::string& folder) {
     return line("state", fmt::format("{} of {} units{} are finished in {}", plan.finished, plan.turns,
                                      plan.passes > 1 ? ", counted in each pass," : "", one_line(folder)));
@@ -122,11 +116,16 @@ std::string files(const RunOptions& options) {
 
 }  // namespace
 
+std::string memory_text(int64_t cached_bytes, int64_t memory) {
+    return fmt::format("{} at most for values of all calibration images; --memory allows {}{}", size(cached_bytes),
+                       size(memory), cached_bytes > memory ? ": what is over is spilled" : "");
+}
+
 std::string plan_text(const RunOptions& options, const std::string& title, const Plan& plan) {
     std::string text = one_line(title) + "\n";
     if (!plan.method.empty()) text += plan.method + "\n";
     text += "\n" + aligned(rows(plan)) + "\n" + images(plan);
-    if (plan.learns) text += memory(plan);
+    if (plan.learns) text += line("memory", memory_text(plan.cached_bytes, plan.memory));
     if (options.quantise.resume) text += state(plan, options.quantise.state);
     return text + time(plan) + files(options);
 }

@@ -144,6 +144,7 @@ class Run {
         EvaluateOptions options() const {
             EvaluateOptions options;
             if (file_) options.logits = [this](std::span<const float> logits, int64_t) { file_->add(logits); };
+            options.simulate = run_.options_.simulate;
             options.accuracy_alone = run_.options_.quantise.accuracy_alone;
             return options;
         }
@@ -236,6 +237,7 @@ RunInput run_input(const RunOptions& options, Workspace* workspace) {
     ImageOptions images = options.images;
     images.calibrates = !as_it_is(options, model);
     ImageSets sets = open_images(model, images, workspace);
+    if (images.calibrates) check_work(model, sets, options.quantise);
     return {std::move(model), std::move(sets)};
 }
 

@@ -37,20 +37,25 @@ CellTimes::CellTimes(const Table& table, const std::vector<const Cell*>& cells, 
     const auto learning = std::count_if(kinds.begin(), kinds.end(),
                                         [](const auto& entry) { return entry.second->run.quantise.learns(); });
     std::map<std::string, Forecast> forecasts;
+    std::map<std::string, std::string> failures;
     observer.begin("estimate the time", static_cast<int64_t>(kinds.size()), "kinds of cells");
     for (const auto& [name, cell] : kinds) {
         try {
-            const Forecast times =
+            const Plan plan =
                 plan_of(cell->run, run_input(cell->run, &workspace), context_of(cell->run, observer, &workspace),
-                        kBudget / static_cast<double>(std::max<int64_t>(1, learning)))
-                    .times;
-            forecasts[name] = times;
-            float_seconds_.emplace(cell->run.quantise.fold.value(), times.float_evaluation);
+                        kBudget / static_cast<double>(std::max<int64_t>(1, learning)));
+            forecasts[name] = plan.times;
+            float_seconds_.emplace(cell->run.quantise.fold.value(), plan.times.float_evaluation);
+            if (plan.learns && (!largest_ || plan.cached_bytes > plan_of_largest_.cached_bytes)) {
+                largest_ = cell;
+                plan_of_largest_ = plan;
+            }
         } catch (const UsageError& error) {
             const std::string message = with_option_names(error.what());
             usage_error("{}: {}", origin(table, *cell, message), message);
-        } catch (const DataError&) {
+        } catch (const DataError& error) {
             forecasts[name] = {};
+            failures[name] = error.what();
         }
         observer.advance(1);
     }
@@ -58,6 +63,7 @@ CellTimes::CellTimes(const Table& table, const std::vector<const Cell*>& cells, 
     for (const Cell* cell : cells) {
         const Forecast& times = forecasts[kind[cell]];
         left_[cell] = cell_seconds_[cell] = times.total() - times.float_evaluation;
+        failures_[cell] = failures[kind[cell]];
     }
 }
 

@@ -17,6 +17,7 @@
 #include "tools/program/program.h"
 #include "tools/program/words.h"
 #include "tools/run/output_files.h"
+#include "tools/run/plan_text.h"
 #include "tools/run/run.h"
 #include "tools/sweep/cell_times.h"
 #include "tools/sweep/sweep_view.h"
@@ -48,7 +49,7 @@ class Sweep {
         for (const Cell* cell : todo_) try_outputs(*cell);
         describe();
         const CellTimes times(table_, todo_, progress_, workspace_);
-        if (options_.dry_run) return {plan(times), false};
+        if (options_.dry_run) return plan(times);
         progress_.say(forecast_line(times));
         stop_at_safe_places();
         run_all(times);
@@ -147,13 +148,21 @@ class Sweep {
         return text;
     }
 
-    /// For --dry-run.
-    std::string plan(const CellTimes& times) const {
+    /// For --dry-run: what there is to do, and what of it will fail.
+    SweepOutcome plan(const CellTimes& times) {
         std::string text = one_line(table_.title) + "\n" + forecast_line(times) + "\n";
+        if (const Cell* largest = times.largest())
+            text += fmt::format("memory: {} ({})\n",
+                                memory_text(times.plan_of_largest().cached_bytes, times.plan_of_largest().memory),
+                                one_line(largest->title));
         for (const Cell* cell : todo_)
-            text += fmt::format("{:>12}   {}: {}\n", report::duration(times.of(*cell)), one_line(cell->title),
-                                one_line(cell->options));
-        return text;
+            if (const std::string& failure = times.failure(*cell); !failure.empty())
+                fail(*cell, failure);
+            else
+                text += fmt::format("{:>12}   {}: {}\n", report::duration(times.of(*cell)), one_line(cell->title),
+                                    one_line(cell->options));
+        for (const std::string& failure : view_.failures()) text += "   will fail   " + one_line(failure) + "\n";
+        return {text, view_.count(CellView::State::failed) > 0};
     }
 
     void run_all(CellTimes times) {

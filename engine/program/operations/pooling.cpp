@@ -16,7 +16,11 @@ Shape pooled(const Shape& x, const Op& op) {
 
 }  // namespace
 
-void MaxPool::check(const Checker& c) const { c.same(y, pooled(c.shape(x, 4, "max pool x"), *this), "max pool y"); }
+void MaxPool::check(const Checker& c) const {
+    c.same(y, pooled(c.shape(x, 4, "max pool x"), *this), "max pool y");
+    const DType type = c.type(x, {DType::f32, DType::bf16, DType::u8}, "max pool x");
+    require(type != DType::u8 || c.type(y, {DType::u8}, "max pool y") == type, "max pool: of codes into values");
+}
 
 void MaxPoolGradient::check(const Checker& c) const {
     const Shape& in = c.shape(x, 4, "max pool x");

@@ -7,9 +7,10 @@ namespace adaq {
 
 class Checker;
 
-/// y[N,P,Q,C]: maximum over a square window; positions outside the map do not count.
+/// y[N,P,Q,C]: maximum over a square window; positions outside the map do not count. Of values, or of codes (u8).
 struct MaxPool {
     static constexpr OperationTraits kTraits{"max pool", Purpose::inference, Cost::memory};
+    static constexpr bool kTakesCodes = true;
     TensorId x, y;
     int kernel = 3, stride = 2, padding = 1;
 
@@ -36,11 +37,13 @@ struct MaxPoolGradient {
     void check(const Checker& checker) const;
 };
 
-/// y[N,C] = scale * mean over H,W of x[N,H,W,C]. With codes the sum is exact.
+/// y[N,C] = scale * mean over H,W of x[N,H,W,C]. Or, where `sum` is set, scale * their sum, which is held in float64, its
+/// terms in the order of positions, and rounded to float32 once: of codes it is exact.
 struct GlobalAveragePool {
     static constexpr OperationTraits kTraits{"global average pool", Purpose::inference, Cost::memory};
     TensorId x, y;
     float scale = 1.0f;
+    bool sum = false;
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {

@@ -8,16 +8,25 @@ namespace adaq {
 
 class Checker;
 
+/// How a layer's sums are added up. free: in float32, in any order: values, or integers that float32 holds exactly.
+/// in_order: by fused multiply-adds in the order r, s, c (padding is left out), from 0, so that the same bits come from
+/// every device. exact: sums beyond 2^24 of integers (a convolution's: of at most 255), rounded to float32 once.
+enum class Sums { free, in_order, exact };
+
+/// Only free sums may round their operands (Math::bf16).
+constexpr TensorUse operand_of(Sums sums) { return sums == Sums::free ? use::kOperand : use::kReadRows; }
+
 /// y[N,P,Q,K] = sum over R,S,C of x[N,H,W,C] * w[K,R,S,C]; square stride and zero padding.
 struct Convolution {
     static constexpr OperationTraits kTraits{"convolution", Purpose::inference, Cost::product};
     TensorId x, w, y;
     int stride = 1, padding = 0;
     Epilogue epilogue = {};
+    Sums sums = Sums::free;
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, use::kOperand);
+        visit(op.x, operand_of(op.sums));
         visit(op.w, use::kConstant);
         visit(op.y, quantised_output(op.epilogue.quantiser, op.epilogue.saved));
         visit_epilogue(op.epilogue, visit);
@@ -67,12 +76,13 @@ struct Linear {
     static constexpr OperationTraits kTraits{"fully connected layer", Purpose::inference, Cost::product};
     TensorId x, w, y;
     Epilogue epilogue = {};
+    Sums sums = Sums::free;
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {
         TensorUse output = quantised_output(op.epilogue.quantiser, op.epilogue.saved);
         output.bf16 = Bf16::no;
-        visit(op.x, use::kOperand);
+        visit(op.x, operand_of(op.sums));
         visit(op.w, use::kConstant);
         visit(op.y, output);
         visit_epilogue(op.epilogue, visit);

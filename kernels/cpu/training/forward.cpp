@@ -131,6 +131,19 @@ class CompiledFakeQuantiseTraining : public CompiledOperation {
 
 }  // namespace
 
+// A batch that goes through a program of learning in integers: as inference has it.
+#define ADAQ_AS_INFERENCE(Kind)                                                                     \
+    std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Kind& op, \
+                                                            const TrainingSetting& training) {      \
+        return compile_operation(program, op, whole_batch(program, op.y, training));                \
+    }
+ADAQ_AS_INFERENCE(IntegerConvolution)
+ADAQ_AS_INFERENCE(IntegerLinear)
+ADAQ_AS_INFERENCE(IntegerAddition)
+ADAQ_AS_INFERENCE(SumOverMap)
+ADAQ_AS_INFERENCE(QuantiseToCodes)
+#undef ADAQ_AS_INFERENCE
+
 std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Addition& op,
                                                         const TrainingSetting&) {
     return std::make_unique<CompiledAddTraining>(program, op);

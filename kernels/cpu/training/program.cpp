@@ -42,7 +42,8 @@ float* TrainingProgram::memory_of(TensorId id) {
     const Program::Entry& entry = program_.tensor(id);
     if (entry.whole != kNone) {
         float* const whole = memory_of(entry.whole);
-        return whole ? whole + entry.first_row * (element_count(entry.shape()) / entry.shape()[0]) : nullptr;
+        const int64_t row = bytes_of(entry.type) / entry.shape()[0];
+        return whole ? reinterpret_cast<float*>(reinterpret_cast<char*>(whole) + entry.first_row * row) : nullptr;
     }
     if (!entry.bound) {
         const int64_t offset = arena_.offsets[id];

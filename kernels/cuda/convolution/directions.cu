@@ -2,6 +2,7 @@
 #include "kernels/cuda/arguments.h"
 #include "kernels/cuda/convolution/halves.h"
 #include "kernels/cuda/convolution/products.h"
+#include "kernels/cuda/integer/plain.h"
 
 namespace adaq::cuda {
 namespace {
@@ -25,6 +26,15 @@ CompiledOperation forward(const Context& context, const Operands& operands, cons
         case Math::f32:
             break;
     }
+    return compile_forward<Math::f32>(operands, finish);
+}
+
+/// Sums that are asked for bit by bit are of float32 alone.
+Math math_of(const Context& context, Sums sums) { return sums == Sums::free ? context.math : Math::f32; }
+
+/// By the ordinary cores, whose sums are in order where k is not split; around the map a product adds 0.
+CompiledOperation forward_in_order(Operands operands, const ForwardFinish& finish) {
+    operands.choice.splits = 1;
     return compile_forward<Math::f32>(operands, finish);
 }
 
@@ -66,16 +76,21 @@ CompiledOperation compile_operation(const Context& context, const Convolution& o
     Operands operands(
         operand_of(context, op.x), operand_of(context, op.w),
         convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding),
-        context.math);
+        math_of(context, op.sums));
+    const ForwardFinish finish{target_of(context, op.y), arguments_of(context, op.epilogue)};
+    if (op.sums == Sums::exact) return compile_exact_forward(operands, finish);
     choose_for(context, forward_product(operands.sizes), operands);
-    return forward(context, operands, {target_of(context, op.y), arguments_of(context, op.epilogue)});
+    return op.sums == Sums::in_order ? forward_in_order(operands, finish) : forward(context, operands, finish);
 }
 
 CompiledOperation compile_operation(const Context& context, const Linear& op) {
-    Operands operands(operand_of(context, op.x), operand_of(context, op.w),
-                      linear_sizes(context.shape(op.x), context.shape(op.w)), context.math);
+    const ConvolutionSizes sizes = linear_sizes(context.shape(op.x), context.shape(op.w));
+    const ForwardFinish finish{target_of(context, op.y), arguments_of(context, op.epilogue)};
+    if (op.sums == Sums::exact)
+        return compile_plain(PlainProduct<float, float>(context.at(op.x), context.at(op.w), sizes, 0, nullptr), finish);
+    Operands operands(operand_of(context, op.x), operand_of(context, op.w), sizes, math_of(context, op.sums));
     operands.choice = {TileSize::small, linear_splits(operands.sizes.c)};
-    return forward(context, operands, {target_of(context, op.y), arguments_of(context, op.epilogue)});
+    return op.sums == Sums::in_order ? forward_in_order(operands, finish) : forward(context, operands, finish);
 }
 
 CompiledOperation compile_operation(const Context& context, const ConvolutionToData& op) {

@@ -84,9 +84,9 @@ struct ToWeightsFinish {
 
 /// Adds up the parts of a split sum [splits][count] in their order, then finishes: an elementwise kernel's work.
 /// Cost: 4 B read an element and split.
-template <typename Finish>
+template <typename Finish, typename Sum>
 struct SplitSumWork {
-    const float* parts;
+    const Sum* parts;
     int splits;
     int64_t count;
     FastDivide channels;
@@ -98,10 +98,10 @@ struct SplitSumWork {
 
         template <int Count>
         __device__ float run(int64_t first) const {
-            float sum[Count];
+            Sum sum[Count];
             load_run<Count>(sum, w.parts + first);
             for (int split = 1; split < w.splits; ++split) {
-                float part[Count];
+                Sum part[Count];
                 load_run<Count>(part, w.parts + split * w.count + first);
 #pragma unroll
                 for (int i = 0; i < Count; ++i) sum[i] += part[i];

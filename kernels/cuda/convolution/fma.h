@@ -1,5 +1,6 @@
 // Products in float32 on the ordinary cores. A warp's lanes stand 8 (rows) x 4 (columns); a thread sums kRows x
-// kColumns products and reads 16 bytes of shared memory at a time: 256 multiply-adds for 16 reads at 8 x 8.
+// kColumns products and reads 16 bytes of shared memory at a time: 256 multiply-adds for 16 reads at 8 x 8. Each sum
+// takes its products in the order of k, from 0, by fused multiply-adds.
 #pragma once
 
 #include "kernels/cuda/convolution/tile.h"
@@ -10,6 +11,8 @@ namespace adaq::cuda {
 template <typename T, typename A, typename B>
 class FmaMultiplier {
   public:
+    using Sum = float;
+    static constexpr bool kCompiled = true;  // for every architecture
     static constexpr bool kInBackground = false;
     static constexpr int kBlocks = 1;
 
@@ -33,21 +36,29 @@ class FmaMultiplier {
     }
     /// The warp's sums, to [kWarpM][pitch] of which this is row 0 of the warp.
     __device__ void store(float* to, int pitch) const {
+        store_each(to, pitch, [this](int i, int j) { return sum_[i][j]; });
+    }
+    __device__ static int warp_m() { return static_cast<int>(threadIdx.x) / kWarp / T::kWarpsN; }
+
+  protected:
+    static constexpr int kLanesM = 8, kLanesN = 4;
+    static constexpr int kRows = T::kWarpM / kLanesM, kColumns = T::kWarpN / kLanesN;
+
+    template <typename SumAt>
+    __device__ static void store_each(float* to, int pitch, const SumAt& sum_at) {
 #pragma unroll
         for (int i = 0; i < kRows; ++i) {
 #pragma unroll
             for (int j = 0; j < kColumns; ++j) {
                 to[place<A, kLanesM>(lane_m(), i) * pitch + warp_n() * T::kWarpN + place<B, kLanesN>(lane_n(), j)] =
-                    sum_[i][j];
+                    sum_at(i, j);
             }
         }
     }
-    __device__ static int warp_m() { return static_cast<int>(threadIdx.x) / kWarp / T::kWarpsN; }
+
+    float sum_[kRows][kColumns] = {};
 
   private:
-    static constexpr int kLanesM = 8, kLanesN = 4;
-    static constexpr int kRows = T::kWarpM / kLanesM, kColumns = T::kWarpN / kLanesN;
-
     __device__ static int warp_n() { return static_cast<int>(threadIdx.x) / kWarp % T::kWarpsN; }
     __device__ static int lane_m() { return static_cast<int>(threadIdx.x) % kLanesM; }
     __device__ static int lane_n() { return static_cast<int>(threadIdx.x) % kWarp / kLanesM; }
@@ -76,8 +87,41 @@ class FmaMultiplier {
             }
         }
     }
+};
 
-    float sum_[kRows][kColumns] = {};
+/// The same of integers of at most 8 bits and a sign, whose sums may leave what float32 holds exactly: those of 256
+/// products never do; they are carried on in double, and the whole is rounded to float32 once.
+template <typename T, typename A, typename B>
+class ExactMultiplier : public FmaMultiplier<T, A, B> {
+    using Base = FmaMultiplier<T, A, B>;
+
+  public:
+    __device__ void multiply(const float* a, const float* b) {
+        Base::multiply(a, b);
+        if (++stages_ % kExactStages == 0) carry();
+    }
+    __device__ void store(float* to, int pitch) const {
+        Base::store_each(to, pitch, [this](int i, int j) {
+            return static_cast<float>(whole_[i][j] + static_cast<double>(Base::sum_[i][j]));
+        });
+    }
+
+  private:
+    static constexpr int kExactStages = 256 / T::K;
+
+    __device__ void carry() {
+#pragma unroll
+        for (int i = 0; i < Base::kRows; ++i) {
+#pragma unroll
+            for (int j = 0; j < Base::kColumns; ++j) {
+                whole_[i][j] += static_cast<double>(Base::sum_[i][j]);
+                Base::sum_[i][j] = 0.0f;
+            }
+        }
+    }
+
+    double whole_[Base::kRows][Base::kColumns] = {};
+    int stages_ = 0;
 };
 
 }  // namespace adaq::cuda

@@ -7,14 +7,16 @@
 
 namespace adaq::cuda {
 
-template <Math math, typename T, int Vector, typename F = ForwardFinish>
-struct ForwardProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, MatrixRows<T, T::N, Vector>, F> {
+/// A, B, M: loaders and multiplier.
+template <typename T, typename A, typename B, typename F, typename M>
+struct ForwardProduct : GemmProblem<T, A, B, F, M> {
     static constexpr bool kWindowRows = true;
     ConvolutionSizes sizes;
     FastDivide by_c, by_s, by_q, by_p;
+    int outside = 0;  // the code around a map of codes
 
     struct Place {
-        const ForwardProblem& problem;
+        const ForwardProduct& problem;
         int rows, total;
 
         __device__ PixelRow pixel_row(int row) const {
@@ -25,15 +27,18 @@ struct ForwardProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, Matrix
                     problem.by_q.remainder(row, line) * z.stride - z.padding};
         }
         __device__ int64_t offset(int row) const { return int64_t{row} * problem.sizes.k; }
-        __device__ WindowRows<T, T::M, Vector> loader_a(const PixelRow* pixels, int) const {
-            return {problem.a, pixels, problem.sizes.h, problem.sizes.w, total, 1, problem.by_c, problem.by_s};
+        __device__ A loader_a(const PixelRow* pixels, int) const {
+            return {problem.a, pixels,       problem.sizes.h, problem.sizes.w, total,
+                    1,         problem.by_c, problem.by_s,    problem.outside};
         }
-        __device__ MatrixRows<T, T::N, Vector> loader_b(int first_column) const {
-            return {problem.b, first_column, problem.sizes.k, total};
-        }
+        __device__ B loader_b(int first_column) const { return {problem.b, first_column, problem.sizes.k, total}; }
     };
     __device__ Place place() const { return {*this, sizes.n * sizes.p * sizes.q, sizes.r * sizes.s * sizes.c}; }
 };
+
+template <Math math, typename T, int Vector, typename F = ForwardFinish>
+using ForwardProblem = ForwardProduct<T, WindowRows<T, T::M, Vector>, MatrixRows<T, T::N, Vector>, F,
+                                      MultiplierFor<math, T, WindowRows<T, T::M, Vector>, MatrixRows<T, T::N, Vector>>>;
 
 template <typename Problem>
 Problem forward_problem(const Operands& operands, const typename Problem::Finish& finish) {

@@ -7,7 +7,8 @@
 // up in order.
 //
 // A `Problem` (GemmProblem, and forward.h, to_data.h, to_weights.h) is what the kernel takes. Its place() tells what a
-// block works on: rows and total (k) of the product, the loaders, and where a row lies in the output.
+// block works on: rows and total (k) of the product, the loaders, and where a row lies in the output. Sums are those of
+// its Multiplier: float32, or int32 of codes (kernels/cuda/integer).
 #pragma once
 
 #include <algorithm>
@@ -21,8 +22,11 @@
 
 namespace adaq::cuda {
 
-template <Math math, typename T, typename A, typename B>
-using MultiplierFor = std::conditional_t<math == Math::f32, FmaMultiplier<T, A, B>, TensorMultiplier<math, T, A, B>>;
+/// Of a product whose operands come by these loaders.
+template <Math math, typename T, typename A, typename B, typename LayoutA = typename A::Layout,
+          typename LayoutB = typename B::Layout>
+using MultiplierFor = std::conditional_t<math == Math::f32, FmaMultiplier<T, LayoutA, LayoutB>,
+                                         TensorMultiplier<math, T, LayoutA, LayoutB>>;
 
 /// How tiles are numbered: those of one row of tiles side by side, so that they share operand A's rows in the cache.
 struct TileGrid {
@@ -91,18 +95,21 @@ __device__ inline float finish_tile(const Problem& problem, const Place& place, 
                                     float* staged) {
     using T = typename Problem::Tile;
     constexpr int kPitch = SharedPlan<Problem>::kPitch, kRuns = T::N / Count;
+    using Sum = typename Multiplier::Sum;
+    static_assert(sizeof(Sum) == sizeof(float));
+    auto* const sums = reinterpret_cast<Sum*>(staged);
     const auto finish = problem.finish.load();
     float sum = 0.0f;
     for (int warp_row = 0; warp_row < T::kWarpsM; ++warp_row) {
-        if (Multiplier::warp_m() == warp_row) multiplier.store(staged, kPitch);
+        if (Multiplier::warp_m() == warp_row) multiplier.store(sums, kPitch);
         __syncthreads();
 #pragma unroll 1
         for (int i = static_cast<int>(threadIdx.x); i < T::kWarpM * kRuns; i += T::kThreads) {
             const int line = i / kRuns, column = problem.grid.column() * T::N + i % kRuns * Count;
             const int row = problem.grid.row() * T::M + warp_row * T::kWarpM + line;
             if (!inside(row, place.rows) || !inside(column, problem.columns)) continue;
-            float v[Count];
-            load_run<Count>(v, staged + line * kPitch + i % kRuns * Count);
+            Sum v[Count];
+            load_run<Count>(v, sums + line * kPitch + i % kRuns * Count);
             const int64_t index = place.offset(row) + column;
             if (problem.parts) {
                 store_run<Count>(problem.parts + problem.grid.split() * problem.count + index, v);
@@ -119,7 +126,7 @@ __device__ inline float finish_tile(const Problem& problem, const Place& place, 
 template <typename Problem>
 __global__ void __launch_bounds__(Problem::Tile::kThreads, Problem::Multiplier::kBlocks)
     gemm_kernel(Problem problem, double* partials) {
-    if constexpr (Problem::kMath == Math::f32 || kTensorCores) {
+    if constexpr (Problem::Multiplier::kCompiled) {
         using T = typename Problem::Tile;
         using Plan = SharedPlan<Problem>;
         SharedMemory shared;
@@ -150,22 +157,22 @@ __global__ void __launch_bounds__(Problem::Tile::kThreads, Problem::Multiplier::
 }
 
 /// What all problems share. a, b: the operands, of the loaders' elements.
-template <Math math, typename T, typename A, typename B, typename F>
+template <typename T, typename A, typename B, typename F, typename M>
 struct GemmProblem {
-    static constexpr Math kMath = math;
     using Tile = T;
     using LoaderA = A;
     using LoaderB = B;
     using Finish = F;
-    using Multiplier = MultiplierFor<math, T, typename A::Layout, typename B::Layout>;
+    using Multiplier = M;
+    using Sum = typename M::Sum;
 
     const typename A::Element* a = nullptr;
     const typename B::Element* b = nullptr;
     TileGrid grid;
-    int columns = 0;         // of the product
-    int64_t count = 0;       // of the output's elements
-    float* parts = nullptr;  // [splits][count] where k is split
-    bool in_runs = false;    // the output is finished 8 elements at a time
+    int columns = 0;       // of the product
+    int64_t count = 0;     // of the output's elements
+    Sum* parts = nullptr;  // [splits][count] where k is split
+    bool in_runs = false;  // the output is finished 8 elements at a time
     F finish;
 };
 
@@ -174,6 +181,7 @@ template <typename Problem>
 CompiledOperation compile_gemm(Problem problem, int64_t rows, int planes, int splits) {
     using T = typename Problem::Tile;
     using Finish = typename Problem::Finish;
+    using Sum = typename Problem::Sum;
     problem.grid = {static_cast<int>(ceil_div(problem.columns, T::N)), splits};
     problem.in_runs = problem.columns % kRun == 0 && problem.finish.aligned();
     const unsigned tiles = blocks_along_x(ceil_div(rows, T::M) * problem.grid.columns);
@@ -186,13 +194,13 @@ CompiledOperation compile_gemm(Problem problem, int64_t rows, int planes, int sp
     const size_t scratch_bytes = parts_end + (sums ? partial_count * sizeof(double) : 0);
     return {scratch_bytes, [=](cudaStream_t stream, void* scratch) mutable {
                 auto* partials = reinterpret_cast<double*>(static_cast<unsigned char*>(scratch) + parts_end);
-                if (splits > 1) problem.parts = static_cast<float*>(scratch);
+                if (splits > 1) problem.parts = static_cast<Sum*>(scratch);
                 launch(gemm_kernel<Problem>, blocks, dim3(T::kThreads), SharedPlan<Problem>::kBytes, stream, problem,
                        splits == 1 && sums ? partials : nullptr);
                 const float factor = problem.finish.scale_gradient_factor();
                 if (splits > 1) {
-                    const SplitSumWork<Finish> work{problem.parts, splits, problem.count, FastDivide(problem.columns),
-                                                    problem.finish};
+                    const SplitSumWork<Finish, Sum> work{problem.parts, splits, problem.count,
+                                                         FastDivide(problem.columns), problem.finish};
                     if (sums) {
                         sum_runs(runs, work, stream, partials, factor, problem.finish.scale_gradient());
                     } else {

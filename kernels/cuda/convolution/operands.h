@@ -1,7 +1,8 @@
 // Copies of pieces of the operands into shared memory, in the background. Each loader belongs to one operand of one
-// block and fills a stage with the values of k from `first_k` on; what lies outside the operand is filled with zeros.
-// Vector: elements a copy, and what they are (ElementOf): 8 of bf16 or 4 floats where the fastest extent is a multiple
-// of that, else 1 float.
+// block and fills a stage with the values of k from `first_k` on; what lies outside the operand is filled with zeros
+// (around a map of codes with the code of zero).
+// Vector: elements a copy, and what they are (ElementOf): 16 codes, 8 of bf16 or 4 floats where the fastest extent is a
+// multiple of that, else 1 float.
 #pragma once
 
 #include "kernels/cuda/convolution/tile.h"
@@ -60,6 +61,7 @@ struct WindowRows {
     const PixelRow* rows;  // [Extent], shared memory
     int height, width, total, direction;
     FastDivide channels, taps;  // taps: of a line
+    int outside = 0;            // of codes: what stands around the map
 
     __device__ void load(Element* stage, int first_k) const {
         const int k = first_k + Mine::along(), tap = channels.quotient(k), line = taps.quotient(tap);
@@ -74,6 +76,14 @@ struct WindowRows {
             const bool valid =
                 within && inside(static_cast<unsigned>(h), height) && inside(static_cast<unsigned>(w), width);
             const int64_t offset = (int64_t{h} * width + w) * channel_count + channel;
+            if constexpr (Vector == 16) {
+                if (!valid && outside != 0) {
+                    const unsigned four = 0x01010101u * static_cast<unsigned>(outside);
+                    *reinterpret_cast<uint4*>(stage + Layout::index(row, Mine::along())) =
+                        uint4{four, four, four, four};
+                    continue;
+                }
+            }
             copy_async<Vector>(stage + Layout::index(row, Mine::along()), map + pixel.image + offset, valid);
         }
     }

@@ -44,6 +44,9 @@ CompiledOperation compile_to_data(const Operands& operands, const ToDataFinish& 
 template <Math math>
 CompiledOperation compile_to_weights(const Operands& operands, const ToWeightsFinish& finish);
 
+/// A sum of integers (fma.h, ExactMultiplier), where operands have the form of Math::f32.
+CompiledOperation compile_exact_forward(const Operands& operands, const ForwardFinish& finish);
+
 /// compile_forward<Math::tf32> by sm_90's warpgroups, with the same sums, where a device was made with `wgmma`
 /// (kernels/cuda/sm90a). Needs sm_90 and operands.vectors.
 CompiledOperation compile_forward_wgmma(const Operands& operands, const ForwardFinish& finish, const Card& card);

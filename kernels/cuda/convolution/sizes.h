@@ -21,9 +21,9 @@ struct ConvolutionSizes {
     int p, q;        // y
     int stride = 1, padding = 0;
 
-    int64_t pixels_out() const { return int64_t{n} * p * q; }
-    int64_t window() const { return int64_t{r} * s * c; }
-    int64_t outputs() const { return pixels_out() * k; }
+    __host__ __device__ int64_t pixels_out() const { return int64_t{n} * p * q; }
+    __host__ __device__ int64_t window() const { return int64_t{r} * s * c; }
+    __host__ __device__ int64_t outputs() const { return pixels_out() * k; }
 };
 
 inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const Shape& y, int stride, int padding) {

@@ -15,6 +15,8 @@ namespace adaq::cuda {
 template <Math math, typename T, typename A, typename B>
 class TensorMultiplier {
   public:
+    using Sum = float;
+    static constexpr bool kCompiled = kTensorCores;
     static constexpr bool kInBackground = false;
     static constexpr int kBlocks = 1;
     using Element = typename A::Element;

@@ -22,9 +22,9 @@ struct Tile {
 
 inline constexpr int kChunk = 4;  // floats of 16 bytes
 
-/// How many elements a copy takes tells what they are: 8 are 16 bytes of bf16, 4 are 16 bytes of floats, 1 is a float.
+/// How many elements a copy takes tells what they are: 16 are 16 bytes of codes, 8 of bf16, 4 of floats, 1 is a float.
 template <int Vector>
-using ElementOf = std::conditional_t<Vector == 8, bf16, float>;
+using ElementOf = std::conditional_t<Vector == 16, uint8_t, std::conditional_t<Vector == 8, bf16, float>>;
 
 /// An operand whose summed index runs fastest in device memory: [Extent][K], chunks of a row swapped so that eight rows
 /// of one column of chunks meet all 32 banks, when they are written and when they are read.

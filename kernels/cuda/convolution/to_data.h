@@ -36,8 +36,9 @@ __device__ inline Parity parity_of(const Parity (&all)[kMostStride], int parity)
     return chosen;
 }
 
-template <Math math, typename T, int Vector>
-struct ToDataProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, FilterColumns<T, T::N, Vector>, ToDataFinish> {
+template <Math math, typename T, int Vector, typename A = WindowRows<T, T::M, Vector>,
+          typename B = FilterColumns<T, T::N, Vector>>
+struct ToDataProblem : GemmProblem<T, A, B, ToDataFinish, MultiplierFor<math, T, A, B>> {
     static constexpr bool kWindowRows = true;
     ConvolutionSizes sizes;
     FastDivide by_k;
@@ -68,10 +69,10 @@ struct ToDataProblem : GemmProblem<math, T, WindowRows<T, T::M, Vector>, FilterC
             const int64_t h = line_parity + at.i * z.stride, w = column_parity + at.j * z.stride;
             return ((int64_t{at.n} * z.h + h) * z.w + w) * z.c;
         }
-        __device__ WindowRows<T, T::M, Vector> loader_a(const PixelRow* pixels, int) const {
+        __device__ A loader_a(const PixelRow* pixels, int) const {
             return {problem.a, pixels, problem.sizes.p, problem.sizes.q, total, -1, problem.by_k, column.by_taps};
         }
-        __device__ FilterColumns<T, T::N, Vector> loader_b(int first_column) const {
+        __device__ B loader_b(int first_column) const {
             const ConvolutionSizes& z = problem.sizes;
             return {problem.b,      first_column,     z.c,      total,        z.r,           z.s,
                     line.first_tap, column.first_tap, z.stride, problem.by_k, column.by_taps};

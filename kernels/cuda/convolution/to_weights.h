@@ -8,9 +8,9 @@
 
 namespace adaq::cuda {
 
-template <Math math, typename T, int Vector>
-struct ToWeightsProblem
-    : GemmProblem<math, T, MatrixColumns<T, T::M, Vector>, WindowColumns<T, T::N, Vector>, ToWeightsFinish> {
+template <Math math, typename T, int Vector, typename A = MatrixColumns<T, T::M, Vector>,
+          typename B = WindowColumns<T, T::N, Vector>>
+struct ToWeightsProblem : GemmProblem<T, A, B, ToWeightsFinish, MultiplierFor<math, T, A, B>> {
     static constexpr bool kWindowRows = false;
     ConvolutionSizes sizes;
     FastDivide by_c, by_s, by_q, by_p;
@@ -20,10 +20,8 @@ struct ToWeightsProblem
         int rows, total;
 
         __device__ int64_t offset(int row) const { return int64_t{row} * problem.columns; }
-        __device__ MatrixColumns<T, T::M, Vector> loader_a(const PixelRow*, int first_row) const {
-            return {problem.a, first_row, rows, total};
-        }
-        __device__ WindowColumns<T, T::N, Vector> loader_b(int first_column) const {
+        __device__ A loader_a(const PixelRow*, int first_row) const { return {problem.a, first_row, rows, total}; }
+        __device__ B loader_b(int first_column) const {
             const ConvolutionSizes& z = problem.sizes;
             return {problem.b,    z.h,          z.w,          total,        z.stride,     z.padding,
                     problem.by_q, problem.by_p, problem.by_c, problem.by_s, first_column, problem.columns};

@@ -11,6 +11,8 @@ namespace adaq::cuda {
 template <typename T, typename A, typename B>
 class WarpgroupMultiplier {
   public:
+    using Sum = float;
+    static constexpr bool kCompiled = true;
     static constexpr bool kInBackground = true;
     /// Four warpgroups at least: while some load and wait, the others keep the tensor cores busy.
     static constexpr int kBlocks = T::kThreads > 256 ? 1 : 2;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <unordered_map>
+#include <vector>
 
 namespace adaq {
 namespace {
@@ -98,6 +99,43 @@ std::function<void()> onednn_alone(const ConvolutionSizes& sizes, Direction dire
                   {{DNNL_ARG_SRC, filled(desc.src_desc(), engine)},
                    {DNNL_ARG_DIFF_DST, filled(desc.diff_dst_desc(), engine)},
                    {DNNL_ARG_DIFF_WEIGHTS, filled(desc.diff_weights_desc(), engine)}});
+} catch (const dnnl::error&) {
+    return {};
+}
+
+std::function<void()> onednn_codes_alone(const ConvolutionSizes& s) try {
+    static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    const auto any = memory::format_tag::any;
+    const memory::dims stride{s.stride, s.stride}, padding{s.padding, s.padding};
+    const memory::desc x({s.batch, s.x[2], s.x[0], s.x[1]}, memory::data_type::u8, memory::format_tag::nhwc),
+        w({s.w[0], s.w[3], s.w[1], s.w[2]}, memory::data_type::s8, any),
+        bias({s.w[0]}, memory::data_type::f32, memory::format_tag::x),
+        y({s.batch, s.y[2], s.y[0], s.y[1]}, memory::data_type::u8, memory::format_tag::nhwc);
+    constexpr int kPerChannel = 2;  // oneDNN's mask
+    dnnl::primitive_attr attributes;
+    dnnl::post_ops relu;
+#if DNNL_VERSION_MAJOR >= 3
+    relu.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    attributes.set_scales_mask(DNNL_ARG_WEIGHTS, kPerChannel / 2);
+    attributes.set_post_ops(relu);
+    const dnnl::convolution_forward::primitive_desc desc(engine, dnnl::prop_kind::forward_inference, kDirect, x, w,
+                                                         bias, y, stride, padding, padding, attributes);
+#else
+    relu.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    attributes.set_output_scales(kPerChannel, std::vector<float>(static_cast<size_t>(s.w[0]), 1e-2f));
+    attributes.set_post_ops(relu);
+    const dnnl::convolution_forward::primitive_desc desc(
+        {dnnl::prop_kind::forward_inference, kDirect, x, w, bias, y, stride, padding, padding}, attributes, engine);
+#endif
+    Arguments arguments{{DNNL_ARG_SRC, filled(desc.src_desc(), engine)},
+                        {DNNL_ARG_WEIGHTS, filled(desc.weights_desc(), engine)},
+                        {DNNL_ARG_BIAS, filled(desc.bias_desc(), engine)},
+                        {DNNL_ARG_DST, filled(desc.dst_desc(), engine)}};
+#if DNNL_VERSION_MAJOR >= 3
+    arguments.emplace(DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS,
+                      filled(memory::desc({s.w[0]}, memory::data_type::f32, memory::format_tag::x), engine));
+#endif
+    return runner(engine, dnnl::convolution_forward(desc), arguments);
 } catch (const dnnl::error&) {
     return {};
 }

@@ -14,4 +14,8 @@ namespace adaq {
 /// on this processor.
 std::function<void()> onednn_alone(const ConvolutionSizes& sizes, Direction direction, Math math);
 
+/// The forward convolution of 8-bit codes by signed 8-bit weights, with a scale a channel and a ReLU fused; it writes
+/// codes.
+std::function<void()> onednn_codes_alone(const ConvolutionSizes& sizes);
+
 }  // namespace adaq

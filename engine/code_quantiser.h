@@ -1,0 +1,45 @@
+// The float32 arithmetic behind integer sums: the same operations in the same order as simulation has, on every device
+// (no contraction, round half to even, a true division).
+#pragma once
+
+#include <cstdint>
+
+#include "engine/activation.h"
+#include "engine/grid.h"
+
+namespace adaq {
+
+/// The quantiser of a value whose codes are kept as u8: code = q - qmin.
+struct CodeQuantiser {
+    float scale = 1.0f, zero_point = 0.0f;
+    Grid grid;
+
+    /// The code of the value 0.
+    ADAQ_HOST_DEVICE int zero() const { return static_cast<int>(zero_point - grid.qmin()); }
+    ADAQ_HOST_DEVICE int levels() const { return static_cast<int>(grid.qmax() - grid.qmin()) + 1; }
+    ADAQ_HOST_DEVICE uint8_t operator()(float v) const {
+        const float centred = quantise_centred(v, scale, zero_point, grid.qmin(), grid.qmax());
+        return static_cast<uint8_t>(static_cast<int>(centred) + zero());
+    }
+};
+
+/// What a sum becomes before its quantiser. residual: a value, or a code less the code of zero.
+struct SumToValue {
+    float scale = 1.0f, shift = 0.0f;
+    float residual = 0.0f, residual_scale = 1.0f;
+    bool has_residual = false;
+    Activation activation = {};
+
+    float operator()(float sum) const {
+        float v = sum * scale;
+        v = v + shift;
+        if (has_residual) v = v + residual_scale * residual;
+        return clamped(v);
+    }
+    float clamped(float v) const {
+        v = v < activation.lowest() ? activation.lowest() : v;
+        return v > activation.highest() ? activation.highest() : v;
+    }
+};
+
+}  // namespace adaq

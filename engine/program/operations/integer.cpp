@@ -1,0 +1,98 @@
+// Checks of integer execution: shapes, and which element types meet.
+#include "engine/program/operations/integer.h"
+
+#include "engine/program/checker.h"
+
+namespace adaq {
+namespace {
+
+constexpr int kMostCode = 255;
+
+void code(int value, const char* what) { require(value >= 0 && value <= kMostCode, "{}: code {}", what, value); }
+
+void quantiser_fits(const CodeQuantiser& q) {
+    require(q.scale > 0.0f, "code quantiser: scale {}", q.scale);
+    code(q.zero(), "code quantiser, zero");
+    require(q.levels() <= kMostCode + 1, "code quantiser: {} levels", q.levels());
+}
+
+void output_type(const Checker& c, TensorId y, const std::optional<CodeQuantiser>& quantiser) {
+    const DType found = c.type(y, {DType::u8, DType::f32}, "output");
+    require(quantiser || found == DType::f32, "output: codes without a quantiser");
+    if (quantiser) quantiser_fits(*quantiser);
+}
+
+/// A term of a sum: codes, or values as they are.
+void term(const Checker& c, TensorId id, const Shape& expected, float scale, int zero, const char* what) {
+    c.same(id, expected, what);
+    const DType found = c.type(id, {DType::u8, DType::f32}, what);
+    code(zero, what);
+    require(found == DType::u8 || (scale == 1.0f && zero == 0), "{}: f32 with a scale of {} and a zero of {}", what,
+            scale, zero);
+}
+
+void epilogue_fits(const Checker& c, const IntegerEpilogue& e, TensorId y, const Shape& expected) {
+    c.same(y, expected, "output");
+    output_type(c, y, e.quantiser);
+    for (TensorId per_channel : {e.scale, e.shift}) {
+        if (per_channel == kNone) continue;
+        c.vectors({per_channel}, expected.back(), "epilogue");
+        c.type(per_channel, {DType::f32}, "epilogue");
+    }
+    if (e.residual != kNone) term(c, e.residual, expected, e.residual_scale, e.residual_zero, "residual");
+}
+
+template <typename Op>
+void operands_fit(const Checker& c, const Op& op, std::initializer_list<DType> inputs) {
+    const DType found = c.type(op.x, inputs, "layer of codes, x");
+    c.type(op.w, {DType::i8}, "layer of codes, w");
+    code(op.x_zero, "layer of codes, x_zero");
+    require(found == DType::u8 || op.x_zero == 0, "layer of codes: x has no codes, and a zero of {}", op.x_zero);
+    if (op.w_zero == kNone) return;
+    c.vectors({op.w_zero}, c.shape(op.w, 0, "w")[0], "zero points of weights");
+    c.type(op.w_zero, {DType::i32}, "zero points of weights");
+}
+
+}  // namespace
+
+void IntegerConvolution::check(const Checker& c) const {
+    const Shape &in = c.shape(x, 4, "convolution of codes, x"), &filter = c.shape(w, 4, "convolution of codes, w");
+    require(in[3] == filter[3], "convolution of codes: x has {} channels, w {}", in[3], filter[3]);
+    require(stride >= 1 && padding >= 0, "convolution of codes: stride {}, padding {}", stride, padding);
+    operands_fit(c, *this, {DType::u8, DType::f32});
+    epilogue_fits(c, epilogue, y,
+                  {in[0], Checker::positions(in[1], filter[1], stride, padding),
+                   Checker::positions(in[2], filter[2], stride, padding), filter[0]});
+}
+
+void IntegerLinear::check(const Checker& c) const {
+    const Shape &in = c.shape(x, 2, "linear of codes, x"), &matrix = c.shape(w, 2, "linear of codes, w");
+    require(in[1] == matrix[1], "linear of codes: x has {} features, w {}", in[1], matrix[1]);
+    operands_fit(c, *this, {DType::u8, DType::i32, DType::f32});
+    epilogue_fits(c, epilogue, y, {in[0], matrix[0]});
+}
+
+void IntegerAddition::check(const Checker& c) const {
+    const Shape& expected = c.shape(y, 0, "addition of codes, y");
+    term(c, a, expected, a_scale, a_zero, "addition of codes, a");
+    term(c, b, expected, b_scale, b_zero, "addition of codes, b");
+    output_type(c, y, quantiser);
+}
+
+void SumOverMap::check(const Checker& c) const {
+    const Shape& in = c.shape(x, 4, "sum over a map, x");
+    c.same(y, {in[0], in[3]}, "sum over a map, y");
+    const bool codes = c.type(x, {DType::u8, DType::f32}, "sum over a map, x") == DType::u8;
+    const bool integers = c.type(y, {DType::i32, DType::f32}, "sum over a map, y") == DType::i32;
+    code(x_zero, "sum over a map, x_zero");
+    require(codes || x_zero == 0, "sum over a map: values with a zero of {}", x_zero);
+    require(!integers || (codes && scale == 1.0f), "sum over a map: integers of values, or with a scale");
+}
+
+void QuantiseToCodes::check(const Checker& c) const {
+    c.same(y, c.shape(x, 0, "quantisation to codes, x"), "quantisation to codes, y");
+    c.type(x, {DType::f32}, "quantisation to codes, x");
+    output_type(c, y, quantiser);
+}
+
+}  // namespace adaq

@@ -1,0 +1,141 @@
+// Execution in integers. A value that is quantised is its codes, u8: code c stands for (c - zero) * scale, where the
+// code of zero is z - qmin of its quantiser, so that codes run from 0. A weight is i8 with a zero point a channel,
+// where there are any. Sums of products of codes are exact integers; what follows them is float32, in the order that
+// simulation has (engine/code_quantiser.h), so that both give the same bits.
+//
+// Tensors that stay float (behind a layer whose output is not quantised) go through the same operations.
+#pragma once
+
+#include <optional>
+
+#include "engine/activation.h"
+#include "engine/code_quantiser.h"
+#include "engine/program/tensor_use.h"
+
+namespace adaq {
+
+class Checker;
+
+/// v = activation(scale[k] * sum + shift[k] + residual_scale * residual). y is f32 or, behind a quantiser, the codes of
+/// v, u8; f32 behind a quantiser: what v's codes stand for.
+struct IntegerEpilogue {
+    TensorId scale = kNone;       // [K]; none: 1
+    TensorId shift = kNone;       // [K]; none: 0
+    TensorId residual = kNone;    // shape of y: f32, or u8 codes; none: 0
+    float residual_scale = 1.0f;  // of codes; values have 1
+    int residual_zero = 0;        // the code of zero; 0 where the residual is f32
+    Activation activation = {};
+    std::optional<CodeQuantiser> quantiser = std::nullopt;
+};
+
+template <typename Self, typename Visit>
+void visit_integer_epilogue(Self& epilogue, const Visit& visit) {
+    visit(epilogue.scale, use::kRead);
+    visit(epilogue.shift, use::kRead);
+    visit(epilogue.residual, use::kReadRows);
+}
+
+/// How the sums of a layer are held: `narrow` where none can leave 32 bits, `wide` (64 bits) otherwise. Either way they
+/// are exact, and rounded to float32 once.
+enum class IntegerSums { narrow, wide };
+
+/// y[N,P,Q,K] from sum over R,S,C of (x[N,H,W,C] - x_zero) * (w[K,R,S,C] - w_zero[K]); outside the map x is x_zero.
+/// Where x is f32 the terms are added by fused multiply-adds in the order r, s, c, from 0.
+struct IntegerConvolution {
+    static constexpr OperationTraits kTraits{"convolution of codes", Purpose::inference, Cost::product};
+    static constexpr bool kTakesCodes = true;
+    TensorId x, w, y;
+    TensorId w_zero = kNone;  // [K] i32; none: 0
+    int stride = 1, padding = 0;
+    int x_zero = 0;
+    IntegerSums sums = IntegerSums::narrow;
+    IntegerEpilogue epilogue = {};
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.w, use::kConstant);
+        visit(op.y, use::kWriteRows);
+        visit(op.w_zero, use::kRead);
+        visit_integer_epilogue(op.epilogue, visit);
+    }
+    ProductTensors product() const { return {y, w}; }
+    void check(const Checker& checker) const;
+};
+
+/// y[N,K] from sum over C of (x[N,C] - x_zero) * (w[K,C] - w_zero[K]). x: u8 codes, i32 sums of codes, or f32 (then by
+/// fused multiply-adds in the order of c, from 0).
+struct IntegerLinear {
+    static constexpr OperationTraits kTraits{"fully connected layer of codes", Purpose::inference, Cost::product};
+    static constexpr bool kTakesCodes = true;
+    TensorId x, w, y;
+    TensorId w_zero = kNone;
+    int x_zero = 0;
+    IntegerSums sums = IntegerSums::narrow;
+    IntegerEpilogue epilogue = {};
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.w, use::kConstant);
+        visit(op.y, use::kWriteRows);
+        visit(op.w_zero, use::kRead);
+        visit_integer_epilogue(op.epilogue, visit);
+    }
+    ProductTensors product() const { return {y, w}; }
+    void check(const Checker& checker) const;
+};
+
+/// y = activation(a_scale * (a - a_zero) + b_scale * (b - b_zero)), behind a quantiser as in an epilogue. Each term: u8
+/// codes, or f32 with scale 1 and zero 0.
+struct IntegerAddition {
+    static constexpr OperationTraits kTraits{"addition of codes", Purpose::inference, Cost::memory};
+    static constexpr bool kTakesCodes = true;
+    TensorId a, b, y;
+    float a_scale = 1.0f, b_scale = 1.0f;
+    int a_zero = 0, b_zero = 0;
+    Activation activation = {};
+    std::optional<CodeQuantiser> quantiser = std::nullopt;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.a, use::kReadRows);
+        visit(op.b, use::kReadRows);
+        visit(op.y, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+/// y[N,C] = sum over H,W of x[N,H,W,C] - x_zero, as i32 (the layer behind it divides), or as f32, scale * sum. The sum of
+/// an x that is f32 is held in float64, its terms in the order of positions, and rounded to float32 once.
+struct SumOverMap {
+    static constexpr OperationTraits kTraits{"sum over a map", Purpose::inference, Cost::memory};
+    static constexpr bool kTakesCodes = true;
+    TensorId x, y;
+    int x_zero = 0;
+    float scale = 1.0f;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.y, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+/// y = the codes of x f32, as behind an epilogue's quantiser.
+struct QuantiseToCodes {
+    static constexpr OperationTraits kTraits{"quantisation to codes", Purpose::inference, Cost::memory};
+    static constexpr bool kTakesCodes = true;
+    TensorId x, y;
+    CodeQuantiser quantiser;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.y, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+}  // namespace adaq

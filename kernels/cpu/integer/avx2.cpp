@@ -1,0 +1,20 @@
+// AVX2: products of 16-bit integers, which do not saturate (vpmaddubsw's sums of bytes' products would).
+#include "kernels/cpu/integer/instruction_files.h"
+
+#if defined(__x86_64__)
+#include "kernels/cpu/integer/lanes_avx2.h"
+
+namespace adaq::cpu::integer {
+
+const Instructions& avx2_instructions() {
+    static constexpr Instructions kAll{"AVX2",
+                                       product_kernels<Words256, Floats256>(),
+                                       product_kernels<Singles256, Floats256>(),
+                                       product_kernels<Reals256, Floats256>(),
+                                       pointwise<Floats256>,
+                                       depthwise<Floats256>};
+    return kAll;
+}
+
+}  // namespace adaq::cpu::integer
+#endif

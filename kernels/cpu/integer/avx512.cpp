@@ -1,0 +1,20 @@
+// AVX-512 without VNNI: products of 16-bit integers, which do not saturate.
+#include "kernels/cpu/integer/instruction_files.h"
+
+#if defined(__x86_64__)
+#include "kernels/cpu/integer/lanes_avx512.h"
+
+namespace adaq::cpu::integer {
+
+const Instructions& avx512_instructions() {
+    static constexpr Instructions kAll{"AVX-512",
+                                       product_kernels<Words512, Floats512>(),
+                                       product_kernels<Singles512, Floats512>(),
+                                       product_kernels<Reals512, Floats512>(),
+                                       pointwise<Floats512>,
+                                       depthwise<Floats512>};
+    return kAll;
+}
+
+}  // namespace adaq::cpu::integer
+#endif

@@ -1,0 +1,217 @@
+// See band.h.
+#include "kernels/cpu/integer/band.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/cpu/vectorise.h"
+
+namespace adaq::cpu::integer {
+namespace {
+
+// A band lies beside a block of weights in a second-level cache. Weights that do not fit there come from further away
+// for every band: then bands are larger.
+constexpr int64_t kKiB = 1024, kBandBytes = 96 * kKiB, kLargeBandBytes = 384 * kKiB, kLargeWeights = 1024 * kKiB;
+constexpr int64_t kFlatTiles = 8;  // tiles of a line, where lines are of any length
+constexpr int64_t kAlignment = 64;
+
+int bytes_of(Element element) {
+    switch (element) {
+        case Element::byte:
+            return 1;
+        case Element::word:
+            return 2;
+        case Element::single:
+            return 4;
+        default:
+            return 8;
+    }
+}
+
+int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+ADAQ_VECTORISE void widen(const uint8_t* from, int64_t count, int16_t* to) {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
+ADAQ_VECTORISE void widen_floats(const float* from, int64_t count, double* to) {
+    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
+void convert(Element element, const void* from, int64_t first, int64_t count, unsigned char* to) {
+    switch (element) {
+        case Element::byte:
+            std::memcpy(to, static_cast<const uint8_t*>(from) + first, static_cast<size_t>(count));
+            break;
+        case Element::word:
+            widen(static_cast<const uint8_t*>(from) + first, count, reinterpret_cast<int16_t*>(to));
+            break;
+        case Element::single:
+            std::memcpy(to, static_cast<const float*>(from) + first, static_cast<size_t>(count) * sizeof(float));
+            break;
+        case Element::real:
+            widen_floats(static_cast<const float*>(from) + first, count, reinterpret_cast<double*>(to));
+            break;
+    }
+}
+
+/// Floats have the zero 0.
+void fill(Element element, int zero, int64_t count, unsigned char* to) {
+    if (element == Element::word) {
+        std::fill_n(reinterpret_cast<int16_t*>(to), count, static_cast<int16_t>(zero));
+    } else {
+        std::memset(to, element == Element::byte ? zero : 0, static_cast<size_t>(count * bytes_of(element)));
+    }
+}
+
+}  // namespace
+
+BandPlan::BandPlan(const Geometry& g, const ProductKernels& kernels, Source source, int64_t images, int threads,
+                   int64_t weight_bytes, int64_t blocks)
+    : g_(g),
+      element_(kernels.element),
+      images_(images),
+      element_bytes_(bytes_of(kernels.element)),
+      source_bytes_(source == Source::codes ? 1 : 4),
+      columns_(kernels.columns),
+      flat_(g.r == 1 && g.s == 1 && g.stride_h == 1 && g.stride_w == 1 && !g.padded()) {
+    const Runs runs(g, kernels);
+    runs_ = static_cast<int>(runs.count);
+    runs_of_a_row_ = static_cast<int>(runs.count / g.r);
+    direct_ = !g.padded() && element_bytes_ == source_bytes_ && runs.excess() == 0;
+    pitch_ = (direct_ ? g.w : (g.q() - 1) * g.stride_w + (g.s - 1) * g.dilation_w + 1) * g.c;
+    column_elements_ = g.stride_w * g.c;
+    width_ = flat_ ? std::min(images * g.h * g.w, 2 * kFlatTiles * columns_) : g.q();
+    lines_ = flat_ ? divided_up(images * g.h * g.w, width_) : images * g.p();
+    slack_bytes_ = divided_up(runs.excess() * element_bytes_ + 1, kAlignment) * kAlignment;
+    choose_bands(threads, weight_bytes, blocks);
+    const int64_t elements = flat_ ? lines_per_band_ * width_ * g.c : most_rows(lines_per_band_) * pitch_;
+    band_bytes_ = direct_ ? 0 : divided_up(elements * element_bytes_, kAlignment) * kAlignment + slack_bytes_;
+    most_tiles_ = lines_per_band_ * divided_up(width_, int64_t{2} * columns_);
+}
+
+/// Of the band, for so many lines: images end in between.
+int64_t BandPlan::most_rows(int64_t lines) const {
+    const int64_t window = (g_.r - 1) * g_.dilation_h + 1;
+    const int64_t parts = std::min(lines, (lines - 1) / g_.p() + 2);
+    return (lines - parts) * g_.stride_h + parts * std::max(window, g_.stride_h) + g_.stride_h;
+}
+
+void BandPlan::choose_bands(int threads, int64_t weight_bytes, int64_t blocks) {
+    const int64_t line_bytes = (flat_ ? width_ * g_.c : g_.stride_h * pitch_) * element_bytes_;
+    bands_ = divided_up(lines_ * line_bytes, weight_bytes > kLargeWeights ? kLargeBandBytes : kBandBytes);
+    if (bands_ < threads) {
+        if (weight_bytes > lines_ * line_bytes) {
+            groups_ = std::min(blocks, divided_up(threads, bands_));
+        } else {
+            bands_ = threads;
+        }
+    }
+    if (groups_ == 1) bands_ = divided_up(bands_, threads) * threads;  // as many for each thread
+    bands_ = std::min(bands_, lines_);
+    lines_per_band_ = divided_up(lines_, bands_);
+    if (width_ <= columns_ && lines_per_band_ > 1) lines_per_band_ += lines_per_band_ % 2;  // two lines a tile
+    bands_ = divided_up(lines_, lines_per_band_);
+}
+
+int64_t BandPlan::count_of(int64_t line) const {
+    return flat_ ? std::min(width_, images_ * g_.h * g_.w - line * width_) : width_;
+}
+
+/// Rows above or below the map count nothing where padding is 0: small maps have many.
+void BandPlan::leave_out_padding(int64_t p, Line& line) const {
+    const auto inside = [&](int64_t r) {
+        const int64_t row = p * g_.stride_h - g_.top + r * g_.dilation_h;
+        return row >= 0 && row < g_.h;
+    };
+    int64_t first = 0, last = g_.r;
+    while (first < last && !inside(first)) ++first;
+    while (first < last && !inside(last - 1)) --last;
+    line.first_run = static_cast<int>(first) * runs_of_a_row_;
+    line.last_run = static_cast<int>(last) * runs_of_a_row_;
+}
+
+void BandPlan::copy_row(const void* x, int64_t image, int64_t row, int x_zero, unsigned char* to) const {
+    if (row < 0 || row >= g_.h) {
+        fill(element_, x_zero, pitch_, to);
+        return;
+    }
+    const int64_t left = std::min(g_.left * g_.c, pitch_), inside = std::min(g_.w * g_.c, pitch_ - left);
+    fill(element_, x_zero, left, to);
+    convert(element_, x, (image * g_.h + row) * g_.w * g_.c, inside, to + left * element_bytes_);
+    fill(element_, x_zero, pitch_ - left - inside, to + (left + inside) * element_bytes_);
+}
+
+BandPlan::Band BandPlan::make(int64_t band, const void* x, int x_zero, unsigned char* workspace) const {
+    auto* const tiles = reinterpret_cast<TilePlace*>(workspace + band_bytes_);
+    auto* const windows = reinterpret_cast<int32_t*>(tiles + most_tiles_);
+    const int64_t begin = band * lines_per_band_, end = std::min(lines_, begin + lines_per_band_);
+    unsigned char* to = workspace;
+    if (flat_ && !direct_) {
+        const int64_t last = (end - 1) * width_ + count_of(end - 1);
+        convert(element_, x, begin * width_ * g_.c, (last - begin * width_) * g_.c, to);
+    }
+    TilePlace* tile = tiles;
+    Line before{};
+    bool waiting = false;           // a line for its neighbour
+    int64_t first_p = 0, part = 0;  // of the image that is being copied: its first line, its beginning in bytes
+    for (int64_t l = begin; l < end; ++l) {
+        Line line{0, l * width_, count_of(l), 0, runs_};
+        if (flat_) {
+            line.x = (l - (direct_ ? 0 : begin)) * width_ * g_.c * element_bytes_;
+        } else {
+            const int64_t image = l / g_.p(), p = l % g_.p();
+            if (x_zero == 0) leave_out_padding(p, line);
+            if (direct_) {
+                line.x = (image * g_.h + p * g_.stride_h) * pitch_ * element_bytes_;
+            } else {
+                if (l == begin || p == 0) {
+                    first_p = p, part = to - workspace;
+                    const int64_t rows =
+                        (std::min(g_.p(), p + end - l) - 1 - p) * g_.stride_h + (g_.r - 1) * g_.dilation_h + 1;
+                    for (int64_t row = 0; row < rows; ++row, to += pitch_ * element_bytes_)
+                        copy_row(x, image, p * g_.stride_h - g_.top + row, x_zero, to);
+                }
+                line.x = part + (p - first_p) * g_.stride_h * pitch_ * element_bytes_;
+            }
+        }
+        if (waiting && line.count == before.count && line.first_run == before.first_run &&
+            line.last_run == before.last_run) {
+            tile = add_tiles(before, &line, tile);
+            waiting = false;
+            continue;
+        }
+        if (waiting) tile = add_tiles(before, nullptr, tile);
+        waiting = line.count <= columns_;
+        before = line;
+        if (!waiting) tile = add_tiles(line, nullptr, tile);
+    }
+    if (waiting) tile = add_tiles(before, nullptr, tile);
+    return {direct_ ? static_cast<const unsigned char*>(x) : workspace, tiles, windows, tile - tiles};
+}
+
+/// A line's tiles, or that of two short ones.
+TilePlace* BandPlan::add_tiles(const Line& line, const Line* next, TilePlace* tiles) const {
+    if (next != nullptr) {
+        *tiles = {{line.x, next->x}, {line.y, next->y}, static_cast<int>(line.count), 2, 0,
+                  line.first_run,    line.last_run};
+        return tiles + 1;
+    }
+    const int64_t count = divided_up(line.count, int64_t{2} * columns_);
+    for (int64_t i = 0; i < count; ++i) {
+        const int64_t first = line.count * i / count, positions = line.count * (i + 1) / count - first,
+                      columns = positions <= columns_ && positions % 2 != 0 ? positions : divided_up(positions, 2),
+                      second = first + positions - columns;
+        const int segments = columns == positions ? 1 : 2;
+        *tiles++ = {{line.x + first * column_bytes(), line.x + second * column_bytes()},
+                    {line.y + first, line.y + second},
+                    static_cast<int>(columns),
+                    segments,
+                    static_cast<int>(segments * columns - positions),
+                    line.first_run,
+                    line.last_run};
+    }
+    return tiles;
+}
+
+}  // namespace adaq::cpu::integer

@@ -1,0 +1,89 @@
+// See convolution.h.
+#include "kernels/cpu/integer/convolution.h"
+
+#include "engine/error.h"
+
+namespace adaq::cpu::integer {
+namespace {
+
+const Geometry& checked(const Geometry& g, size_t weights) {
+    check(g);
+    require(static_cast<int64_t>(weights) == g.weights(), "convolution: {} weights, expected {}", weights, g.weights());
+    return g;
+}
+
+}  // namespace
+
+Convolution::Convolution(const Settings& s, const Instructions& instructions)
+    : geometry_(checked(s.geometry, s.w.size())), x_zero_(s.x_zero) {
+    require(s.w_zero.empty() || static_cast<int64_t>(s.w_zero.size()) == s.geometry.k,
+            "convolution: {} zero points of weights, expected {}", s.w_zero.size(), s.geometry.k);
+    require(s.x_zero >= 0 && s.x_zero <= 255, "convolution: the zero point {} is no code", s.x_zero);
+    if (!s.wide && DepthwiseConvolution::is(s.geometry)) {
+        depthwise_.emplace(s.geometry, instructions, s.w.data(), s.w_zero, s.x_zero);
+    } else if (!s.wide) {
+        blocked_.emplace(s.geometry, instructions.integers, s.w.data(), s.w_zero, s.x_zero);
+    } else {
+        w_.assign(s.w.begin(), s.w.end());
+        w_zero_ = s.w_zero;
+        w_zero_.resize(static_cast<size_t>(s.geometry.k));
+    }
+}
+
+size_t Convolution::workspace_bytes(int64_t images, int threads) const {
+    return blocked_ ? blocked_->workspace_bytes(images, threads) : 0;
+}
+
+void Convolution::run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y,
+                      unsigned char* workspace, int threads) const {
+    if (blocked_) {
+        blocked_->run(x, images, epilogue, y, workspace, threads);
+    } else if (depthwise_) {
+        depthwise_->run(x, images, epilogue, y, threads);
+    } else {
+        run_plainly(x, images, epilogue, y, threads);
+    }
+}
+
+/// What lies beyond the edges counts nothing.
+void Convolution::run_plainly(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y,
+                              int threads) const {
+    const Geometry& g = geometry_;
+    const int64_t p_count = g.p(), q_count = g.q(), c_count = g.group_c(), group_k = g.k / g.groups;
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t position = 0; position < images * p_count * q_count; ++position) {
+        const int64_t q = position % q_count, p = position / q_count % p_count, n = position / (q_count * p_count);
+        for (int64_t k = 0; k < g.k; ++k) {
+            const int w_zero = w_zero_[static_cast<size_t>(k)];
+            int64_t sum = 0;
+            for (int64_t r = 0; r < g.r; ++r) {
+                const int64_t row = p * g.stride_h - g.top + r * g.dilation_h;
+                if (row < 0 || row >= g.h) continue;
+                for (int64_t s = 0; s < g.s; ++s) {
+                    const int64_t column = q * g.stride_w - g.left + s * g.dilation_w;
+                    if (column < 0 || column >= g.w) continue;
+                    const uint8_t* const from = x + ((n * g.h + row) * g.w + column) * g.c + k / group_k * c_count;
+                    const int8_t* const by = w_.data() + ((k * g.r + r) * g.s + s) * c_count;
+                    for (int64_t c = 0; c < c_count; ++c) sum += int64_t{from[c] - x_zero_} * (by[c] - w_zero);
+                }
+            }
+            finish_plainly(static_cast<float>(sum), epilogue, k, y, position * g.k + k);
+        }
+    }
+}
+
+FloatConvolution::FloatConvolution(const Geometry& geometry, std::span<const float> w, FloatSum sum,
+                                   const Instructions& instructions)
+    : blocked_(checked(geometry, w.size()), sum == FloatSum::in_order ? instructions.singles : instructions.reals,
+               w.data()) {}
+
+size_t FloatConvolution::workspace_bytes(int64_t images, int threads) const {
+    return blocked_.workspace_bytes(images, threads);
+}
+
+void FloatConvolution::run(const float* x, int64_t images, const Epilogue& epilogue, const Result& y,
+                           unsigned char* workspace, int threads) const {
+    blocked_.run(x, images, epilogue, y, workspace, threads);
+}
+
+}  // namespace adaq::cpu::integer

@@ -1,0 +1,67 @@
+// Convolutions of codes and of floats, NHWC by KRSC, with the epilogue of epilogue.h, and fully connected layers, which
+// are convolutions of maps of one position. Weights are packed once, when a layer is made; a layer may be run by many
+// threads at once, each with a workspace of its own. y must not overlap what is read.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "kernels/cpu/integer/blocked.h"
+#include "kernels/cpu/integer/depthwise.h"
+#include "kernels/cpu/integer/level.h"
+
+namespace adaq::cpu::integer {
+
+/// sum = sum over the window of (x - x_zero) * (w - w_zero[k]), exact; what is beyond the map's edge is x_zero.
+class Convolution {
+  public:
+    struct Settings {
+        Geometry geometry;
+        std::span<const int8_t> w;         // [K,R,S,C / groups]
+        std::vector<int32_t> w_zero = {};  // [K], -255 ... 255; empty: all 0
+        int x_zero = 0;                    // 0 ... 255
+        /// Sums may be 2^31 and more in size: sums in 64 bits, by plain loops.
+        bool wide = false;
+    };
+    explicit Convolution(const Settings& settings) : Convolution(settings, instructions(best_level())) {}
+    Convolution(const Settings& settings, const Instructions& instructions);
+
+    size_t workspace_bytes(int64_t images, int threads) const;
+    void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
+             int threads) const;
+
+  private:
+    void run_plainly(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
+
+    Geometry geometry_;
+    int x_zero_;
+    std::optional<BlockedConvolution> blocked_;  // one of the two, unless sums are wide
+    std::optional<DepthwiseConvolution> depthwise_;
+    std::vector<int8_t> w_;  // for the plain loops
+    std::vector<int32_t> w_zero_;
+};
+
+/// How products of floats are summed.
+enum class FloatSum : uint8_t {
+    in_order,  // fmaf(x, w, sum) over r, s, c in this order, from 0: the same bits on every instruction set. Padding
+               // counts nothing, and a sum of -0 is 0.
+    exact      // in float64, then once to float32: for integers whose sums are below 2^53
+};
+
+class FloatConvolution {
+  public:
+    FloatConvolution(const Geometry& geometry, std::span<const float> w, FloatSum sum)
+        : FloatConvolution(geometry, w, sum, instructions(best_level())) {}
+    FloatConvolution(const Geometry& geometry, std::span<const float> w, FloatSum sum,
+                     const Instructions& instructions);
+
+    size_t workspace_bytes(int64_t images, int threads) const;
+    void run(const float* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
+             int threads) const;
+
+  private:
+    BlockedConvolution blocked_;
+};
+
+}  // namespace adaq::cpu::integer

@@ -1,0 +1,176 @@
+// Epilogues in vectors of floats F, which an instruction set or its twin defines. Everything here has internal linkage:
+// it is compiled again with each instruction set's flags. No function of the standard library is called.
+#pragma once
+
+#include "kernels/cpu/integer/kernels.h"
+
+namespace adaq::cpu::integer {
+namespace {  // NOLINT: a header of internal linkage throughout
+
+/// Where v * (1 / s) is so near to a tie, v / s may be on the other side. Both are within 3 * 2^-24 * 256 of the
+/// quotient wherever it is not clamped.
+constexpr float kNearTie = 0.5f - 1.0f / 16384;
+
+template <class F>
+struct FinishVectors {
+    typename F::Floats lowest, highest, scale, reciprocal, low, high;
+    typename F::Ints offset;
+    bool divides;
+
+    explicit FinishVectors(const Finish& f)
+        : lowest(F::all(f.lowest)),
+          highest(F::all(f.highest)),
+          scale(F::all(f.scale)),
+          reciprocal(F::all(f.reciprocal)),
+          low(F::all(f.low)),
+          high(F::all(f.high)),
+          offset(F::all_ints(f.offset)),
+          divides(f.reciprocal == 0.0f) {}
+
+    typename F::Floats clamp(typename F::Floats v) const { return F::min(highest, F::max(lowest, v)); }
+
+    /// What is rounded to v's code, but for the offset. By a division, or by a multiplication, which is as good unless
+    /// it comes near to a tie.
+    template <bool division>
+    typename F::Floats quotient(typename F::Floats v) const {
+        return F::min(high, F::max(low, division ? F::div(v, scale) : F::mul(v, reciprocal)));
+    }
+    typename F::Ints code(typename F::Floats quotient) const { return F::add_ints(F::to_ints(quotient), offset); }
+};
+
+enum class Kind : uint8_t { none, values, codes };
+
+inline Kind kind_of(const OperandRow& row) {
+    if (row.codes != nullptr) return Kind::codes;
+    return row.values != nullptr ? Kind::values : Kind::none;
+}
+
+template <class F, Kind kind>
+inline typename F::Floats read(const OperandRow& row, int64_t i, int count) {
+    if constexpr (kind == Kind::codes) return F::sub(F::load_codes(row.codes + i, count), F::all(row.zero));
+    return F::load(row.values + i, count);
+}
+
+enum class Write : uint8_t { values, codes, codes_by_division };
+
+/// A vector of channels of one segment of a tile: sums lie [column][channel]. Returns whether no quotient came near to
+/// a tie; where one did, the codes have to be written again, by divisions.
+///
+/// What the loop reads is copied before it: for all that the compiler knows, codes are written over anything.
+template <class F, class Sum, Kind residual, Write write>
+inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const Sum* sums, int64_t pitch, int64_t y,
+                          int channel, int count, int first, int columns) {
+    const typename F::Floats scale = F::load(job.scale + channel, count), shift = F::load(job.shift + channel, count),
+                             residual_scale = F::all(job.residual.scale);
+    const OperandRow operand = job.residual;
+    const int64_t distance = job.column_rows * job.row;
+    int64_t at = (y + first * job.column_rows) * job.row + channel;
+    uint8_t* const codes = job.codes;
+    float* const values = job.values;
+    typename F::Floats furthest = F::all(0.0f);
+    sums += channel;
+    for (int column = first; column < columns; ++column, at += distance) {
+        typename F::Floats v = F::add(F::mul(F::floats(sums + column * pitch), scale), shift);
+        if constexpr (residual != Kind::none)
+            v = F::add(v, F::mul(residual_scale, read<F, residual>(operand, at, count)));
+        if constexpr (write == Write::values) {
+            F::store(values + at, f.clamp(v), count);
+        } else {
+            const typename F::Floats quotient = f.template quotient<write == Write::codes_by_division>(v);
+            if constexpr (write == Write::codes) furthest = F::further(furthest, F::from_nearest(quotient));
+            F::store_codes(codes + at, f.code(quotient), count);
+        }
+    }
+    return !F::any_beyond(furthest, kNearTie);
+}
+
+template <class F, class Sum, Kind residual, bool quantises>
+inline void finish_segment(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
+                           int first, int columns) {
+    for (int channel = 0; channel < job.channels; channel += F::kLanes) {
+        const int rest = job.channels - channel;
+        if constexpr (!quantises) {
+            finish_vector<F, Sum, residual, Write::values>(job, f, sums, pitch, y, channel,
+                                                           rest < F::kLanes ? rest : F::kLanes, first, columns);
+        } else {
+            // The full count as a constant: stores without a mask.
+            if (!f.divides && (rest < F::kLanes ? finish_vector<F, Sum, residual, Write::codes>(
+                                                      job, f, sums, pitch, y, channel, rest, first, columns)
+                                                : finish_vector<F, Sum, residual, Write::codes>(
+                                                      job, f, sums, pitch, y, channel, F::kLanes, first, columns)))
+                continue;
+            finish_vector<F, Sum, residual, Write::codes_by_division>(
+                job, f, sums, pitch, y, channel, rest < F::kLanes ? rest : F::kLanes, first, columns);
+        }
+    }
+}
+
+template <class F, class Sum, Kind residual, bool quantises>
+inline void finish_tile_as(const BlockJob& job, const TilePlace& tile, const FinishVectors<F>& f, const Sum* sums,
+                           int64_t pitch) {
+    for (int segment = 0; segment < tile.segments; ++segment)
+        finish_segment<F, Sum, residual, quantises>(job, f, sums + int64_t{segment} * tile.columns * pitch, pitch,
+                                                    tile.y[segment], segment == 0 ? 0 : tile.done, tile.columns);
+}
+
+template <class F, class Sum>
+using FinishTile = void (*)(const BlockJob&, const TilePlace&, const FinishVectors<F>&, const Sum*, int64_t);
+
+template <class F, class Sum>
+FinishTile<F, Sum> finish_for(const BlockJob& job) {
+    switch (kind_of(job.residual)) {
+        case Kind::codes:
+            return job.finish.quantises ? finish_tile_as<F, Sum, Kind::codes, true>
+                                        : finish_tile_as<F, Sum, Kind::codes, false>;
+        case Kind::values:
+            return job.finish.quantises ? finish_tile_as<F, Sum, Kind::values, true>
+                                        : finish_tile_as<F, Sum, Kind::values, false>;
+        default:
+            return job.finish.quantises ? finish_tile_as<F, Sum, Kind::none, true>
+                                        : finish_tile_as<F, Sum, Kind::none, false>;
+    }
+}
+
+template <class F, Kind a, Kind b, bool quantises>
+void pointwise_as(const PointwiseJob& job) {
+    const FinishVectors<F> f(job.finish);
+    const typename F::Floats a_scale = F::all(job.a.scale), b_scale = F::all(job.b.scale);
+    for (int64_t i = 0; i < job.count; i += F::kLanes) {
+        const int64_t rest = job.count - i;
+        const int count = rest < F::kLanes ? static_cast<int>(rest) : F::kLanes;
+        typename F::Floats v = F::mul(a_scale, read<F, a>(job.a, i, count));
+        if constexpr (b != Kind::none) v = F::add(v, F::mul(b_scale, read<F, b>(job.b, i, count)));
+        if constexpr (quantises) {
+            typename F::Floats quotient = f.template quotient<false>(v);
+            if (f.divides || F::any_beyond(F::from_nearest(quotient), kNearTie))
+                quotient = f.template quotient<true>(v);
+            F::store_codes(job.codes + i, f.code(quotient), count);
+        } else {
+            F::store(job.values + i, f.clamp(v), count);
+        }
+    }
+}
+
+template <class F, Kind a, bool quantises>
+void pointwise_of(const PointwiseJob& job) {
+    switch (kind_of(job.b)) {
+        case Kind::codes:
+            return pointwise_as<F, a, Kind::codes, quantises>(job);
+        case Kind::values:
+            return pointwise_as<F, a, Kind::values, quantises>(job);
+        default:
+            return pointwise_as<F, a, Kind::none, quantises>(job);
+    }
+}
+
+template <class F>
+void pointwise(const PointwiseJob& job) {
+    if (job.a.codes != nullptr) {
+        job.finish.quantises ? pointwise_of<F, Kind::codes, true>(job) : pointwise_of<F, Kind::codes, false>(job);
+    } else {
+        job.finish.quantises ? pointwise_of<F, Kind::values, true>(job) : pointwise_of<F, Kind::values, false>(job);
+    }
+}
+
+}  // namespace
+}  // namespace adaq::cpu::integer

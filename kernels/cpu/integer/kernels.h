@@ -1,0 +1,109 @@
+// What a file of an instruction set offers, as plain structs and function pointers: such files are compiled with flags
+// of their own and share no function with others.
+//
+// The product of a layer is computed in blocks: a tile of positions by a block of output channels. For each position
+// the window's elements lie in a few runs of contiguous elements; each step takes `depth` of them, which are multiplied
+// by as many weights of each channel. A tile is one or two segments: positions at equal distances in x and in y.
+#pragma once
+
+#include <cstdint>
+
+namespace adaq::cpu::integer {
+
+/// What operands are while they are multiplied.
+enum class Element : uint8_t { byte, word, single, real };  // u8 by s8, s16 by s16, float32, float64 by float32
+
+struct TilePlace {
+    int64_t x[2];  // of each segment's first window, in bytes from the band's beginning
+    int64_t y[2];  // of its first output, in positions
+    int columns;   // positions of a segment
+    int segments;
+    int done;                 // so many positions at the second segment's beginning belong to the first
+    int first_run, last_run;  // the runs that are not all padding, where padding counts nothing
+};
+
+/// An epilogue as vectors take it: epilogue.h has the arithmetic.
+struct Finish {
+    float lowest, highest;  // of values; codes have theirs in low and high
+    bool quantises;
+    float scale, reciprocal;  // reciprocal: 0 where only a division is exact
+    float low, high;          // of codes without the offset
+    int32_t offset;           // zero point - qmin
+};
+
+/// Elements of an operand of pointwise arithmetic: values or codes, or none.
+struct OperandRow {
+    const float* values;
+    const uint8_t* codes;
+    float zero, scale;
+};
+
+/// A band of positions by a block of output channels.
+struct BlockJob {
+    const unsigned char* x;  // the band
+    const TilePlace* tiles;
+    int64_t tile_count;
+    int64_t column_bytes;    // from a position of a segment to the next, in x
+    const int64_t* runs;     // bytes from a window's beginning
+    int64_t steps;           // of a run
+    int64_t chunk;           // a run's steps are a multiple of it
+    const unsigned char* w;  // packed: [run][step][vector][lane][depth]
+    int vectors;
+    int channels;            // of the block, the last may lack some
+    const void* start;       // [vectors * lanes]: what sums begin with, of their type
+    const float* scale;      // [vectors * lanes]
+    const float* shift;      // [vectors * lanes]
+    const int32_t* w_zero;   // [vectors * lanes], or null
+    const int32_t* windows;  // [tile][kMostPositions]: sums of centred codes, where there is w_zero
+    OperandRow residual;     // the block's first channel of position 0
+    Finish finish;
+    float* values;  // y: the block's first channel of position 0
+    uint8_t* codes;
+    int64_t row;          // elements from a position of y to the next
+    int64_t column_rows;  // positions of y from a position of a segment to the next
+};
+
+constexpr int kMostPositions = 32, kMostChannels = 32;  // of a tile
+
+struct ProductKernels {
+    Element element;
+    int lanes, depth;  // channels of a vector, elements of a step
+    int columns;       // of a segment, at most
+    int most_chunk;    // steps that an instruction takes at once
+    int vectors;       // of a block
+    void (*run)(const BlockJob&);
+};
+
+/// y = finish(a.scale * a + b.scale * b) for `count` elements; b may be none.
+struct PointwiseJob {
+    OperandRow a, b;
+    Finish finish;
+    float* values;
+    uint8_t* codes;
+    int64_t count;
+};
+
+/// A depthwise convolution's row of outputs by a block of channels.
+struct DepthwiseJob {
+    const unsigned char* x;  // codes of the first row that windows read, at the map's left edge: the first channel
+    const int16_t* w;        // centred: the first of those rows' taps [r][s], `pitch` apart
+    int64_t pitch;           // channels of a pixel
+    int64_t rows, columns;   // taps: rows inside the map, columns of a window
+    int64_t row_codes;       // from a tap's row to the next, with dilation
+    int64_t width, stride, left, dilation;  // of the map and its columns
+    int64_t positions;                      // of the row of y
+    int channels, x_zero;
+};
+
+/// All of an instruction set.
+struct Instructions {
+    const char* name;
+    ProductKernels integers, singles, reals;
+    void (*pointwise)(const PointwiseJob&);
+    /// Of a row; epilogue: what epilogues read of a job, its channels those of the row.
+    void (*depthwise)(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_y);
+};
+
+constexpr int kDepthwiseChannels = 64;  // of a block, at most
+
+}  // namespace adaq::cpu::integer

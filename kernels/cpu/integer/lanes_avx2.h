@@ -1,0 +1,162 @@
+// Vectors of AVX2 for finish.h and tile.h. Internal linkage, as finish.h. Of 16 registers a tile of six positions and
+// two vectors takes twelve for its sums.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/cpu/integer/tile.h"
+
+namespace adaq::cpu::integer {
+namespace {  // NOLINT: a header of internal linkage throughout
+
+struct Floats256 {
+    static constexpr int kLanes = 8;
+    using Floats = __m256;
+    using Ints = __m256i;
+
+    static Floats all(float v) { return _mm256_set1_ps(v); }
+    static Ints all_ints(int32_t v) { return _mm256_set1_epi32(v); }
+    static Floats load(const float* p, int count) {
+        if (count == kLanes) return _mm256_loadu_ps(p);
+        float part[kLanes] = {};
+        for (int i = 0; i < count; ++i) part[i] = p[i];
+        return _mm256_loadu_ps(part);
+    }
+    static Ints load_code_ints(const uint8_t* p, int count) {
+        uint8_t part[16] = {};
+        if (count < kLanes) {
+            for (int i = 0; i < count; ++i) part[i] = p[i];
+            p = part;
+        }
+        return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    }
+    static Floats load_codes(const uint8_t* p, int count) { return _mm256_cvtepi32_ps(load_code_ints(p, count)); }
+    static Ints load_words(const int16_t* p, int count) {
+        int16_t part[kLanes] = {};
+        if (count < kLanes) {
+            for (int i = 0; i < count; ++i) part[i] = p[i];
+            p = part;
+        }
+        return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
+    static void store_ints(int32_t* p, Ints v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+    static void store(float* p, Floats v, int count) {
+        if (count == kLanes) {
+            _mm256_storeu_ps(p, v);
+            return;
+        }
+        float part[kLanes];
+        _mm256_storeu_ps(part, v);
+        for (int i = 0; i < count; ++i) p[i] = part[i];
+    }
+    static void store_codes(uint8_t* p, Ints v, int count) {
+        const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        const __m128i codes = _mm_packus_epi16(words, words);
+        if (count == kLanes) {
+            _mm_storel_epi64(reinterpret_cast<__m128i*>(p), codes);
+            return;
+        }
+        uint8_t part[16];
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(part), codes);
+        for (int i = 0; i < count; ++i) p[i] = part[i];
+    }
+    static Floats floats(const int32_t* p) {
+        return _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    }
+    static Floats floats(const float* p) { return _mm256_add_ps(_mm256_loadu_ps(p), _mm256_setzero_ps()); }
+    static Floats floats(const double* p) {
+        const __m128 low = _mm256_cvtpd_ps(_mm256_loadu_pd(p)), high = _mm256_cvtpd_ps(_mm256_loadu_pd(p + 4));
+        return _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
+    }
+    static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+    static Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+    static Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+    static Floats div(Floats a, Floats b) { return _mm256_div_ps(a, b); }
+    /// bound > v ? bound : v; min likewise.
+    static Floats max(Floats bound, Floats v) { return _mm256_max_ps(bound, v); }
+    static Floats min(Floats bound, Floats v) { return _mm256_min_ps(bound, v); }
+    static Ints to_ints(Floats v) { return _mm256_cvtps_epi32(v); }
+    static Ints add_ints(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+    static Ints sub_ints(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
+    static Ints mul_ints(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
+    static Floats from_nearest(Floats v) {
+        return _mm256_sub_ps(v, _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+    }
+    /// The larger absolute value.
+    static Floats further(Floats a, Floats b) { return _mm256_max_ps(absolute(a), absolute(b)); }
+    static Floats absolute(Floats v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+    static bool any_beyond(Floats v, float limit) {
+        return _mm256_movemask_ps(_mm256_cmp_ps(absolute(v), _mm256_set1_ps(limit), _CMP_GT_OQ)) != 0;
+    }
+};
+
+/// What products by 32-bit integers have in common.
+struct Integers256 {
+    static constexpr int kLanes = 8, kColumns = 3, kVectors = 2, kStepBytes = 4, kVectorBytes = 32;
+    using Sum = int32_t;
+    using Sums = __m256i;
+    using Elements = __m256i;
+    using Weights = __m256i;
+
+    static Sums load(const Sum* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+    static void store(Sum* p, Sums v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+    static Weights load_weights(const unsigned char* p) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    }
+    static Elements broadcast(const unsigned char* p) {
+        int32_t word = 0;
+        __builtin_memcpy(&word, p, sizeof word);
+        return _mm256_set1_epi32(word);
+    }
+};
+
+struct Words256 : Integers256 {
+    static constexpr Element kElement = Element::word;
+    static constexpr int kDepth = 2;
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
+};
+
+struct Singles256 {
+    static constexpr Element kElement = Element::single;
+    static constexpr int kLanes = 8, kDepth = 1, kColumns = 3, kVectors = 2, kStepBytes = 4, kVectorBytes = 32;
+    using Sum = float;
+    using Sums = __m256;
+    using Elements = __m256;
+    using Weights = __m256;
+
+    static Sums load(const Sum* p) { return _mm256_loadu_ps(p); }
+    static void store(Sum* p, Sums v) { _mm256_storeu_ps(p, v); }
+    static Weights load_weights(const unsigned char* p) {
+        return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    }
+    static Elements broadcast(const unsigned char* p) {
+        float value = 0.0f;
+        __builtin_memcpy(&value, p, sizeof value);
+        return _mm256_set1_ps(value);
+    }
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm256_fmadd_ps(x, w, sum); }
+};
+
+struct Reals256 {
+    static constexpr Element kElement = Element::real;
+    static constexpr int kLanes = 4, kDepth = 1, kColumns = 3, kVectors = 2, kStepBytes = 8, kVectorBytes = 16;
+    using Sum = double;
+    using Sums = __m256d;
+    using Elements = __m256d;
+    using Weights = __m256d;
+
+    static Sums load(const Sum* p) { return _mm256_loadu_pd(p); }
+    static void store(Sum* p, Sums v) { _mm256_storeu_pd(p, v); }
+    static Weights load_weights(const unsigned char* p) {
+        return _mm256_cvtps_pd(_mm_castsi128_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+    }
+    static Elements broadcast(const unsigned char* p) {
+        double value = 0.0;
+        __builtin_memcpy(&value, p, sizeof value);
+        return _mm256_set1_pd(value);
+    }
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm256_fmadd_pd(x, w, sum); }
+};
+
+}  // namespace
+}  // namespace adaq::cpu::integer

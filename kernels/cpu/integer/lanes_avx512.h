@@ -1,0 +1,142 @@
+// Vectors of AVX-512 for finish.h and tile.h. Internal linkage, as finish.h.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/cpu/integer/tile.h"
+
+namespace adaq::cpu::integer {
+namespace {  // NOLINT: a header of internal linkage throughout
+
+struct Floats512 {
+    static constexpr int kLanes = 16;
+    using Floats = __m512;
+    using Ints = __m512i;
+
+    static __mmask16 mask(int count) { return static_cast<__mmask16>((1u << count) - 1u); }
+
+    static Floats all(float v) { return _mm512_set1_ps(v); }
+    static Ints all_ints(int32_t v) { return _mm512_set1_epi32(v); }
+    static Floats load(const float* p, int count) {
+        return count == kLanes ? _mm512_loadu_ps(p) : _mm512_maskz_loadu_ps(mask(count), p);
+    }
+    static Ints load_code_ints(const uint8_t* p, int count) {
+        const __m128i codes = count == kLanes ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
+                                              : _mm_maskz_loadu_epi8(mask(count), p);
+        return _mm512_cvtepu8_epi32(codes);
+    }
+    static Floats load_codes(const uint8_t* p, int count) { return _mm512_cvtepi32_ps(load_code_ints(p, count)); }
+    static Ints load_words(const int16_t* p, int count) {
+        const __m256i words = count == kLanes ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
+                                              : _mm256_maskz_loadu_epi16(mask(count), p);
+        return _mm512_cvtepi16_epi32(words);
+    }
+    static void store_ints(int32_t* p, Ints v) { _mm512_storeu_si512(p, v); }
+    static void store(float* p, Floats v, int count) {
+        if (count == kLanes) {
+            _mm512_storeu_ps(p, v);
+        } else {
+            _mm512_mask_storeu_ps(p, mask(count), v);
+        }
+    }
+    static void store_codes(uint8_t* p, Ints v, int count) {
+        if (count == kLanes) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(v));
+        } else {
+            _mm512_mask_cvtepi32_storeu_epi8(p, mask(count), v);
+        }
+    }
+    static Floats floats(const int32_t* p) { return _mm512_cvtepi32_ps(_mm512_loadu_si512(p)); }
+    static Floats floats(const float* p) { return _mm512_add_ps(_mm512_loadu_ps(p), _mm512_setzero_ps()); }
+    static Floats floats(const double* p) {
+        const __m256 low = _mm512_cvtpd_ps(_mm512_loadu_pd(p)), high = _mm512_cvtpd_ps(_mm512_loadu_pd(p + 8));
+        return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+    }
+    static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+    static Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+    static Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+    static Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
+    /// bound > v ? bound : v; min likewise.
+    static Floats max(Floats bound, Floats v) { return _mm512_max_ps(bound, v); }
+    static Floats min(Floats bound, Floats v) { return _mm512_min_ps(bound, v); }
+    static Ints to_ints(Floats v) { return _mm512_cvtps_epi32(v); }
+    static Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+    static Ints sub_ints(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
+    static Ints mul_ints(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
+    static Floats from_nearest(Floats v) { return _mm512_reduce_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+    /// The larger absolute value.
+    static Floats further(Floats a, Floats b) {
+        constexpr int kLargerAbsolute = 0b1011;  // with the sign bit cleared
+        return _mm512_range_ps(a, b, kLargerAbsolute);
+    }
+    static bool any_beyond(Floats v, float limit) {
+        return _mm512_cmp_ps_mask(_mm512_abs_ps(v), _mm512_set1_ps(limit), _CMP_GT_OQ) != 0;
+    }
+};
+
+/// What products by 32-bit integers have in common.
+struct Integers512 {
+    static constexpr int kLanes = 16, kColumns = 7, kVectors = 2, kStepBytes = 4, kVectorBytes = 64;
+    using Sum = int32_t;
+    using Sums = __m512i;
+    using Elements = __m512i;
+    using Weights = __m512i;
+
+    static Sums load(const Sum* p) { return _mm512_loadu_si512(p); }
+    static void store(Sum* p, Sums v) { _mm512_storeu_si512(p, v); }
+    static Weights load_weights(const unsigned char* p) { return _mm512_loadu_si512(p); }
+    static Elements broadcast(const unsigned char* p) {
+        int32_t word = 0;
+        __builtin_memcpy(&word, p, sizeof word);
+        return _mm512_set1_epi32(word);
+    }
+};
+
+struct Words512 : Integers512 {
+    static constexpr Element kElement = Element::word;
+    static constexpr int kDepth = 2;
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w)); }
+};
+
+struct Singles512 {
+    static constexpr Element kElement = Element::single;
+    static constexpr int kLanes = 16, kDepth = 1, kColumns = 7, kVectors = 2, kStepBytes = 4, kVectorBytes = 64;
+    using Sum = float;
+    using Sums = __m512;
+    using Elements = __m512;
+    using Weights = __m512;
+
+    static Sums load(const Sum* p) { return _mm512_loadu_ps(p); }
+    static void store(Sum* p, Sums v) { _mm512_storeu_ps(p, v); }
+    static Weights load_weights(const unsigned char* p) { return _mm512_loadu_ps(p); }
+    static Elements broadcast(const unsigned char* p) {
+        float value = 0.0f;
+        __builtin_memcpy(&value, p, sizeof value);
+        return _mm512_set1_ps(value);
+    }
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm512_fmadd_ps(x, w, sum); }
+};
+
+struct Reals512 {
+    static constexpr Element kElement = Element::real;
+    static constexpr int kLanes = 8, kDepth = 1, kColumns = 7, kVectors = 2, kStepBytes = 8, kVectorBytes = 32;
+    using Sum = double;
+    using Sums = __m512d;
+    using Elements = __m512d;
+    using Weights = __m512d;
+
+    static Sums load(const Sum* p) { return _mm512_loadu_pd(p); }
+    static void store(Sum* p, Sums v) { _mm512_storeu_pd(p, v); }
+    static Weights load_weights(const unsigned char* p) {
+        return _mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+    }
+    static Elements broadcast(const unsigned char* p) {
+        double value = 0.0;
+        __builtin_memcpy(&value, p, sizeof value);
+        return _mm512_set1_pd(value);
+    }
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm512_fmadd_pd(x, w, sum); }
+};
+
+}  // namespace
+}  // namespace adaq::cpu::integer

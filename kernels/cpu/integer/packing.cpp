@@ -1,0 +1,82 @@
+// See packing.h.
+#include "kernels/cpu/integer/packing.h"
+
+#include <algorithm>
+
+namespace adaq::cpu::integer {
+
+Runs::Runs(const Geometry& g, const ProductKernels& kernels) : depth(kernels.depth) {
+    const bool whole_rows = g.s == 1 || (g.dilation_w == 1 && g.groups == 1);
+    count = whole_rows ? g.r : g.r * g.s;
+    length = whole_rows ? g.s * g.group_c() : g.group_c();
+    // As few instructions as possible, each for as many steps.
+    const int64_t needed = (length + depth - 1) / depth,
+                  chunks = (needed + kernels.most_chunk - 1) / kernels.most_chunk;
+    chunk = (needed + chunks - 1) / chunks;
+    steps = chunks * chunk;
+}
+
+int64_t Runs::offset(const Geometry& g, int64_t i, int64_t pitch) const {
+    if (count == g.r) return i * g.dilation_h * pitch;
+    return i / g.s * g.dilation_h * pitch + i % g.s * g.dilation_w * g.c;
+}
+
+PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels)
+    : groups_(g.groups),
+      group_k_(g.k / g.groups),
+      block_channels_(int64_t{kernels.vectors} * kernels.lanes),
+      lanes_(kernels.lanes),
+      group_blocks_((group_k_ + block_channels_ - 1) / block_channels_) {}
+
+PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const int8_t* w)
+    : PackedWeights(g, kernels) {
+    const Runs runs(g, kernels);
+    if (kernels.element == Element::byte) {
+        pack<int8_t>(runs, kernels, w);
+    } else {
+        pack<int16_t>(runs, kernels, w);
+    }
+}
+
+PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const float* w)
+    : PackedWeights(g, kernels) {
+    pack<float>(Runs(g, kernels), kernels, w);
+}
+
+int64_t PackedWeights::first_channel(int64_t block) const {
+    return group_of(block) * group_k_ + block % group_blocks_ * block_channels_;
+}
+
+int64_t PackedWeights::channels_of(int64_t block) const {
+    return std::min(block_channels_, group_k_ - block % group_blocks_ * block_channels_);
+}
+
+int PackedWeights::vectors_of(int64_t block) const {
+    return static_cast<int>((channels_of(block) + lanes_ - 1) / lanes_);
+}
+
+int64_t PackedWeights::lane_of(int64_t k) const {
+    return k / group_k_ * group_blocks_ * block_channels_ + k % group_k_;
+}
+
+template <typename Stored, typename Weight>
+void PackedWeights::pack(const Runs& runs, const ProductKernels& kernels, const Weight* w) {
+    const int64_t steps = runs.count * runs.steps, depth = kernels.depth, row = runs.count * runs.length;
+    block_bytes_ = steps * block_channels_ * depth * static_cast<int64_t>(sizeof(Stored));
+    bytes_ = AlignedBytes(static_cast<size_t>(blocks() * block_bytes_));
+    for (int64_t k = 0; k < groups_ * group_k_; ++k) {
+        const int64_t block = lane_of(k) / block_channels_, lane = lane_of(k) % block_channels_,
+                      step_size = vectors_of(block) * lanes_;
+        auto* const first = reinterpret_cast<Stored*>(bytes_.data() + block * block_bytes_) + lane * depth;
+        for (int64_t run = 0; run < runs.count; ++run) {
+            const Weight* const from = w + k * row + run * runs.length;
+            Stored* to = first + run * runs.steps * step_size * depth;
+            const int64_t whole = runs.length / depth;
+            for (int64_t step = 0; step < whole; ++step, to += step_size * depth)
+                for (int64_t i = 0; i < depth; ++i) to[i] = Stored{from[step * depth + i]};
+            for (int64_t i = whole * depth; i < runs.length; ++i) to[i % depth] = Stored{from[i]};
+        }
+    }
+}
+
+}  // namespace adaq::cpu::integer

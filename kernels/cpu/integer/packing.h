@@ -1,0 +1,71 @@
+// Weights as the kernels read them: [block of channels][run][step][vector][lane][depth]. A run is a stretch of a window
+// whose elements are neighbours in x: (s, c) of one r, or c of one (r, s) where there are dilation or groups. Channels,
+// and elements of a run, that do not exist have the weight 0.
+#pragma once
+
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "kernels/cpu/integer/geometry.h"
+#include "kernels/cpu/integer/kernels.h"
+
+namespace adaq::cpu::integer {
+
+/// Bytes at a cache line's beginning.
+class AlignedBytes {
+  public:
+    AlignedBytes() = default;
+    explicit AlignedBytes(size_t size) : bytes_(new (kAlignment) unsigned char[size]()), size_(size) {}
+    unsigned char* data() const { return bytes_.get(); }
+    size_t size() const { return size_; }
+
+  private:
+    static constexpr std::align_val_t kAlignment{64};
+    struct Free {
+        void operator()(unsigned char* bytes) const { ::operator delete[](bytes, kAlignment); }
+    };
+    std::unique_ptr<unsigned char[], Free> bytes_;
+    size_t size_ = 0;
+};
+
+/// How windows are cut into runs and steps.
+struct Runs {
+    int64_t count, length;        // runs, elements of one
+    int64_t steps, chunk, depth;  // of a run, with those that have only zeros
+
+    Runs(const Geometry& geometry, const ProductKernels& kernels);
+    /// Elements that are read behind a window.
+    int64_t excess() const { return steps * depth - length; }
+    /// Elements from a window's beginning to run i, where a row of x is `pitch` elements long.
+    int64_t offset(const Geometry& geometry, int64_t i, int64_t pitch) const;
+};
+
+class PackedWeights {
+  public:
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w);
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const float* w);
+
+    /// Of all groups: a block's channels are of one group.
+    int64_t blocks() const { return groups_ * group_blocks_; }
+    int64_t block_channels() const { return block_channels_; }
+    int64_t group_of(int64_t block) const { return block / group_blocks_; }
+    int64_t first_channel(int64_t block) const;
+    int64_t channels_of(int64_t block) const;
+    int vectors_of(int64_t block) const;
+    /// Of channel k, where each block has as many lanes.
+    int64_t lane_of(int64_t k) const;
+    const unsigned char* of(int64_t block) const { return bytes_.data() + block * block_bytes_; }
+    size_t bytes() const { return bytes_.size(); }
+
+  private:
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels);
+    template <typename Stored, typename Weight>
+    void pack(const Runs& runs, const ProductKernels& kernels, const Weight* w);
+
+    int64_t groups_, group_k_, block_channels_, lanes_, group_blocks_;
+    int64_t block_bytes_ = 0;
+    AlignedBytes bytes_;
+};
+
+}  // namespace adaq::cpu::integer

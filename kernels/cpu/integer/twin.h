@@ -1,0 +1,221 @@
+// Scalar twins of the instruction sets' vectors: the same operations, written with arrays of as many lanes, for
+// finish.h and tile.h, and of AMX's tiles for amx_tile.h. The tests run them, so that every kernel is tested on every
+// machine; the baseline takes what it has no instructions for. Internal linkage, as finish.h.
+#pragma once
+
+#include "kernels/cpu/integer/amx_tile.h"
+
+namespace adaq::cpu::integer {
+namespace {  // NOLINT: a header of internal linkage throughout
+
+template <class Value, int lanes>
+struct Lanes {
+    Value at[lanes];
+};
+
+template <int lanes>
+struct FloatsTwin {
+    static constexpr int kLanes = lanes;
+    using Floats = Lanes<float, lanes>;
+    using Ints = Lanes<int32_t, lanes>;
+
+    template <class Function>
+    static Floats each(Function f) {
+        Floats result;
+        for (int i = 0; i < lanes; ++i) result.at[i] = f(i);
+        return result;
+    }
+    template <class Function>
+    static Ints each_int(Function f) {
+        Ints result;
+        for (int i = 0; i < lanes; ++i) result.at[i] = f(i);
+        return result;
+    }
+
+    static Floats all(float v) {
+        return each([&](int) { return v; });
+    }
+    static Ints all_ints(int32_t v) {
+        return each_int([&](int) { return v; });
+    }
+    static Floats load(const float* p, int count) {
+        return each([&](int i) { return i < count ? p[i] : 0.0f; });
+    }
+    static Floats load_codes(const uint8_t* p, int count) {
+        return each([&](int i) { return i < count ? static_cast<float>(p[i]) : 0.0f; });
+    }
+    static Ints load_code_ints(const uint8_t* p, int count) {
+        return each_int([&](int i) { return i < count ? int32_t{p[i]} : 0; });
+    }
+    static Ints load_words(const int16_t* p, int count) {
+        return each_int([&](int i) { return i < count ? int32_t{p[i]} : 0; });
+    }
+    static void store_ints(int32_t* p, const Ints& v) { __builtin_memcpy(p, &v, sizeof v); }
+    static void store(float* p, const Floats& v, int count) {
+        for (int i = 0; i < count; ++i) p[i] = v.at[i];
+    }
+    static void store_codes(uint8_t* p, const Ints& v, int count) {
+        for (int i = 0; i < count; ++i) p[i] = static_cast<uint8_t>(v.at[i]);
+    }
+    static Floats floats(const int32_t* p) {
+        return each([&](int i) { return static_cast<float>(p[i]); });
+    }
+    static Floats floats(const float* p) {
+        return each([&](int i) { return p[i] + 0.0f; });
+    }
+    static Floats floats(const double* p) {
+        return each([&](int i) { return static_cast<float>(p[i]); });
+    }
+    static Floats add(const Floats& a, const Floats& b) {
+        return each([&](int i) { return a.at[i] + b.at[i]; });
+    }
+    static Floats sub(const Floats& a, const Floats& b) {
+        return each([&](int i) { return a.at[i] - b.at[i]; });
+    }
+    static Floats mul(const Floats& a, const Floats& b) {
+        return each([&](int i) { return a.at[i] * b.at[i]; });
+    }
+    static Floats div(const Floats& a, const Floats& b) {
+        return each([&](int i) { return a.at[i] / b.at[i]; });
+    }
+    static Floats max(const Floats& bound, const Floats& v) {
+        return each([&](int i) { return bound.at[i] > v.at[i] ? bound.at[i] : v.at[i]; });
+    }
+    static Floats min(const Floats& bound, const Floats& v) {
+        return each([&](int i) { return bound.at[i] < v.at[i] ? bound.at[i] : v.at[i]; });
+    }
+    static Ints to_ints(const Floats& v) {
+        return each_int([&](int i) { return static_cast<int32_t>(__builtin_rintf(v.at[i])); });
+    }
+    static Floats from_nearest(const Floats& v) {
+        return each([&](int i) { return v.at[i] - __builtin_rintf(v.at[i]); });
+    }
+    static Floats further(const Floats& a, const Floats& b) {
+        return each([&](int i) {
+            const float size_a = __builtin_fabsf(a.at[i]), size_b = __builtin_fabsf(b.at[i]);
+            return size_a > size_b ? size_a : size_b;
+        });
+    }
+    static Ints sub_ints(const Ints& a, const Ints& b) {
+        return each_int([&](int i) { return a.at[i] - b.at[i]; });
+    }
+    static Ints mul_ints(const Ints& a, const Ints& b) {
+        return each_int([&](int i) { return a.at[i] * b.at[i]; });
+    }
+    static Ints add_ints(const Ints& a, const Ints& b) {
+        return each_int([&](int i) { return a.at[i] + b.at[i]; });
+    }
+    static bool any_beyond(const Floats& v, float limit) {
+        bool any = false;
+        for (int i = 0; i < lanes; ++i) any = any || v.at[i] > limit || v.at[i] < -limit;
+        return any;
+    }
+};
+
+/// A step of `depth` elements X of one position by as many weights W of each lane.
+template <int lanes, int columns, Element element, class X, class W, class Total, int depth>
+struct ProductsTwin {
+    static constexpr Element kElement = element;
+    static constexpr int kLanes = lanes, kDepth = depth, kColumns = columns, kVectors = 2,
+                         kStepBytes = depth * static_cast<int>(sizeof(X)),
+                         kVectorBytes = lanes * depth * static_cast<int>(sizeof(W));
+    using Sum = Total;
+    using Sums = Lanes<Total, lanes>;
+    using Elements = Lanes<X, depth>;
+    using Weights = Lanes<W, lanes * depth>;
+
+    static Sums load(const Sum* p) {
+        Sums result;
+        __builtin_memcpy(&result, p, sizeof result);
+        return result;
+    }
+    static void store(Sum* p, const Sums& v) { __builtin_memcpy(p, &v, sizeof v); }
+    static Weights load_weights(const unsigned char* p) {
+        Weights result;
+        __builtin_memcpy(&result, p, sizeof result);
+        return result;
+    }
+    static Elements broadcast(const unsigned char* p) {
+        Elements result;
+        __builtin_memcpy(&result, p, sizeof result);
+        return result;
+    }
+    static Sums multiply_add(const Sums& sum, const Elements& x, const Weights& w) {
+        Sums result;
+        for (int i = 0; i < lanes; ++i) {
+            if constexpr (element == Element::single) {
+                result.at[i] = __builtin_fmaf(x.at[0], w.at[i], sum.at[i]);
+            } else if constexpr (element == Element::real) {
+                result.at[i] = sum.at[i] + x.at[0] * static_cast<double>(w.at[i]);  // of integers: exact
+            } else {
+                auto total = static_cast<uint32_t>(sum.at[i]);
+                for (int j = 0; j < depth; ++j) total += static_cast<uint32_t>(x.at[j] * w.at[i * depth + j]);
+                result.at[i] = static_cast<int32_t>(total);
+            }
+        }
+        return result;
+    }
+};
+
+template <int lanes, int columns>
+using BytesTwin = ProductsTwin<lanes, columns, Element::byte, uint8_t, int8_t, int32_t, 4>;
+template <int lanes, int columns>
+using WordsTwin = ProductsTwin<lanes, columns, Element::word, int16_t, int16_t, int32_t, 2>;
+template <int lanes, int columns>
+using SinglesTwin = ProductsTwin<lanes, columns, Element::single, float, float, float, 1>;
+template <int lanes, int columns>
+using RealsTwin = ProductsTwin<lanes, columns, Element::real, double, float, double, 1>;
+
+/// AMX's: what is not configured is zero after a load, as in the processor.
+struct TilesTwin {
+    struct Tile {
+        unsigned char bytes[kTileRows][kTileRowBytes];
+    };
+    Tile sums[2][2], x[2], weights[2];
+    int rows, steps;
+
+    void configure(int columns, int chunk) { rows = columns, steps = chunk; }
+    void release() {}
+
+    static void load(Tile& tile, const unsigned char* from, int64_t pitch, int count, int bytes) {
+        __builtin_memset(&tile, 0, sizeof tile);
+        for (int i = 0; i < count; ++i) __builtin_memcpy(tile.bytes[i], from + i * pitch, static_cast<unsigned>(bytes));
+    }
+    template <int segment, int vector>
+    void load_sums(const unsigned char* from, int64_t pitch) {
+        load(sums[segment][vector], from, pitch, rows, kTileRowBytes);
+    }
+    template <int segment>
+    void load_x(const unsigned char* from, int64_t pitch) {
+        load(x[segment], from, pitch, rows, 4 * steps);
+    }
+    template <int vector>
+    void load_weights(const unsigned char* from, int64_t pitch) {
+        load(weights[vector], from, pitch, steps, kTileRowBytes);
+    }
+    template <int segment, int vector>
+    void store_sums(unsigned char* to, int64_t pitch) {
+        for (int i = 0; i < rows; ++i) __builtin_memcpy(to + i * pitch, sums[segment][vector].bytes[i], kTileRowBytes);
+    }
+    template <int segment, int vector>
+    void multiply_add() {
+        for (int i = 0; i < rows; ++i) {
+            int32_t row[kTileRows];
+            __builtin_memcpy(row, sums[segment][vector].bytes[i], sizeof row);
+            for (int step = 0; step < steps; ++step) {
+                for (int lane = 0; lane < kTileRows; ++lane) {
+                    auto total = static_cast<uint32_t>(row[lane]);
+                    for (int j = 0; j < 4; ++j) {
+                        const auto w = static_cast<signed char>(weights[vector].bytes[step][4 * lane + j]);
+                        total += static_cast<uint32_t>(x[segment].bytes[i][4 * step + j] * w);
+                    }
+                    row[lane] = static_cast<int32_t>(total);
+                }
+            }
+            __builtin_memcpy(sums[segment][vector].bytes[i], row, sizeof row);
+        }
+    }
+};
+
+}  // namespace
+}  // namespace adaq::cpu::integer

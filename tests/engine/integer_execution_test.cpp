@@ -1,0 +1,62 @@
+// Execution in integers: the same logits as simulation, to the bit, on every device, and the same codes everywhere.
+#include <doctest/doctest.h>
+
+#include "engine/passes/executor.h"
+#include "support/devices.h"
+#include "support/operations.h"
+#include "support/random_networks.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+/// Fewer where kernels are emulated.
+#if !defined(ADAQ_TEST_NETWORKS)
+#define ADAQ_TEST_NETWORKS 1000
+#endif
+constexpr uint32_t kNetworks = ADAQ_TEST_NETWORKS;
+
+/// A network, and what devices make of a few images.
+struct Case {
+    RandomNetwork made;
+    int64_t count;
+    std::vector<float> images;
+
+    explicit Case(uint32_t seed) : made(seed), count(1 + seed % 3), images(made.images(count)) {}
+
+    std::vector<float> logits(Device& device, Execution execution) const {
+        Executor executor(device, made.network, count, made.height, made.width, execution);
+        std::vector<float> logits(static_cast<size_t>(count * executor.classes()));
+        executor.run(images, logits);
+        return logits;
+    }
+};
+
+}  // namespace
+
+TEST_SUITE("integer execution") {
+    TEST_CASE("of random networks: simulation's logits, and the reference's, to the bit") {
+        Bench reference("reference");
+        for (const std::string& name : devices_under_test()) {
+            Bench bench(name);
+            for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+                const Case of(seed);
+                INFO(name << ", seed " << seed << ": " << of.made.description);
+                const std::vector<float> integers = of.logits(bench.device(), Execution::integer);
+                REQUIRE(integers == of.logits(reference.device(), Execution::integer));
+                REQUIRE(integers == of.logits(bench.device(), Execution::simulated));
+            }
+        }
+    }
+
+    TEST_CASE("simulation whose products round to bf16 gives the same bits") {
+        for (const auto& device : bf16_devices()) {
+            for (uint32_t seed = 0; seed < kNetworks / 2; ++seed) {
+                const Case of(seed);
+                INFO(device->name() << ", seed " << seed << ": " << of.made.description);
+                REQUIRE(of.logits(*device, Execution::integer) == of.logits(*device, Execution::simulated));
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+// Integer convolutions on every instruction set of this processor and on the scalar twins of all others.
+#include "kernels/cpu/integer/convolution.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "kernels/cpu/integer/layers.h"
+#include "kernels/cpu/integer/sets.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+std::string text_of(const integer::Geometry& g, int64_t images) {
+    return fmt::format("{} x [{},{},{}] by [{},{},{}] stride {},{} padding {},{},{},{} dilation {},{} groups {}",
+                       images, g.h, g.w, g.c, g.k, g.r, g.s, g.stride_h, g.stride_w, g.top, g.left, g.bottom, g.right,
+                       g.dilation_h, g.dilation_w, g.groups);
+}
+
+void check_layer(const Layer& layer) {
+    CAPTURE(text_of(layer.g, layer.images));
+    const Output expected = layer.expected();
+    for (const integer::Instructions* set : every_set()) {
+        CAPTURE(set->name);
+        CHECK((layer.run(*set, 1) == expected));
+    }
+}
+
+}  // namespace
+
+TEST_SUITE("integer convolution") {
+    TEST_CASE("random layers agree with sums in 64 bits, on every instruction set and twin") {
+        Values values(23);
+        for (int i = 0; i < 300; ++i) check_layer(Layer(values, draw_geometry(values, false), draw(values, 1, 3)));
+    }
+
+    TEST_CASE("grouped and depthwise layers agree with sums in 64 bits") {
+        Values values(24);
+        for (int i = 0; i < 90; ++i) check_layer(Layer(values, draw_geometry(values, true), draw(values, 1, 2)));
+    }
+
+    TEST_CASE("shapes of real networks agree: stems, small maps, strides, one position") {
+        Values values(25);
+        const std::vector<integer::Geometry> shapes{
+            {.h = 30,
+             .w = 31,
+             .c = 3,
+             .k = 64,
+             .r = 7,
+             .s = 7,
+             .stride_h = 2,
+             .stride_w = 2,
+             .top = 3,
+             .left = 3,
+             .bottom = 3,
+             .right = 3},
+            {.h = 14, .w = 14, .c = 64, .k = 48, .r = 3, .s = 3, .top = 1, .left = 1, .bottom = 1, .right = 1},
+            {.h = 7, .w = 7, .c = 96, .k = 64, .r = 3, .s = 3, .top = 1, .left = 1, .bottom = 1, .right = 1},
+            {.h = 7,
+             .w = 7,
+             .c = 128,
+             .k = 33,
+             .r = 3,
+             .s = 3,
+             .stride_h = 2,
+             .stride_w = 2,
+             .top = 1,
+             .left = 1,
+             .bottom = 1,
+             .right = 1},
+            {.h = 14, .w = 14, .c = 128, .k = 64, .stride_h = 2, .stride_w = 2},
+            {.h = 9, .w = 9, .c = 65, .k = 70},
+            {.h = 1, .w = 1, .c = 512, .k = 100},
+            {.h = 1, .w = 1, .c = 33, .k = 17, .r = 3, .s = 3, .top = 1, .left = 1, .bottom = 1, .right = 1},
+            {.h = 5, .w = 4, .c = 8, .k = 8, .r = 3, .s = 3, .top = 4, .left = 5, .bottom = 6, .right = 7}};
+        for (const integer::Geometry& g : shapes)
+            for (const int64_t images : {1, 5}) check_layer(Layer(values, g, images));
+    }
+
+    TEST_CASE("no sum saturates: the largest codes by the largest weights, of either sign") {
+        Values values(26);
+        for (const int weight : {-128, 127}) {
+            const integer::Geometry g{
+                .h = 6, .w = 9, .c = 192, .k = 40, .r = 3, .s = 3, .top = 1, .left = 1, .bottom = 1, .right = 1};
+            Layer layer(values, g, 1);
+            std::fill(layer.x.begin(), layer.x.end(), uint8_t{255});
+            std::fill(layer.w.begin(), layer.w.end(), static_cast<int8_t>(weight));
+            check_layer(layer);
+        }
+    }
+
+    TEST_CASE("results do not depend on threads or on which images run together") {
+        Values values(27);
+        for (int i = 0; i < 40; ++i) {
+            const integer::Geometry g = draw_geometry(values, i % 8 == 0);
+            const Layer layer(values, g, 4);
+            const integer::Instructions& set = integer::instructions(integer::best_level());
+            const Output all = layer.run(set, 1);
+            CAPTURE(text_of(g, layer.images));
+            for (const int threads : {2, 3, 7}) CHECK((layer.run(set, threads) == all));
+
+            const integer::Convolution convolution({g, layer.w, layer.w_zero, layer.x_zero}, set);
+            Output apart(outputs_of(g, 4));
+            for (int64_t first = 0; first < 4;) {
+                const int64_t images = first == 0 ? 1 : 3, before = outputs_of(g, first);
+                integer::Epilogue epilogue = layer.data.epilogue;
+                if (epilogue.residual.values != nullptr) epilogue.residual.values += before;
+                if (epilogue.residual.codes != nullptr) epilogue.residual.codes += before;
+                integer::Result y = apart.result();
+                y.values += before, y.codes += before;
+                const integer::AlignedBytes workspace(convolution.workspace_bytes(images, 1));
+                convolution.run(layer.x.data() + first * g.h * g.w * g.c, images, epilogue, y, workspace.data(), 1);
+                first += images;
+            }
+            CHECK((apart == all));
+        }
+    }
+
+    TEST_CASE("wide sums are exact beyond 32 bits") {
+        Values values(28);
+        const integer::Geometry g{.h = 1, .w = 1, .c = 70000, .k = 2};
+        Layer layer(values, g, 1);
+        layer.w_zero.assign(2, -128);
+        layer.x_zero = 0;
+        std::fill(layer.x.begin(), layer.x.end(), uint8_t{255});
+        std::fill(layer.w.begin(), layer.w.end(), int8_t{127});
+        layer.data.epilogue = {};
+        Output y = layer.run(integer::instructions(integer::Level::baseline), 1, true);
+        CHECK((y == layer.expected()));
+        CHECK(y.result().values[0] == static_cast<float>(int64_t{70000} * 255 * 255));
+    }
+
+    TEST_CASE("plain loops for wide sums agree with the others") {
+        Values values(30);
+        for (int i = 0; i < 60; ++i) {
+            const Layer layer(values, draw_geometry(values, i % 3 == 0), draw(values, 1, 2));
+            CAPTURE(text_of(layer.g, layer.images));
+            CHECK((layer.run(integer::instructions(integer::best_level()), draw(values, 1, 2), true) ==
+                   layer.expected()));
+        }
+    }
+
+    TEST_CASE("a workspace of the stated size is enough, and what is behind it stays") {
+        Values values(29);
+        for (int i = 0; i < 60; ++i) {
+            const Layer layer(values, draw_geometry(values, i % 3 == 0), draw(values, 1, 3));
+            for (const integer::Instructions* set : every_set()) {
+                const integer::Convolution convolution({layer.g, layer.w, layer.w_zero, layer.x_zero}, *set);
+                const size_t bytes = convolution.workspace_bytes(layer.images, 2);
+                const integer::AlignedBytes workspace(bytes + 64);
+                std::fill_n(workspace.data() + bytes, 64, uint8_t{0x5A});
+                Output y(outputs_of(layer.g, layer.images));
+                convolution.run(layer.x.data(), layer.images, layer.data.epilogue, y.result(), workspace.data(), 2);
+                CHECK(std::all_of(workspace.data() + bytes, workspace.data() + bytes + 64,
+                                  [](uint8_t byte) { return byte == 0x5A; }));
+            }
+        }
+    }
+
+    TEST_CASE("a geometry that fits no convolution is refused") {
+        const std::vector<int8_t> w(18);
+        const integer::Geometry fits{.h = 3, .w = 3, .c = 1, .k = 2, .r = 3, .s = 3};
+        CHECK_NOTHROW(integer::Convolution({fits, w}));
+        for (const auto& change : std::vector<void (*)(integer::Geometry&)>{
+                 [](integer::Geometry& g) { g.h = 2; }, [](integer::Geometry& g) { g.dilation_w = 2; },
+                 [](integer::Geometry& g) { g.stride_h = 0; }, [](integer::Geometry& g) { g.left = -1; },
+                 [](integer::Geometry& g) { g.groups = 2; }, [](integer::Geometry& g) { g.k = 3; }}) {
+            integer::Geometry g = fits;
+            change(g);
+            CHECK_THROWS_AS(integer::Convolution({g, w}), std::logic_error);
+        }
+    }
+}
