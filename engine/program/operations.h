@@ -38,7 +38,7 @@
     X(IntegerConvolution)        \
     X(IntegerLinear)             \
     X(IntegerAddition)           \
-    X(SumOverMap)                  \
+    X(SumOverMap)                \
     X(QuantiseToCodes)           \
     X(RoundWeights)              \
     X(RoundingStep)              \

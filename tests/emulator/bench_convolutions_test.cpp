@@ -47,7 +47,8 @@ TEST_SUITE("emulator: convolutions as adaq-bench times them") {
             CAPTURE(shape.layer);
             const std::vector<float> codes = codes_of("cuda", shape);
             REQUIRE(codes == codes_of("reference", shape));
-            const auto inner = std::count_if(codes.begin(), codes.end(), [](float c) { return c > 0.0f && c < 255.0f; });
+            const auto inner =
+                std::count_if(codes.begin(), codes.end(), [](float c) { return c > 0.0f && c < 255.0f; });
             CHECK(static_cast<size_t>(inner) > codes.size() / 3);
         }
     }

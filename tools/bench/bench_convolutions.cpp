@@ -69,8 +69,7 @@ class Table {
         const Timing &ours = measured.ours, &alone = measured.alone;
         const double flops = shape.flops() * batch, speed = flops / ours.best,
                      peak = storage.operands == DType::u8 ? 0.0 : machine_.flops,  // of floats
-                     share = peak > 0.0 ? speed / peak : 0.0,
-                     theirs = alone.runs > 0 ? flops / alone.best : 0.0;
+            share = peak > 0.0 ? speed / peak : 0.0, theirs = alone.runs > 0 ? flops / alone.best : 0.0;
         print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}% {:>9.1f} {:>6.2f}\n",
               to_string(direction), image, batch, shape.layer, shape.count, to_string(shape.x),
               fmt::format("{} /{}", to_string(shape.w), shape.stride), ours.best * 1e3, ours.median * 1e3, speed / 1e9,

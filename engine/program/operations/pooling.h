@@ -37,8 +37,8 @@ struct MaxPoolGradient {
     void check(const Checker& checker) const;
 };
 
-/// y[N,C] = scale * mean over H,W of x[N,H,W,C]. Or, where `sum` is set, scale * their sum, which is held in float64, its
-/// terms in the order of positions, and rounded to float32 once: of codes it is exact.
+/// y[N,C] = scale * mean over H,W of x[N,H,W,C]. Or, where `sum` is set, scale * their sum, which is held in float64,
+/// its terms in the order of positions, and rounded to float32 once: of codes it is exact.
 struct GlobalAveragePool {
     static constexpr OperationTraits kTraits{"global average pool", Purpose::inference, Cost::memory};
     TensorId x, y;
