@@ -74,9 +74,10 @@ void CpuProgram::run(int64_t n) {
 }
 
 void CpuProgram::run_polled(const Poll& poll) {
+    if (poll) poll();
     const ThreadCount inside_operations(plan_.threads_of_a_lane);
     const auto run_one = [&](int lane, int64_t first_image) {
-        if (poll && lane == 0) poll();
+        if (poll && lane == 0) poll();  // which takes an item where the others leave one
         run_group(views_[lane], first_image);
     };
     for (const auto& operation : operations_) operation->refresh(views_.front());

@@ -13,7 +13,7 @@ class CpuProgram : public CompiledProgram {
   public:
     CpuProgram(Program program, std::shared_ptr<Lanes> lanes, Math math);
     void run(int64_t n) override;
-    /// Between groups of images, by the first lane, which is the caller's thread.
+    /// At the beginning and between groups of images, by the first lane, which is the caller's thread.
     void run_polled(const Poll& poll) override;
 
   private:
