@@ -181,7 +181,7 @@ TEST_SUITE("outputs") {
         }
     }
 
-    TEST_CASE("--save writes .onnx for a runtime; where that has no such codes, .bin keeps what was learned") {
+    TEST_CASE("--save writes .onnx for a runtime, and where that has no such codes, .bin keeps what was learned") {
         const Data data;
         const TemporaryFolder out;
         const std::string usual =
