@@ -56,7 +56,7 @@ class Counter {
 };
 
 /// The largest centred part with an allowed ratio: what torchvision falls back to when ten draws did not fit.
-Window central_part(ImageSize image, double min_ratio, double max_ratio) {
+Rectangle central_part(ImageSize image, double min_ratio, double max_ratio) {
     const double ratio = static_cast<double>(image.width) / image.height;
     int height = image.height, width = image.width;
     if (ratio < min_ratio) height = round_half_even(width / min_ratio);
@@ -64,7 +64,7 @@ Window central_part(ImageSize image, double min_ratio, double max_ratio) {
     return {(image.height - height) / 2, (image.width - width) / 2, height, width};
 }
 
-Window random_part(ImageSize image, Counter& random) {
+Rectangle random_part(ImageSize image, Counter& random) {
     constexpr double kMinScale = 0.08, kMaxScale = 1.0, kMinRatio = 3.0 / 4.0, kMaxRatio = 4.0 / 3.0;
     constexpr int kDraws = 10;
     for (int draw = 0; draw < kDraws; ++draw) {

@@ -13,9 +13,9 @@ namespace adaq {
 /// `resized` is black (zero), or with `reflect` what lies as far inside the border. Then the result may be mirrored
 /// left to right.
 struct ResizePlan {
-    Window source;
+    Rectangle source;
     ImageSize resized;
-    Window crop;
+    Rectangle crop;
     bool flip = false, reflect = false;
     Interpolation interpolation = Interpolation::bilinear;
 

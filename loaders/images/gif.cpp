@@ -40,7 +40,7 @@ std::optional<Palette> take_palette(ByteReader& reader, int flags) {
 /// All that stands before the first frame's pixels.
 struct Header {
     int canvas_width = 0, canvas_height = 0;
-    Window frame;
+    Rectangle frame;
     bool interlaced = false;
     std::optional<uint8_t> transparent;
     Palette palette;
@@ -141,7 +141,7 @@ class FramePixels {
     static constexpr std::array<int, 4> kStarts{0, 4, 2, 1}, kSteps{8, 8, 4, 2};  // rows of the four passes
 
     Image& canvas_;
-    Window frame_;
+    Rectangle frame_;
     bool interlaced_;
     int x_ = 0, y_ = 0;
     size_t pass_ = 0;

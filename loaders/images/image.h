@@ -18,10 +18,10 @@ struct ImageSize {
 };
 
 /// A rectangle of pixels: rows y ... y + height - 1, columns x ... x + width - 1.
-struct Window {
+struct Rectangle {
     int y = 0, x = 0, height = 0, width = 0;
 
-    bool operator==(const Window&) const = default;
+    bool operator==(const Rectangle&) const = default;
 };
 
 /// 8-bit pixels in HWC order (rows top to bottom, channels interleaved), without padding.

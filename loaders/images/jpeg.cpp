@@ -89,9 +89,9 @@ struct JpegDecoder::State {
     }
 
     void choose_colours(int channels);
-    Columns crop_columns(const Window& window);
+    Columns crop_columns(const Rectangle& window);
     void read_directly(Image& out);
-    void read_rows(const Window& window, Image& out);
+    void read_rows(const Rectangle& window, Image& out);
     void convert_line(const Columns& columns, uint8_t* row, const Image& out);
     void finish();
 };
@@ -127,7 +127,7 @@ void JpegDecoder::State::choose_colours(int channels) {
 }
 
 /// Keeps libjpeg from transforming and upsampling blocks left and right of the window.
-Columns JpegDecoder::State::crop_columns(const Window& window) {
+Columns JpegDecoder::State::crop_columns(const Rectangle& window) {
     const int width = static_cast<int>(info.image_width);
     if (window.x == 0 && window.width == width) return {};
     const int from = std::max(window.x - kUpsamplingReach, 0);
@@ -158,7 +158,7 @@ void JpegDecoder::State::read_directly(Image& out) {
     }
 }
 
-void JpegDecoder::State::read_rows(const Window& window, Image& out) {
+void JpegDecoder::State::read_rows(const Rectangle& window, Image& out) {
     const Columns columns = crop_columns(window);
     const bool direct = columns.all && info.out_color_components == out.channels;
     if (window.y > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(window.y));
@@ -213,7 +213,7 @@ ImageSize JpegDecoder::open(std::span<const uint8_t> bytes, const std::string& n
     return {static_cast<int>(state.info.image_height), static_cast<int>(state.info.image_width)};
 }
 
-void JpegDecoder::read(int channels, const Window& window, Image& out) {
+void JpegDecoder::read(int channels, const Rectangle& window, Image& out) {
     State& state = *state_;
     state.choose_colours(channels);
     state.line.resize(size_t{state.info.image_width} * 4);

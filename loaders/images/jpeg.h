@@ -20,7 +20,7 @@ class JpegDecoder {
 
     /// Decodes the window of the image that open() has read, once, into 1 (grey) or 3 (RGB) channels. Data that is cut
     /// off or damaged is an error, not a picture with a grey rest. Throws DataError.
-    void read(int channels, const Window& window, Image& out);
+    void read(int channels, const Rectangle& window, Image& out);
 
   private:
     struct State;

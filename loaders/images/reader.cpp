@@ -155,7 +155,7 @@ const std::string& ImageReader::name() const { return state_->name; }
 
 void ImageReader::read(int channels, Image& out) { read(channels, {0, 0, size().height, size().width}, out); }
 
-void ImageReader::read(int channels, const Window& window, Image& out) {
+void ImageReader::read(int channels, const Rectangle& window, Image& out) {
     State& state = *state_;
     require(state.kind != State::Kind::none, "ImageReader: read() needs an open image");
     require(channels == 1 || channels == 3, "ImageReader: {} channels, expected 1 or 3", channels);
@@ -167,7 +167,7 @@ void ImageReader::read(int channels, const Window& window, Image& out) {
         state.kind = State::Kind::none;  // libjpeg reads an image once
         return state.jpeg.read(channels, window, out);
     }
-    const bool all = window == Window{0, 0, state.size.height, state.size.width};
+    const bool all = window == Rectangle{0, 0, state.size.height, state.size.width};
     state.read_whole(channels, all ? out : state.whole);
     if (all) return;
     out.reshape(window.height, window.width, channels);

@@ -31,7 +31,7 @@ class ImageReader {
     /// Decodes what was opened into `channels` (1 or 3) channels; once after each opening. Throws DataError.
     void read(int channels, Image& out);
     /// The same, of the given window only, which must lie inside the image.
-    void read(int channels, const Window& window, Image& out);
+    void read(int channels, const Rectangle& window, Image& out);
 
   private:
     struct State;

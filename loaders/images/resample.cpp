@@ -39,7 +39,7 @@ int32_t fixed_point(double share) {
     return static_cast<int32_t>(units < 0.0 ? units - 0.5 : units + 0.5);
 }
 
-Window intersection(const Window& crop, ImageSize size) {
+Rectangle intersection(const Rectangle& crop, ImageSize size) {
     const int y = std::max(crop.y, 0), x = std::max(crop.x, 0);
     return {y, x, std::min(crop.y + crop.height, size.height) - y, std::min(crop.x + crop.width, size.width) - x};
 }
@@ -103,7 +103,7 @@ void ResampleTaps::split_weights() {
     }
 }
 
-Window Resampler::prepare(const ResizePlan& plan) {
+Rectangle Resampler::prepare(const ResizePlan& plan) {
     plan_ = plan;
     kept_ = intersection(plan.crop, plan.resized);
     needed_ = {plan.source.y + kept_.y, plan.source.x + kept_.x, kept_.height, kept_.width};

@@ -13,7 +13,7 @@ namespace adaq {
 class Resampler {
   public:
     /// Fixes what to do; returns the window of the image that run() needs.
-    Window prepare(const ResizePlan& plan);
+    Rectangle prepare(const ResizePlan& plan);
 
     /// `pixels`: that window (its buffer may be taken). Writes the plan's output.
     void run(Image& pixels, Image& out);
@@ -28,8 +28,8 @@ class Resampler {
     void reflect(const Image& visible, Image& out) const;
 
     ResizePlan plan_;
-    Window kept_;    // the part of the resized image that the crop shows
-    Window needed_;  // the part of the original that it takes
+    Rectangle kept_;    // the part of the resized image that the crop shows
+    Rectangle needed_;  // the part of the original that it takes
     ResampleTaps columns_, rows_;
     Image narrow_, short_;         // after the horizontal and the vertical pass
     std::vector<uint8_t> padded_;  // a row with slack behind it

@@ -71,7 +71,7 @@ TEST_SUITE("calibration views") {
         plan.crop = {-1, -2, 4, 8};
         plan.reflect = true;
         Resampler resampler;
-        CHECK(resampler.prepare(plan) == Window{0, 0, 3, 4});
+        CHECK(resampler.prepare(plan) == Rectangle{0, 0, 3, 4});
         Image out;
         resampler.run(image, out);
         const std::vector<uint8_t> row{2, 1, 0, 1, 2, 3, 2, 1};
@@ -93,7 +93,7 @@ TEST_SUITE("calibration views") {
             image.reshape(1, 1, 1);
             image.pixels[0] = 77;
             Resampler resampler;
-            CHECK(resampler.prepare(plan) == Window{0, 0, 1, 1});
+            CHECK(resampler.prepare(plan) == Rectangle{0, 0, 1, 1});
             resampler.run(image, out);
             CHECK(out.pixels == std::vector<uint8_t>(64 * 64, 77));
         }
@@ -117,9 +117,9 @@ TEST_SUITE("calibration augmentation") {
         int flips = 0;
         for (int index = 0; index < kDraws; ++index) {
             const ResizePlan plan = plan_augmentation({500, 500}, {224, 224}, 1, static_cast<uint64_t>(index));
-            const Window& part = plan.source;
+            const Rectangle& part = plan.source;
             CHECK((part.y >= 0 && part.x >= 0 && part.y + part.height <= 500 && part.x + part.width <= 500));
-            CHECK((plan.resized == ImageSize{224, 224} && plan.crop == Window{0, 0, 224, 224}));
+            CHECK((plan.resized == ImageSize{224, 224} && plan.crop == Rectangle{0, 0, 224, 224}));
             const double area = part.height * part.width / 250000.0,
                          ratio = static_cast<double>(part.width) / part.height;
             CHECK((area > 0.079 && area <= 1.0 && ratio > 0.744 && ratio < 1.344));
@@ -136,8 +136,8 @@ TEST_SUITE("calibration augmentation") {
 
     TEST_CASE("an image too long for any draw gives the central part of the allowed ratio") {
         const ResizePlan wide = plan_augmentation({10, 1000}, {8, 8}, 1, 2);
-        CHECK(wide.source == Window{0, 493, 10, 13});
+        CHECK(wide.source == Rectangle{0, 493, 10, 13});
         const ResizePlan tall = plan_augmentation({1000, 10}, {8, 8}, 1, 2);
-        CHECK(tall.source == Window{493, 0, 13, 10});
+        CHECK(tall.source == Rectangle{493, 0, 13, 10});
     }
 }

@@ -18,7 +18,7 @@ std::string decoding_error(std::span<const uint8_t> bytes) {
     return data_error_of([&] { decode_image(bytes, "x.jpg", 3); });
 }
 
-Image cut_out(const Image& image, const Window& window) {
+Image cut_out(const Image& image, const Rectangle& window) {
     Image part;
     part.reshape(window.height, window.width, image.channels);
     for (int y = 0; y < window.height; ++y) {
@@ -52,7 +52,7 @@ TEST_SUITE("image decoding") {
                 const Image whole = decode_image(image_fixture(name), channels);
                 ImageReader reader;
                 for (int trial = 0; trial < 40; ++trial) {
-                    Window window{below(whole.height), below(whole.width), 0, 0};
+                    Rectangle window{below(whole.height), below(whole.width), 0, 0};
                     window.height = 1 + below(whole.height - window.y);
                     window.width = 1 + below(whole.width - window.x);
                     CAPTURE(name);

@@ -69,7 +69,7 @@ bool decodes(ImageReader& reader, const Bytes& bytes, std::mt19937& random) {
     try {
         reader.open_bytes(bytes, "damaged");
         const ImageSize size = reader.size();
-        Window window{0, 0, size.height, size.width};
+        Rectangle window{0, 0, size.height, size.width};
         if (random() % 2 == 0) {
             window.y = static_cast<int>(random() % static_cast<unsigned>(size.height));
             window.x = static_cast<int>(random() % static_cast<unsigned>(size.width));

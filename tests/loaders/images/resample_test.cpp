@@ -142,7 +142,7 @@ TEST_SUITE("image resizing") {
                 plan.resized = {size(), size()};
                 plan.crop = {0, 0, plan.resized.height, plan.resized.width};
                 plan.interpolation = trial % 2 == 0 ? Interpolation::bilinear : Interpolation::bicubic;
-                const Window needed = resampler.prepare(plan);
+                const Rectangle needed = resampler.prepare(plan);
                 Image image, fast, plain;
                 image.reshape(needed.height, needed.width, channels);
                 for (uint8_t& pixel : image.pixels) pixel = static_cast<uint8_t>(random());
