@@ -2,7 +2,7 @@
 // print them as one line; a UsageError exits with 2, a DataError with 1.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <stdexcept>
 #include <utility>

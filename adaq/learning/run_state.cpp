@@ -1,5 +1,7 @@
 #include "adaq/learning/run_state.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,8 @@
 // The registry of range schemes and the checks that they share. See scheme.h.
 #include "engine/schemes/scheme.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -1,7 +1,7 @@
 // What the emulator finds wrong with a kernel.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <stdexcept>
 #include <string>

@@ -1,7 +1,7 @@
 // Standard input, output and error of a program: there, whatever it was started with, and told when they fail.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>
