@@ -18,15 +18,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kBetweenPolls{50};
 
-/// One place of the ring. `batch` belongs to the threads from the batch's start until `unfinished` is 0, then to the
-/// consumer.
-struct Slot {
-    Batch batch;
-    int unfinished = 0;                    // images still to be made
-    std::exception_ptr failure = nullptr;  // of the first image that failed,
-    int64_t failed_image = 0;              // which is this one
-};
-
 int thread_count(const BatchOptions& options, int64_t images) {
     const int wanted = options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
     return static_cast<int>(std::clamp<int64_t>(wanted, 1, std::max<int64_t>(images, 1)));
@@ -35,6 +26,15 @@ int thread_count(const BatchOptions& options, int64_t images) {
 }  // namespace
 
 struct BatchStream::State {
+    /// One place of the ring. `batch` belongs to the threads from the batch's start until `unfinished` is 0, then to
+    /// the consumer.
+    struct Slot {
+        Batch batch;
+        int unfinished = 0;                    // images still to be made
+        std::exception_ptr failure = nullptr;  // of the first image that failed,
+        int64_t failed_image = 0;              // which is this one
+    };
+
     const Dataset& dataset;
     const std::vector<int64_t> items;
     const BatchOptions options;
@@ -169,7 +169,7 @@ int64_t BatchStream::image_count() const { return state_->image_count(); }
 bool BatchStream::next(Batch& batch, const std::function<void()>& poll) {
     State& state = *state_;
     if (state.next_batch >= state.batch_count()) return false;
-    Slot& slot = state.slot_of(state.next_batch);
+    State::Slot& slot = state.slot_of(state.next_batch);
     state.wait_for(slot, poll);
     if (slot.failure) {
         state.next_batch = state.batch_count();  // nothing more after an error

@@ -13,7 +13,7 @@
 namespace adaq::report {
 namespace {
 
-constexpr double kWidth = 220.0, kHeight = 112.0;
+constexpr double kHistogramWidth = 220.0, kHistogramHeight = 112.0;
 constexpr double kLeft = 5.0, kRight = 215.0, kTop = 4.0, kBottom = 94.0;
 constexpr int kMostLines = 32;  // a finer grid is drawn as its extent: its lines would touch each other
 
@@ -79,7 +79,7 @@ std::string draw(const Histogram& histogram, const Grid& grid, const ScaleZero& 
     const Interval extent = extent_of(grid, quantiser);
     double lo = std::min({0.0, histogram.lo, extent.lo}), hi = std::max({0.0, histogram.hi, extent.hi});
     if (lo == hi) hi = lo + 1.0;
-    Svg svg(kWidth, kHeight, title, "histogram");
+    Svg svg(kHistogramWidth, kHistogramHeight, title, "histogram");
     const Axis axis{lo, hi, kLeft, kRight};
     svg.rect(axis(extent.lo), kTop, axis(extent.hi) - axis(extent.lo), kBottom - kTop, "extent");
     svg.path(outline(histogram, axis), "counts");

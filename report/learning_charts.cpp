@@ -126,17 +126,17 @@ std::string change_chart(const std::vector<ChangeRow>& items, const char* title,
 
 // ---- curves
 
-constexpr double kCurveWidth = 220.0, kCurveHeight = 158.0, kLeft = 44.0, kRight = 215.0;
+constexpr double kCurveWidth = 220.0, kCurveHeight = 158.0, kCurveLeft = 44.0, kCurveRight = 215.0;
 
 /// One panel of a unit's figure: the space between two heights, with a number at either end.
 struct Panel {
     double top, bottom;
 
     void draw(Svg& svg, const std::string& highest, const std::string& lowest) const {
-        svg.line(kLeft, top, kRight, top, "grid");
-        svg.line(kLeft, bottom, kRight, bottom, "base");
-        svg.text(kLeft - 5, top + 7, highest, "tick", Anchor::end);
-        svg.text(kLeft - 5, bottom, lowest, "tick", Anchor::end);
+        svg.line(kCurveLeft, top, kCurveRight, top, "grid");
+        svg.line(kCurveLeft, bottom, kCurveRight, bottom, "base");
+        svg.text(kCurveLeft - 5, top + 7, highest, "tick", Anchor::end);
+        svg.text(kCurveLeft - 5, bottom, lowest, "tick", Anchor::end);
     }
 };
 
@@ -177,7 +177,7 @@ void draw_losses(Svg& svg, const UnitRecord& unit, const Axis& x, const Panel& p
     panel.draw(svg, fmt::format("{:g}", highest), fmt::format("{:g}", lowest));
     const Axis y{std::log10(lowest), std::log10(highest), panel.bottom, panel.top};
     for (int decade = static_cast<int>(std::floor(y.lo)) + 1; decade < y.hi - 1e-9; ++decade)
-        svg.line(kLeft, y(decade), kRight, y(decade), "grid");
+        svg.line(kCurveLeft, y(decade), kCurveRight, y(decade), "grid");
     const auto draw = [&](double LearningPoint::*loss, const char* style) {
         svg.path(
             trace(unit, x, [&](const LearningPoint& p) { return y.clamped(std::log10(std::max(lowest, p.*loss))); }),
@@ -234,11 +234,11 @@ std::string channel_chart(const Report& report) {
 std::string learning_curves(const UnitRecord& unit) {
     if (unit.curve.empty()) return "";
     Svg svg(kCurveWidth, kCurveHeight, fmt::format("Learning of {}", with_phase(unit.name, unit.phase)), "curves");
-    const Axis x{0.0, static_cast<double>(std::max<int64_t>(1, unit.curve.back().iteration)), kLeft, kRight};
+    const Axis x{0.0, static_cast<double>(std::max<int64_t>(1, unit.curve.back().iteration)), kCurveLeft, kCurveRight};
     draw_losses(svg, unit, x, {5, 74});
     if (!unit.roundings.empty()) draw_rounding_curves(svg, unit, x, {86, 140});
-    svg.text(kLeft, kCurveHeight - 4, "0", "tick");
-    svg.text(kRight, kCurveHeight - 4, count(unit.curve.back().iteration), "tick", Anchor::end);
+    svg.text(kCurveLeft, kCurveHeight - 4, "0", "tick");
+    svg.text(kCurveRight, kCurveHeight - 4, count(unit.curve.back().iteration), "tick", Anchor::end);
     return svg.str();
 }
 

@@ -129,7 +129,7 @@ void IdxDataset::open(int64_t item, ImageReader& reader) const {
     reader.open_pixels({pixels_.data() + item * bytes, bytes}, image_, 1, item_name(item));
 }
 
-std::string existing(const fs::path& path) {
+std::string plain_or_gzipped(const fs::path& path) {
     std::error_code error;
     for (const char* ending : {"", ".gz"}) {
         const fs::path candidate = path.string() + ending;
@@ -145,7 +145,7 @@ std::unique_ptr<Dataset> open_idx(const std::string& images, const std::string& 
 }
 
 std::string find_idx_images(const std::string& folder, bool training) {
-    return existing(fs::path(folder) / (training ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte"));
+    return plain_or_gzipped(fs::path(folder) / (training ? "train-images-idx3-ubyte" : "t10k-images-idx3-ubyte"));
 }
 
 std::string find_idx_labels(const std::string& images) {
@@ -155,7 +155,7 @@ std::string find_idx_labels(const std::string& images) {
     if (at == std::string::npos) return "";
     name.replace(at, 11, "labels-idx1");
     if (name.ends_with(".gz")) name.resize(name.size() - 3);
-    return existing(path.parent_path() / name);
+    return plain_or_gzipped(path.parent_path() / name);
 }
 
 }  // namespace adaq

@@ -8,6 +8,7 @@
 #include "loaders/weights/checks.h"
 #include "loaders/weights/flat_binary.h"
 #include "loaders/weights/flat_header.h"
+#include "loaders/weights/json_field.h"
 #include "loaders/weights/raw_tensor.h"
 
 namespace adaq {
@@ -17,7 +18,6 @@ using Bytes = std::span<const std::byte>;
 
 const std::map<std::string, StoredType> kFloatTypes{
     {"f32", StoredType::f32}, {"f16", StoredType::f16}, {"bf16", StoredType::bf16}};
-constexpr uint64_t kLongestHeader = uint64_t{1} << 23;  // bytes; thousands of class names fit many times over
 
 Bytes header_bytes(const std::string& file, Bytes bytes) {
     if (bytes.size() < kFlatPrefix) data_error("{}: {} bytes, too short for a header", file, bytes.size());

@@ -11,6 +11,9 @@
 
 namespace adaq {
 
+/// Of a header, in bytes: thousands of class names fit many times over.
+inline constexpr uint64_t kLongestHeader = uint64_t{1} << 23;
+
 /// Parses `text` as one JSON object. DataError if it is none or has a fault (loaders/json_fault.h).
 nlohmann::json parse_json_object(const std::string& file, std::string_view what, std::string_view text);
 

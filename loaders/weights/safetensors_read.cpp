@@ -18,8 +18,7 @@ namespace {
 using Bytes = std::span<const std::byte>;
 using nlohmann::json;
 
-constexpr size_t kPrefix = 8;                           // bytes: the header's length
-constexpr uint64_t kLongestHeader = uint64_t{1} << 23;  // bytes
+constexpr size_t kPrefix = 8;  // bytes: the header's length
 constexpr std::array<std::pair<const char*, StoredType>, 10> kTypes{{{"F64", StoredType::f64},
                                                                      {"F32", StoredType::f32},
                                                                      {"F16", StoredType::f16},

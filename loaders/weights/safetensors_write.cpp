@@ -18,7 +18,7 @@ using nlohmann::json;
 constexpr const char* kExtension = ".safetensors";
 
 /// A tensor on its way out: the model's own, or one made here.
-struct Outgoing {
+struct OutgoingFloats {
     std::string name;
     Shape shape;
     std::vector<float> owned;
@@ -29,7 +29,7 @@ struct Outgoing {
 
 /// The tensors of a batch norm that does nothing but add the folded bias. PyTorch computes (x - mean) / sqrt(variance +
 /// 1e-5) * gamma + beta; a variance of 1 - 1e-5 makes the root exactly 1 in float and in double.
-void add_idle_norm(std::vector<Outgoing>& list, const std::string& norm, const std::vector<float>& bias) {
+void add_idle_norm(std::vector<OutgoingFloats>& list, const std::string& norm, const std::vector<float>& bias) {
     const Shape shape{static_cast<int64_t>(bias.size())};
     const auto constant = [&](float value) { return std::vector<float>(bias.size(), value); };
     list.push_back({norm + ".weight", shape, constant(1.0f), {}});
@@ -39,8 +39,8 @@ void add_idle_norm(std::vector<Outgoing>& list, const std::string& norm, const s
 }
 
 /// The tensors of the network as it was trained, in its order.
-std::vector<Outgoing> outgoing_tensors(const StoredModel& model) {
-    std::vector<Outgoing> list;
+std::vector<OutgoingFloats> outgoing_floats(const StoredModel& model) {
+    std::vector<OutgoingFloats> list;
     for (const Node& node : model.graph.nodes) {
         const auto folded = node.attributes.find("norm");
         for (const NamedShape& tensor : node.kind->parameters(node)) {
@@ -66,10 +66,10 @@ json metadata(const StoredModel& model) {
 }
 
 /// The header, filled up with blanks so that the tensors begin at a multiple of 8 bytes.
-std::string header_text(const StoredModel& model, const std::vector<Outgoing>& tensors) {
+std::string header_text(const StoredModel& model, const std::vector<OutgoingFloats>& tensors) {
     json header = {{"__metadata__", metadata(model)}};
     uint64_t begin = 0;
-    for (const Outgoing& tensor : tensors) {
+    for (const OutgoingFloats& tensor : tensors) {
         const uint64_t end = begin + tensor.values().size_bytes();
         header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
         begin = end;
@@ -89,13 +89,13 @@ std::string encodings_path(const std::string& path) {
 
 void save_safetensors(const std::string& path, const StoredModel& model) {
     check_writable(path, model);
-    const std::vector<Outgoing> tensors = outgoing_tensors(model);
+    const std::vector<OutgoingFloats> tensors = outgoing_floats(model);
     const std::string header = header_text(model, tensors);
     const uint64_t length = header.size();
     AtomicFile file(path);
     file.write(std::as_bytes(std::span(&length, 1)));
     file.write(header);
-    for (const Outgoing& tensor : tensors) file.write(std::as_bytes(tensor.values()));
+    for (const OutgoingFloats& tensor : tensors) file.write(std::as_bytes(tensor.values()));
     file.flush();
     if (model.quantisation) write_file_atomically(encodings_path(path), encodings_text(model));
     file.commit();

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMostOptions = 256;  // adaq-run has fewer
 constexpr std::string_view kBlanks = " \t\n\r";
 
-std::vector<std::string> words_of(const std::string& text) {
+std::vector<std::string> split_words(const std::string& text) {
     std::vector<std::string> words;
     bool inside = false;
     for (size_t at = 0; at < text.size(); ++at) {
@@ -40,7 +40,7 @@ std::vector<std::string> words_of(const std::string& text) {
 std::vector<OptionWords> split_options(const std::string& text) {
     std::vector<OptionWords> options;
     std::set<std::string> names;
-    for (const std::string& word : words_of(text)) {
+    for (const std::string& word : split_words(text)) {
         if (word.rfind("--", 0) == 0) {
             options.push_back({word});
             if (const std::string name = option_name(options.back()); !names.insert(name).second)
