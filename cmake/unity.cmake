@@ -9,6 +9,7 @@ function(unite target)
         return()
     endif()
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+    target_compile_options(${target} PRIVATE -Wno-shadow)  # of a name in another file
     if(NOT ARGN)
         return()
     endif()
