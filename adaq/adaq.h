@@ -22,4 +22,5 @@
 #include "adaq/plan.h"
 #include "adaq/quantise.h"
 #include "adaq/report.h"
+#include "adaq/session.h"
 #include "adaq/workspace.h"

@@ -106,7 +106,8 @@ TEST_SUITE("structure") {
             ++headers;
             for (const std::string& include : source.includes) {
                 INFO(path << " includes " << include);
-                CHECK((is_public(include) || include.find_first_of("/.") == std::string::npos));
+                const bool of_c = path == "adaq/c.h" && (include == "stddef.h" || include == "stdint.h");
+                CHECK((is_public(include) || of_c || include.find_first_of("/.") == std::string::npos));
             }
         }
         CHECK(headers >= 10);

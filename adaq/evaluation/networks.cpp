@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 
+#include "adaq/session/inference.h"
 #include "adaq/state/poll.h"
 #include "engine/error.h"
 #include "engine/evaluation.h"
@@ -24,20 +25,35 @@ class Stopwatch {
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-/// One network, its logits of the batch in work, and its score.
+/// One network, its logits of the batch in work, and its score. In integers it runs as in a Session.
 struct Contestant {
     Contestant(Device& device, const Network& network, const Shape& batch, bool simulate)
-        : executor(device, network, batch[0], batch[1], batch[2], execution_of(network, simulate)),
-          logits(executor.batch() * executor.classes()) {}
+        : classes(classes_of(network.graph)), logits(batch[0] * classes) {
+        const Execution execution = execution_of(network, simulate);
+        if (execution == Execution::simulated) {
+            executor.emplace(device, network, batch[0], batch[1], batch[2]);
+            return;
+        }
+        const std::shared_ptr<Device> shared(&device, [](Device*) {});
+        inference = std::make_unique<Inference>(network, InferenceOptions{batch[1], batch[2], batch[0]},
+                                                [shared] { return shared; });
+    }
 
-    std::span<const float> rows(int count) const { return std::span(logits).first(count * executor.classes()); }
+    void run(std::span<const float> images, const Poll& poll) {
+        if (executor)
+            executor->run(images, logits, poll);
+        else
+            inference->run(images, logits, poll);
+    }
+    std::span<const float> rows(int count) const { return std::span(logits).first(count * classes); }
     std::vector<int> choices(int count) const {
-        const size_t classes = executor.classes();
         std::vector<int> chosen(count);
         for (size_t i = 0; i < chosen.size(); ++i) chosen[i] = first_choice(rows(count).subspan(i * classes, classes));
         return chosen;
     }
-    Executor executor;
+    size_t classes;
+    std::optional<Executor> executor;  // one of the two
+    std::unique_ptr<Inference> inference;
     std::vector<float> logits;
     Scorer scorer;
     double seconds = 0.0;
@@ -75,7 +91,7 @@ EvaluationResult evaluate_networks(Device& device, const EvaluationPlan& plan, B
     for (int64_t done = 0; next(); done += batch.count) {
         waiting += watch.lap();
         for (const auto& contestant : contestants) {
-            contestant->executor.run(batch.images.values, contestant->logits, ask);
+            contestant->run(batch.images.values, ask);
             contestant->scorer.add(contestant->rows(batch.count), std::span(batch.labels).first(batch.count));
             contestant->seconds += watch.lap();
         }

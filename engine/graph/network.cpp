@@ -83,11 +83,16 @@ class Maker {
 
     static LayerCodes codes(const QuantisedWeight& quantised) {
         LayerCodes made{quantised.grid, quantised.scheme, quantised.scale, quantised.zero_point, {}};
-        const std::vector<int16_t> q = reorder_filters(quantised.codes, quantised.shape, true);
-        const size_t per_channel = q.size() / quantised.shape[0];
-        made.centred.resize(q.size());
-        for (size_t i = 0; i < q.size(); ++i) {
-            made.centred[i] = static_cast<float>(q[i]) - made.zero_point[made.group_of(i / per_channel)];
+        const int64_t filters = quantised.shape[0], per_filter = std::ssize(quantised.codes) / filters;
+        const int64_t channels = quantised.shape[1], taps = per_filter / channels;
+        made.centred.resize(quantised.codes.size());
+        for (int64_t k = 0; k < filters; ++k) {
+            const float zero = made.zero_point[made.group_of(k)];
+            const int16_t* const from = quantised.codes.data() + k * per_filter;
+            float* const to = made.centred.data() + k * per_filter;
+            for (int64_t t = 0; t < taps; ++t)
+                for (int64_t c = 0; c < channels; ++c)
+                    to[t * channels + c] = static_cast<float>(from[c * taps + t]) - zero;
         }
         return made;
     }

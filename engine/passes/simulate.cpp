@@ -18,13 +18,13 @@ constexpr double kNarrowSums = 2147483648.0;
 
 /// Of |weights| of one channel, at most.
 double largest_sum(const LayerCodes& codes, int64_t per_channel) {
-    double largest = 0.0, sum = 0.0;
-    for (size_t i = 0; i < codes.centred.size(); ++i) {
-        if (i % per_channel == 0) sum = 0.0;
-        sum += std::fabs(codes.centred[i]);
+    int64_t largest = 0;
+    for (size_t first = 0; first < codes.centred.size(); first += per_channel) {
+        int64_t sum = 0;
+        for (int64_t i = 0; i < per_channel; ++i) sum += std::abs(static_cast<int>(codes.centred[first + i]));
         largest = std::max(largest, sum);
     }
-    return largest;
+    return static_cast<double>(largest);
 }
 
 /// For an operation of the program, in which its scale is a constant.
@@ -62,15 +62,22 @@ Program Simulation::of(int first, int last) {
         values_[id] = {tensor, stored.scale, stored.largest};
         if (id == kImage && first == 0 && network_.values[kImage]) quantise_image(tensor);
     }
+    operation_names_.assign(program_.operations().size(), "input");
     for (int i = first; i < last; ++i) {
         const Node& node = network_.graph.node(i);
         node.kind->simulate(*this, node, Graph::output_of(i));
+        operation_names_.resize(program_.operations().size(), node.name);
     }
     return std::move(program_);
 }
 
 /// Where the network's input is quantised (--input-bits).
 void Simulation::quantise_image(TensorId image) {
+    const QuantisedActivation& q = *network_.values[kImage];
+    if (program_.tensor(image).type.dtype == DType::u8) {
+        values_[kImage] = {image, q.scale, largest_code(q), CodeQuantiser{q.scale, q.zero_point, q.grid}.zero()};
+        return;
+    }
     const Output y = produce(kImage);
     if (integer())
         add(QuantiseToCodes{image, y.id, *y.code_quantiser});
@@ -159,8 +166,12 @@ TensorId Simulation::weight(const Layer& layer) {
 /// Codes less their zero point wherever they fit, so that zero points are few.
 Simulation::CodeWeight Simulation::code_weight(const Layer& layer) {
     const LayerCodes& codes = *layer.codes;
-    const auto [lowest, highest] = std::minmax_element(codes.centred.begin(), codes.centred.end());
-    if (*lowest >= -128.0f && *highest <= 127.0f) return {constant(codes.centred, layer.shape, DType::i8), kNone};
+    int lowest = 0, highest = 0;
+    for (float code : codes.centred) {
+        lowest = std::min(lowest, static_cast<int>(code));
+        highest = std::max(highest, static_cast<int>(code));
+    }
+    if (lowest >= -128 && highest <= 127) return {constant(codes.centred, layer.shape, DType::i8), kNone};
     const float offset = codes.grid.one_sided ? 128.0f : 0.0f;
     std::vector<float> zero(layer.channels()), stored = codes.centred;
     for (size_t k = 0; k < zero.size(); ++k) zero[k] = codes.zero_point[codes.group_of(k)] - offset;
@@ -204,7 +215,7 @@ void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Ou
         }
         sum.epilogue.activation = activation;
         sum.epilogue.quantiser = y.quantiser;
-        return add(sum);
+        return add(sum, layer.name);
     }
     std::conditional_t<kConvolution, IntegerConvolution, IntegerLinear> op;
     const CodeWeight w = code_weight(layer);
@@ -226,7 +237,7 @@ void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Ou
         op.stride = sum.stride;
         op.padding = sum.padding;
     }
-    add(op);
+    add(op, layer.name);
 }
 
 template void Simulation::add_layer(Convolution, const Layer&, const Value&, const Output&, const Activation&,

@@ -42,7 +42,8 @@ class Simulation {
   public:
     /// `bound` holds the values that exist before the program runs and those to keep; batch is their first extent.
     /// shapes: value_shapes() of the images.
-    /// In integers: of a whole network (check_integer), whose bound values are float.
+    /// In integers: of a whole network (check_integer), whose bound values are float, but for the image, where that is
+    /// quantised: it may be bound as codes, u8.
     Simulation(Device& device, const Network& network, const std::map<ValueId, StoredValue>& bound, KeptValues kept,
                int64_t batch, Indexed<Shape> shapes, Execution execution = Execution::simulated);
 
@@ -79,6 +80,12 @@ class Simulation {
     void add_layer(Sum sum, const Layer& layer, const Value& x, const Output& y, const Activation& activation,
                    const Value* residual = nullptr);
     void add(Operation operation) { program_.add(std::move(operation)); }
+    void add(Operation operation, const std::string& name) {
+        add(std::move(operation));
+        operation_names_.resize(program_.operations().size(), name);
+    }
+    /// Which layer or node each operation of the program is of, by name; the image's quantiser is of "input".
+    const std::vector<std::string>& operation_names() const { return operation_names_; }
 
     /// A convolution whose only reader is an addition that follows is added with it: `postpone` returns true if so.
     bool postpone(const Node& node, ValueId output);
@@ -110,6 +117,7 @@ class Simulation {
     std::map<ValueId, const Node*> postponed_;
     int last_ = 0;
     Program program_;
+    std::vector<std::string> operation_names_;
 };
 
 /// y = x behind a quantiser: its values, or the integer codes that stand for them. y may be x.

@@ -33,6 +33,10 @@ bool Device::supports(const Operation& operation) const {
     return !activation || activation.is_relu();
 }
 
+void Device::upload_bytes(DeviceTensor& tensor, std::span<const uint8_t> bytes) {
+    upload(tensor, std::vector<float>(bytes.begin(), bytes.end()));
+}
+
 void Device::edit(DeviceTensor& tensor, std::vector<float>& room, const Edit& change) {
     room.resize(element_count(tensor.shape()));
     download(tensor, room);

@@ -27,6 +27,12 @@ enum class Placement { device, spilled };
 /// be empty.
 using Poll = std::function<void()>;
 
+/// What a compiled program takes of its device's memory, bytes; 0 where the device does not tell.
+struct ProgramMemory {
+    int64_t temporaries = 0;  // values between operations
+    int64_t workspace = 0;    // within operations
+};
+
 class CompiledProgram {
   public:
     virtual ~CompiledProgram() = default;
@@ -38,6 +44,10 @@ class CompiledProgram {
         run();
         if (poll) poll();
     }
+    /// Runs it once, and adds to seconds[i] what operation i of the program took, of all threads together. False where
+    /// the device does not tell; then nothing was run.
+    virtual bool run_timed(std::span<double> /*seconds*/) { return false; }
+    virtual ProgramMemory memory() const { return {}; }
 };
 
 // ---- calibration
@@ -87,6 +97,13 @@ class Device {
     virtual void spill_into(const std::string& /*folder*/) {}
     virtual void upload(DeviceTensor& tensor, std::span<const float> values) = 0;  // element_count(shape) values
     virtual void download(const DeviceTensor& tensor, std::span<float> values) = 0;
+    /// Of a tensor of u8, as they are: element_count(shape) codes or pixels.
+    virtual void upload_bytes(DeviceTensor& tensor, std::span<const uint8_t> bytes);
+    /// The tensor is not written or read by the host any more, and bound to no program but such as need what programs
+    /// compiled so far have made of it (packed weights): that is kept, and the values need not be.
+    virtual void keep_forms_alone(DeviceTensor& /*tensor*/) {}
+    /// What it takes of the device's memory, with what programs have made of it.
+    virtual int64_t memory_of(const DeviceTensor& tensor) const { return bytes_of(tensor.type()); }
     using Edit = std::function<void(std::span<float> values)>;
     /// Has the values of a tensor changed on the host. room: for them meanwhile; kept by the caller for the next time.
     virtual void edit(DeviceTensor& tensor, std::vector<float>& room, const Edit& change);

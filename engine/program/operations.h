@@ -40,6 +40,7 @@
     X(IntegerAddition)           \
     X(SumOverMap)                \
     X(QuantiseToCodes)           \
+    X(LookUp)                    \
     X(RoundWeights)              \
     X(RoundingStep)              \
     X(ChannelScaleGradient)      \

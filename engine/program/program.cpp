@@ -30,6 +30,15 @@ TensorId Program::rows(TensorId whole, int64_t first, int64_t count) {
     return last();
 }
 
+void Program::replace(TensorId id, int64_t rows, const Buffer& buffer) {
+    Entry& entry = tensors_.at(id);
+    require(entry.whole == kNone, "Program::replace: tensor {} is a part of another", id);
+    entry.type.shape[0] = rows;
+    entry.bound = buffer;
+    require(!buffer || (buffer->shape() == entry.shape() && buffer->dtype() == entry.type.dtype),
+            "Program::replace: tensor {} is not like its buffer", id);
+}
+
 void Program::retype(TensorId temporary, DType dtype) {
     require(tensor(temporary).temporary(), "Program::retype: tensor {} is no temporary", temporary);
     tensors_[temporary].type.dtype = dtype;

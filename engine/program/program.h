@@ -46,6 +46,10 @@ class Program {
     /// Rows [first, first + count) of a tensor, along its first extent, in place.
     TensorId rows(TensorId whole, int64_t first, int64_t count);
     void add(Operation operation) { operations_.push_back(std::move(operation)); }
+    /// Before all that are there.
+    void add_first(Operation operation) { operations_.insert(operations_.begin(), std::move(operation)); }
+    /// A tensor becomes one of another first extent, bound to this buffer; null: temporary.
+    void replace(TensorId id, int64_t rows, const Buffer& buffer);
     /// Stores a temporary otherwise.
     void retype(TensorId temporary, DType dtype);
 

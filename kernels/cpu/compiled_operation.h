@@ -99,5 +99,7 @@ std::unique_ptr<CompiledOperation> compile_operation(const Program& program, con
                                                      const OperationSetting& setting);
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const QuantiseToCodes& op,
                                                      const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const LookUp& op,
+                                                     const OperationSetting& setting);
 
 }  // namespace adaq::cpu

@@ -1,6 +1,7 @@
 #include "kernels/cpu/compiled_program.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "engine/error.h"
 #include "kernels/cpu/thread_count.h"
@@ -73,12 +74,14 @@ void CpuProgram::run(int64_t n) {
     for (int64_t i = 0; i < n; ++i) run_polled({});
 }
 
-void CpuProgram::run_polled(const Poll& poll) {
+void CpuProgram::run_once(const Poll& poll, std::span<double> seconds) {
     if (poll) poll();
     const ThreadCount inside_operations(plan_.threads_of_a_lane);
-    const auto run_one = [&](int lane, int64_t first_image) {
+    std::vector<double> of_lanes(seconds.size() * plan_.lanes);
+    const auto run_one = [&](int lane, int64_t group) {
         if (poll && lane == 0) poll();  // which takes an item where the others leave one
-        run_group(views_[lane], first_image);
+        run_phases(views_[lane], plan_.phases.size(), group, 0, plan_.group,
+                   std::span(of_lanes).subspan(lane * seconds.size(), seconds.size()));
     };
     for (const auto& operation : operations_) operation->refresh(views_.front());
     const int64_t groups = plan_.batch / plan_.group;
@@ -88,19 +91,36 @@ void CpuProgram::run_polled(const Poll& poll) {
         lanes_->run(groups, [&](int lane, int64_t g) { run_one(lane, g * plan_.group); });
     // What remains overlaps the last group: the same images give the same values again.
     if (plan_.batch % plan_.group != 0) run_one(0, plan_.batch - plan_.group);
+    for (size_t i = 0; i < of_lanes.size(); ++i) seconds[i % seconds.size()] += of_lanes[i];
 }
 
-void CpuProgram::run_group(View& view, int64_t group) { run_phases(view, plan_.phases.size(), group, 0, plan_.group); }
-
 /// The first `phases` phases on images [first, last) of the group.
-void CpuProgram::run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last) {
+void CpuProgram::run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last,
+                            std::span<double> seconds) {
     if (phases == 0) return;
     const Phase& phase = plan_.phases[phases - 1];
     for (int64_t index = first; index < last; index += phase.images) {
-        run_phases(view, phases - 1, group, index, index + phase.images);
+        run_phases(view, phases - 1, group, index, index + phase.images, seconds);
         view.move_to(group, index);
-        for (size_t i = phase.first; i < phase.last; ++i) operations_[i]->run(view);
+        for (size_t i = phase.first; i < phase.last; ++i) {
+            if (seconds.empty()) {
+                operations_[i]->run(view);
+                continue;
+            }
+            const auto start = std::chrono::steady_clock::now();
+            operations_[i]->run(view);
+            seconds[i] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        }
     }
+}
+
+ProgramMemory CpuProgram::memory() const {
+    ProgramMemory memory;
+    for (const auto& of_lane : workspaces_)
+        for (const AlignedFloats& slot : of_lane) memory.temporaries += slot.size();
+    for (const AlignedFloats& scratch : scratch_) memory.workspace += scratch.size();
+    constexpr auto kBytes = static_cast<int64_t>(sizeof(float));
+    return {memory.temporaries * kBytes, memory.workspace * kBytes};
 }
 
 }  // namespace adaq::cpu

@@ -14,15 +14,21 @@ class CpuProgram : public CompiledProgram {
     CpuProgram(Program program, std::shared_ptr<Lanes> lanes, Math math);
     void run(int64_t n) override;
     /// At the beginning and between groups of images, by the first lane, which is the caller's thread.
-    void run_polled(const Poll& poll) override;
+    void run_polled(const Poll& poll) override { run_once(poll, {}); }
+    bool run_timed(std::span<double> seconds) override {
+        run_once({}, seconds);
+        return true;
+    }
+    ProgramMemory memory() const override;
 
   private:
     void keep_sums_in_place();
     View make_view(int lane) const;
     void compile_operations(Math math);
     void give_scratch();
-    void run_group(View& view, int64_t group);
-    void run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last);
+    /// seconds: by operation, to be added to; empty: nobody wants to know.
+    void run_once(const Poll& poll, std::span<double> seconds);
+    void run_phases(View& view, size_t phases, int64_t group, int64_t first, int64_t last, std::span<double> seconds);
 
     Program program_;
     std::shared_ptr<Lanes> lanes_;

@@ -70,6 +70,21 @@ class CpuDevice : public Device {
             store_elements(values, target.dtype(), target.memory.data());
         ++target.version;
     }
+    void upload_bytes(DeviceTensor& tensor, std::span<const uint8_t> bytes) override {
+        auto& target = dynamic_cast<CpuTensor&>(tensor);
+        require(target.dtype() == DType::u8 && std::cmp_equal(bytes.size(), element_count(target.shape())),
+                "upload: {} bytes into {}", bytes.size(), to_string(target.shape()));
+        std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(target.memory.data()));
+        ++target.version;
+    }
+    void keep_forms_alone(DeviceTensor& tensor) override {
+        auto& kept = dynamic_cast<CpuTensor&>(tensor);
+        if (kept.forms.bytes() > 0) kept.memory = {};
+    }
+    int64_t memory_of(const DeviceTensor& tensor) const override {
+        const auto& held = dynamic_cast<const CpuTensor&>(tensor);
+        return held.memory.size() * static_cast<int64_t>(sizeof(float)) + held.forms.bytes();
+    }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         require(static_cast<int64_t>(values.size()) == element_count(tensor.shape()), "download: {} values from {}",
                 values.size(), to_string(tensor.shape()));

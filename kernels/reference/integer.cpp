@@ -113,4 +113,10 @@ void Interpreter::operator()(const QuantiseToCodes& op) {
         at(op.y)[i] = written(static_cast<float>(at(op.x)[i]), op.quantiser, type(op.y));
 }
 
+void Interpreter::operator()(const LookUp& op) {
+    const int64_t channels = shape(op.x)[3];
+    for (int64_t i = 0; i < count(op.y); ++i)
+        at(op.y)[i] = at(op.table)[i % channels * 256 + static_cast<int64_t>(at(op.x)[i])];
+}
+
 }  // namespace adaq::reference

@@ -18,6 +18,9 @@ class Normaliser {
     /// Writes image.pixels.size() floats in the same (HWC) order.
     void run(const Image& image, float* out) const;
 
+    /// What a pixel of this channel becomes.
+    float value(size_t channel, uint8_t pixel) const { return value_[channel][pixel]; }
+
     /// Numbers in a block of the vectorised loop: a multiple of 3 channels and of 8 lanes.
     static constexpr size_t kBlock = 24;
 

@@ -1,5 +1,7 @@
-// Packing through a 32-bit window: bits enter on one side and leave on the other; see bit_packing.h.
+// Packing through a window: bits enter on one side and leave on the other; see bit_packing.h. Little-endian.
 #include "loaders/weights/bit_packing.h"
+
+#include <cstring>
 
 #include "engine/error.h"
 
@@ -27,15 +29,22 @@ std::vector<int16_t> unpack_codes(std::span<const std::byte> packed, size_t coun
     std::vector<int16_t> codes(count);
     const int qmin = static_cast<int>(grid.qmin());
     const uint32_t mask = (1u << grid.bits) - 1;
+    size_t done = 0, next = 0;
+    // Eight codes fill whole bytes, which are read eight at a time as long as there are so many.
+    for (; done + 8 <= count && next + sizeof(uint64_t) <= packed.size(); done += 8, next += grid.bits) {
+        uint64_t window = 0;
+        std::memcpy(&window, packed.data() + next, sizeof window);
+        for (size_t i = 0; i < 8; ++i, window >>= grid.bits)
+            codes[done + i] = static_cast<int16_t>(static_cast<int>(window & mask) + qmin);
+    }
     uint32_t window = 0;
     int filled = 0;
-    size_t next = 0;
-    for (int16_t& code : codes) {
+    for (; done < count; ++done) {
         if (filled < grid.bits) {
             window |= static_cast<uint32_t>(packed[next++]) << filled;
             filled += 8;
         }
-        code = static_cast<int16_t>(static_cast<int>(window & mask) + qmin);
+        codes[done] = static_cast<int16_t>(static_cast<int>(window & mask) + qmin);
         window >>= grid.bits;
         filled -= grid.bits;
     }

@@ -39,7 +39,12 @@ void check_weight(const std::string& file, const std::string& name, const Quanti
                    weight.zero_point.size(), channels);
     for (size_t i = 0; i < groups; ++i)
         check_scale_zero(file, name, weight.scale[i], weight.zero_point[i], weight.grid);
-    for (int16_t code : weight.codes)
+    int16_t lowest = 0, highest = 0;
+    for (int16_t code : weight.codes) {
+        lowest = std::min(lowest, code);
+        highest = std::max(highest, code);
+    }
+    for (int16_t code : {lowest, highest})
         if (code < weight.grid.qmin() || code > weight.grid.qmax())
             data_error("{}: {} has the code {}, expected {} to {}", file, printable(name), code, weight.grid.qmin(),
                        weight.grid.qmax());

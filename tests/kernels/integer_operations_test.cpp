@@ -179,6 +179,28 @@ TEST_SUITE("integer operations") {
         }
     }
 
+    TEST_CASE("pixels become what tables say, codes and values") {
+        Values values(17);
+        for (const int64_t channels : {1, 3, 4}) {
+            const Shape shape{3, 5, 7, channels};
+            const std::vector<float> pixels = extreme_wholes(values, element_count(shape), 0, 255),
+                                     codes = extreme_wholes(values, channels * 256, 0, 255),
+                                     reals = values.reals(channels * 256);
+            for (const DType type : {DType::u8, DType::f32}) {
+                check_against_reference([&](Device& device) {
+                    Program program;
+                    const TensorId x = put(device, program, shape, pixels, DType::u8);
+                    const TensorId table =
+                        put(device, program, {channels, 256}, type == DType::u8 ? codes : reals, type);
+                    const Buffer y = device.create(shape, type);
+                    program.add(LookUp{x, program.bind(y), table});
+                    device.compile(program)->run(1);
+                    return values_of(device, y);
+                });
+            }
+        }
+    }
+
     TEST_CASE("sums over maps, of codes and of values") {
         Values values(23);
         for (const int64_t channels : {16, 5}) {

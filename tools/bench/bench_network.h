@@ -8,9 +8,8 @@ namespace adaq {
 
 struct NetworkBench {
     std::string weights;  // file; empty: ResNet18 with random weights
-    /// Image edge (pixels) and batch, pair by pair: 224 with 32, 64 with 128.
-    std::vector<int> images{224, 64};
-    std::vector<int> batches{32, 128};
+    /// Image edge (pixels) and batch, pair by pair.
+    std::vector<int> images, batches;
     double seconds = 3.0;   // a row
     bool quantised = true;  // also W4A8, which is as fast whatever the scheme
     int threads = 0;        // 0: all cores

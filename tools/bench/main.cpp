@@ -12,6 +12,7 @@
 #include "tools/bench/bench_network.h"
 #include "tools/bench/bench_operations.h"
 #include "tools/bench/bench_schemes.h"
+#include "tools/bench/bench_session.h"
 #include "tools/bench/peak.h"
 #if defined(ADAQ_HAS_CUDA)
 #include "tools/bench/cuda/choices.h"
@@ -81,9 +82,16 @@ void declare_device(CLI::App& command, std::string& device, Math& math) {
     declare_math(command, math, "fp32");
 }
 
+/// adaq-bench network, of which --integer makes another benchmark.
+struct NetworkCommand {
+    NetworkBench floats;
+    bool integer = false, shares = false;
+    std::string device = "cpu";
+};
+
 struct Commands {
     ConvolutionBench convolutions;
-    NetworkBench network;
+    NetworkCommand network;
     SchemeBench schemes;
     OperationBench operations;
     struct {
@@ -145,16 +153,45 @@ void declare_operations(CLI::App& command, OperationBench& bench) {
     declare_rows(command, bench.rows);
 }
 
-void declare_network(CLI::App& command, NetworkBench& bench) {
+void declare_network(CLI::App& command, NetworkCommand& network) {
+    NetworkBench& bench = network.floats;
     command
         .add_option("--weights", bench.weights,
                     "A ResNet: .pth, .safetensors or .bin, float or quantised [ResNet18 with random weights]")
         ->type_name("FILE");
-    declare_sizes(command, bench.images, bench.batches, ", one for each --image");
-    command.add_flag("!--float-only", bench.quantised, "Not the quantised network");
+    auto* integer = command.add_flag(
+        "--integer", network.integer,
+        "As an application runs it: pixels to logits in integers, through adaq::Session; latency, throughput, memory");
+    command.add_flag("--shares", network.shares, "Each layer's share of the time (--integer)")->needs(integer);
+    command.add_option("--device", network.device, "cpu or cuda (--integer)")
+        ->transform(one_of({"cpu", "cuda"}))
+        ->needs(integer)
+        ->capture_default_str();
+    command.add_option("--image", bench.images, "Edges of the square images, pixels [224,64; --integer: the model's]")
+        ->delimiter(',')
+        ->transform(whole_number(1, kLargestImage));
+    command
+        .add_option("--batch", bench.batches,
+                    "Images a batch, one for each --image [32,128]; --integer: each by itself [1,32]")
+        ->delimiter(',')
+        ->transform(whole_number(1, kLargestBatch));
+    command.add_flag("!--float-only", bench.quantised, "Not the quantised network")->excludes(integer);
     declare_seconds(command, bench.seconds);
     declare_threads(command, bench.threads);
     declare_json(command, bench.json);
+}
+
+int bench_network(const NetworkCommand& network) {
+    NetworkBench bench = network.floats;
+    check_files(bench.json, "", bench.weights);
+    if (!network.integer) {
+        if (bench.images.empty()) bench.images = {224, 64};
+        if (bench.batches.empty()) bench.batches = {32, 128};
+        return bench_network(bench);
+    }
+    if (bench.images.size() > 1) usage_error("--image: {} values, expected one with --integer", bench.images.size());
+    return bench_session({bench.weights, bench.images.empty() ? 0 : bench.images[0], bench.batches, network.device,
+                          bench.threads, bench.seconds, network.shares, bench.json});
 }
 
 void declare_schemes(CLI::App& command, SchemeBench& bench) {
@@ -242,10 +279,7 @@ int run(int argc, char** argv) {
     });
     auto* network = app.add_subcommand("network", "Images per second of a whole network, float and quantised");
     declare_network(*network, commands.network);
-    network->callback([&] {
-        check_files(commands.network.json, "", commands.network.weights);
-        status = bench_network(commands.network);
-    });
+    network->callback([&] { status = bench_network(commands.network); });
     auto* images = app.add_subcommand("images", "Image loading beside libjpeg-turbo's decoding alone");
     images->add_option("FOLDER", commands.images.folders, "Folders of JPEG files")->required();
     images->add_option("--rounds", commands.images.rounds, "Rounds, of which the best counts")

@@ -15,8 +15,15 @@ namespace adaq {
 
 struct Timing {
     double best = 0.0, median = 0.0;  // seconds a run
+    double most = 0.0;                // that 99 % of runs take
     int runs = 0;
 };
+
+inline Timing timing_of(std::vector<double> times) {
+    std::sort(times.begin(), times.end());
+    const size_t last = times.size() - 1;
+    return {times.front(), times[times.size() / 2], times[last - last / 100], static_cast<int>(times.size())};
+}
 
 /// Runs the works in turn for about `seconds` together, so that what else the machine does slows them alike. A turn is
 /// a pause in which threads of the work before stop spinning, an unmeasured run, and a few measured ones; each work
@@ -42,10 +49,7 @@ inline std::vector<Timing> time_in_turn(double seconds, const std::vector<std::f
         }
     }
     std::vector<Timing> timings;
-    for (auto& of_one : times) {
-        std::sort(of_one.begin(), of_one.end());
-        timings.push_back({of_one.front(), of_one[of_one.size() / 2], static_cast<int>(of_one.size())});
-    }
+    for (const auto& of_one : times) timings.push_back(timing_of(of_one));
     return timings;
 }
 
@@ -64,8 +68,7 @@ Timing time_repeatedly(double seconds, const Work& work) {
         times.push_back(std::chrono::duration<double>(end - start).count());
         start = end;
     }
-    std::sort(times.begin(), times.end());
-    return {times.front(), times[times.size() / 2], static_cast<int>(times.size())};
+    return timing_of(times);
 }
 
 }  // namespace adaq

@@ -95,4 +95,13 @@ void QuantiseToCodes::check(const Checker& c) const {
     output_type(c, y, quantiser);
 }
 
+void LookUp::check(const Checker& c) const {
+    const Shape& in = c.shape(x, 4, "looking up of pixels, x");
+    c.same(y, in, "looking up of pixels, y");
+    c.type(x, {DType::u8}, "looking up of pixels, x");
+    const DType made = c.type(y, {DType::u8, DType::f32}, "looking up of pixels, y");
+    c.same(table, {in[3], 256}, "looking up of pixels, table");
+    c.type(table, {made}, "looking up of pixels, table");
+}
+
 }  // namespace adaq

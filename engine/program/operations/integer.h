@@ -138,4 +138,21 @@ struct QuantiseToCodes {
     void check(const Checker& checker) const;
 };
 
+/// y[n,h,w,c] = table[c][x[n,h,w,c]]: pixels, u8 as decoded, to what the network reads: codes, u8, or f32 values. The
+/// table has the type of y.
+struct LookUp {
+    static constexpr OperationTraits kTraits{"looking up of pixels", Purpose::inference, Cost::memory};
+    static constexpr bool kTakesCodes = true;
+    TensorId x, y;
+    TensorId table;  // [C,256]
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.y, use::kWriteRows);
+        visit(op.table, use::kConstant);
+    }
+    void check(const Checker& checker) const;
+};
+
 }  // namespace adaq

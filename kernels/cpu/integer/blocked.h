@@ -23,6 +23,8 @@ class BlockedConvolution {
     /// Of floats.
     BlockedConvolution(const Geometry& geometry, const ProductKernels& kernels, const float* w);
 
+    /// Of its weights and what comes with them.
+    size_t bytes() const { return weights_.bytes() + start_.size() + w_zero_.size() * sizeof(int32_t); }
     size_t workspace_bytes(int64_t images, int threads) const;
     /// x: codes or floats, as it was made for. workspace: at a cache line's beginning.
     void run(const void* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,

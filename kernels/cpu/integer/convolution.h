@@ -27,6 +27,10 @@ class Convolution {
     explicit Convolution(const Settings& settings) : Convolution(settings, instructions(best_level())) {}
     Convolution(const Settings& settings, const Instructions& instructions);
 
+    /// Of its weights and what comes with them.
+    size_t bytes() const {
+        return blocked_ ? blocked_->bytes() : depthwise_ ? depthwise_->bytes() : w_.size() + w_zero_.size() * 4;
+    }
     size_t workspace_bytes(int64_t images, int threads) const;
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
              int threads) const;
@@ -56,6 +60,7 @@ class FloatConvolution {
     FloatConvolution(const Geometry& geometry, std::span<const float> w, FloatSum sum,
                      const Instructions& instructions);
 
+    size_t bytes() const { return blocked_.bytes(); }
     size_t workspace_bytes(int64_t images, int threads) const;
     void run(const float* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
              int threads) const;

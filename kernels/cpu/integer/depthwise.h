@@ -19,6 +19,8 @@ class DepthwiseConvolution {
     DepthwiseConvolution(const Geometry& geometry, const Instructions& instructions, const int8_t* w,
                          const std::vector<int32_t>& w_zero, int x_zero);
 
+    /// Of its weights.
+    size_t bytes() const { return w_.size() * sizeof(int16_t); }
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
 
   private:

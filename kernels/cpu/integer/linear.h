@@ -15,6 +15,8 @@ class SumsLinear {
     /// w: [K,C]; w_zero: [K], or empty.
     SumsLinear(std::span<const int8_t> w, int64_t k, const std::vector<int32_t>& w_zero, int32_t x_zero, bool wide);
 
+    /// Of its weights.
+    size_t bytes() const { return w_.size() * sizeof(int16_t); }
     void run(const int32_t* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
 
   private:

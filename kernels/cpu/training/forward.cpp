@@ -142,6 +142,7 @@ ADAQ_AS_INFERENCE(IntegerLinear)
 ADAQ_AS_INFERENCE(IntegerAddition)
 ADAQ_AS_INFERENCE(SumOverMap)
 ADAQ_AS_INFERENCE(QuantiseToCodes)
+ADAQ_AS_INFERENCE(LookUp)
 #undef ADAQ_AS_INFERENCE
 
 std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Addition& op,
