@@ -17,6 +17,10 @@ ADAQ_VECTORISE void maximum(const uint8_t* x, int64_t n, uint8_t* y) {
     for (int64_t i = 0; i < n; ++i) y[i] = x[i] > y[i] ? x[i] : y[i];
 }
 
+ADAQ_VECTORISE void maximum_of(const uint8_t* a, const uint8_t* b, int64_t n, uint8_t* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] = a[i] > b[i] ? a[i] : b[i];
+}
+
 ADAQ_VECTORISE void accumulate(const float* x, int64_t n, double* sum) {
     for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
 }
@@ -27,34 +31,65 @@ ADAQ_VECTORISE void accumulate(const float* x, int64_t n, float* sum) {
 
 class CompiledMaxPool : public CompiledOperation {
   public:
-    CompiledMaxPool(const Program& program, const MaxPool& op, int64_t images)
+    CompiledMaxPool(const Program& program, const MaxPool& op, const OperationSetting& setting)
         : op_(op),
           codes_(program.tensor(op.x).type.dtype == DType::u8),
           x_(program.shape(op.x)),
           y_(program.shape(op.y)),
-          images_(images) {}
+          images_(setting.images),
+          threads_(setting.threads) {}
+
+    /// Of codes: a row of the map a thread.
+    int64_t scratch_floats() const override { return codes_ ? (threads_ * x_[2] * x_[3] + 3) / 4 : 0; }
 
     void run(const View& view) override {
         float *x = view.at(op_.x), *y = view.at(op_.y);
         if (codes_)
-            pool(reinterpret_cast<const uint8_t*>(x), uint8_t{0}, reinterpret_cast<uint8_t*>(y));
+            pool_codes(reinterpret_cast<const uint8_t*>(x), reinterpret_cast<uint8_t*>(view.scratch()),
+                       reinterpret_cast<uint8_t*>(y));
         else
-            pool(x, -std::numeric_limits<float>::infinity(), y);
+            pool(x, y);
     }
 
   private:
-    template <typename T>
-    void pool(const T* x, T lowest, T* y) const {
+    /// The rows of a window first, then its columns: of codes the order does not matter.
+    void pool_codes(const uint8_t* x, uint8_t* room, uint8_t* y) const {
+        const int64_t rows = images_ * y_[1], row_codes = x_[2] * x_[3];
+#pragma omp parallel for num_threads(threads_) schedule(static) if (threads_ > 1)
+        for (int64_t part = 0; part < threads_; ++part) {
+            for (int64_t i = rows * part / threads_; i < rows * (part + 1) / threads_; ++i) {
+                const uint8_t* const image = x + i / y_[1] * x_[1] * row_codes;
+                row_of_codes(image, i % y_[1], room + part * row_codes, y + i * y_[2] * y_[3]);
+            }
+        }
+    }
+    void row_of_codes(const uint8_t* image, int64_t p, uint8_t* room, uint8_t* out) const {
+        const int64_t channels = x_[3], row_codes = x_[2] * channels, top = p * op_.stride - op_.padding;
+        const int64_t first = std::max<int64_t>(top, 0), last = std::min(top + op_.kernel, x_[1]);
+        const uint8_t* highest = image + first * row_codes;
+        if (last - first > 1) {
+            maximum_of(highest, highest + row_codes, row_codes, room);
+            for (int64_t h = first + 2; h < last; ++h) maximum(image + h * row_codes, row_codes, room);
+            highest = room;
+        }
+        for (int64_t q = 0; q < y_[2]; ++q, out += channels) {
+            const int64_t left = q * op_.stride - op_.padding;
+            const int64_t from = std::max<int64_t>(left, 0), to = std::min(left + op_.kernel, x_[2]);
+            std::copy_n(highest + from * channels, channels, out);
+            for (int64_t w = from + 1; w < to; ++w) maximum(highest + w * channels, channels, out);
+        }
+    }
+
+    void pool(const float* x, float* y) const {
 #pragma omp parallel for collapse(2) schedule(static)
         for (int64_t n = 0; n < images_; ++n) {
             for (int64_t p = 0; p < y_[1]; ++p)
-                row(x + n * x_[1] * x_[2] * x_[3], p, lowest, y + (n * y_[1] + p) * y_[2] * y_[3]);
+                row(x + n * x_[1] * x_[2] * x_[3], p, y + (n * y_[1] + p) * y_[2] * y_[3]);
         }
     }
-    template <typename T>
-    void row(const T* image, int64_t p, T lowest, T* out) const {
+    void row(const float* image, int64_t p, float* out) const {
         const int64_t channels = x_[3], top = p * op_.stride - op_.padding;
-        std::fill_n(out, y_[2] * channels, lowest);
+        std::fill_n(out, y_[2] * channels, -std::numeric_limits<float>::infinity());
         for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + op_.kernel, x_[1]); ++h) {
             for (int64_t q = 0; q < y_[2]; ++q) {
                 const int64_t left = q * op_.stride - op_.padding;
@@ -68,6 +103,7 @@ class CompiledMaxPool : public CompiledOperation {
     bool codes_;
     Shape x_, y_;
     int64_t images_;
+    int threads_;
 };
 
 class CompiledGlobalAveragePool : public CompiledOperation {
@@ -111,7 +147,7 @@ class CompiledGlobalAveragePool : public CompiledOperation {
 
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const MaxPool& op,
                                                      const OperationSetting& setting) {
-    return std::make_unique<CompiledMaxPool>(program, op, setting.images);
+    return std::make_unique<CompiledMaxPool>(program, op, setting);
 }
 
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const GlobalAveragePool& op,

@@ -140,6 +140,7 @@ void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& b
     job.steps = runs_.steps;
     job.chunk = runs_.chunk;
     job.w = weights_.of(block);
+    if (block + 1 < weights_.blocks()) job.next_w = weights_.of(block + 1) - job.w;
     job.vectors = weights_.vectors_of(block);
     job.channels = static_cast<int>(channels);
     job.start = start_.data() + static_cast<size_t>(lane) * sum_bytes(kernels_.element);

@@ -48,6 +48,7 @@ struct BlockJob {
     int64_t steps;           // of a run
     int64_t chunk;           // a run's steps are a multiple of it
     const unsigned char* w;  // packed: [run][step][vector][lane][depth]
+    int64_t next_w;          // bytes from there to the weights of the block that follows; 0: none
     int vectors;
     int channels;            // of the block, the last may lack some
     const void* start;       // [vectors * lanes]: what sums begin with, of their type

@@ -12,10 +12,11 @@ namespace adaq::cpu::integer {
 namespace {  // NOLINT: a header of internal linkage throughout
 
 template <class I>
-using MultiplyTile = void (*)(const BlockJob&, const TilePlace&, typename I::Sum*);
+using MultiplyTile = void (*)(const BlockJob&, const TilePlace&, int64_t ahead, typename I::Sum*);
 
+/// ahead: so many bytes behind the weights that it reads lie those that are wanted next.
 template <class I, int segments, int columns, int vectors>
-void multiply_tile(const BlockJob& job, const TilePlace& tile, typename I::Sum* sums) {
+void multiply_tile(const BlockJob& job, const TilePlace& tile, int64_t ahead, typename I::Sum* sums) {
     typename I::Sums total[segments][columns][vectors];
     for (int v = 0; v < vectors; ++v) {
         const typename I::Sums start = I::load(static_cast<const typename I::Sum*>(job.start) + v * I::kLanes);
@@ -32,6 +33,9 @@ void multiply_tile(const BlockJob& job, const TilePlace& tile, typename I::Sum* 
              first += I::kStepBytes, second += I::kStepBytes, w += vectors * I::kVectorBytes) {
             typename I::Weights weights[vectors];
             for (int v = 0; v < vectors; ++v) weights[v] = I::load_weights(w + v * I::kVectorBytes);
+            constexpr int kLine = 64;
+            for (int byte = 0; byte < vectors * I::kVectorBytes; byte += kLine)
+                __builtin_prefetch(w + ahead + byte, 0, 2);
 #pragma GCC unroll 2
             for (int g = 0; g < segments; ++g) {
                 const unsigned char* x = g == 0 ? first : second;
@@ -85,7 +89,8 @@ void run_block(const BlockJob& job) {
     const int pitch = job.vectors * I::kLanes;
     for (int64_t i = 0; i < job.tile_count; ++i) {
         const TilePlace& tile = job.tiles[i];
-        multiply_for<I>(tile.segments, tile.columns, job.vectors)(job, tile, sums);
+        const int64_t ahead = i + 1 == job.tile_count ? job.next_w : 0;
+        multiply_for<I>(tile.segments, tile.columns, job.vectors)(job, tile, ahead, sums);
         if (job.w_zero != nullptr)
             correct_weights_zero(job, job.windows + i * kMostPositions, tile.segments * tile.columns, pitch, sums);
         finish_tile(job, tile, finish, sums, pitch);
