@@ -10,12 +10,15 @@
 namespace adaq {
 
 /// Integers [qmin, qmax]: signed n bit, or 0 ... 2^n - 1 where the data has no negative values ("one-sided"). n is 2
-/// ... 8.
+/// ... 8. A narrow grid is two-sided and leaves out -2^(n-1), so that each integer has its opposite.
 struct Grid {
     int bits = 8;
     bool one_sided = false;
+    bool narrow = false;
 
-    ADAQ_HOST_DEVICE float qmin() const { return one_sided ? 0.0f : -static_cast<float>(1 << (bits - 1)); }
+    ADAQ_HOST_DEVICE float qmin() const {
+        return one_sided ? 0.0f : static_cast<float>((narrow ? 1 : 0) - (1 << (bits - 1)));
+    }
     ADAQ_HOST_DEVICE float qmax() const {
         return static_cast<float>(one_sided ? (1 << bits) - 1 : (1 << (bits - 1)) - 1);
     }

@@ -69,18 +69,23 @@ struct LearningOptions {
 };
 
 struct QuantiseOptions {
-    std::string method = "nearest";  // adaround, brecq, qdrop, pdquant, best (docs/methods.md)
-    int weight_bits = 4;             // 2 to 8
-    int activation_bits = 8;         // 2 to 8, or 32: float
-    int input_bits = 32;
+    std::string method = "nearest";      // adaround, brecq, qdrop, pdquant, best (docs/methods.md)
+    int weight_bits = 4;                 // 2 to 8
+    int activation_bits = 8;             // 2 to 8, or 32: float
+    std::optional<int> input_bits = {};  // 2 to 8, or 32: float; empty: 8 with `deploy` or its sites, else 32
     std::optional<std::string> scheme = {}, act_scheme = {};  // how ranges are chosen (docs/schemes.md)
     double p = 2.4;                                           // exponent of the schemes norm and norm-legacy
     std::string granularity = "channel";                      // one weight scale a channel or a layer
     std::optional<bool> fold = {};                            // fold batch norms into the convolutions first
     bool symmetric = false;                                   // zero point 0 for every weight
-    std::string act_sites = "block";            // quantise the output of each ReLU (block) or of each layer (layer)
-    bool head_stem_8bit = false;                // 8 bits for the first and last layer, and for `edge_acts`
-    std::optional<std::string> edge_acts = {};  // stem, fc, both
+    /// Quantise the output of each ReLU (block; where empty) or of each layer (layer), or all that onnxruntime
+    /// (deploy-ort) or TensorRT (deploy-tensorrt) needs to run a whole network as integers.
+    std::optional<std::string> act_sites = {};
+    /// Made for a runtime: ort (onnxruntime), openvino, tensorrt, adaq. Decides input_bits and act_sites, makes weights
+    /// of 8 bits symmetric (-127 ... 127), and does to the network what the runtime will (docs/deployment.md).
+    std::optional<std::string> deploy = {};
+    bool head_stem_8bit = false;                          // 8 bits for the first and last layer, and for `edge_acts`
+    std::optional<std::string> edge_acts = {};            // stem, fc, both
     std::map<std::string, int> bits = {}, act_bits = {};  // of single layers' weights, of single activations, by name
 
     int64_t images = 1024;  // calibration images, one of each class in turn

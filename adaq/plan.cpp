@@ -44,7 +44,7 @@ class Planning {
 
     Plan make(double seconds) {
         plan_.learns = settings_ && settings_->learns();
-        units_ = plan_.learns ? learned_units(network_.graph, settings_->recipe, settings_->head_stem_8bit)
+        units_ = plan_.learns ? learned_units(network_.graph, settings_->recipe, settings_->head_stem_8bit, sites_)
                               : units_of(network_.graph, UnitKind::layers);
         if (plan_.learns) rehearse_passes(seconds);
         for (size_t i = 0; i < units_.size(); ++i) plan_.units.push_back(describe(i));

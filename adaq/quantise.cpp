@@ -86,7 +86,7 @@ class Quantising {
         const Phase phase(state_.report, "quantise weights");
         observer_.begin("weights", state_.network.layers.count(), "layers");
         const WeightOptions options{settings_.weight_range(), settings_.per_channel, settings_.head_stem_8bit,
-                                    settings_.bits};
+                                    settings_.bits, settings_.deployed()};
         quantise_weights(device_, state_.network, options, parts(observer_));
         observer_.advance(1);
         observer_.end();
@@ -119,13 +119,17 @@ class Quantising {
         poll(observer_);
         const Phase phase(state_.report, "nearest, to compare with");
         quantise_activations(*state_.nearest, images, {});
+        finish(*state_.nearest);
     }
 
     void start_scales(const Tensor& images) {
         poll(observer_);
         const Phase phase(state_.report, "quantise activations");
         quantise_activations(state_.network, images, see_site());
+        finish(state_.network);
     }
+
+    void finish(Network& network) const { finish_layers(network, 0, network.graph.node_count(), settings_.deployment); }
 
     void quantise_activations(Network& network, const Tensor& images, const SiteObserver& see) {
         observer_.begin("activations", sites_.back().value, "nodes");

@@ -29,7 +29,6 @@ void round_to_nearest(Layer& layer, const ChosenRange& range, const std::string&
 QuantisedActivation choose_activation(Device& device, const DeviceTensor& values, SchemeOptions range, int bits,
                                       const std::string& name) {
     range.bits = bits;
-    range.symmetric = false;  // of weights only (docs/arithmetic.md section 2)
     const ChosenRange chosen = choose_range(device, values, 1, range, "the activation " + name);
     return {chosen.grid, range.scheme, chosen.scale[0], chosen.zero_point[0]};
 }
@@ -53,6 +52,7 @@ void quantise_weights(Device& device, Network& network, const WeightOptions& opt
         if (edge && options.head_stem_8bit) range.bits = 8;
         const auto own = options.bits.find(layer.name);
         if (own != options.bits.end()) range.bits = own->second;
+        if (options.deployed && range.bits == 8) range.symmetric = range.narrow = true;
         const Buffer weight = device.create(layer.shape);
         device.upload(*weight, layer.weight.values);
         const int64_t groups = options.per_channel ? layer.channels() : 1;

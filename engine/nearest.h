@@ -17,6 +17,7 @@ struct WeightOptions {
     bool per_channel = true;
     bool head_stem_8bit = false;
     std::map<std::string, int> bits = {};  // of single layers, by name, whatever the above says
+    bool deployed = false;                 // those of 8 bits are symmetric, -127 ... 127
 };
 
 /// Throws UsageError where `bits` (as WeightOptions has them) names no layer.
@@ -30,7 +31,7 @@ using PartObserver = std::function<void(const std::string& name)>;
 void quantise_weights(Device& device, Network& network, const WeightOptions& options,
                       const PartObserver& before_layer = {});
 
-/// The quantiser of one activation site from what it sees. range.bits and range.symmetric are not looked at.
+/// The quantiser of one activation site from what it sees. range.bits is not looked at.
 QuantisedActivation choose_activation(Device& device, const DeviceTensor& values, SchemeOptions range, int bits,
                                       const std::string& name);
 

@@ -74,7 +74,7 @@ WeightReport describe(const Network& network, const Node& node, bool per_channel
         layer.shape.size() == 4 ? Shape{layer.shape[0], layer.shape[3], layer.shape[1], layer.shape[2]} : layer.shape;
     row.grid = codes.grid;
     row.scheme = codes.scheme;
-    row.per_channel = per_channel;
+    row.per_channel = per_channel || codes.scale.size() > 1;
     row.scale = spread_of(codes.scale);
     const auto [lowest, highest] = std::minmax_element(codes.zero_point.begin(), codes.zero_point.end());
     row.zero_point_min = *lowest;

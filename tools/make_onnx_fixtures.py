@@ -27,6 +27,7 @@ FILES = {  # options of adaq-convert
     "any": "--for any", "ort": "--for ort", "openvino": "--for openvino", "packed": "--for ort --pack", "u8": "--onnx-input u8",
 }
 TENSORRT = {"tensorrt": "--for tensorrt"}
+DEPLOYED = {"deployed": "--for ort"}
 
 
 def read_safetensors(path):
@@ -58,7 +59,7 @@ def write_images(folder):
 
 
 def quantise(programs, folder):
-    """The networks: 4-bit weights and mixed activations, and one that suits TensorRT."""
+    """The networks: 4-bit weights and mixed activations, one that suits TensorRT, and one that is made for onnxruntime."""
     tensors = read_safetensors(WEIGHTS / "basic.safetensors")
     tensors["layer1.0.bn1.weight"][0] *= -1
     tensors["layer2.0.bn2.weight"][1] = 0
@@ -69,6 +70,8 @@ def quantise(programs, folder):
     subprocess.run([*run, "--a8", "--input-bits", "8", "--act-bits", "layer1.0.conv1=4,layer2.0=3", "--bits", "layer2.0.conv1=2",
                     "--save", TARGET / "block.bin"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([*run, "--a7", "--symmetric", "--act-bits", "layer1.0=5", "--save", TARGET / "signed.bin"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*run, "--a8", "--deploy", "ort", "--act-bits", "layer1.0.conv2=5,avgpool=6", "--bits", "layer1.0.conv2=8,fc=8",
+                    "--save", TARGET / "deployed.bin"], check=True, stdout=subprocess.DEVNULL)
 
 
 def computed(path, images):
@@ -133,7 +136,7 @@ def main():
         quantise(programs, pathlib.Path(folder))
     pixels = np.random.default_rng(4).integers(0, 256, (2, SIDE, SIDE, 3), np.uint8)
     expected = {"side": SIDE, "pixels": pixels.reshape(-1).tolist(), "block": expectations(programs, "block", FILES, pixels),
-                "signed": expectations(programs, "signed", TENSORRT, pixels)}
+                "signed": expectations(programs, "signed", TENSORRT, pixels), "deployed": expectations(programs, "deployed", DEPLOYED, pixels)}
     (TARGET / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n")
     forms()
 

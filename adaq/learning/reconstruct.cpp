@@ -128,9 +128,10 @@ WalkOptions walk_options(const Settings& settings, const Graph& graph, std::vect
     options.recipe = settings.recipe;
     // From the images as they are, which come first.
     options.recipe.scale_images = std::min(settings.recipe.scale_images, images);
-    options.units = learned_units(graph, settings.recipe, settings.head_stem_8bit);
+    options.units = learned_units(graph, settings.recipe, settings.head_stem_8bit, sites);
     options.sites = std::move(sites);
     options.activation_range = settings.activation_range();
+    options.deployment = settings.deployment;
     return options;
 }
 

@@ -45,6 +45,7 @@ Rehearsal rehearse(const Device& device, const Network& original, Network networ
     walk.activation_range = {"minmax", 8, 2.4, false};
     walk.memory = std::numeric_limits<int64_t>::max();
     walk.float_values = nullptr;
+    walk.deployment = Deployment::none;  // a matter of values
     Rehearsal rehearsal;
     WalkObserver observer;
     observer.begin = [&](const Unit& unit, uint32_t phase) -> std::optional<UnitResult> {
@@ -61,7 +62,8 @@ Network shaped(const Device& device, const Network& original, const Settings& se
     Network network = original;
     SchemeOptions range = settings.weight_range();
     range.scheme = "minmax";
-    quantise_weights(dry, network, {range, settings.per_channel, settings.head_stem_8bit, settings.bits});
+    quantise_weights(dry, network,
+                     {range, settings.per_channel, settings.head_stem_8bit, settings.bits, settings.deployed()});
     return network;
 }
 

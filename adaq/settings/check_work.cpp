@@ -25,8 +25,11 @@ void check_signs(const Settings& s, const Graph& graph, const std::vector<Site>&
     for (const Site& site : sites) {
         if (site.value == kImage) continue;
         const Activation& activation = graph.node(Graph::producer_of(site.value)).activation;
-        if (activation && activation.lowest() >= 0.0f)
-            check_one_sided(s.activation_range(), "the activation " + value_name(graph, site.value));
+        if (!activation || activation.lowest() < 0.0f) continue;
+        const std::string& name = value_name(graph, site.value);
+        check_one_sided(s.activation_range(), "the activation " + name);
+        if (s.deployment == Deployment::tensorrt && site.bits == 8)
+            usage_error("`act_bits` {}=8: has no sign, and of such activations TensorRT's int8 holds 7 bits", name);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "engine/passes/deploy.h"
 #include "engine/passes/sites.h"
 #include "engine/program/device.h"
 #include "engine/reconstruction/recipe.h"
@@ -12,7 +13,13 @@
 namespace adaq {
 
 inline const std::map<std::string, ActivationSites> kSites{{"block", ActivationSites::block},
-                                                           {"layer", ActivationSites::layer}};
+                                                           {"layer", ActivationSites::layer},
+                                                           {"deploy-ort", ActivationSites::deploy_ort},
+                                                           {"deploy-tensorrt", ActivationSites::deploy_tensorrt}};
+inline const std::map<std::string, Deployment> kDeployments{{"ort", Deployment::ort},
+                                                            {"openvino", Deployment::openvino},
+                                                            {"tensorrt", Deployment::tensorrt},
+                                                            {"adaq", Deployment::adaq}};
 inline const std::map<std::string, EdgeActivations> kEdges{
     {"stem", EdgeActivations::stem}, {"fc", EdgeActivations::fc}, {"both", EdgeActivations::both}};
 

@@ -71,6 +71,7 @@ const std::map<std::string, std::vector<std::string>>& all_words() {
         {"granularity", {"channel", "layer"}},
         {"act_sites", words_in(kSites)},
         {"edge_acts", words_in(kEdges)},
+        {"deploy", words_in(kDeployments)},
         {"class_order", words_in(kClassOrders)},
         {"interpolation", {kInterpolationNames.begin(), kInterpolationNames.end()}},
         {"math", words_in(kMaths)},

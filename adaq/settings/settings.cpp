@@ -17,12 +17,13 @@ void check_values(const QuantiseOptions& o) {
     check_word("method", o.method);
     check_number("weight_bits", o.weight_bits);
     check_bits("activation_bits", o.activation_bits);
-    check_bits("input_bits", o.input_bits);
+    if (o.input_bits) check_bits("input_bits", *o.input_bits);
     if (o.scheme) check_word("scheme", *o.scheme);
     if (o.act_scheme) check_word("act_scheme", *o.act_scheme);
     check_number("p", o.p);
     check_word("granularity", o.granularity);
-    check_word("act_sites", o.act_sites);
+    if (o.act_sites) check_word("act_sites", *o.act_sites);
+    if (o.deploy) check_word("deploy", *o.deploy);
     if (o.edge_acts) check_word("edge_acts", *o.edge_acts);
     check_number("images", static_cast<double>(o.images));
     for (const auto& [field, bits] : {std::pair("bits", &o.bits), std::pair("act_bits", &o.act_bits)})
@@ -61,6 +62,45 @@ void take_recipe(const QuantiseOptions& o, Settings& s) {
     s.edges = o.edge_acts ? kEdges.at(*o.edge_acts) : s.recipe.edges;
 }
 
+/// What TensorRT cannot hold in an int8 without a zero point: activations of 8 bits without a sign.
+void check_signed_codes(const Settings& s) {
+    if (s.activation_bits == 8)
+        usage_error(
+            "`deploy` tensorrt: behind ReLUs activations have no sign, and of those TensorRT's int8 holds 7 bits; give "
+            "`activation_bits = 7`");
+    if (s.head_stem_8bit)
+        usage_error(
+            "`head_stem_8bit`: gives 8 bits to an activation without a sign, of which TensorRT's int8 holds 7; give 8 "
+            "bits to weights alone, with `bits`");
+}
+
+/// The sites that a target needs.
+ActivationSites sites_for(Deployment target) {
+    if (target == Deployment::ort) return ActivationSites::deploy_ort;
+    if (target == Deployment::tensorrt) return ActivationSites::deploy_tensorrt;
+    return ActivationSites::block;
+}
+
+/// Where activations are quantised, the network's input among them.
+void take_sites(const QuantiseOptions& o, Settings& s) {
+    if (o.deploy) s.deployment = kDeployments.at(*o.deploy);
+    if (o.act_sites) s.sites = kSites.at(*o.act_sites);
+    if (s.deployed()) {
+        const ActivationSites needed = sites_for(s.deployment);
+        if (o.act_sites && s.sites != needed)
+            usage_error("`act_sites` {}: `deploy` {} needs {}", *o.act_sites, *o.deploy, name_of(kSites, needed));
+        s.sites = needed;
+        if (s.activation_bits == kFloatBits)
+            usage_error("`activation_bits` {}: `deploy` {} needs activations of 2 to 8 bits", kFloatBits, *o.deploy);
+    }
+    const bool input = s.deployed() || (quantises_input(s.sites) && s.activation_bits < kFloatBits);
+    s.input_bits = o.input_bits.value_or(input ? 8 : kFloatBits);
+    if (input && s.input_bits == kFloatBits)
+        usage_error("`input_bits` {}: {} needs the network's input quantised, to 2 to 8 bits", kFloatBits,
+                    s.deployed() ? "`deploy` " + *o.deploy : "`act_sites` " + name_of(kSites, s.sites));
+    if (s.deployment == Deployment::tensorrt) check_signed_codes(s);
+}
+
 void check_together(const QuantiseOptions& o, const Settings& s) {
     if (s.fold && s.recipe.learn.norms == NormStatistics::batch)
         usage_error("`bn` batch: with {} no batch norm is left; {}", o.fold ? "`fold`" : "`method` " + o.method,
@@ -72,6 +112,33 @@ void check_together(const QuantiseOptions& o, const Settings& s) {
     if (s.resume && s.state.empty()) usage_error("`resume`: needs `state` DIR, where the earlier run kept its layers");
     memory_size(s.memory, 0);  // refuses what is no size
     if (o.edge_acts && !s.head_stem_8bit) usage_error("`edge_acts` {}: only with `head_stem_8bit`", *o.edge_acts);
+}
+
+const char* runtime_name(Deployment target) {
+    switch (target) {
+        case Deployment::ort:
+            return "onnxruntime";
+        case Deployment::openvino:
+            return "OpenVINO";
+        case Deployment::tensorrt:
+            return "TensorRT";
+        default:
+            return "adaq";
+    }
+}
+
+std::string sites_sentence(ActivationSites sites) {
+    switch (sites) {
+        case ActivationSites::block:
+            return "the output of each ReLU";
+        case ActivationSites::layer:
+            return "the output of each layer";
+        case ActivationSites::deploy_ort:
+            return "the output of each ReLU, the input of each layer and both operands of each addition";
+        case ActivationSites::deploy_tensorrt:
+            return "the output of each ReLU, the input of each layer and what is added to a convolution";
+    }
+    return "";
 }
 
 std::string range_sentence(const std::string& scheme, double p) {
@@ -86,13 +153,12 @@ Settings settings_of(const QuantiseOptions& o) {
     s.method = o.method;
     s.weight_bits = o.weight_bits;
     s.activation_bits = o.activation_bits;
-    s.input_bits = o.input_bits;
     s.p = o.p;
     s.per_channel = o.granularity == "channel";
     s.symmetric = o.symmetric;
     s.head_stem_8bit = o.head_stem_8bit;
     s.calib_augment = o.calib_augment;
-    s.sites = kSites.at(o.act_sites);
+    take_sites(o, s);
     s.bits = o.bits;
     s.act_bits = o.act_bits;
     s.images = o.images;
@@ -113,6 +179,8 @@ QuantiseOptions settled(QuantiseOptions options) {
     options.scheme = s.scheme;
     options.act_scheme = s.act_scheme;
     options.fold = s.fold;
+    options.act_sites = name_of(kSites, s.sites);
+    options.input_bits = s.input_bits;
     if (s.head_stem_8bit) options.edge_acts = name_of(kEdges, s.edges);
     return options;
 }
@@ -133,10 +201,10 @@ std::string method_sentence(const Settings& s) {
     if (!s.bits.empty()) text += fmt::format(", own bits for {} of the weights", s.bits.size());
     if (!s.act_bits.empty()) text += fmt::format(", own bits for {} of the activations", s.act_bits.size());
     if (s.symmetric) text += ", zero point 0";
+    if (s.deployed()) text += fmt::format(", made for {}, weights of 8 bits -127 to 127", runtime_name(s.deployment));
     if (s.head_stem_8bit) text += ", first and last layer 8 bit";
     if (s.activation_bits < kFloatBits) {
-        text +=
-            fmt::format("; activations at the output of each {}", s.sites == ActivationSites::block ? "ReLU" : "layer");
+        text += "; activations at " + sites_sentence(s.sites);
         if (s.act_scheme != s.scheme) text += ", range scheme " + range_sentence(s.act_scheme, s.p);
     }
     return text;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "adaq/options.h"
+#include "engine/passes/deploy.h"
 #include "engine/passes/sites.h"
 #include "engine/program/device.h"
 #include "engine/reconstruction/recipe.h"
@@ -22,6 +23,7 @@ struct Settings {
     bool per_channel = true, symmetric = false, fold = false, head_stem_8bit = false, calib_augment = false;
     ActivationSites sites = ActivationSites::block;
     EdgeActivations edges = EdgeActivations::fc;
+    Deployment deployment = Deployment::none;
     std::map<std::string, int> bits, act_bits;  // of weights, of activations, by name
     Recipe recipe;                              // of a method that learns
     int64_t images = 0;
@@ -30,10 +32,14 @@ struct Settings {
     std::string state, memory;
 
     bool learns() const { return method != "nearest"; }
+    bool deployed() const { return deployment != Deployment::none; }
     /// Whether calibration images are looked at, where there are any. of_activations: some are quantised.
     bool looks_at_images(bool of_activations) const { return learns() || of_activations || !accuracy_alone; }
     SchemeOptions weight_range() const { return {scheme, weight_bits, p, symmetric}; }
-    SchemeOptions activation_range() const { return {act_scheme, activation_bits, p, false, "act_scheme"}; }
+    /// TensorRT knows no zero points of activations.
+    SchemeOptions activation_range() const {
+        return {act_scheme, activation_bits, p, deployment == Deployment::tensorrt, "act_scheme"};
+    }
     SiteOptions site_options() const { return {sites, activation_bits, input_bits, head_stem_8bit, edges, act_bits}; }
 };
 

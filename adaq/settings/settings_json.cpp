@@ -31,6 +31,7 @@ std::string settings_json(const Settings& o, const ImageOptions& images, const D
                                     {"processor", device.description()},
                                     {"math", device.name() == "reference" ? "fp64" : options.math},
                                     {"build", "adaq " ADAQ_VERSION ", g++ " __VERSION__}};
+    if (o.deployed()) settings["deploy"] = name_of(kDeployments, o.deployment);
     if (images.class_order) settings["class_order"] = *images.class_order;
     if (images.label_offset != 0) settings["label_offset"] = images.label_offset;
     if (!o.bits.empty()) settings["bits"] = o.bits;

@@ -39,6 +39,21 @@ struct QuantisedWeight {
     std::vector<float> zero_point;  // as many as scales; whole numbers
 };
 
+/// One bias as integers, in units of input scale times weight scale.
+struct QuantisedBias {
+    std::vector<int32_t> codes;  // [K]
+    std::vector<float> scale;    // [K], the unit of each
+
+    /// As ONNX's DequantizeLinear has it.
+    float value(size_t channel) const { return static_cast<float>(codes[channel]) * scale[channel]; }
+    Tensor values() const {
+        Tensor tensor({static_cast<int64_t>(codes.size())}, std::vector<float>(codes.size()));
+        for (size_t k = 0; k < codes.size(); ++k) tensor.values[k] = value(k);
+        return tensor;
+    }
+    bool operator==(const QuantisedBias&) const = default;
+};
+
 /// One quantised activation site. Sites bear the name of the value (value_name() of the fused graph): "conv1" (the
 /// stem's output), "layer1.0" (a block's output), "fc", and "input" for the network's input.
 struct QuantisedActivation {
@@ -52,6 +67,7 @@ struct Quantisation {
     bool folded = false;  // batch norms folded: conv biases are in StoredModel::tensors as "<conv>.bias", no bn tensors
     std::map<std::string, QuantisedWeight> weights;          // by tensor name, e.g. "layer1.0.conv1.weight"
     std::map<std::string, QuantisedActivation> activations;  // by site
+    std::map<std::string, QuantisedBias> biases;             // by tensor name; the tensors hold their values
     std::string settings = "{}";                             // JSON object: every setting of the run that made it
 };
 

@@ -75,10 +75,17 @@ class Maker {
         if (!names.norm.empty())
             apply_batch_norm(made, names.epsilon);
         else if (model_.tensors.count(names.layer + ".bias"))
-            made.channel_shift = tensor(names.layer + ".bias").values;
+            take_bias(made, names.layer + ".bias");
         else
             made.channel_shift.resize(made.channels());
         return made;
+    }
+
+    void take_bias(Layer& layer, const std::string& name) const {
+        layer.channel_shift = tensor(name).values;
+        if (!model_.quantisation) return;
+        const auto found = model_.quantisation->biases.find(name);
+        if (found != model_.quantisation->biases.end()) layer.bias_codes = found->second;
     }
 
     static LayerCodes codes(const QuantisedWeight& quantised) {
@@ -166,6 +173,7 @@ StoredModel quantised_model(const Network& network, const StoredModel& original,
         model.quantisation->weights[layer.name + ".weight"] = quantised_weight(layer);
         if (!layer.norm) {  // a norm's, folded, or one that may have been learned
             made[layer.name + ".bias"] = Tensor({layer.channels()}, layer.channel_shift);
+            if (layer.bias_codes) model.quantisation->biases[layer.name + ".bias"] = *layer.bias_codes;
         } else {  // its statistics may have moved
             made[layer.norm_name + kRunningMean] = Tensor({layer.channels()}, layer.norm->mean);
             made[layer.norm_name + kRunningVariance] = Tensor({layer.channels()}, layer.norm->variance);

@@ -38,6 +38,7 @@ struct Layer {
     std::vector<float> channel_scale;  // [K] of a kept norm's running statistics; empty: 1
     std::vector<float> channel_shift;  // [K]
     std::optional<LayerCodes> codes;
+    std::optional<QuantisedBias> bias_codes;  // of channel_shift, where a runtime has it as integers
 
     int64_t channels() const { return shape[0]; }
     int64_t weights_per_channel() const { return element_count(shape) / shape[0]; }

@@ -11,6 +11,8 @@ class GlobalAveragePoolKind : public NodeKind {
   public:
     std::string_view name() const override { return "global_average_pool"; }
 
+    bool quantises_output() const override { return true; }
+
     void check(const Node& node) const override {
         expect_inputs(node, 1);
         expect_attributes(node, {});
@@ -25,7 +27,10 @@ class GlobalAveragePoolKind : public NodeKind {
     }
     void forward(Training& program, const Node& node, ValueId output) const override {
         program.prepare(output, node.activation);
-        program.add(GlobalAveragePool{program.output(node.inputs[0]), program.output(output)});
+        const Epilogue epilogue = program.epilogue(output);
+        const TensorId mean = epilogue.quantiser ? epilogue.saved : program.output(output);
+        program.add(GlobalAveragePool{program.output(node.inputs[0]), mean});
+        if (epilogue.quantiser) program.add(FakeQuantise{mean, program.output(output), *epilogue.quantiser});
     }
     void backward(Training& program, const Node& node, ValueId output) const override {
         const ValueId input = node.inputs[0];

@@ -75,7 +75,7 @@ class Fuser {
 
     void join_activation(const Node& node) {
         Node& sum = before(node, "an activation");
-        if (sum.activation || !sum.kind->quantises_output())
+        if (sum.activation || !(sum.kind->has_weight() || sum.kind == &add_kind()))
             data_error(
                 "{}: an activation behind {}, expected one behind a convolution, a fully connected layer or an "
                 "addition",

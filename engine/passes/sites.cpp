@@ -11,19 +11,61 @@
 namespace adaq {
 namespace {
 
-bool is_site(const Node& node, ActivationSites sites) {
-    if (sites == ActivationSites::layer) return node.kind->has_weight();
-    return node.activation || node.kind == &add_kind();
-}
-
-/// The last layer's input as it was before pools.
-ValueId input_of_head(const Graph& graph) {
-    int head = graph.node_count() - 1;
-    while (!graph.node(head).kind->has_weight()) --head;
-    ValueId value = graph.node(head).inputs[0];
-    while (value != kImage && !graph.node(Graph::producer_of(value)).kind->quantises_output())
+/// Where the codes of a value come from: max pools keep them.
+ValueId source_of_codes(const Graph& graph, ValueId value) {
+    while (value != kImage && graph.node(Graph::producer_of(value)).kind->keeps_codes())
         value = graph.node(Graph::producer_of(value)).inputs[0];
     return value;
+}
+
+/// The convolution that an addition is computed with: its first operand that is one and has no other reader. kImage:
+/// none is.
+ValueId joined_with(const Graph& graph, const Node& addition, const Indexed<int>& readers) {
+    for (ValueId term : addition.inputs) {
+        if (term == kImage || readers[term] != 1) continue;
+        const Node& node = graph.node(Graph::producer_of(term));
+        if (node.kind == &convolution_kind() && !node.activation) return term;
+    }
+    return kImage;
+}
+
+/// By value, the image aside: whether it is a site.
+class Policy {
+  public:
+    Policy(const Graph& graph, ActivationSites sites) : graph_(graph), is_site_(graph.nodes.size() + 1) {
+        for (int i = 0; i < graph.node_count(); ++i) {
+            const Node& node = graph.node(i);
+            is_site_[Graph::output_of(i)] =
+                sites == ActivationSites::layer ? node.kind->has_weight() : node.activation || node.kind == &add_kind();
+            if (quantises_input(sites) && (node.kind->has_weight() || node.kind == &add_kind()))
+                for (ValueId read : node.inputs) is_site_[source_of_codes(graph_, read)] = true;
+        }
+        if (sites == ActivationSites::deploy_tensorrt) join();
+    }
+    bool is_site(ValueId value) const { return is_site_[value]; }
+
+  private:
+    void join() {
+        const Indexed<int> readers = reader_counts(graph_);
+        for (const Node& node : graph_.nodes)
+            if (node.kind == &add_kind()) is_site_[joined_with(graph_, node, readers)] = false;
+    }
+
+    const Graph& graph_;
+    Indexed<char> is_site_;
+};
+
+/// What feeds the last layer, and that value as it was before pools.
+std::vector<ValueId> inputs_of_head(const Graph& graph) {
+    int head = graph.node_count() - 1;
+    while (!graph.node(head).kind->has_weight()) --head;
+    std::vector<ValueId> values{graph.node(head).inputs[0]};
+    while (values.back() != kImage) {
+        const Node& node = graph.node(Graph::producer_of(values.back()));
+        if (!node.kind->keeps_codes() && node.kind != &global_average_pool_kind()) break;
+        values.push_back(node.inputs[0]);
+    }
+    return values;
 }
 
 void set_own_bits(std::vector<Site>& sites, const Graph& graph, const std::map<std::string, int>& own) {
@@ -51,13 +93,13 @@ std::vector<Site> activation_sites(const Graph& graph, const SiteOptions& option
     }
     const bool stem = options.head_stem_8bit && options.edges != EdgeActivations::fc;
     const bool fc = options.head_stem_8bit && options.edges != EdgeActivations::stem;
-    const ValueId stem_output = Graph::output_of(graph.units.front().last - 1), before_fc = input_of_head(graph);
-    const ValueId logits = graph.node_count();
-    for (int i = 0; i < graph.node_count(); ++i) {
-        const Node& node = graph.node(i);
-        if (!is_site(node, options.sites)) continue;
-        const ValueId value = Graph::output_of(i);
-        const bool edge = (stem && value == stem_output) || (fc && value == before_fc) ||
+    const Policy policy(graph, options.sites);
+    const ValueId stem_output = Graph::output_of(graph.units.front().last - 1), logits = graph.node_count();
+    const std::vector<ValueId> before_fc = inputs_of_head(graph);
+    for (ValueId value = Graph::output_of(0); value <= logits; ++value) {
+        if (!policy.is_site(value)) continue;
+        const bool feeds_fc = std::find(before_fc.begin(), before_fc.end(), value) != before_fc.end();
+        const bool edge = (stem && value == stem_output) || (fc && feeds_fc) ||
                           (options.head_stem_8bit && value == logits);  // logits, where they are a site
         sites.push_back({value, edge ? 8 : options.bits});
     }

@@ -10,8 +10,15 @@
 namespace adaq {
 
 /// block: the output of each ReLU (BRECQ, QDrop, PD-Quant). layer: the output of every convolution and of the fully
-/// connected layer, not a block's output (the published AdaRound rows).
-enum class ActivationSites { block, layer };
+/// connected layer, not a block's output (the published AdaRound rows). deploy_ort: block, every value that a layer
+/// with a weight reads, and both operands of each addition (onnxruntime). deploy_tensorrt: the same, but nothing
+/// between an addition and the last convolution that feeds it, which TensorRT computes as one.
+enum class ActivationSites { block, layer, deploy_ort, deploy_tensorrt };
+
+/// Whether a policy makes a site of the network's input.
+inline bool quantises_input(ActivationSites sites) {
+    return sites == ActivationSites::deploy_ort || sites == ActivationSites::deploy_tensorrt;
+}
 
 /// Which activations have 8 bits under --head-stem-8bit: the stem's output, the one that feeds the fully connected
 /// layer.

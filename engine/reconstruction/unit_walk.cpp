@@ -10,6 +10,15 @@
 namespace adaq {
 namespace {
 
+/// Where the unit begins behind a pool between units, and what it pools is quantised.
+void take_pool(Unit& unit, const Graph& graph, const std::vector<Site>& sites) {
+    const int pool = unit.first - 1;
+    if (pool < 0 || graph.node(pool).unit >= 0 || Graph::output_of(pool) != unit.input) return;
+    if (std::none_of(sites.begin(), sites.end(), [&](const Site& site) { return site.value == unit.input; })) return;
+    unit.first = pool;
+    unit.input = graph.node(pool).inputs[0];
+}
+
 class UnitWalk {
   public:
     /// Where the calibration images come from, [N,H,W,C].
@@ -94,6 +103,7 @@ class UnitWalk {
                 learn(*unit, options, std::move(caches));
             }
             caches = {};
+            if (&options == options_.passes().back()) finish_layers(network_, i, next, options_.deployment);
             // The large map before a pool is needed once, as a target; behind it only what is pooled stays.
             if (next > last) exact.compute(last, next);
             exact.release(next);
@@ -179,8 +189,10 @@ void reconstruct_units(Device& device, const Network& original, Network& network
     });
 }
 
-std::vector<Unit> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit) {
+std::vector<Unit> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit,
+                                const std::vector<Site>& sites) {
     std::vector<Unit> units = units_of(graph, recipe.units);
+    for (Unit& unit : units) take_pool(unit, graph, sites);
     if (recipe.leave_stem && head_stem_8bit) units.erase(units.begin());
     return units;
 }

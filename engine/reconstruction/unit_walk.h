@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/nearest.h"
+#include "engine/passes/deploy.h"
 #include "engine/reconstruction/cache_memory.h"
 #include "engine/reconstruction/float_values.h"
 #include "engine/reconstruction/recipe.h"
@@ -18,6 +19,7 @@ struct WalkOptions {
     std::vector<Unit> units;            // in network order; nodes between them stay as they are
     std::vector<Site> sites;            // activations to quantise; empty: they stay float
     SchemeOptions activation_range;
+    Deployment deployment = Deployment::none;  // layers are finished for it once their scales are final
     int64_t memory = 0;  // bytes of the device's memory for cached values; what does not fit is spilled
     /// Values of the float network on the same images, of reconstructions before and for those to come; null: none.
     FloatValues* float_values = nullptr;
@@ -50,7 +52,9 @@ void reconstruct_units(Device& device, const Network& original, Network& network
 void reconstruct_units(Device& device, const Network& original, Network& network, Buffer images,
                        const WalkOptions& options, const WalkObserver& observer = {});
 
-/// The units that a recipe learns in a network: all of their kind, or all but the stem.
-std::vector<Unit> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit);
+/// The units that a recipe learns in a network: all of their kind, or all but the stem. A pool whose output is one of
+/// `sites` is part of the unit that reads it, which learns its scale.
+std::vector<Unit> learned_units(const Graph& graph, const Recipe& recipe, bool head_stem_8bit,
+                                const std::vector<Site>& sites = {});
 
 }  // namespace adaq

@@ -30,7 +30,7 @@ void add_two_sided(Candidates& candidates, int64_t group, float lo, float hi, in
 }  // namespace
 
 ChosenRange choose_orgnorm(const SchemeInput& input) {
-    const int highest = (1 << input.grid.bits) - 1;  // code
+    const int highest = static_cast<int>(input.grid.qmax() - input.grid.qmin());  // of codes from 0
     Candidates candidates(input.groups, input.grid.one_sided ? kWidths : int64_t{kWidths} * (highest + 1));
     for (int64_t group = 0; group < input.groups; ++group) {
         const MinMax& range = input.extremes[group];

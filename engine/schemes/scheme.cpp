@@ -84,13 +84,14 @@ ChosenRange choose_range(Device& device, const DeviceTensor& x, int64_t groups, 
 
     std::vector<MinMax> extremes = device.min_max(x, groups);
     check_finite(extremes, tensor_name);
-    const bool one_sided = std::all_of(extremes.begin(), extremes.end(), [](const MinMax& m) { return m.min >= 0.0f; });
+    const bool one_sided =
+        !options.narrow && std::all_of(extremes.begin(), extremes.end(), [](const MinMax& m) { return m.min >= 0.0f; });
     if (one_sided) check_one_sided(options, tensor_name);
     return scheme.choose(SchemeInput{.device = device,
                                      .x = x,
                                      .groups = groups,
                                      .elements = count / groups,
-                                     .grid = {.bits = options.bits, .one_sided = one_sided},
+                                     .grid = {.bits = options.bits, .one_sided = one_sided, .narrow = options.narrow},
                                      .symmetric = options.symmetric && !one_sided,
                                      .p = options.p,
                                      .tensor_name = tensor_name,

@@ -19,6 +19,7 @@ struct SchemeOptions {
     double p = 2.4;                 // of schemes that take one (takes_p()); the others have theirs fixed
     bool symmetric = false;         // z = 0 for two-sided data: the range becomes +- the larger end of each candidate
     const char* option = "scheme";  // that chose the scheme, for errors
+    bool narrow = false;            // a narrow grid (adaq/grid.h), whatever the signs of the data
 };
 
 /// One scale and zero point per group, and the (widened) range that they stand for.
@@ -41,9 +42,9 @@ bool takes_p(const std::string& scheme);
 void check_one_sided(const SchemeOptions& options, std::string_view tensor_name);
 
 /// The range of each group of x, which is [groups, elements] in its logical order whatever its shape. The grid is
-/// one-sided where no element of the whole tensor is negative. Throws UsageError for an unknown scheme, bits outside
-/// 2 ... 8, a p that is not in (0, 16], or `norm-legacy` on one-sided data; DataError, which names the tensor, where x
-/// is not finite.
+/// one-sided where no element of the whole tensor is negative, unless it is to be narrow. Throws UsageError for an
+/// unknown scheme, bits outside 2 ... 8, a p that is not in (0, 16], or `norm-legacy` on one-sided data; DataError,
+/// which names the tensor, where x is not finite.
 ChosenRange choose_range(Device& device, const DeviceTensor& x, int64_t groups, const SchemeOptions& options,
                          std::string_view tensor_name);
 

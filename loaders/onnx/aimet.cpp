@@ -28,7 +28,8 @@ ordered_json weight_entry(const Layer& layer, const QuantisedWeight& weight) {
     const auto channels = static_cast<size_t>(layer.channels());
     const size_t count = weight.codes.size() / channels;
     const bool per_channel = weight.scale.size() > 1 || !layer.channel_scale.empty();
-    const int qmin = static_cast<int>(weight.grid.qmin()), qmax = static_cast<int>(weight.grid.qmax());
+    const Grid grid{weight.grid.bits, weight.grid.one_sided};  // AIMET knows no narrow ones
+    const int qmin = static_cast<int>(grid.qmin()), qmax = static_cast<int>(grid.qmax());
     std::vector<float> scale;
     std::vector<int> offset;
     for (size_t k = 0; k < (per_channel ? channels : 1); ++k) {

@@ -310,7 +310,7 @@ class Exporter {
         const std::vector<float>& bias = layer.channel_shift;
         if (std::all_of(bias.begin(), bias.end(), [](float b) { return b == 0.0f; })) return;
         const std::string name = layer.name + ".bias";
-        std::optional<IntegerBias> snapped;
+        std::optional<QuantisedBias> snapped;
         if (rules_.integer_biases && weight && x.codes) snapped = integer_bias(layer, *weight, x.codes->scale);
         Shape shape{layer.channels()};
         const bool added = !snapped && weight && x.codes &&

@@ -156,10 +156,11 @@ std::vector<float> float_weight(const Layer& layer, const StoredModel& model) {
     return values;
 }
 
-std::optional<IntegerBias> integer_bias(const Layer& layer, const LayerWeight& weight, float input_scale) {
+std::optional<QuantisedBias> integer_bias(const Layer& layer, const LayerWeight& weight, float input_scale) {
+    if (layer.bias_codes) return layer.bias_codes;
     constexpr double kPrecision = 1.0 / (1 << 22);
     const auto channels = static_cast<size_t>(layer.channels());
-    IntegerBias bias{std::vector<int32_t>(channels), std::vector<float>(channels)};
+    QuantisedBias bias{std::vector<int32_t>(channels), std::vector<float>(channels)};
     for (size_t k = 0; k < channels; ++k) {
         const float unit = static_cast<float>(static_cast<double>(input_scale) *
                                               weight.scale[weight.group_of(static_cast<int64_t>(k))]);

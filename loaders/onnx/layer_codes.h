@@ -36,13 +36,9 @@ LayerWeight layer_weight(const std::string& file, const Layer& layer, const Quan
 /// The values of a layer's weight in float, in the order of files, quantised or not.
 std::vector<float> float_weight(const Layer& layer, const StoredModel& model);
 
-/// The bias in units of input scale times weight scale, [K], and these units; nothing unless every channel's bias is
-/// such a number, to float's precision.
-struct IntegerBias {
-    std::vector<int32_t> codes;
-    std::vector<float> scale;
-};
-std::optional<IntegerBias> integer_bias(const Layer& layer, const LayerWeight& weight, float input_scale);
+/// The bias in units of input scale times weight scale: as the layer has it, or where every channel's bias is such a
+/// number to float's precision.
+std::optional<QuantisedBias> integer_bias(const Layer& layer, const LayerWeight& weight, float input_scale);
 
 /// The largest sum of two weights' sizes within a channel: what a processor without VNNI adds up in 16 bits.
 int largest_pair(const LayerWeight& weight, int64_t channels);

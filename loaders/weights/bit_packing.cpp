@@ -6,16 +6,22 @@
 #include "engine/error.h"
 
 namespace adaq {
+namespace {
+
+/// What is packed as 0; a narrow grid's codes are packed as those of the wide one.
+int first_code(Grid grid) { return static_cast<int>(Grid{grid.bits, grid.one_sided}.qmin()); }
+
+}  // namespace
 
 std::vector<std::byte> pack_codes(std::span<const int16_t> codes, Grid grid) {
     std::vector<std::byte> packed;
     packed.reserve(packed_bytes(codes.size(), grid.bits));
-    const int qmin = static_cast<int>(grid.qmin()), qmax = static_cast<int>(grid.qmax());
+    const int first = first_code(grid), qmin = static_cast<int>(grid.qmin()), qmax = static_cast<int>(grid.qmax());
     uint32_t window = 0;
     int filled = 0;
     for (int16_t code : codes) {
         require(code >= qmin && code <= qmax, "pack_codes: code {} is outside [{}, {}]", code, qmin, qmax);
-        window |= static_cast<uint32_t>(code - qmin) << filled;
+        window |= static_cast<uint32_t>(code - first) << filled;
         filled += grid.bits;
         for (; filled >= 8; filled -= 8, window >>= 8) packed.push_back(static_cast<std::byte>(window & 0xffu));
     }
@@ -27,7 +33,7 @@ std::vector<int16_t> unpack_codes(std::span<const std::byte> packed, size_t coun
     require(packed.size() == packed_bytes(count, grid.bits), "unpack_codes: {} bytes for {} codes of {} bits",
             packed.size(), count, grid.bits);
     std::vector<int16_t> codes(count);
-    const int qmin = static_cast<int>(grid.qmin());
+    const int first = first_code(grid);
     const uint32_t mask = (1u << grid.bits) - 1;
     size_t done = 0, next = 0;
     // Eight codes fill whole bytes, which are read eight at a time as long as there are so many.
@@ -35,7 +41,7 @@ std::vector<int16_t> unpack_codes(std::span<const std::byte> packed, size_t coun
         uint64_t window = 0;
         std::memcpy(&window, packed.data() + next, sizeof window);
         for (size_t i = 0; i < 8; ++i, window >>= grid.bits)
-            codes[done + i] = static_cast<int16_t>(static_cast<int>(window & mask) + qmin);
+            codes[done + i] = static_cast<int16_t>(static_cast<int>(window & mask) + first);
     }
     uint32_t window = 0;
     int filled = 0;
@@ -44,7 +50,7 @@ std::vector<int16_t> unpack_codes(std::span<const std::byte> packed, size_t coun
             window |= static_cast<uint32_t>(packed[next++]) << filled;
             filled += 8;
         }
-        codes[done] = static_cast<int16_t>(static_cast<int>(window & mask) + qmin);
+        codes[done] = static_cast<int16_t>(static_cast<int>(window & mask) + first);
         window >>= grid.bits;
         filled -= grid.bits;
     }

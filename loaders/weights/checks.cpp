@@ -50,6 +50,22 @@ void check_weight(const std::string& file, const std::string& name, const Quanti
                        weight.grid.qmax());
 }
 
+/// The tensor holds the values of its integers.
+void check_bias(const std::string& file, const std::string& name, const QuantisedBias& bias, const StoredModel& model) {
+    const auto tensor = model.tensors.find(name);
+    if (tensor == model.tensors.end() || tensor->second.values.size() != bias.codes.size() ||
+        bias.scale.size() != bias.codes.size())
+        data_error("{}: {} has {} codes and {} scales, expected one a channel of a bias", file, printable(name),
+                   bias.codes.size(), bias.scale.size());
+    for (size_t k = 0; k < bias.codes.size(); ++k) {
+        if (!std::isfinite(bias.scale[k]) || !(bias.scale[k] > 0.0f))
+            data_error("{}: {} has scale {}, expected a positive number", file, printable(name), bias.scale[k]);
+        if (tensor->second.values[k] != bias.value(k))
+            data_error("{}: {} is {}, expected {}, which its integer stands for", file, printable(name),
+                       tensor->second.values[k], bias.value(k));
+    }
+}
+
 void check_activations(const std::string& file, const StoredModel& model) {
     const Graph graph = fuse(model.graph).graph;
     std::set<std::string> sites{value_name(graph, kImage)};
@@ -115,6 +131,7 @@ void check_model(const std::string& file, const StoredModel& model) {
     check_float_tensors(file, model);
     if (!model.quantisation) return;
     for (const auto& [name, weight] : model.quantisation->weights) check_weight(file, name, weight);
+    for (const auto& [name, bias] : model.quantisation->biases) check_bias(file, name, bias, model);
     check_activations(file, model);
 }
 

@@ -36,6 +36,7 @@ struct FlatQuantiser {
 struct FlatQuantisation {
     bool folded = false;
     std::map<std::string, FlatQuantiser> weights, activations;
+    std::vector<std::string> biases;  // that are integers
     std::string settings = "{}";
 };
 

@@ -98,15 +98,23 @@ FlatTensor parse_tensor(const JsonField& field) {
 std::map<std::string, FlatQuantiser> parse_quantisers(const JsonField& field) {
     std::map<std::string, FlatQuantiser> quantisers;
     for (const auto& [name, entry] : field.members()) {
-        const Grid grid{static_cast<int>(entry["bits"].integer(2, 8)), entry["one_sided"].boolean()};
+        const Grid grid{static_cast<int>(entry["bits"].integer(2, 8)), entry["one_sided"].boolean(),
+                        entry.has("narrow") && entry["narrow"].boolean()};
+        if (grid.narrow && grid.one_sided) entry["narrow"].wrong("a grid with a sign");
         quantisers[name] = {grid, entry["scheme"].text()};
     }
     return quantisers;
 }
 
 FlatQuantisation parse_quantisation(const JsonField& field) {
-    return {field["folded"].boolean(), parse_quantisers(field["weights"]), parse_quantisers(field["activations"]),
-            field["settings"].object().dump()};
+    FlatQuantisation parsed{field["folded"].boolean(),
+                            parse_quantisers(field["weights"]),
+                            parse_quantisers(field["activations"]),
+                            {},
+                            field["settings"].object().dump()};
+    if (field.has("biases"))
+        for (const JsonField& name : field["biases"].elements()) parsed.biases.push_back(name.text());
+    return parsed;
 }
 
 std::string unknown_keys(json header) {

@@ -34,17 +34,21 @@ json tensors_json(const std::vector<FlatTensor>& tensors) {
 
 json quantisers_json(const std::map<std::string, FlatQuantiser>& quantisers) {
     json object = json::object();
-    for (const auto& [name, quantiser] : quantisers)
+    for (const auto& [name, quantiser] : quantisers) {
         object[name] = {
             {"bits", quantiser.grid.bits}, {"one_sided", quantiser.grid.one_sided}, {"scheme", quantiser.scheme}};
+        if (quantiser.grid.narrow) object[name]["narrow"] = true;
+    }
     return object;
 }
 
 json quantisation_json(const FlatQuantisation& quantisation) {
-    return {{"folded", quantisation.folded},
-            {"settings", json::parse(quantisation.settings)},
-            {"weights", quantisers_json(quantisation.weights)},
-            {"activations", quantisers_json(quantisation.activations)}};
+    json object{{"folded", quantisation.folded},
+                {"settings", json::parse(quantisation.settings)},
+                {"weights", quantisers_json(quantisation.weights)},
+                {"activations", quantisers_json(quantisation.activations)}};
+    if (!quantisation.biases.empty()) object["biases"] = quantisation.biases;
+    return object;
 }
 
 void append(std::string& text, std::string_view key, const json& value) {

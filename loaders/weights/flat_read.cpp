@@ -115,18 +115,23 @@ class TensorShelf {
 
     /// The float32 scales or int32 zero points `name`, as floats.
     std::vector<float> list(const std::string& name, const std::string& dtype) {
-        const FlatTensor& tensor = take(name);
-        if (tensor.dtype != dtype || tensor.shape.size() != 1)
-            data_error("{}: {} is {} {}, expected {} in one dimension", file_, printable(name), tensor.dtype,
-                       to_string(tensor.shape), dtype);
-        if (dtype == "f32") return values<float>(tensor);
-        const std::vector<int32_t> whole = values<int32_t>(tensor);
+        if (dtype == "f32") return values<float>(take_list(name, dtype));
+        const std::vector<int32_t> whole = integers(name);
         return {whole.begin(), whole.end()};
     }
+    std::vector<int32_t> integers(const std::string& name) { return values<int32_t>(take_list(name, "i32")); }
 
     const std::map<std::string, const FlatTensor*>& rest() const { return tensors_; }
 
   private:
+    const FlatTensor& take_list(const std::string& name, const std::string& dtype) {
+        const FlatTensor& tensor = take(name);
+        if (tensor.dtype != dtype || tensor.shape.size() != 1)
+            data_error("{}: {} is {} {}, expected {} in one dimension", file_, printable(name), tensor.dtype,
+                       to_string(tensor.shape), dtype);
+        return tensor;
+    }
+
     template <typename T>
     std::vector<T> values(const FlatTensor& tensor) const {
         std::vector<T> list(tensor.bytes / sizeof(T));
@@ -168,6 +173,14 @@ QuantisedActivation read_activation(const std::string& file, TensorShelf& shelf,
     return {quantiser.grid, quantiser.scheme, scale[0], zero_point[0]};
 }
 
+QuantisedBias read_bias(const std::string& file, TensorShelf& shelf, const std::string& name) {
+    QuantisedBias bias{shelf.integers(name), shelf.list(name + ".scale", "f32")};
+    if (bias.codes.size() != bias.scale.size())
+        data_error("{}: {} has {} codes and {} scales, expected as many", file, printable(name), bias.codes.size(),
+                   bias.scale.size());
+    return bias;
+}
+
 Quantisation read_quantisation(const std::string& file, TensorShelf& shelf, const FlatQuantisation& header) {
     Quantisation result;
     result.folded = header.folded;
@@ -176,6 +189,7 @@ Quantisation read_quantisation(const std::string& file, TensorShelf& shelf, cons
         result.weights.emplace(name, read_weight(file, shelf, name, quantiser));
     for (const auto& [site, quantiser] : header.activations)
         result.activations.emplace(site, read_activation(file, shelf, site, quantiser));
+    for (const std::string& name : header.biases) result.biases.emplace(name, read_bias(file, shelf, name));
     return result;
 }
 
@@ -189,6 +203,8 @@ StoredModel read_flat_binary(const std::string& file, Bytes bytes) {
     TensorShelf shelf(file, header, bytes);
     StoredModel model;
     if (header.quantisation) model.quantisation = read_quantisation(file, shelf, *header.quantisation);
+    if (model.quantisation)
+        for (const auto& [name, bias] : model.quantisation->biases) model.tensors.emplace(name, bias.values());
     for (const auto& [name, tensor] : shelf.rest()) model.tensors.emplace(name, shelf.floats(*tensor));
     model.graph = std::move(header.graph);
     model.preprocessing = std::move(header.preprocessing);

@@ -37,14 +37,23 @@ void add_weight(std::vector<Outgoing>& list, const std::string& name, const Quan
     list.push_back(integers(name + ".zero_point", weight.zero_point));
 }
 
+void add_bias(std::vector<Outgoing>& list, const std::string& name, const QuantisedBias& bias) {
+    const Shape shape{static_cast<int64_t>(bias.codes.size())};
+    list.push_back({{name, "i32", shape}, {}, std::as_bytes(std::span(bias.codes))});
+    list.push_back(floats(name + ".scale", shape, bias.scale));
+}
+
 std::vector<Outgoing> outgoing_tensors(const StoredModel& model) {
     std::vector<Outgoing> list;
     const Quantisation none;
     const Quantisation& quantised = model.quantisation ? *model.quantisation : none;
     for (const NamedShape& tensor : parameters_of(model.graph)) {
         const auto weight = quantised.weights.find(tensor.name);
+        const auto bias = quantised.biases.find(tensor.name);
         if (weight != quantised.weights.end())
             add_weight(list, tensor.name, weight->second);
+        else if (bias != quantised.biases.end())
+            add_bias(list, tensor.name, bias->second);
         else
             list.push_back(floats(tensor.name, tensor.shape, model.tensors.at(tensor.name).values));
     }
@@ -57,10 +66,11 @@ std::vector<Outgoing> outgoing_tensors(const StoredModel& model) {
 }
 
 FlatQuantisation quantisation_header(const Quantisation& quantisation) {
-    FlatQuantisation header{quantisation.folded, {}, {}, quantisation.settings};
+    FlatQuantisation header{quantisation.folded, {}, {}, {}, quantisation.settings};
     for (const auto& [name, weight] : quantisation.weights) header.weights[name] = {weight.grid, weight.scheme};
     for (const auto& [site, activation] : quantisation.activations)
         header.activations[site] = {activation.grid, activation.scheme};
+    for (const auto& bias : quantisation.biases) header.biases.push_back(bias.first);
     return header;
 }
 

@@ -61,6 +61,16 @@ TEST_SUITE("errors of the interface") {
             {"granularity", [](QuantiseOptions& o) { o.granularity = "tensor"; }},
             {"act_sites", [](QuantiseOptions& o) { o.act_sites = "everywhere"; }},
             {"edge_acts", [](QuantiseOptions& o) { o.edge_acts = "fc"; }},
+            {"deploy", [](QuantiseOptions& o) { o.deploy = "tflite"; }},
+            {"act_sites", [](QuantiseOptions& o) { o.act_sites = "layer", o.deploy = "tensorrt"; }},
+            {"act_sites", [](QuantiseOptions& o) { o.act_sites = "block", o.deploy = "ort"; }},
+            {"act_sites", [](QuantiseOptions& o) { o.act_sites = "deploy-ort", o.deploy = "openvino"; }},
+            {"input_bits", [](QuantiseOptions& o) { o.input_bits = 32, o.deploy = "adaq"; }},
+            {"input_bits", [](QuantiseOptions& o) { o.input_bits = 32, o.act_sites = "deploy-ort"; }},
+            {"activation_bits", [](QuantiseOptions& o) { o.activation_bits = 32, o.deploy = "ort"; }},
+            {"deploy", [](QuantiseOptions& o) { o.activation_bits = 8, o.deploy = "tensorrt"; }},
+            {"head_stem_8bit",
+             [](QuantiseOptions& o) { o.activation_bits = 4, o.head_stem_8bit = true, o.deploy = "tensorrt"; }},
             {"bits", [](QuantiseOptions& o) { o.bits["fc"] = 1; }},
             {"act_bits", [](QuantiseOptions& o) { o.act_bits["fc"] = 33; }},
             {"images", [](QuantiseOptions& o) { o.images = 0; }},
@@ -85,6 +95,43 @@ TEST_SUITE("errors of the interface") {
         QuantiseOptions nearest;
         nearest.learning.warm_up = 0.5;
         CHECK(error_from([&] { settled(nearest); }).field() == "warm_up");
+    }
+
+    TEST_CASE("what is made for a runtime has the sites and input that it needs") {
+        const auto settled_for = [](const std::string& target) {
+            QuantiseOptions options;
+            options.activation_bits = 7;
+            options.deploy = target;
+            return settled(options);
+        };
+        for (const auto& [target, sites] : std::map<std::string, std::string>{
+                 {"ort", "deploy-ort"}, {"tensorrt", "deploy-tensorrt"}, {"openvino", "block"}, {"adaq", "block"}}) {
+            const QuantiseOptions options = settled_for(target);
+            CHECK(options.act_sites == sites);
+            CHECK(options.input_bits == 8);
+            CHECK(settled(options).act_sites == sites);  // settled options stay as they are
+        }
+        QuantiseOptions sites_alone;
+        sites_alone.act_sites = "deploy-ort";
+        CHECK(settled(sites_alone).input_bits == 8);
+        sites_alone.activation_bits = 32;
+        CHECK(settled(sites_alone).input_bits == 32);
+        CHECK(settled({}).input_bits == 32);
+        CHECK(settled({}).act_sites == "block");
+    }
+
+    TEST_CASE("TensorRT's int8 holds no activation of 8 bits without a sign, which is refused by name") {
+        const Model model = load(kNetwork);
+        QuantiseOptions options;
+        options.activation_bits = 4;
+        options.deploy = "tensorrt";
+        options.images = kImages;
+        options.act_bits["conv1"] = 8;
+        const ImageSets images = open_images(model, {.own_calib = own_pixels()});
+        CHECK(std::string(error_from([&] { quantise(model, images, options, kOneThread); }).what()) ==
+              "`act_bits` conv1=8: has no sign, and of such activations TensorRT's int8 holds 7 bits");
+        options.act_bits = {{"layer2.0.downsample", 8}};
+        CHECK_NOTHROW(quantise(model, images, options, kOneThread));
     }
 
     TEST_CASE("files, and what a piece of work needs and has not, are errors with a code") {

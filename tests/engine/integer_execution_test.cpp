@@ -23,7 +23,9 @@ struct Case {
     int64_t count;
     std::vector<float> images;
 
-    explicit Case(uint32_t seed) : made(seed), count(1 + seed % 3), images(made.images(count)) {}
+    explicit Case(uint32_t seed) : Case(seed, RandomNetwork(seed)) {}
+    Case(uint32_t seed, RandomNetwork network)
+        : made(std::move(network)), count(1 + seed % 3), images(made.images(count)) {}
 
     std::vector<float> logits(Device& device, Execution execution) const {
         Executor executor(device, made.network, count, made.height, made.width, execution);
@@ -42,6 +44,22 @@ TEST_SUITE("integer execution") {
             Bench bench(name);
             for (uint32_t seed = 0; seed < kNetworks; ++seed) {
                 const Case of(seed);
+                INFO(name << ", seed " << seed << ": " << of.made.description);
+                const std::vector<float> integers = of.logits(bench.device(), Execution::integer);
+                REQUIRE(integers == of.logits(reference.device(), Execution::integer));
+                REQUIRE(integers == of.logits(bench.device(), Execution::simulated));
+            }
+        }
+    }
+
+    TEST_CASE("the same with the sites that runtimes need") {
+        Bench reference("reference");
+        for (const std::string& name : devices_under_test()) {
+            Bench bench(name);
+            for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+                const ActivationSites sites =
+                    seed % 2 == 0 ? ActivationSites::deploy_ort : ActivationSites::deploy_tensorrt;
+                const Case of(seed, RandomNetwork(seed, sites));
                 INFO(name << ", seed " << seed << ": " << of.made.description);
                 const std::vector<float> integers = of.logits(bench.device(), Execution::integer);
                 REQUIRE(integers == of.logits(reference.device(), Execution::integer));

@@ -149,6 +149,25 @@ TEST_CASE("symmetric ranges have zero point 0 and the width of twice the candida
     CHECK(minmax.scale == choose(device, x, 4, {.scheme = "absmax", .bits = 4}).scale);
 }
 
+TEST_CASE("a narrow grid is symmetric whatever the signs of the data, and every code has its opposite") {
+    const auto owner = make_device("cpu");
+    Device& device = *owner;
+    for (const char* kind : {"skewed", "relu"}) {
+        const std::vector<float> x = test::scheme_input(kind, 47, 4, 500);
+        for (const std::string& scheme : scheme_names()) {
+            CAPTURE(kind);
+            CAPTURE(scheme);
+            const ChosenRange chosen = choose(device, x, 4, {.scheme = scheme, .symmetric = true, .narrow = true});
+            CHECK(chosen.grid.qmin() == -127.0f);
+            CHECK(chosen.grid.qmax() == 127.0f);
+            for (size_t g = 0; g < 4; ++g) {
+                CHECK(chosen.zero_point[g] == 0.0f);
+                CHECK(chosen.scale[g] == 2.0f * chosen.hi[g] / 254.0f);
+            }
+        }
+    }
+}
+
 TEST_CASE("the symmetric lp search finds the best of its eighty shrunken ranges") {
     const auto owner = make_device("cpu");
     Device& device = *owner;

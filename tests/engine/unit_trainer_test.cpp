@@ -14,6 +14,7 @@
 #include "engine/program/buffers.h"
 #include "engine/reconstruction/cached_walk.h"
 #include "engine/reconstruction/fisher.h"
+#include "engine/reconstruction/unit_walk.h"
 #include "kernels/reference/device.h"
 #include "loaders/weights/weights.h"
 #include "support/devices.h"
@@ -30,9 +31,11 @@ constexpr int64_t kImages = 12, kSize = 16;
 /// A thin network with 3-bit weights, its calibration images, and the values at the ends of one of its units.
 class Setting {
   public:
-    Setting(const std::string& device, bool fold, int activation_bits)
-        : Setting(make_device(device, 2), fold, activation_bits) {}
-    Setting(std::unique_ptr<Device> device, bool fold, int activation_bits) : device_(std::move(device)) {
+    Setting(const std::string& device, bool fold, int activation_bits, ActivationSites policy = ActivationSites::block)
+        : Setting(make_device(device, 2), fold, activation_bits, policy) {}
+    Setting(std::unique_ptr<Device> device, bool fold, int activation_bits,
+            ActivationSites policy = ActivationSites::block)
+        : device_(std::move(device)) {
         const StoredModel model = load_weights(fixtures_folder() + "/networks/basic.bin");
         original_ = make_network(model, fold);
         network_ = original_;
@@ -42,14 +45,14 @@ class Setting {
         images_ = Tensor({kImages, kSize, kSize, channels}, values.reals(kImages * kSize * kSize * channels));
         shapes_ = value_shapes(network_.graph, kSize, kSize);
         if (activation_bits == 32) return;
-        SiteOptions sites;
-        sites.bits = activation_bits;
-        start_activations(*device_, network_, images_, activation_sites(network_.graph, sites),
-                          {"minmax", 8, 2.4, false});
+        sites_ = activation_sites(network_.graph, {policy, activation_bits});
+        start_activations(*device_, network_, images_, sites_, {"minmax", 8, 2.4, false});
     }
 
     /// Unit u as a block (or stem, or head); layer: the last node alone.
-    Unit unit(int u) const { return network_.graph.units[static_cast<size_t>(u)]; }
+    Unit unit(int u) const {
+        return learned_units(network_.graph, recipe("qdrop"), false, sites_)[static_cast<size_t>(u)];
+    }
     std::unique_ptr<UnitTrainer> trainer(const Unit& s, const UnitOptions& options) {
         UnitCaches caches;
         CacheMemory memory(*device_, int64_t{1} << 30);
@@ -87,6 +90,7 @@ class Setting {
     Network original_, network_;
     Tensor images_;
     Indexed<Shape> shapes_;
+    std::vector<Site> sites_;
 };
 
 UnitOptions options(int64_t iterations, double rate) {
@@ -166,7 +170,7 @@ TEST_SUITE("unit trainer") {
         "every device learns what the reference learns: rounding and scales, every kind of loss, mixing, dropping") {
         for (const std::string& device : devices_under_test()) {
             for (int u : kUnits) {
-                for (const std::string kind : {"plain", "drop", "prediction", "fisher", "channels"}) {
+                for (const std::string kind : {"plain", "drop", "deploy sites", "prediction", "fisher", "channels"}) {
                     CAPTURE(device);
                     CAPTURE(u);
                     CAPTURE(kind);
@@ -179,11 +183,12 @@ TEST_SUITE("unit trainer") {
                         o.learn_channels = true;
                         o.schedule.channel_rate = 1e-3;
                     }
-                    if (kind == "drop" || kind == "prediction") {
+                    if (kind == "drop" || kind == "deploy sites" || kind == "prediction") {
                         o.keep_input = o.keep_quantised = 0.5f;
                         o.replacement = o.scale_gradient_factor = true;
                     }
-                    Setting ours(device, true, 4), theirs("reference", true, 4);
+                    const auto sites = kind == "deploy sites" ? ActivationSites::deploy_ort : ActivationSites::block;
+                    Setting ours(device, true, 4, sites), theirs("reference", true, 4, sites);
                     auto a = ours.trainer(ours.unit(u), o), b = theirs.trainer(theirs.unit(u), o);
                     a->run();
                     b->run();
@@ -199,6 +204,7 @@ TEST_SUITE("unit trainer") {
                     // first steps go by signs alone.
                     CHECK(static_cast<double>(different) <= 0.03 * static_cast<double>(all));
                     REQUIRE(a->scales().size() == b->scales().size());
+                    if (kind == "deploy sites") CHECK(a->scales().size() == std::vector<size_t>{1, 3, 4, 0, 0, 1}[u]);
                     for (size_t i = 0; i < a->scales().size(); ++i)
                         CHECK(get(ours.device(), a->scales()[i].scale)[0] ==
                               doctest::Approx(get(theirs.device(), b->scales()[i].scale)[0]).epsilon(1e-3));

@@ -54,6 +54,18 @@ TEST_SUITE("units") {
         }
     }
 
+    TEST_CASE("a pool whose output is quantised is learned with the layer that reads it") {
+        const Graph graph = small_resnet();
+        const Recipe learning = recipe("qdrop");
+        const Unit plain = learned_units(graph, learning, false).back();
+        const ValueId pooled = plain.input;
+        const Unit with_pool = learned_units(graph, learning, false, {{pooled, 4}}).back();
+        CHECK(with_pool.first == plain.first - 1);
+        CHECK(with_pool.last == plain.last);
+        CHECK(with_pool.input == graph.node(Graph::producer_of(pooled)).inputs[0]);
+        CHECK(learned_units(graph, learning, false, {{pooled - 1, 4}}).back().first == plain.first);
+    }
+
     TEST_CASE("a pass over scales alone takes the units that have a site") {
         const Graph graph = small_resnet();
         WalkOptions options;

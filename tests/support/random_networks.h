@@ -7,6 +7,7 @@
 
 #include "engine/graph/network.h"
 #include "engine/graph/node_kind.h"
+#include "engine/passes/sites.h"
 #include "support/operations.h"
 
 namespace adaq::test {
@@ -14,6 +15,16 @@ namespace adaq::test {
 class RandomNetwork {
   public:
     explicit RandomNetwork(uint32_t seed) : random_(seed) { build(); }
+    /// Activations are quantised where the policy says, instead of here and there.
+    RandomNetwork(uint32_t seed, ActivationSites sites) : RandomNetwork(seed) {
+        network.graph.units = {{"all", 0, network.graph.node_count()}};
+        for (auto& value : network.values) value.reset();
+        for (const Site& site : activation_sites(network.graph, {sites, 8, 8})) {
+            const bool image = site.value == kImage;
+            maybe_site(site.value, 1.0,
+                       !image && network.graph.node(Graph::producer_of(site.value)).activation.is_relu());
+        }
+    }
 
     Network network;
     int64_t height = 0, width = 0;

@@ -64,7 +64,7 @@ inline bool equal(const Quantisation& a, const Quantisation& b) {
         return x.first == y.first && p.grid == q.grid && p.scheme == q.scheme && p.scale == q.scale &&
                p.zero_point == q.zero_point;
     };
-    return a.folded == b.folded && a.settings == b.settings &&
+    return a.folded == b.folded && a.settings == b.settings && a.biases == b.biases &&
            std::equal(a.weights.begin(), a.weights.end(), b.weights.begin(), b.weights.end(), same_weight) &&
            std::equal(a.activations.begin(), a.activations.end(), b.activations.begin(), b.activations.end(),
                       same_activation);

@@ -121,7 +121,8 @@ TEST_SUITE("command line") {
     }
 
     TEST_CASE("words are told with those that are known") {
-        check_run("--act-sites relu", "--act-sites relu: expected one of block, layer");
+        check_run("--act-sites relu", "--act-sites relu: expected one of block, deploy-ort, deploy-tensorrt, layer");
+        check_run("--deploy tflite", "--deploy tflite: expected one of adaq, openvino, ort, tensorrt");
         check_run("--math fp8", "--math fp8: expected one of bf16, fp32, tf32");
         check_line("adaq-bench", "convolutions --device abacus", "--device abacus: expected one of cpu, cuda");
     }

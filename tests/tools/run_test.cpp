@@ -7,6 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "loaders/onnx/onnx.h"
+#include "loaders/weights/weights.h"
 #include "support/adaq_run.h"
 #include "support/sanitizer.h"
 #include "support/torch_files.h"
@@ -67,7 +69,10 @@ TEST_SUITE("adaq-run") {
         const TemporaryFolder out;
         for (const std::string how :
              {"--w4 --a8", "--w3 --a32 --granularity layer", "--w2 --a4 --fold --head-stem-8bit --symmetric",
-              "--w8 --a8 --act-sites layer --input-bits 8"}) {
+              "--w8 --a8 --act-sites layer --input-bits 8", "--w4 --a8 --act-sites deploy-ort",
+              "--w4 --a4 --act-sites deploy-tensorrt", "--w8 --a8 --deploy ort", "--w4 --a8 --deploy ort --fold",
+              "--w4 --a4 --deploy ort --head-stem-8bit --granularity layer", "--w4 --a8 --deploy openvino",
+              "--w8 --a7 --deploy tensorrt", "--w8 --a8 --deploy adaq"}) {
             INFO(how);
             REQUIRE(run(quoted_weights() + data.both() + how + " --scheme minmax --save " + (out / "q.bin") +
                         " --logits " + (out / "a.npy"))
@@ -77,6 +82,40 @@ TEST_SUITE("adaq-run") {
             INFO(again.output);
             REQUIRE(again.status == 0);
             CHECK(text_of_file(out / "a.npy") == text_of_file(out / "b.npy"));
+        }
+    }
+
+    TEST_CASE("a network made for onnxruntime holds symmetric weights of 8 bits, integer biases, and no norms") {
+        const Data data;
+        const TemporaryFolder out;
+        for (const std::string how : {"--w8", "--w4 --head-stem-8bit --method adaround --iters 10 --minibatch 8",
+                                      "--w8 --method brecq --iters 10 --iters-scale 10 --minibatch 8"}) {
+            INFO(how);
+            REQUIRE(run(quoted_weights() + data.both() + how + " --a8 --deploy ort --scheme minmax --save " +
+                        (out / "q.bin") + " --logits " + (out / "a.npy") + " --report " + (out / "r.json"))
+                        .status == 0);
+            const Outcome simulated = run("--weights " + (out / "q.bin") + " --val " + data.folder.path().string() +
+                                          " --simulate --logits " + (out / "b.npy"));
+            REQUIRE(simulated.status == 0);
+            CHECK(text_of_file(out / "a.npy") == text_of_file(out / "b.npy"));
+            CHECK(json_of(out / "r.json")["settings"]["deploy"] == "ort");
+            const StoredModel model = load_weights(out / "q.bin");
+            REQUIRE(model.quantisation);
+            CHECK(model.quantisation->folded);
+            CHECK(model.quantisation->biases.size() == model.quantisation->weights.size());
+            for (const auto& [name, weight] : model.quantisation->weights) {
+                CHECK(weight.grid.narrow == (weight.grid.bits == 8));
+                if (!weight.grid.narrow) continue;
+                for (float zero_point : weight.zero_point) CHECK(zero_point == 0.0f);
+            }
+            for (const char* site : {"input", "avgpool", "layer1.0.conv2", "layer2.0.downsample"})
+                CHECK(model.quantisation->activations.contains(site));
+            const onnx::Exported exported = onnx::export_network("q.onnx", model, {OnnxTarget::ort});
+            for (const std::string& note : exported.notes) CHECK(note.find("can saturate") != std::string::npos);
+            size_t integers = 0;
+            for (const auto& tensor : exported.model.graph.initializers)
+                integers += tensor.name.ends_with(".bias.codes") && tensor.type == onnx::DataType::int32;
+            CHECK(integers == model.quantisation->biases.size());
         }
     }
 
@@ -128,7 +167,8 @@ TEST_SUITE("adaq-run") {
         const TemporaryFolder out;
         for (const std::string how :
              {"--w3 --a32", "--w4 --a8", "--w3 --a4 --fold --head-stem-8bit",
-              "--w4 --a4 --act-sites layer --input-bits 8 --rounding-init nearest", "--w4 --a8 --bn batch"}) {
+              "--w4 --a4 --act-sites layer --input-bits 8 --rounding-init nearest", "--w4 --a8 --bn batch",
+              "--w8 --a8 --deploy ort", "--w4 --a8 --deploy ort --bn batch", "--w4 --a7 --deploy tensorrt"}) {
             INFO(how);
             const std::string command =
                 quoted_weights() + data.both() + how +

@@ -24,6 +24,7 @@ const std::set<std::string, std::less<>> kFields{"act_bits",
                                                  "correction_lambda",
                                                  "correction_steps",
                                                  "crop",
+                                                 "deploy",
                                                  "device",
                                                  "distribution_correction",
                                                  "edge_acts",
@@ -80,8 +81,11 @@ const std::set<std::string, std::less<>> kFields{"act_bits",
                                                  "weights",
                                                  "wgmma"};
 
-const std::map<std::string, std::string, std::less<>> kOthers{
-    {"target", "--for"}, {"weight_bits", "--w"}, {"activation_bits", "--a"}, {"fold = false", "--no-fold"}};
+const std::map<std::string, std::string, std::less<>> kOthers{{"target", "--for"},
+                                                              {"weight_bits", "--w"},
+                                                              {"activation_bits", "--a"},
+                                                              {"activation_bits = 7", "--a7"},
+                                                              {"fold = false", "--no-fold"}};
 
 }  // namespace
 

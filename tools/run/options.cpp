@@ -63,9 +63,13 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
     group(app.add_flag("--symmetric", o.quantise.symmetric,
                        "Zero point 0 for every weight, for integer engines that know no other"));
     group(app.add_option("--act-sites", o.quantise.act_sites,
-                         "Quantise the output of each ReLU (block) or of each layer (layer)")
-              ->transform(word_of("act_sites")))
-        ->capture_default_str();
+                         "Quantise the output of each ReLU (block) or of each layer (layer), or all that a runtime "
+                         "needs to run whole networks as integers: deploy-ort, deploy-tensorrt [block]")
+              ->transform(word_of("act_sites")));
+    group(app.add_option("--deploy", o.quantise.deploy,
+                         "Made for a runtime, to be computed there as it is evaluated here: ort, openvino, tensorrt, "
+                         "adaq; sets --act-sites and --input-bits, and makes 8-bit weights symmetric")
+              ->transform(word_of("deploy")));
     group(app.add_flag("--head-stem-8bit", o.quantise.head_stem_8bit,
                        "8 bits for the first and last layer and for --edge-acts"));
     group(app.add_option("--edge-acts", o.quantise.edge_acts,
@@ -84,10 +88,11 @@ void add_quantisation_options(CLI::App& app, Raw& raw) {
     group(app.add_flag("--simulate", o.simulate,
                        "Evaluate the quantised network with integers held in float32, and not as integers: the same "
                        "logits, more slowly"));
-    group(app.add_option("--input-bits", o.quantise.input_bits, "Bits of the network's input, 2 to 8, or 32 for float")
+    group(app.add_option("--input-bits", o.quantise.input_bits,
+                         "Bits of the network's input, 2 to 8, or 32 for float [32; 8 "
+                         "with --deploy or --act-sites deploy-...]")
               ->transform(bits_or_float()))
-        ->type_name("BITS")
-        ->capture_default_str();
+        ->type_name("BITS");
 }
 
 void add_learning_run_options(CLI::App& app, RunOptions& o) {

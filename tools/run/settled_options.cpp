@@ -111,7 +111,7 @@ RunOptions settled(Raw& raw, const CLI::App& app) {
         usage_error("--method {}: --calib is needed to learn from", o.quantise.method);
     for (const char* option :
          {"--method", "--scheme", "--act-scheme", "--p", "--granularity", "--fold", "--symmetric", "--act-sites",
-          "--head-stem-8bit", "--edge-acts", "--input-bits", "--bits", "--act-bits"}) {
+          "--deploy", "--head-stem-8bit", "--edge-acts", "--input-bits", "--bits", "--act-bits"}) {
         o.quantisation_asked = o.quantisation_asked || app.count(option) > 0;
     }
     o.quantisation_asked = o.quantisation_asked || raw.weight_bits || raw.activation_bits;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "engine/graph/node_kind.h"
 #include "engine/nearest.h"
@@ -198,6 +199,28 @@ TEST_SUITE("activation sites") {
         CHECK(layer.back() == "fc:4");
     }
 
+    TEST_CASE("deploy sites are all that layers and additions read, but what is added as it is computed") {
+        const Network network = make_network(Fixture("basic").model, false);
+        const auto names = [&](ActivationSites policy) {
+            std::set<std::string> list;
+            for (const Site& site : activation_sites(network.graph, {policy, 4, 8})) {
+                CHECK(site.bits == (site.value == kImage ? 8 : 4));
+                list.insert(value_name(network.graph, site.value));
+            }
+            return list;
+        };
+        const auto with = [](std::set<std::string> list, const std::set<std::string>& more) {
+            list.insert(more.begin(), more.end());
+            return list;
+        };
+        const std::set<std::string> block = names(ActivationSites::block);
+        const std::set<std::string> shared =
+            with(block, {"input", "avgpool", "layer2.0.downsample", "layer3.0.downsample", "layer4.0.downsample"});
+        CHECK(names(ActivationSites::deploy_tensorrt) == shared);
+        CHECK(names(ActivationSites::deploy_ort) ==
+              with(shared, {"layer1.0.conv2", "layer2.0.conv2", "layer3.0.conv2", "layer4.0.conv2"}));
+    }
+
     TEST_CASE("--head-stem-8bit gives 8 bits to the activations that --edge-acts names") {
         const Network network = make_network(Fixture("basic").model, false);
         const auto bits_of = [&](EdgeActivations edges, const std::string& name) {
@@ -213,6 +236,11 @@ TEST_SUITE("activation sites") {
         CHECK(bits_of(EdgeActivations::stem, "layer4.0") == 4);
         CHECK(bits_of(EdgeActivations::both, "conv1") == 8);
         CHECK(bits_of(EdgeActivations::both, "layer4.0") == 8);
+        SiteOptions deployed{ActivationSites::deploy_ort, 4, 8, true, EdgeActivations::fc};
+        for (const Site& site : activation_sites(network.graph, deployed)) {
+            const std::string name = value_name(network.graph, site.value);
+            CHECK((site.bits == 8) == (name == "input" || name == "layer4.0" || name == "avgpool"));
+        }
         CHECK(bits_of(EdgeActivations::both, "layer2.0") == 4);
     }
 }

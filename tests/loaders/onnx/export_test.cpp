@@ -99,11 +99,12 @@ TEST_SUITE("onnx: export") {
         same("block.bin", "packed.onnx", {OnnxTarget::ort, OnnxInput::floats, true});
         same("block.bin", "u8.onnx", {OnnxTarget::any, OnnxInput::pixels});
         same("signed.bin", "tensorrt.onnx", {OnnxTarget::tensorrt});
+        same("deployed.bin", "deployed.onnx", {OnnxTarget::ort});
     }
 
     TEST_CASE("adaq's codes and logits are those that onnxruntime computes on the files") {
         const json expected = json::parse(text_of_file(onnx_fixture("expected.json")));
-        for (const char* network : {"block", "signed"}) {
+        for (const char* network : {"block", "signed", "deployed"}) {
             for (const std::string& device : all_devices()) {
                 INFO(network << " on " << device);
                 const Evaluated evaluated = evaluate(device, model_of(std::string(network) + ".bin"), expected);
@@ -115,7 +116,7 @@ TEST_SUITE("onnx: export") {
                     ++sites;
                     CHECK(evaluated.codes.at(site) == entry.value().get<std::vector<int>>());
                 }
-                CHECK(sites == 5);
+                CHECK(sites == (std::string(network) == "deployed" ? 9 : 5));
                 CHECK(relative_error(evaluated.logits, expected[network]["logits"].get<std::vector<float>>()) < 1e-6);
             }
         }
@@ -267,6 +268,20 @@ TEST_SUITE("onnx: export") {
         CHECK(find_initializer(graph_of(model, {OnnxTarget::openvino}), layer + ".bias")->type == DataType::float32);
         beta[1] *= 1.0001f;
         CHECK(find_initializer(graph_of(model, {OnnxTarget::ort}), layer + ".bias")->type == DataType::float32);
+    }
+
+    TEST_CASE("a network made for onnxruntime has the integers of its biases in the file") {
+        StoredModel model = model_of("deployed.bin");
+        QuantisedBias& bias = model.quantisation->biases.at("layer1.0.conv1.bias");
+        bias.codes[0] = (1 << 24) + 1;  // no float32
+        model.tensors.at("layer1.0.conv1.bias") = bias.values();
+        const GraphProto graph = graph_of(model, {OnnxTarget::ort});
+        for (const auto& [name, each] : model.quantisation->biases) {
+            CHECK(values_of<int32_t>(*find_initializer(graph, name + ".codes")) == each.codes);
+            CHECK(values_of<float>(*find_initializer(graph, name + ".scale")) == each.scale);
+        }
+        const GraphProto other = graph_of(model, {OnnxTarget::openvino});
+        CHECK(find_initializer(other, "layer1.0.conv1.bias")->type == DataType::float32);
     }
 
     TEST_CASE("biases that onnxruntime would round are added by themselves, but where it multiplies integers") {

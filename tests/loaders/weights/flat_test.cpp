@@ -55,6 +55,38 @@ Bytes header_alone(std::string text) {
     return bytes_of_text("ADAQBIN1" + std::string(reinterpret_cast<const char*>(&length), sizeof length) + text);
 }
 
+constexpr const char *kBias = "fc.bias", *kNarrow = "layer1.0.conv2.weight";
+
+StoredModel folded_with_integer_bias() {
+    StoredModel model = tiny_model(true);
+    const QuantisedBias bias{{3, -12}, {0.25f, 0.5f}};
+    model.quantisation->biases[kBias] = bias;
+    model.tensors[kBias] = bias.values();
+    const Shape shape = model.tensors.at(kNarrow).shape;
+    model.tensors.erase(kNarrow);
+    QuantisedWeight weight{shape, {8, false, true}, "absmax", {}, {0.125f}, {0.0f}};
+    for (int64_t i = 0; i < element_count(shape); ++i) weight.codes.push_back(static_cast<int16_t>(i % 2 ? 127 : -127));
+    model.quantisation->weights[kNarrow] = weight;
+    return model;
+}
+
+/// The file with `edit` done to its header, which must not make it longer.
+Bytes with_shorter_header(const Bytes& file, const std::function<void(json&)>& edit) {
+    json header = header_of(file);
+    const size_t length = header.dump().size();
+    edit(header);
+    header["header_crc32"] = "00000000";
+    std::string text = header.dump();
+    text.resize(length, ' ');
+    header["header_crc32"] = crc32_hex(text.data(), text.size());
+    text = header.dump();
+    text.resize(length, ' ');
+    Bytes edited = file;
+    const Bytes bytes = bytes_of_text(text);
+    std::copy(bytes.begin(), bytes.end(), edited.begin() + 16);
+    return edited;
+}
+
 }  // namespace
 
 TEST_SUITE("weights: flat binary") {
@@ -114,6 +146,37 @@ TEST_SUITE("weights: flat binary") {
     TEST_CASE("a file that the first version 2 wrote reads as the network that it was made from") {
         // adaq-convert basic.pth graph.bin
         CHECK(equal(load_weights(weight_fixture("graph.bin")), load_weights(weight_fixture("basic.pth"))));
+    }
+
+    TEST_CASE("biases that are integers and narrow grids are read as they were written") {
+        StoredModel model = folded_with_integer_bias();
+        CHECK(equal(read_weights("file", saved(model)), model));
+        const json header = header_of(saved(model));
+        CHECK(header["quantisation"]["biases"] == json::array({kBias}));
+        CHECK(header["quantisation"]["weights"][kNarrow]["narrow"] == true);
+        model.tensors.at(kBias).values[1] = 0.5f;
+        CHECK(mentions(refused_to_save(model), "fc.bias is 0.5, expected -6, which its integer stands for"));
+        model.tensors.at(kBias).values[1] = -6.0f;
+        model.quantisation->biases.at(kBias).scale[0] = 0.0f;
+        CHECK(mentions(refused_to_save(model), "fc.bias has scale 0, expected a positive number"));
+        model.quantisation->biases.at(kBias).codes.pop_back();
+        CHECK(mentions(refused_to_save(model), "fc.bias has 1 codes and 2 scales"));
+        model.quantisation->biases.erase(kBias);
+        model.quantisation->weights.at(kNarrow).codes[0] = -128;
+        CHECK(mentions(refused_to_save(model), "has the code -128, expected -127 to 127"));
+    }
+
+    TEST_CASE("integer biases and narrow grids that are not whole are refused by name") {
+        const Bytes file = saved(folded_with_integer_bias());
+        const auto refused = [&](const std::function<void(json&)>& edit) {
+            return refusal(with_shorter_header(file, edit));
+        };
+        CHECK(refused([](json&) {}).empty());
+        CHECK(mentions(refused([](json& h) { h["quantisation"]["biases"] = {"x.bias"}; }), "no x.bias"));
+        CHECK(mentions(refused([](json& h) { h["quantisation"].erase("biases"); }), "fc.bias has dtype i32"));
+        CHECK(mentions(refused([](json& h) { h["quantisation"]["weights"][kNarrow]["narrow"] = 3; }), "narrow"));
+        CHECK(mentions(refused([](json& h) { h["quantisation"]["weights"][kNarrow]["one_sided"] = true; }),
+                       "a grid with a sign"));
     }
 
     TEST_CASE("f16 and bf16 tensors become float32") {
