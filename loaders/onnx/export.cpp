@@ -58,6 +58,11 @@ class Exporter {
         model.producer_version = ADAQ_VERSION;
         model.metadata = metadata();
         exported.notes = notes_of(layers_, options_, rules_);
+        const std::string made_for = deployment(), target = kOnnxTargetNames[static_cast<size_t>(options_.target)];
+        if (options_.target != OnnxTarget::any && !made_for.empty() && made_for != target)
+            exported.notes.push_back(fmt::format(
+                "The network was made for another runtime: adaq-run --deploy {}; with --deploy {} it is made for {}.",
+                printable(made_for), target, rules_.runtime));
         return exported;
     }
 
@@ -335,6 +340,14 @@ class Exporter {
     }
 
     // ---- the model around the graph
+
+    /// The runtime that the network was made for, as the settings of the run have it; empty: none.
+    std::string deployment() const {
+        if (!model_.quantisation) return "";
+        const auto settings = nlohmann::json::parse(model_.quantisation->settings);
+        const auto found = settings.find("deploy");
+        return found != settings.end() && found->is_string() ? found->get<std::string>() : "";
+    }
 
     /// The oldest operator set that has what the file needs, and the first IR version that may name it.
     void set_versions(ModelProto& model) const {

@@ -127,6 +127,26 @@ TEST_SUITE("command line") {
         check_line("adaq-bench", "convolutions --device abacus", "--device abacus: expected one of cpu, cuda");
     }
 
+    TEST_CASE("what contradicts the runtime that a network is made for is refused, with what would do") {
+        check_run(
+            "--deploy tensorrt --a8",
+            "--deploy tensorrt: behind ReLUs activations have no sign, and of those TensorRT's int8 holds 7 bits; "
+            "give --a7");
+        check_run("--deploy tensorrt --a7 --head-stem-8bit",
+                  "--head-stem-8bit: gives 8 bits to an activation without a sign, of which TensorRT's int8 holds 7; "
+                  "give 8 bits to weights alone, with --bits");
+        check_run("--deploy tensorrt --a7 --act-sites layer",
+                  "--act-sites layer: --deploy tensorrt needs deploy-tensorrt");
+        check_run("--deploy adaq --act-sites deploy-ort", "--act-sites deploy-ort: --deploy adaq needs block");
+        check_run("--deploy ort --a32", "--a 32: --deploy ort needs activations of 2 to 8 bits");
+        check_run("--deploy ort --input-bits 32",
+                  "--input-bits 32: --deploy ort needs the network's input quantised, to 2 to 8 bits");
+        check_run("--act-sites deploy-ort --input-bits 32",
+                  "--input-bits 32: --act-sites deploy-ort needs the network's input quantised, to 2 to 8 bits");
+        CHECK(parsed({"--deploy", "ort"}).quantise.act_sites == "deploy-ort");
+        CHECK(parsed({"--a7", "--deploy", "tensorrt"}).quantise.input_bits == 8);
+    }
+
     TEST_CASE("what adaq-sweep passes on, and a table's options, are held to the same rules") {
         const TemporaryFolder folder;
         const auto sweep = [&](const std::string& options, const std::string& more) {

@@ -65,6 +65,20 @@ TEST_SUITE("adaq-convert") {
         CHECK(nlohmann::json::parse(text_of_file(folder / "q.encodings.json"))["version"] == "1.0.0");
     }
 
+    TEST_CASE(
+        "a network made for onnxruntime runs there as integers, and a note tells when it is written for another") {
+        const TemporaryFolder folder;
+        const std::string deployed = onnx_fixture("deployed.bin"), out = folder / "q.onnx";
+        const Outcome right = convert(deployed + " " + out + " --for ort");
+        CHECK(right.status == 0);
+        CHECK(right.output.find("in float") == std::string::npos);
+        CHECK(right.output.find("rounds") == std::string::npos);
+        CHECK(convert(deployed + " " + out).output.find("note:") == std::string::npos);
+        CHECK(convert(deployed + " " + out + " --for openvino")
+                  .output.find("made for another runtime: adaq-run "
+                               "--deploy ort; with --deploy openvino") != std::string::npos);
+    }
+
     TEST_CASE("a float network becomes .onnx, which cannot be read back yet") {
         const TemporaryFolder folder;
         CHECK(convert(kBasic + " " + (folder / "f.onnx")).status == 0);

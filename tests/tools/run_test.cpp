@@ -119,6 +119,23 @@ TEST_SUITE("adaq-run") {
         }
     }
 
+    TEST_CASE("an .onnx file of a network that is made for a runtime is for that one") {
+        const Data data;
+        const TemporaryFolder out;
+        const std::string how = quoted_weights() + data.calib() + "--w4 --a8 --deploy ort --save ";
+        REQUIRE(run(how + (out / "q.bin")).status == 0);
+        REQUIRE(run(how + (out / "a.onnx")).status == 0);
+        REQUIRE(run_program("adaq-convert", (out / "q.bin") + " " + (out / "b.onnx") + " --for ort").status == 0);
+        const auto graph = [&](const std::string& name) {
+            return onnx::parse(name, bytes_of_text(text_of_file(out / name))).graph;
+        };
+        CHECK(graph("a.onnx") == graph("b.onnx"));
+        check_refused(how + (out / "c.onnx") + " --for tensorrt", 2,
+                      "--for tensorrt: --deploy ort makes a network for another runtime");
+        REQUIRE(run(how + (out / "d.onnx") + " --for any").status == 0);
+        CHECK(!(graph("d.onnx") == graph("a.onnx")));
+    }
+
     TEST_CASE("bicubic resizing is kept in the saved model, which is evaluated with it again") {
         const Data data;
         const TemporaryFolder out;

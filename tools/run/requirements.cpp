@@ -19,12 +19,11 @@ void check_requirements(const RunOptions& options, const Model& model, const std
         if (options.images.val.empty()) usage_error("--float: --val is needed to evaluate the network");
         return;
     }
-    if (options.images.calib.empty() && (options.quantise.activation_bits < 32 || *options.quantise.input_bits < 32)) {
+    const int bits = std::min(options.quantise.activation_bits, options.quantise.input_bits.value_or(32));
+    if (options.images.calib.empty() && bits < 32)
         usage_error(
-            "--calib is needed to quantise activations to {} bits; give --calib DIR, or --a32 for float "
-            "activations",
-            std::min(options.quantise.activation_bits, *options.quantise.input_bits));
-    }
+            "--calib is needed to quantise activations to {} bits; give --calib DIR, or --a32 for float activations",
+            bits);
     if (!options.dry_run && options.images.val.empty() && options.save.empty() && options.report_html.empty() &&
         options.report_json.empty()) {
         usage_error(

@@ -81,6 +81,16 @@ void take_bundled(Raw& raw, const CLI::App& app) {
     if (q.method == "brecq" && !q.learning.iters_scale) q.learning.iters_scale = kBundledIterations / 2;
 }
 
+/// An .onnx file of a network that is made for a runtime is for that one.
+void take_target(RunOptions& o, const CLI::App& app) {
+    const std::string made_for = o.quantise.deploy.value_or("adaq");
+    if (made_for == "adaq" || std::filesystem::path(o.save).extension() != ".onnx") return;
+    SaveOptions& save = o.save_options;
+    if (app.count("--for") == 0 && save.encodings != "aimet") save.target = made_for;
+    if (save.target != made_for && save.target != "any")
+        usage_error("--for {}: --deploy {} makes a network for another runtime", save.target, made_for);
+}
+
 void check_files(const RunOptions& o) {
     if (!o.logits.empty() && std::filesystem::path(o.logits).extension() != ".npy")
         usage_error("--logits {}: expected a .npy file", o.logits);
@@ -118,6 +128,7 @@ RunOptions settled(Raw& raw, const CLI::App& app) {
     if (o.float_only && (o.quantisation_asked || !o.save.empty())) {
         usage_error("--float: quantises nothing; options that say how to quantise, and --save, do not go with it");
     }
+    take_target(o, app);
     check_files(o);
     if (o.device.threads == 0) o.device.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     return o;
