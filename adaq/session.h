@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "adaq/error.h"
 #include "adaq/model.h"
 #include "adaq/preprocessing.h"
 

@@ -44,7 +44,7 @@ TEST_SUITE("calibration views") {
         }
         CHECK(std::vector{top, bottom, left, right} == std::vector{-28, 32 + 28, -28, 341 - 224 + 28});
         CHECK(middle / kDraws == doctest::Approx((341 - 224) / 2.0).epsilon(0.03));
-        CHECK(flips == doctest::Approx(kDraws / 2).epsilon(0.05));
+        CHECK(flips == doctest::Approx(kDraws / 2.0).epsilon(0.05));
     }
 
     TEST_CASE("a part depends on seed, index and view alone") {
@@ -131,7 +131,7 @@ TEST_SUITE("calibration augmentation") {
         // 0.54.
         CHECK(area_sum / kDraws == doctest::Approx(0.513).epsilon(0.03));
         CHECK(std::abs(ratio_log_sum / kDraws) < 0.01);
-        CHECK(flips == doctest::Approx(kDraws / 2).epsilon(0.05));
+        CHECK(flips == doctest::Approx(kDraws / 2.0).epsilon(0.05));
     }
 
     TEST_CASE("an image too long for any draw gives the central part of the allowed ratio") {
