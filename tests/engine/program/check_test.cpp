@@ -12,8 +12,10 @@ namespace {
 /// A program's tensors, by shape.
 class Tensors {
   public:
-    TensorId bound(const Shape& shape) { return program_.bind(std::make_shared<Plain>(shape)); }
-    TensorId unwritten(const Shape& shape) { return program_.temporary(shape); }
+    TensorId bound(const Shape& shape, DType dtype = DType::f32) {
+        return program_.bind(std::make_shared<Plain>(shape, dtype));
+    }
+    TensorId unwritten(const Shape& shape, DType dtype = DType::f32) { return program_.temporary(shape, dtype); }
     Program& program() { return program_; }
 
   private:
@@ -248,6 +250,110 @@ TEST_SUITE("check") {
             {[](auto& op, Tensors& t) { op.gradient = t.bound({2}); },
              [](auto& op, Tensors& t) { op.first_moment = t.unwritten({1}); },
              [](auto& op, Tensors&) { op.state = kNone; }});
+    }
+
+    TEST_CASE("execution in integers") {
+        constexpr DType kCodes = DType::u8;
+        const CodeQuantiser quantiser{0.5f, 3.0f, {4, true}};
+        refuses(
+            [&](Tensors& t) {
+                IntegerConvolution op{t.bound({2, 5, 5, 4}, kCodes), t.bound({8, 3, 3, 4}, DType::i8),
+                                      t.unwritten({2, 3, 3, 8}, kCodes)};
+                op.w_zero = t.bound({8}, DType::i32);
+                op.epilogue = {t.bound({8}), t.bound({8}), t.bound({2, 3, 3, 8}, kCodes), 0.5f, 3};
+                op.epilogue.quantiser = quantiser;
+                return op;
+            },
+            {[](auto& op, Tensors& t) {
+                 op.x = t.bound({2, 5, 5, 3}, kCodes);
+             },
+             [](auto& op, Tensors& t) {
+                 op.x = t.bound({2, 5, 5, 4}, DType::i8);
+             },
+             [](auto& op, Tensors& t) {
+                 op.w = t.bound({8, 3, 3, 4});
+             },
+             [](auto& op, Tensors& t) {
+                 op.y = t.unwritten({2, 5, 5, 8}, kCodes);
+             },
+             [](auto& op, Tensors& t) {
+                 op.y = t.unwritten({2, 3, 3, 8}, DType::i32);
+             },
+             [](auto& op, Tensors& t) { op.w_zero = t.bound({4}, DType::i32); },
+             [](auto& op, Tensors& t) { op.epilogue.scale = t.bound({4}); },
+             [](auto& op, Tensors& t) {
+                 op.epilogue.residual = t.bound({2, 3, 3, 4}, kCodes);
+             },
+             [](auto& op, Tensors&) { op.epilogue.quantiser.reset(); }, [](auto& op, Tensors&) { op.stride = 0; },
+             [](auto& op, Tensors&) { op.x_zero = 256; }});
+        refuses(
+            [&](Tensors& t) {
+                IntegerLinear op{t.bound({2, 6}, kCodes), t.bound({3, 6}, DType::i8), t.unwritten({2, 3})};
+                op.epilogue.shift = t.bound({3});
+                return op;
+            },
+            {[](auto& op, Tensors& t) {
+                 op.x = t.bound({2, 5}, kCodes);
+             },
+             [](auto& op, Tensors& t) {
+                 op.y = t.unwritten({2, 4});
+             },
+             [](auto& op, Tensors& t) {
+                 op.y = t.unwritten({2, 3}, kCodes);
+             }});
+        refuses(
+            [&](Tensors& t) {
+                const Shape shape{2, 3, 3, 4};
+                IntegerAddition op{t.bound(shape, kCodes), t.bound(shape), t.unwritten(shape, kCodes), 0.5f, 1.0f, 3};
+                op.quantiser = quantiser;
+                return op;
+            },
+            {[](auto& op, Tensors& t) {
+                 op.b = t.bound({2, 3, 3, 5});
+             },
+             [](auto& op, Tensors&) { op.b_scale = 0.5f; }, [](auto& op, Tensors&) { op.a_zero = -1; },
+             [](auto& op, Tensors&) { op.quantiser.reset(); }});
+        refuses(
+            [](Tensors& t) {
+                return SumOverMap{t.bound({2, 3, 3, 4}, kCodes), t.unwritten({2, 4}, DType::i32), 7};
+            },
+            {[](auto& op, Tensors& t) {
+                 op.y = t.unwritten({2, 3}, DType::i32);
+             },
+             [](auto& op, Tensors&) { op.scale = 0.5f; },
+             [](auto& op, Tensors& t) {
+                 op.x = t.bound({2, 3, 3, 4});
+             }});
+        refuses(
+            [&](Tensors& t) {
+                return QuantiseToCodes{t.bound({2, 3}), t.unwritten({2, 3}, kCodes), quantiser};
+            },
+            {[](auto& op, Tensors& t) {
+                 op.x = t.bound({2, 3}, kCodes);
+             },
+             [](auto& op, Tensors& t) {
+                 op.y = t.unwritten({3, 2}, kCodes);
+             },
+             [](auto& op, Tensors& t) {
+                 op.y = t.unwritten({2, 3}, DType::i32);
+             }});
+        refuses(
+            [](Tensors& t) {
+                return LookUp{t.bound({2, 3, 3, 4}, kCodes), t.unwritten({2, 3, 3, 4}, kCodes),
+                              t.bound({4, 256}, kCodes)};
+            },
+            {[](auto& op, Tensors& t) {
+                 op.x = t.bound({2, 3, 3, 4});
+             },
+             [](auto& op, Tensors& t) {
+                 op.y = t.unwritten({2, 3, 4, 3}, kCodes);
+             },
+             [](auto& op, Tensors& t) {
+                 op.table = t.bound({4, 255}, kCodes);
+             },
+             [](auto& op, Tensors& t) {
+                 op.table = t.bound({4, 256});
+             }});
     }
 
     TEST_CASE("losses, batches and iteration state") {
