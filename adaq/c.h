@@ -2,6 +2,7 @@
  *
  *     char why[256];
  *     adaq_session* session = adaq_session_load("q.bin", NULL, why, sizeof why);
+ *     if (!session) fprintf(stderr, "%s\n", why), exit(1);
  *     adaq_session_run_pixels(session, pixels, 1, logits, why, sizeof why);
  *     adaq_session_free(session);
  *
@@ -33,7 +34,7 @@ typedef struct adaq_session_options {
     const char* device; /* "cpu", "cuda", "reference", "auto"; NULL: "cpu" */
     int32_t threads;    /* that a run may take; 0: one; -1: every core */
     int32_t batch;      /* images computed at a time; 0: one */
-    int32_t height;     /* of the input, pixels; 0: the model's crop */
+    int32_t height;     /* of the input, pixels; 0: as the model says (adaq/session.h) */
     int32_t width;
 } adaq_session_options;
 
@@ -42,6 +43,7 @@ adaq_session* adaq_session_load(const char* path, const adaq_session_options* op
 /* Nothing may be running. NULL is allowed. */
 void adaq_session_free(adaq_session* session);
 
+/* 0 where `session` is NULL. */
 int32_t adaq_session_classes(const adaq_session* session);
 int32_t adaq_session_height(const adaq_session* session);
 int32_t adaq_session_width(const adaq_session* session);
@@ -52,7 +54,7 @@ const char* adaq_session_class_name(const adaq_session* session, int32_t index);
 /* pixels: [images, height, width, channels], as decoded; logits: [images, classes]. */
 adaq_status adaq_session_run_pixels(const adaq_session* session, const uint8_t* pixels, int64_t images, float* logits,
                                     char* why, size_t why_size);
-/* input: the same in float32, normalised already. */
+/* input: the same in float32, in the same order (NHWC), normalised already. */
 adaq_status adaq_session_run_floats(const adaq_session* session, const float* input, int64_t images, float* logits,
                                     char* why, size_t why_size);
 /* An image's file as pixels: room for height * width * channels of them. */

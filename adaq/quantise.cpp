@@ -170,6 +170,8 @@ Model Quantised::model() const {
         // It is to be evaluated as it was made: with the preprocessing and class names that were in force.
         StoredModel original = state_->model.state().stored;
         original.preprocessing = state_->images.preprocessing();
+        original.input_height = state_->images.height();
+        original.input_width = state_->images.width();
         original.class_names = state_->images.class_names();
         auto made = std::make_shared<Model::State>();
         made->stored = quantised_model(state_->network, original, state_->settings_json);

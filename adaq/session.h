@@ -25,7 +25,7 @@ struct SessionOptions {
     std::string device = "cpu";  // cuda, cpu, reference; auto: cuda where there is a card
     int threads = 1;             // that a run may take; 0: every core
     int batch = 1;               // images computed at a time: a run of more goes through in such pieces
-    int height = 0, width = 0;   // of the input, pixels; 0: the model's crop
+    int height = 0, width = 0;   // of the input, pixels; 0: the model's crop, or what it was quantised with
 };
 
 /// What a session takes, bytes. Maps and workspace are taken by each run that is going on, and kept for the next.
@@ -55,10 +55,11 @@ class Session {
 
     /// pixels: images of [height, width, channels] one behind the other, RGB or grey as decoded, resized and cropped;
     /// the model's mean and deviation are applied. logits: [images, classes]. Throws UsageError where the spans do not
-    /// fit, or the model does not say how pixels are normalised. Only the first run takes memory, and the first that
-    /// goes on beside as many others.
+    /// fit, or the model does not say how pixels are normalised. Only the first run of pixels or
+    /// of values takes memory, and the first that goes on beside as many others.
     void run(std::span<const uint8_t> pixels, std::span<float> logits) const;
-    /// The same of the network's input as it is, normalised already. What is not a number has no code: it becomes any.
+    /// The same of the network's input as it is, normalised already, in the same order (NHWC, not NCHW). What is not a
+    /// number has no code: it becomes any.
     void run(std::span<const float> input, std::span<float> logits) const;
 
     /// An image's file as the pixels that run() takes: decoded, resized and cropped as the model says. Throws

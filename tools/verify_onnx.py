@@ -44,7 +44,7 @@ def arguments():
     parser.add_argument("--code-images", type=int, default=300, metavar="N", help="codes of N images, evenly spread; 0: none [300]")
     parser.add_argument("--expect", metavar="R.json", help="adaq-run's report of the same network on the same images")
     parser.add_argument("--logits", metavar="Q.npy", help="adaq-run's logits of the same network on all images")
-    parser.add_argument("--runtimes", default="ort,openvino", help="which [ort,openvino]")
+    parser.add_argument("--runtimes", help="which, of ort,openvino [the one that the file was written for, else both]")
     parser.add_argument("--threads", type=int, default=1, help="of the runtimes [1]")
     parser.add_argument("--codes", type=float, default=1.0, metavar="SHARE", help="most codes that may differ [1: not looked at]")
     parser.add_argument("--tie", type=float, default=1e-3, metavar="STEPS", help="with --codes: farthest from a tie a first one may be [1e-3]")
@@ -258,7 +258,10 @@ def verify(name, args, model, images, positions, definition, reference, sites, e
     result["largest_error"] = float(error.max())
     result["top1"] = int((logits.argmax(1) == labels).sum())
     if args.logits:
-        adaq = np.load(args.logits)[positions]
+        adaq = np.load(args.logits)
+        if len(adaq) != len(images.files):
+            sys.exit(f"{args.logits}: of {len(adaq)} images, expected those of all {len(images.files)}")
+        adaq = adaq[positions]
         result["same_class_as_adaq"] = int((logits.argmax(1) == adaq.argmax(1)).sum())
         result["rows_within_1e-4_of_adaq"] = int((np.abs(logits - adaq).max(1) <= 1e-4 * np.abs(adaq).max(1)).sum())
     if args.code_images and sites:
@@ -304,8 +307,28 @@ def show(result, count, expected):
         print(f"  FAILED    {failure}")
 
 
+def check_arguments(args):
+    """Ends with one line where a file is missing or a runtime unknown."""
+    for path in (args.file, args.val, args.expect, args.logits):
+        if path and not pathlib.Path(path).exists():
+            sys.exit(f"{path}: no such file or folder")
+    if not args.file.endswith(".onnx"):
+        sys.exit(f"{args.file}: expected an .onnx file")
+    for name in (args.runtimes or "").split(","):
+        if name and name not in RUNTIMES:
+            sys.exit(f"--runtimes {name}: expected some of {', '.join(RUNTIMES)}")
+
+
+def runtimes_for(args, model):
+    if args.runtimes:
+        return args.runtimes.split(",")
+    target = [entry.value for entry in model.metadata_props if entry.key == "adaq.target"]
+    return [name for name in RUNTIMES if name in target] or list(RUNTIMES)
+
+
 def main():
     args = arguments()
+    check_arguments(args)
     onnx.checker.check_model(args.file, full_check=True)
     model = onnx.load(args.file)
     images = Images(args.val, model)
@@ -314,8 +337,8 @@ def main():
     expected = None
     if args.expect:
         report = json.loads(pathlib.Path(args.expect).read_text())["accuracy"]["quantised"]
-        if report["images"] != len(positions):
-            sys.exit(f"{args.expect}: of {report['images']} images, expected {len(positions)}")
+        if report["images"] != len(images.files) or len(positions) != len(images.files):
+            sys.exit(f"{args.expect}: of {report['images']} images; it can be compared on all of {args.val} alone, {len(images.files)} images")
         expected = report["top1"]["correct"]
     definition = Definition(with_outputs(model, [name for codes, value, _ in sites for name in (codes, value)]), args.threads)
     reference = logits_of(Definition(model, args.threads), images, positions)
@@ -323,7 +346,7 @@ def main():
     versions = f"IR {model.ir_version}, opset {model.opset_import[0].version}, {len(sites)} sites"
     print(f"{args.file}: {versions}; as ONNX defines it {right:,} of {len(positions):,} right")
     results = []
-    for name in args.runtimes.split(","):
+    for name in runtimes_for(args, model):
         results.append(verify(name, args, model, images, positions, definition, reference, sites, expected))
         show(results[-1], len(positions), expected)
     if args.json:

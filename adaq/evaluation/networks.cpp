@@ -35,8 +35,9 @@ struct Contestant {
             return;
         }
         const std::shared_ptr<Device> shared(&device, [](Device*) {});
-        inference = std::make_unique<Inference>(network, InferenceOptions{batch[1], batch[2], batch[0]},
-                                                [shared] { return shared; });
+        inference = std::make_unique<Inference>(
+            network, InferenceOptions{.height = batch[1], .width = batch[2], .batch = batch[0], .remainders = false},
+            shared, [shared] { return shared; });
     }
 
     void run(std::span<const float> images, const Poll& poll) {

@@ -67,8 +67,16 @@ adaq::SessionOptions options_of(const adaq_session_options* options) {
 }
 
 size_t elements(const adaq::Session& session, int64_t images) {
-    if (images < 0) throw adaq::UsageError("`images` is " + std::to_string(images) + ", expected at least 0");
+    constexpr int64_t kMostImages = 1 << 24;
+    if (images < 0 || images > kMostImages)
+        throw adaq::UsageError("`images` is " + std::to_string(images) + ", expected 0 to " +
+                               std::to_string(kMostImages));
     return static_cast<size_t>(images) * session.height() * session.width() * session.channels();
+}
+
+/// Of a session; 0 where there is none.
+int32_t number(const adaq_session* session, int (adaq::Session::*of)() const) {
+    return session == nullptr ? 0 : (session->session.*of)();
 }
 
 template <typename T>
@@ -97,12 +105,13 @@ adaq_session* adaq_session_load(const char* path, const adaq_session_options* op
 
 void adaq_session_free(adaq_session* session) { delete session; }
 
-int32_t adaq_session_classes(const adaq_session* session) { return session->session.classes(); }
-int32_t adaq_session_height(const adaq_session* session) { return session->session.height(); }
-int32_t adaq_session_width(const adaq_session* session) { return session->session.width(); }
-int32_t adaq_session_channels(const adaq_session* session) { return session->session.channels(); }
+int32_t adaq_session_classes(const adaq_session* session) { return number(session, &adaq::Session::classes); }
+int32_t adaq_session_height(const adaq_session* session) { return number(session, &adaq::Session::height); }
+int32_t adaq_session_width(const adaq_session* session) { return number(session, &adaq::Session::width); }
+int32_t adaq_session_channels(const adaq_session* session) { return number(session, &adaq::Session::channels); }
 
 const char* adaq_session_class_name(const adaq_session* session, int32_t index) {
+    if (session == nullptr) return nullptr;
     const auto& names = session->session.class_names();
     return index >= 0 && static_cast<size_t>(index) < names.size() ? names[index].c_str() : nullptr;
 }

@@ -26,7 +26,8 @@ class Inference::Lease {
     std::unique_ptr<Runner> runner_;
 };
 
-Inference::Inference(const Network& network, const InferenceOptions& options, MakeDevice make_device)
+Inference::Inference(const Network& network, const InferenceOptions& options, std::shared_ptr<Device> first,
+                     MakeDevice make_device)
     : options_(options), make_device_(std::move(make_device)) {
     const bool integer = options_.execution == Execution::integer;
     if (integer) check_integer(network);
@@ -35,7 +36,7 @@ Inference::Inference(const Network& network, const InferenceOptions& options, Ma
     input_elements_ = element_count(shapes.front());
 
     auto runner = std::make_unique<Runner>();
-    runner->device = make_device_();
+    runner->device = std::move(first);
     Device& device = *runner->device;
     const std::optional<QuantisedActivation>& q = network.values[kImage];
     if (integer && q) image_quantiser_ = CodeQuantiser{q->scale, q->zero_point, q->grid};
@@ -82,10 +83,14 @@ Inference::Ready Inference::make_ready(Device& device, InputKind kind, int64_t b
     return made;
 }
 
+/// Both sizes are made when one is wanted first, so that later runs take no memory.
 Inference::Ready& Inference::ready(Runner& runner, InputKind kind, int64_t batch) const {
     const auto found = runner.ready.find({kind, batch});
     if (found != runner.ready.end()) return found->second;
-    return runner.ready.emplace(std::pair(kind, batch), make_ready(*runner.device, kind, batch)).first->second;
+    runner.ready.emplace(std::pair(kind, options_.batch), make_ready(*runner.device, kind, options_.batch));
+    if (options_.remainders && options_.batch > 1)
+        runner.ready.emplace(std::pair(kind, 1), make_ready(*runner.device, kind, 1));
+    return runner.ready.at({kind, batch});
 }
 
 std::unique_ptr<Inference::Runner> Inference::take() {
@@ -146,11 +151,14 @@ Inference::Memory Inference::memory() {
     Lease lease(*this);
     Device& device = *(*lease).device;
     const InputKind kind = pixel_table_ ? InputKind::pixels : InputKind::values;
-    const Ready& made = ready(*lease, kind, options_.batch);
-    const ProgramMemory taken = made.program->memory();
+    (void)ready(*lease, kind, options_.batch);
     Memory memory;
-    memory.maps = taken.temporaries + device.memory_of(*made.input) + device.memory_of(*made.logits);
-    memory.workspace = taken.workspace;
+    for (const auto& [size, made] : (*lease).ready) {
+        if (size.first != kind) continue;
+        const ProgramMemory taken = made.program->memory();
+        memory.maps += taken.temporaries + device.memory_of(*made.input) + device.memory_of(*made.logits);
+        memory.workspace += taken.workspace;
+    }
     if (pixel_table_) memory.weights += device.memory_of(*pixel_table_);
     for (TensorId id = 0; id < program_.tensors().count(); ++id) {
         const Buffer& bound = program_.tensor(id).bound;

@@ -18,6 +18,7 @@ namespace adaq {
 struct InferenceOptions {
     int64_t height = 0, width = 0;  // of the input, pixels
     int64_t batch = 1;              // images computed at a time
+    bool remainders = true;         // false: runs are of multiples of the batch alone
     Execution execution = Execution::integer;
     /// What pixels become, [channels][256]; empty: nobody says it.
     std::vector<float> pixel_values = {};
@@ -28,8 +29,9 @@ class Inference {
     /// Each runner has a device of its own, of one kind.
     using MakeDevice = std::function<std::shared_ptr<Device>()>;
 
-    /// The network is not needed afterwards.
-    Inference(const Network& network, const InferenceOptions& options, MakeDevice make_device);
+    /// The network is not needed afterwards. first: the first runner's device.
+    Inference(const Network& network, const InferenceOptions& options, std::shared_ptr<Device> first,
+              MakeDevice make_device);
 
     int64_t batch() const { return options_.batch; }
     int64_t classes() const { return classes_; }
@@ -47,7 +49,8 @@ class Inference {
     const std::vector<std::string>& operation_names() const { return names_; }
 
     struct Memory {
-        int64_t weights = 0, maps = 0, workspace = 0;  // bytes; the latter two: of a runner with one size
+        int64_t weights = 0, maps = 0,
+                workspace = 0;  // bytes; the latter two: of a runner, for its batch and for single images
     };
     Memory memory();
 

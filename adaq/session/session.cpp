@@ -7,6 +7,7 @@
 #include "adaq/state/guarded.h"
 #include "adaq/state/model_state.h"
 #include "engine/error.h"
+#include "engine/printable.h"
 #include "loaders/images/geometry.h"
 #include "loaders/images/normalise.h"
 #include "loaders/images/reader.h"
@@ -35,8 +36,10 @@ ImageSize size_of_input(const StoredModel& model, const SessionOptions& options)
         usage_error("`height` and `width` are {} and {}: one without the other", options.height, options.width);
     if (options.height > 0) return {options.height, options.width};
     const int crop = model.preprocessing ? model.preprocessing->crop : 0;
-    if (crop == 0) usage_error("`height` and `width` are needed: the model does not say how large its input is");
-    return {crop, crop};
+    if (crop > 0) return {crop, crop};
+    if (model.input_height == 0)
+        usage_error("`height` and `width` are needed: the model does not say how large its input is");
+    return {model.input_height, model.input_width};
 }
 
 std::vector<float> pixel_values(const StoredModel& model) {
@@ -54,17 +57,22 @@ std::shared_ptr<const Session::State> make_state(const StoredModel& model, const
     if (options.batch < 1 || options.batch > kMostBatch)
         usage_error("`batch` is {}, expected 1 to {}", options.batch, kMostBatch);
     const int threads = thread_count(options.threads);
+    const auto new_device = [device = options.device, threads]() -> std::shared_ptr<Device> {
+        return make_device(device, threads);
+    };
+    const std::shared_ptr<Device> first = new_device();
     auto state = std::make_shared<Session::State>();
     state->size = size_of_input(model, options);
     state->channels = static_cast<int>(model.graph.input_channels);
     state->integer = network.quantised();
     state->preprocessing = model.preprocessing;
     state->class_names = model.class_names;
-    const InferenceOptions inference{state->size.height, state->size.width, options.batch, execution_of(network, false),
-                                     pixel_values(model)};
-    state->inference = std::make_unique<Inference>(
-        network, inference,
-        [device = options.device, threads]() -> std::shared_ptr<Device> { return make_device(device, threads); });
+    const InferenceOptions inference{.height = state->size.height,
+                                     .width = state->size.width,
+                                     .batch = options.batch,
+                                     .execution = execution_of(network, false),
+                                     .pixel_values = pixel_values(model)};
+    state->inference = std::make_unique<Inference>(network, inference, first, new_device);
     return state;
 }
 
@@ -94,10 +102,14 @@ Session::Session(const Model& model, const SessionOptions& options)
 Session load_session(const std::string& path, const SessionOptions& options) {
     return guarded([&] {
         StoredModel model = about("weights", [&] { return load_weights(path); });
-        const Network network = make_network(model, false);
-        model.quantisation.reset();
-        model.tensors.clear();
-        return Session(make_state(model, network, options));
+        try {
+            const Network network = make_network(model, false);
+            model.quantisation.reset();
+            model.tensors.clear();
+            return Session(make_state(model, network, options));
+        } catch (const DataError& error) {
+            data_error("{}: {}", printable(path), error.what());
+        }
     });
 }
 

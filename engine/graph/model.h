@@ -74,6 +74,7 @@ struct Quantisation {
 struct StoredModel {
     Graph graph;  // where batch norms are folded, without them
     std::optional<Preprocessing> preprocessing;
+    int input_height = 0, input_width = 0;  // of the images that it was quantised with, pixels; 0: not known
     std::vector<std::string> class_names;   // empty, or one a class
     std::map<std::string, Tensor> tensors;  // float parameters of the graph by name; convolution weights KCRS
     std::optional<Quantisation> quantisation;

@@ -49,10 +49,10 @@ std::vector<std::string> notes_of(const std::vector<ExportedLayer>& layers, cons
         return int64_t{layer.largest_code} * layer.largest_pair > kMostOfAPair;
     });
     if (!pairs.empty() && options.target != OnnxTarget::tensorrt)
-        notes.push_back(
-            fmt::format("On x86 processors without VNNI the sums of {} can saturate; activations or weights of at most "
-                        "7 bits avoid that{}.",
-                        pairs, ort ? ", and so does session.x64quantprecision=1" : ""));
+        notes.push_back(fmt::format(
+            "On x86 processors without VNNI the sums of {} can saturate; activations and input of at most 7 "
+            "bits, or weights of at most 6, avoid that{}.",
+            pairs, ort ? ", and so does session.x64quantprecision=1" : ""));
     return notes;
 }
 

@@ -43,6 +43,7 @@ struct FlatQuantisation {
 struct FlatHeader {
     Graph graph;
     std::optional<Preprocessing> preprocessing;
+    int input_height = 0, input_width = 0;  // pixels; 0: not known
     std::vector<std::string> class_names;
     std::vector<FlatTensor> tensors;
     std::optional<FlatQuantisation> quantisation;

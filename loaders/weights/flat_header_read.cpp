@@ -23,8 +23,8 @@ constexpr int kMostPixels = 1 << 16;
 constexpr size_t kMostStages = 16;
 constexpr int kMostWidth = 1 << 20, kMostClasses = 1 << 24;
 constexpr const char* kStem = "conv7x7s2-maxpool3x3s2";
-constexpr std::array<std::string_view, 8> kKnownKeys = {
-    "format", "header_crc32", "architecture", "graph", "preprocessing", "classes", "tensors", "quantisation"};
+constexpr std::array<std::string_view, 9> kKnownKeys = {
+    "format", "header_crc32", "architecture", "graph", "preprocessing", "input", "classes", "tensors", "quantisation"};
 
 uint32_t parse_hex(const JsonField& field) {
     const std::string& text = field.text();
@@ -185,6 +185,12 @@ FlatHeader parse_flat_header(const std::string& file, std::span<const std::byte>
     if (field.has("preprocessing"))
         header.preprocessing =
             parse_preprocessing(file, "header.preprocessing", parsed["preprocessing"], header.graph.input_channels);
+    if (field.has("input")) {
+        const std::vector<JsonField> size = field["input"].elements();
+        if (size.size() != 2) field["input"].wrong("height and width");
+        header.input_height = static_cast<int>(size[0].integer(1, kMostPixels));
+        header.input_width = static_cast<int>(size[1].integer(1, kMostPixels));
+    }
     if (field.has("classes"))
         for (const JsonField& name : field["classes"].elements()) header.class_names.push_back(name.text());
     check_class_names(file, header.class_names, classes_of(header.graph));

@@ -78,6 +78,7 @@ std::string flat_header_text(const FlatHeader& header) {
     std::string text = fmt::format("{{\"format\":2,\"header_crc32\":\"{}\"", kNoCrc);
     append(text, "graph", graph_json(header.graph));
     if (header.preprocessing) append(text, "preprocessing", preprocessing_json(*header.preprocessing));
+    if (header.input_height > 0) append(text, "input", json{header.input_height, header.input_width});
     if (!header.class_names.empty()) append(text, "classes", header.class_names);
     append(text, "tensors", tensors_json(header.tensors));
     if (header.quantisation) append(text, "quantisation", quantisation_json(*header.quantisation));

@@ -208,6 +208,8 @@ StoredModel read_flat_binary(const std::string& file, Bytes bytes) {
     for (const auto& [name, tensor] : shelf.rest()) model.tensors.emplace(name, shelf.floats(*tensor));
     model.graph = std::move(header.graph);
     model.preprocessing = std::move(header.preprocessing);
+    model.input_height = header.input_height;
+    model.input_width = header.input_width;
     model.class_names = std::move(header.class_names);
     model.extra = std::move(header.extra);
     check_model(file, model);

@@ -97,7 +97,8 @@ std::string lay_out(FlatHeader& header) {
 void save_bin(const std::string& path, const StoredModel& model) {
     check_writable(path, model);
     const std::vector<Outgoing> tensors = outgoing_tensors(model);
-    FlatHeader header{model.graph, model.preprocessing, model.class_names, {}, {}, model.extra};
+    FlatHeader header{model.graph, model.preprocessing, model.input_height, model.input_width, model.class_names, {},
+                      {},          model.extra};
     if (model.quantisation) header.quantisation = quantisation_header(*model.quantisation);
     for (const Outgoing& tensor : tensors) {
         header.tensors.push_back(tensor.entry);

@@ -111,8 +111,9 @@ TEST_SUITE("session") {
                 std::vector<float> expected(kSessionImages * executor.classes()), found(expected.size());
                 executor.run(values, expected);
                 for (const int64_t batch : {int64_t{1}, int64_t{2}, int64_t{5}}) {
-                    Inference inference(network, {made.height, made.width, batch, Execution::integer, table},
-                                        [&] { return shared; });
+                    Inference inference(
+                        network, {.height = made.height, .width = made.width, .batch = batch, .pixel_values = table},
+                        shared, [&] { return shared; });
                     inference.run(pixels, found);
                     REQUIRE(found == expected);
                     inference.run(values, found);
@@ -238,13 +239,31 @@ TEST_SUITE("session") {
         const auto refused = [&](const SessionOptions& options) {
             return error_from([&] { const Session made(quantised(), options); }).field();
         };
-        CHECK(refused({}) == "height");
+        const Session as_calibrated(quantised(), {});  // the model knows the size that it was quantised with
+        CHECK(as_calibrated.height() == kEdge);
+        CHECK(error_from([&] { const Session made(load(kNetwork), {}); }).field() == "height");
         CHECK(refused({.height = 40}) == "height");
         CHECK(refused({.height = -1, .width = 40}) == "height");
         CHECK(refused({.batch = 0, .height = 40, .width = 40}) == "batch");
         CHECK(refused({.threads = -2, .height = 40, .width = 40}) == "threads");
         CHECK(refused({.device = "gpu", .height = 40, .width = 40}) == "device");
         CHECK(error_from([&] { load_session("nowhere.bin", sized()); }).code() == ErrorCode::invalid_data);
+        const Error escaped = error_from([&] { load_session("no\nwhere.bin", sized()); });
+        CHECK(std::string(escaped.what()).starts_with("no\\nwhere.bin: "));
+
+        // A graph that does not fit together is known once the input's size is.
+        const TemporaryFolder out;
+        save(quantised(), out / "q.bin");
+        const Bytes other = with_header(
+            roomy(bytes_of_file(out / "q.bin")),
+            [](nlohmann::json& header) {
+                for (nlohmann::json& node : header["graph"]["nodes"])
+                    if (node["name"] == "layer1.0.conv2") node["attributes"]["padding"] = {1, 0, 1, 1};
+            },
+            kRoomyStart);
+        write_file(out, "m.bin", std::string(reinterpret_cast<const char*>(other.data()), other.size()));
+        const std::string why = error_from([&] { load_session(out / "m.bin", sized()); }).what();
+        CHECK(why.starts_with((out / "m.bin") + ": layer1.0: adds "));
     }
 
     TEST_CASE("C: the same logits, and sentences for what fails") {
@@ -252,8 +271,8 @@ TEST_SUITE("session") {
         save(quantised(), out / "q.bin");
         char why[100] = "";
         adaq_session_options options{};
-        CHECK(adaq_session_load((out / "q.bin").c_str(), &options, why, sizeof why) == nullptr);
-        CHECK(std::string(why).starts_with("`height` and `width` are needed"));
+        CHECK(adaq_session_load(kNetwork.c_str(), &options, why, sizeof why) == nullptr);
+        CHECK(std::string(why).find("`height` and `width` are needed") != std::string::npos);
         options.height = options.width = kEdge;
         options.batch = 2;
         adaq_session* const session = adaq_session_load((out / "q.bin").c_str(), &options, why, sizeof why);
@@ -278,6 +297,11 @@ TEST_SUITE("session") {
         CHECK(std::string(why) == "`pixels` is NULL");
         CHECK(adaq_session_run_pixels(session, pixels.data(), -1, logits.data(), why, 8) == ADAQ_INVALID_OPTION);
         CHECK(std::string(why) == "`images");
+        CHECK(adaq_session_run_pixels(session, pixels.data(), INT64_MAX, logits.data(), why, sizeof why) ==
+              ADAQ_INVALID_OPTION);
+        CHECK(adaq_session_classes(nullptr) == 0);
+        CHECK(adaq_session_width(nullptr) == 0);
+        CHECK(adaq_session_class_name(nullptr, 0) == nullptr);
         CHECK(adaq_session_load(nullptr, nullptr, why, sizeof why) == nullptr);
         CHECK(adaq_session_load("nowhere.bin", nullptr, why, sizeof why) == nullptr);
         CHECK(std::string(why).find("nowhere.bin") != std::string::npos);
@@ -300,18 +324,19 @@ namespace {
 void run_mutants(int mutants, unsigned seed) {
     const TemporaryFolder out;
     save(quantised(), out / "q.bin");
-    const Bytes bytes = bytes_of_file(out / "q.bin");
+    const Bytes bytes = roomy(bytes_of_file(out / "q.bin"));
     const Bytes text = bytes_of_text(header_of(bytes).dump());
     const std::vector<uint8_t> pixels = pixels_of(1);
     Mutator mutator(seed);
-    int ran = 0, refused = 0;
+    int ran = 0, ran_with_other_header = 0, refused = 0;
     for (int i = 0; i < mutants; ++i) {
         Bytes mutant;
         if (i % 2 == 0) {
             mutant = mutator.mutate(bytes, 0, bytes.size());
         } else {
             const Bytes header = mutator.mutate(text, 0, text.size());
-            mutant = with_header_text(bytes, std::string(reinterpret_cast<const char*>(header.data()), header.size()));
+            mutant = with_header_text(bytes, std::string(reinterpret_cast<const char*>(header.data()), header.size()),
+                                      kRoomyStart);
         }
         write_file(out, "m.bin", std::string(reinterpret_cast<const char*>(mutant.data()), mutant.size()));
         try {
@@ -319,12 +344,14 @@ void run_mutants(int mutants, unsigned seed) {
             std::vector<float> logits(session.classes());
             if (session.channels() == 3) session.run(pixels, logits);
             ++ran;
+            ran_with_other_header += i % 2;
         } catch (const Error& error) {
             ++refused;
             if (std::string(error.what()).find('\n') != std::string::npos) FAIL_CHECK(error.what());
         }
     }
     CHECK(ran > 0);
+    CHECK(ran_with_other_header > 0);
     CHECK(refused > mutants / 4);
 }
 

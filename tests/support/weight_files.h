@@ -116,9 +116,12 @@ inline nlohmann::json header_of(const Bytes& bin) {
     return nlohmann::json::parse(text, text + length);
 }
 
-/// The flat binary with another header text, whose CRC-32 is made to fit if it has one. Fixtures leave the header room.
-inline Bytes with_header_text(const Bytes& bin, std::string text) {
-    constexpr size_t kDataStart = 16384;
+/// Where the tensors of flat binaries begin whose header may grow: of fixtures, and of what roomy() makes.
+inline constexpr size_t kDataStart = 16384, kRoomyStart = 65536;
+
+/// The flat binary with another header text, whose CRC-32 is made to fit if it has one. The header has room (fixtures
+/// have; roomy()).
+inline Bytes with_header_text(const Bytes& bin, std::string text, size_t data_start = kDataStart) {
     const std::string key = "\"header_crc32\":\"";
     const size_t at = text.find(key);
     if (at != std::string::npos && text.size() >= at + key.size() + 8) {
@@ -127,16 +130,29 @@ inline Bytes with_header_text(const Bytes& bin, std::string text) {
     }
     const uint64_t length = text.size();
     std::string file = "ADAQBIN1" + std::string(reinterpret_cast<const char*>(&length), sizeof length) + text;
-    file.resize(kDataStart, '\0');
-    file.append(reinterpret_cast<const char*>(bin.data()) + kDataStart, bin.size() - kDataStart);
+    file.resize(data_start, '\0');
+    file.append(reinterpret_cast<const char*>(bin.data()) + data_start, bin.size() - data_start);
     return bytes_of_text(file);
 }
 
+/// A flat binary as adaq saves it, its tensors moved to kRoomyStart.
+inline Bytes roomy(const Bytes& bin) {
+    nlohmann::json header = header_of(bin);
+    size_t first = bin.size();
+    for (const nlohmann::json& entry : header["tensors"]) first = std::min(first, entry["offset"].get<size_t>());
+    for (nlohmann::json& entry : header["tensors"])
+        entry["offset"] = entry["offset"].get<size_t>() + kRoomyStart - first;
+    Bytes moved(kRoomyStart);
+    moved.insert(moved.end(), bin.begin() + static_cast<std::ptrdiff_t>(first), bin.end());
+    return with_header_text(moved, header.dump(), kRoomyStart);
+}
+
 /// The flat binary with `edit` done to its header.
-inline Bytes with_header(const Bytes& bin, const std::function<void(nlohmann::json&)>& edit) {
+inline Bytes with_header(const Bytes& bin, const std::function<void(nlohmann::json&)>& edit,
+                         size_t data_start = kDataStart) {
     nlohmann::json header = header_of(bin);
     edit(header);
-    return with_header_text(bin, header.dump());
+    return with_header_text(bin, header.dump(), data_start);
 }
 
 /// The entry of a tensor in a header.

@@ -438,7 +438,8 @@ TEST_SUITE("onnx: export") {
         const std::vector<std::string> said = export_network("q.onnx", wide, {OnnxTarget::ort}).notes;
         CHECK(said.back() ==
               "On x86 processors without VNNI the sums of 1 of 6 convolutions (layer2.0.conv1) can saturate; "
-              "activations or weights of at most 7 bits avoid that, and so does session.x64quantprecision=1.");
+              "activations and input of at most 7 bits, or weights of at most 6, avoid that, and so does "
+              "session.x64quantprecision=1.");
         std::fill(weight.codes.begin(), weight.codes.end(), int16_t{64});
         CHECK(export_network("q.onnx", wide, {OnnxTarget::openvino}).notes.empty());
     }
