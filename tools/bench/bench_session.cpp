@@ -75,12 +75,14 @@ int bench_session(const SessionBench& bench) {
     if (!model.quantised()) usage_error("--integer: {} is a float network", bench.weights);
     nlohmann::json rows = nlohmann::json::array();
     nlohmann::json json;
-    print("{:>5} {:>7} {:>10} {:>10} {:>10} {:>12} {:>12}\n", "batch", "threads", "median ms", "99 % ms", "images/s",
+    print("{}, {}\n", model.description(), make_device(bench.device, bench.threads)->description());
+    print("{:>9} {:>5} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "image", "batch", "median ms", "99 % ms", "images/s",
           "run MB", "weights MB");
     for (const int batch : bench.batches.empty() ? std::vector<int>{1, 32} : bench.batches) {
         SessionOptions options{bench.device, bench.threads, batch, bench.image, bench.image};
-        const bool sized = bench.image > 0 || (model.preprocessing() && model.preprocessing()->crop > 0);
-        if (!sized) options.height = options.width = kUsualEdge;
+        const StoredModel& stored = model.state().stored;
+        const bool sized = stored.input_height > 0 || (stored.preprocessing && stored.preprocessing->crop > 0);
+        if (bench.image == 0 && !sized) options.height = options.width = kUsualEdge;
         const Session session(model, options);
         const std::vector<uint8_t> pixels =
             random_pixels(int64_t{batch} * session.height() * session.width() * session.channels());
@@ -88,8 +90,9 @@ int bench_session(const SessionBench& bench) {
         const Timing timing = time_repeatedly(bench.seconds, [&] { session.run(pixels, logits); });
         const SessionMemory memory = session.memory();
         const double run = static_cast<double>(memory.maps + memory.workspace), rate = batch / timing.median;
-        print("{:>5} {:>7} {:>10.2f} {:>10.2f} {:>10.1f} {:>12.1f} {:>12.1f}\n", batch, bench.threads,
-              timing.median * 1e3, timing.most * 1e3, rate, run / 1e6, static_cast<double>(memory.weights) / 1e6);
+        print("{:>9} {:>5} {:>10.2f} {:>10.2f} {:>10.1f} {:>10.1f} {:>10.1f}\n",
+              fmt::format("{}x{}", session.width(), session.height()), batch, timing.median * 1e3, timing.most * 1e3,
+              rate, run / 1e6, static_cast<double>(memory.weights) / 1e6);
         nlohmann::json row{{"batch", batch},
                            {"threads", bench.threads},
                            {"image", {session.height(), session.width()}},

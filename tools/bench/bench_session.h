@@ -8,7 +8,7 @@ namespace adaq {
 
 struct SessionBench {
     std::string weights;         // quantised; empty: ResNet18 with random weights, W4A8, the image too in 8 bits
-    int image = 0;               // edge, pixels; 0: the model's crop, or 224
+    int image = 0;               // edge, pixels; 0: what the model says, or 224
     std::vector<int> batches{};  // images a run; empty: 1 and 32
     std::string device = "cpu";
     int threads = 0;       // 0: all cores
