@@ -201,7 +201,8 @@ std::string method_sentence(const Settings& s) {
     if (!s.bits.empty()) text += fmt::format(", own bits for {} of the weights", s.bits.size());
     if (!s.act_bits.empty()) text += fmt::format(", own bits for {} of the activations", s.act_bits.size());
     if (s.symmetric) text += ", zero point 0";
-    if (s.deployed()) text += fmt::format(", made for {}, 8-bit weights between -127 and 127", runtime_name(s.deployment));
+    if (s.deployed())
+        text += fmt::format(", made for {}, 8-bit weights between -127 and 127", runtime_name(s.deployment));
     if (s.head_stem_8bit) text += ", first and last layer 8 bit";
     if (s.activation_bits < kFloatBits) {
         text += "; activations at " + sites_sentence(s.sites);
