@@ -12,25 +12,14 @@ Needs Python alone, and what a build needs.
 """
 import argparse
 import os
-import pathlib
 import re
 import subprocess
 import sys
 import zlib
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from earlier_commit import ROOT, unpack
+
 PARTS = {"demo": ("release", ["adaq-run"]), "ci": ("ci", []), "sanitize": ("sanitize", [])}
-
-
-def unpack(commit):
-    """The folder of the commit's files."""
-    name = subprocess.run(["git", "rev-parse", "--short=12", commit], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-    source = ROOT / f"build/baseline-{name}"
-    if not (source / "CMakeLists.txt").exists():
-        source.mkdir(parents=True, exist_ok=True)
-        archive = subprocess.run(["git", "archive", name], cwd=ROOT, check=True, capture_output=True).stdout
-        subprocess.run(["tar", "x", "-C", source], input=archive, check=True)
-    return source
 
 
 class Build:

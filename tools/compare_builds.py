@@ -25,6 +25,8 @@ import tempfile
 import time
 import zlib
 
+from earlier_commit import unpack
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Of a report: what tells of the run and not of its result.
 PASSED_OVER = {"command", "crc32", "date", "adaq", "build", "libraries", "processor", "file", "description", "forecast"}
@@ -240,12 +242,7 @@ def compare(earlier, current, tensors_alone):
 
 def build_commit(commit):
     """A release build of the commit without tests and CUDA, kept for the next time."""
-    name = subprocess.run(["git", "rev-parse", "--short=12", commit], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-    source = ROOT / f"build/baseline-{name}"
-    if not (source / "CMakeLists.txt").exists():
-        source.mkdir(parents=True, exist_ok=True)
-        archive = subprocess.run(["git", "archive", name], cwd=ROOT, check=True, capture_output=True).stdout
-        subprocess.run(["tar", "x", "-C", source], input=archive, check=True)
+    source = unpack(commit)
     words = ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DADAQ_TESTS=OFF", "-DADAQ_CUDA=OFF"]
     if launcher := os.environ.get("CMAKE_CXX_COMPILER_LAUNCHER"):
         words.append(f"-DCMAKE_CXX_COMPILER_LAUNCHER={launcher}")
