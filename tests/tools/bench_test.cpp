@@ -90,6 +90,34 @@ TEST_SUITE("adaq-bench") {
         CHECK(bench("convolutions --math fp16") == 2);
     }
 
+    TEST_CASE("a quantised network is timed as applications run it: runs, memory, loading, each layer's share") {
+        const std::string weights = " --weights '" + fixtures_folder() + "/onnx/deployed.bin'";
+        const json results =
+            results_of("network --integer --shares --image 24 --batch 1,3 --threads 1 --seconds 0.01" + weights);
+        CHECK(results["seconds_to_load"] > 0.0);
+        const json& rows = results["sessions"];
+        REQUIRE(rows.size() == 2);
+        for (size_t i = 0; i < 2; ++i) {
+            const json& row = rows[i];
+            const double median = row["seconds_median"];
+            CHECK(row["batch"] == 1 + 2 * i);
+            CHECK(row["image"] == Shape{24, 24});
+            CHECK(row["seconds_best"] <= median);
+            CHECK(row["seconds_99"] >= median);
+            CHECK(row["images_per_second"] == doctest::Approx(row["batch"].get<double>() / median));
+            CHECK(row["bytes_weights"] > 0);
+            double shares = 0.0;
+            for (const json& layer : row["layers"]) shares += layer["share"].get<double>();
+            CHECK(shares == doctest::Approx(1.0));
+        }
+        CHECK(rows[1]["bytes_maps"] > rows[0]["bytes_maps"]);
+        CHECK(bench("network --shares") == 2);
+        CHECK(bench("network --integer --float-only") == 2);
+        CHECK(bench("network --integer --image 24,32" + weights) == 2);
+        CHECK(bench("network --integer --weights '" + fixtures_folder() + "/networks/basic.bin'") == 2);
+        CHECK(bench("network --integer --weights nowhere.bin") == 1);
+    }
+
     TEST_CASE("integer convolutions are counted and timed, of codes and of floats, at any level that runs here") {
         for (const char* arguments : {"", " --level baseline", " --sums in-order", " --sums exact --threads 2"}) {
             const json results =
