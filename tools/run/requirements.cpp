@@ -11,7 +11,8 @@ void check_requirements(const RunOptions& options, const Model& model, const std
         if (options.quantisation_asked)
             usage_error("{}: is quantised already; options that say how to quantise do not apply", path);
         if (!options.save.empty())
-            usage_error("--save {}: {} is quantised already; adaq-convert writes it in other formats", options.save, path);
+            usage_error("--save {}: {} is quantised already; adaq-convert writes it in other formats", options.save,
+                        path);
         if (options.images.val.empty()) usage_error("{}: is quantised already; --val is needed to evaluate it", path);
         return;
     }
