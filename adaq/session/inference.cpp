@@ -20,6 +20,7 @@ class Inference::Lease {
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     Runner& operator*() { return *runner_; }
+    Runner* operator->() { return runner_.get(); }
 
   private:
     Inference& owner_;
@@ -123,11 +124,11 @@ void Inference::run_in_pieces(InputKind kind, std::span<const T> input, std::spa
         Ready& made = ready(*lease, kind, count);
         const auto part = input.subspan(first * input_elements_, count * input_elements_);
         if constexpr (std::is_same_v<T, uint8_t>)
-            (*lease).device->upload_bytes(*made.input, part);
+            lease->device->upload_bytes(*made.input, part);
         else
-            (*lease).device->upload(*made.input, part);
+            lease->device->upload(*made.input, part);
         made.program->run_polled(poll);
-        (*lease).device->download(*made.logits, logits.subspan(first * classes_, count * classes_));
+        lease->device->download(*made.logits, logits.subspan(first * classes_, count * classes_));
         first += count;
     }
 }
@@ -143,17 +144,17 @@ void Inference::run(std::span<const float> input, std::span<float> logits, const
 bool Inference::run_timed(std::span<const uint8_t> pixels, std::span<double> seconds) {
     Lease lease(*this);
     Ready& made = ready(*lease, InputKind::pixels, options_.batch);
-    (*lease).device->upload_bytes(*made.input, pixels);
+    lease->device->upload_bytes(*made.input, pixels);
     return made.program->run_timed(seconds);
 }
 
-Inference::Memory Inference::memory() {
+SessionMemory Inference::memory() {
     Lease lease(*this);
-    Device& device = *(*lease).device;
+    Device& device = *lease->device;
     const InputKind kind = pixel_table_ ? InputKind::pixels : InputKind::values;
     (void)ready(*lease, kind, options_.batch);
-    Memory memory;
-    for (const auto& [size, made] : (*lease).ready) {
+    SessionMemory memory;
+    for (const auto& [size, made] : lease->ready) {
         if (size.first != kind) continue;
         const ProgramMemory taken = made.program->memory();
         memory.maps += taken.temporaries + device.memory_of(*made.input) + device.memory_of(*made.logits);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "adaq/session.h"
 #include "engine/graph/network.h"
 #include "engine/passes/simulate.h"
 
@@ -48,11 +49,8 @@ class Inference {
     /// Of each operation behind the one that reads pixels: which layer it is of.
     const std::vector<std::string>& operation_names() const { return names_; }
 
-    struct Memory {
-        int64_t weights = 0, maps = 0,
-                workspace = 0;  // bytes; the latter two: of a runner, for its batch and for single images
-    };
-    Memory memory();
+    /// Maps and workspace: of a runner, for its batch and for single images.
+    SessionMemory memory();
 
   private:
     enum class InputKind { pixels, values };

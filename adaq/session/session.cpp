@@ -35,11 +35,9 @@ ImageSize size_of_input(const StoredModel& model, const SessionOptions& options)
     if ((options.height == 0) != (options.width == 0))
         usage_error("`height` and `width` are {} and {}: one without the other", options.height, options.width);
     if (options.height > 0) return {options.height, options.width};
-    const int crop = model.preprocessing ? model.preprocessing->crop : 0;
-    if (crop > 0) return {crop, crop};
-    if (model.input_height == 0)
-        usage_error("`height` and `width` are needed: the model does not say how large its input is");
-    return {model.input_height, model.input_width};
+    const auto [height, width] = model.input_size();
+    if (height == 0) usage_error("`height` and `width` are needed: the model does not say how large its input is");
+    return {height, width};
 }
 
 std::vector<float> pixel_values(const StoredModel& model) {
@@ -76,22 +74,25 @@ std::shared_ptr<const Session::State> make_state(const StoredModel& model, const
     return state;
 }
 
-/// How many images a run is of.
-int64_t check_spans(const Session::State& state, const char* field, size_t input, size_t logits) {
-    const int64_t elements = state.inference->input_elements(), classes = state.inference->classes();
-    const auto images = static_cast<int64_t>(input) / elements;
+/// How many images a run's input, pixels or values, is of.
+int64_t images_in(const Session::State& state, const char* field, size_t input) {
+    const int64_t elements = state.inference->input_elements(), images = static_cast<int64_t>(input) / elements;
     if (static_cast<int64_t>(input) != images * elements)
         usage_error("`{}` has {} elements, expected a multiple of {}x{}x{}", field, input, state.size.height,
                     state.size.width, state.channels);
-    if (static_cast<int64_t>(logits) != images * classes)
-        usage_error("`logits` has room for {} numbers, expected {} images of {} classes", logits, images, classes);
     return images;
 }
 
-void check_pixels(const Session::State& state, size_t pixels, size_t logits) {
+int64_t images_in_pixels(const Session::State& state, size_t pixels) {
     if (!state.inference->takes_pixels())
         usage_error("`pixels`: the model does not say how they are normalised; run it on its input as it is");
-    check_spans(state, "pixels", pixels, logits);
+    return images_in(state, "pixels", pixels);
+}
+
+void check_logits(const Session::State& state, int64_t images, size_t logits) {
+    const int64_t classes = state.inference->classes();
+    if (static_cast<int64_t>(logits) != images * classes)
+        usage_error("`logits` has room for {} numbers, expected {} images of {} classes", logits, images, classes);
 }
 
 }  // namespace
@@ -123,14 +124,14 @@ const std::optional<Preprocessing>& Session::preprocessing() const { return stat
 
 void Session::run(std::span<const uint8_t> pixels, std::span<float> logits) const {
     guarded([&] {
-        check_pixels(*state_, pixels.size(), logits.size());
+        check_logits(*state_, images_in_pixels(*state_, pixels.size()), logits.size());
         state_->inference->run(pixels, logits);
     });
 }
 
 void Session::run(std::span<const float> input, std::span<float> logits) const {
     guarded([&] {
-        check_spans(*state_, "input", input.size(), logits.size());
+        check_logits(*state_, images_in(*state_, "input", input.size()), logits.size());
         state_->inference->run(input, logits);
     });
 }
@@ -153,17 +154,13 @@ std::vector<uint8_t> Session::read_image(const std::string& path) const {
 }
 
 SessionMemory Session::memory() const {
-    return guarded([&] {
-        const Inference::Memory memory = state_->inference->memory();
-        return SessionMemory{memory.weights, memory.maps, memory.workspace};
-    });
+    return guarded([&] { return state_->inference->memory(); });
 }
 
 std::vector<LayerTime> Session::time_layers(std::span<const uint8_t> pixels) const {
     return guarded([&] {
         Inference& inference = *state_->inference;
-        const auto images = static_cast<int64_t>(pixels.size()) / inference.input_elements();
-        check_pixels(*state_, pixels.size(), static_cast<size_t>(images * inference.classes()));
+        const int64_t images = images_in_pixels(*state_, pixels.size());
         if (images != inference.batch())
             usage_error("`pixels` are {} images, expected those of a batch, {}", images, inference.batch());
         std::vector<double> seconds(inference.operation_names().size() + 1);

@@ -82,6 +82,12 @@ Indexed<int> reader_counts(const Graph& graph) {
     return counts;
 }
 
+ValueId source_of_codes(const Graph& graph, ValueId value) {
+    while (value != kImage && graph.node(Graph::producer_of(value)).kind->keeps_codes())
+        value = graph.node(Graph::producer_of(value)).inputs[0];
+    return value;
+}
+
 bool is_pooled(const Graph& graph, int node) {
     const int next = node + 1;
     return next < graph.node_count() && graph.node(next).kind->keeps_codes() &&

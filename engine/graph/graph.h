@@ -98,6 +98,9 @@ Indexed<int> last_readers(const Graph& graph);
 /// By value: how many nodes read it.
 Indexed<int> reader_counts(const Graph& graph);
 
+/// Where the codes of a value come from: max pools keep them.
+ValueId source_of_codes(const Graph& graph, ValueId value);
+
 /// Whether nobody reads a node's output but the pool behind it, which makes it smaller and keeps its codes: only what
 /// is pooled need be kept.
 bool is_pooled(const Graph& graph, int node);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "adaq/preprocessing.h"
@@ -44,6 +45,9 @@ struct QuantisedBias {
     std::vector<int32_t> codes;  // [K]
     std::vector<float> scale;    // [K], the unit of each
 
+    static float unit(float input_scale, float weight_scale) {
+        return static_cast<float>(double{input_scale} * weight_scale);
+    }
     /// As ONNX's DequantizeLinear has it.
     float value(size_t channel) const { return static_cast<float>(codes[channel]) * scale[channel]; }
     Tensor values() const {
@@ -78,6 +82,12 @@ struct StoredModel {
     std::vector<std::string> class_names;   // empty, or one a class
     std::map<std::string, Tensor> tensors;  // float parameters of the graph by name; convolution weights KCRS
     std::optional<Quantisation> quantisation;
+    /// Of the input, pixels: the crop, or what it was quantised with; 0: not known.
+    std::pair<int, int> input_size() const {
+        const int crop = preprocessing ? preprocessing->crop : 0;
+        return crop > 0 ? std::pair(crop, crop) : std::pair(input_height, input_width);
+    }
+
     std::string extra = "{}";  // JSON object: header keys that adaq does not know, kept when the file is written again
 };
 

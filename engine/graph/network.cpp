@@ -11,21 +11,25 @@ namespace {
 
 constexpr const char *kRunningMean = ".running_mean", *kRunningVariance = ".running_var";
 
+/// visit(filter, file, engine) for each weight: where it stands in files, K,C,R,S, and in the network, K,R,S,C. In
+/// matrices both are one place.
+template <typename Visit>
+void for_each_weight(const Shape& kcrs, const Visit& visit) {
+    const int64_t channels = kcrs[1], taps = element_count(kcrs) / (kcrs[0] * channels);
+    for (int64_t k = 0; k < kcrs[0]; ++k)
+        for (int64_t t = 0; t < taps; ++t)
+            for (int64_t c = 0; c < channels; ++c)
+                visit(k, (k * channels + c) * taps + t, (k * taps + t) * channels + c);
+}
+
 /// Filters K,C,R,S -> K,R,S,C (and back); matrices stay.
 template <typename T>
 std::vector<T> reorder_filters(const std::vector<T>& from, const Shape& kcrs, bool to_krsc) {
     if (kcrs.size() != 4) return from;
-    const int64_t channels = kcrs[1], taps = kcrs[2] * kcrs[3];
     std::vector<T> to(from.size());
-    for (int64_t k = 0; k < kcrs[0]; ++k) {
-        for (int64_t c = 0; c < channels; ++c) {
-            for (int64_t t = 0; t < taps; ++t) {
-                const int64_t file = (k * channels + c) * taps + t;
-                const int64_t engine = (k * taps + t) * channels + c;
-                (to_krsc ? to[engine] : to[file]) = to_krsc ? from[file] : from[engine];
-            }
-        }
-    }
+    for_each_weight(kcrs, [&](int64_t, int64_t file, int64_t engine) {
+        (to_krsc ? to[engine] : to[file]) = to_krsc ? from[file] : from[engine];
+    });
     return to;
 }
 
@@ -90,17 +94,10 @@ class Maker {
 
     static LayerCodes codes(const QuantisedWeight& quantised) {
         LayerCodes made{quantised.grid, quantised.scheme, quantised.scale, quantised.zero_point, {}};
-        const int64_t filters = quantised.shape[0], per_filter = std::ssize(quantised.codes) / filters;
-        const int64_t channels = quantised.shape[1], taps = per_filter / channels;
         made.centred.resize(quantised.codes.size());
-        for (int64_t k = 0; k < filters; ++k) {
-            const float zero = made.zero_point[made.group_of(k)];
-            const int16_t* const from = quantised.codes.data() + k * per_filter;
-            float* const to = made.centred.data() + k * per_filter;
-            for (int64_t t = 0; t < taps; ++t)
-                for (int64_t c = 0; c < channels; ++c)
-                    to[t * channels + c] = static_cast<float>(from[c * taps + t]) - zero;
-        }
+        for_each_weight(quantised.shape, [&](int64_t k, int64_t file, int64_t engine) {
+            made.centred[engine] = static_cast<float>(quantised.codes[file]) - made.zero_point[made.group_of(k)];
+        });
         return made;
     }
 

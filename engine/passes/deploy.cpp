@@ -3,24 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "engine/error.h"
-#include "engine/graph/node_kind.h"
 #include "engine/printable.h"
 
 namespace adaq {
 namespace {
-
-/// The quantiser of what a layer reads; max pools hand codes on.
-const std::optional<QuantisedActivation>& input_quantiser(const Network& network, const Node& node) {
-    ValueId value = node.inputs[0];
-    while (value != kImage && !network.values[value]) {
-        const Node& before = network.graph.node(Graph::producer_of(value));
-        if (!before.kind->keeps_codes()) break;
-        value = before.inputs[0];
-    }
-    return network.values[value];
-}
 
 /// The codes of one channel times -1: q becomes qmin + qmax - q, and so does the zero point.
 void negate(LayerCodes& codes, size_t channel, std::span<float> centred) {
@@ -44,8 +33,7 @@ std::span<float> channel_codes(Layer& layer, size_t channel) {
 // ---- biases as integers
 
 float unit_of(const Layer& layer, size_t channel, float input_scale) {
-    const double weight_scale = layer.codes->scale[layer.codes->group_of(channel)];
-    return static_cast<float>(input_scale * weight_scale);
+    return QuantisedBias::unit(input_scale, layer.codes->scale[layer.codes->group_of(channel)]);
 }
 
 bool fits(double bias, float unit) {
@@ -113,7 +101,7 @@ void finish_layers(Network& network, int first, int last, Deployment target) {
         if (node.layer < 0) continue;
         Layer& layer = network.layers[node.layer];
         fuse_norm(layer);
-        const auto& input = input_quantiser(network, node);
+        const auto& input = network.values[source_of_codes(network.graph, node.inputs[0])];
         if (target == Deployment::ort && input) snap_bias(layer, input->scale);
     }
     if (last == network.graph.node_count()) network.folded = true;

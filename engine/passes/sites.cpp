@@ -11,13 +11,6 @@
 namespace adaq {
 namespace {
 
-/// Where the codes of a value come from: max pools keep them.
-ValueId source_of_codes(const Graph& graph, ValueId value) {
-    while (value != kImage && graph.node(Graph::producer_of(value)).kind->keeps_codes())
-        value = graph.node(Graph::producer_of(value)).inputs[0];
-    return value;
-}
-
 /// The convolution that an addition is computed with: its first operand that is one and has no other reader. kImage:
 /// none is.
 ValueId joined_with(const Graph& graph, const Node& addition, const Indexed<int>& readers) {

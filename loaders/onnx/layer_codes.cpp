@@ -162,8 +162,7 @@ std::optional<QuantisedBias> integer_bias(const Layer& layer, const LayerWeight&
     const auto channels = static_cast<size_t>(layer.channels());
     QuantisedBias bias{std::vector<int32_t>(channels), std::vector<float>(channels)};
     for (size_t k = 0; k < channels; ++k) {
-        const float unit = static_cast<float>(static_cast<double>(input_scale) *
-                                              weight.scale[weight.group_of(static_cast<int64_t>(k))]);
+        const float unit = QuantisedBias::unit(input_scale, weight.scale[weight.group_of(static_cast<int64_t>(k))]);
         const double value = layer.channel_shift[k], code = std::rint(value / unit);
         if (!(unit > 0.0f) || std::abs(code) > std::numeric_limits<int32_t>::max()) return std::nullopt;
         if (std::abs(code * unit - value) > kPrecision * std::abs(value)) return std::nullopt;
