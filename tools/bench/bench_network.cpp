@@ -4,10 +4,8 @@
 #include <fmt/core.h>
 
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "engine/error.h"
-#include "engine/nearest.h"
 #include "engine/passes/executor.h"
 #include "loaders/atomic_file.h"
 #include "loaders/weights/weights.h"
@@ -17,27 +15,6 @@
 
 namespace adaq {
 namespace {
-
-/// What normalised images look like to arithmetic.
-Tensor random_images(int64_t count, int64_t edge, int64_t channels) {
-    Tensor images({count, edge, edge, channels});
-    std::minstd_rand random(7);
-    std::uniform_real_distribution<float> uniform(-2.0f, 2.0f);
-    for (float& value : images.values) value = uniform(random);
-    return images;
-}
-
-/// 4-bit weights, 8-bit activations. The scheme is the cheapest: it does not change what is computed afterwards.
-Network quantise(Device& device, const Network& network, int edge) {
-    constexpr int kCalibrationImages = 4;
-    Network quantised = network;
-    quantise_weights(device, quantised, {{"minmax", 4}});
-    SiteOptions sites;
-    sites.bits = 8;
-    start_activations(device, quantised, random_images(kCalibrationImages, edge, network.graph.input_channels),
-                      activation_sites(network.graph, sites), {"minmax", 8});
-    return quantised;
-}
 
 Timing time_network(Device& device, const Network& network, int edge, int batch, double seconds) {
     Executor executor(device, network, batch, edge, edge);
@@ -91,7 +68,7 @@ int bench_network(const NetworkBench& bench) {
         }
         table.add("float", image, batch, time_network(*device, network, image, batch, bench.seconds));
         if (!bench.quantised) continue;
-        const Network quantised = quantise(*device, network, image);
+        const Network quantised = quantised_w4a8(*device, network, image);
         table.add("W4A8", image, batch, time_network(*device, quantised, image, batch, bench.seconds));
     }
     if (!bench.json.empty()) {

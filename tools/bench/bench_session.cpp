@@ -9,8 +9,6 @@
 #include "adaq/session.h"
 #include "adaq/state/model_state.h"
 #include "engine/error.h"
-#include "engine/graph/network.h"
-#include "engine/nearest.h"
 #include "loaders/atomic_file.h"
 #include "tools/bench/random_model.h"
 #include "tools/bench/timing.h"
@@ -21,21 +19,14 @@ namespace {
 
 constexpr int kUsualEdge = 224;
 
-/// 4-bit weights, 8-bit activations and input, ranges from four random images.
+/// ResNet18, W4A8, its input in 8 bits.
 Model random_model(const std::string& device_name) {
+    constexpr int kCalibrationEdge = 64;
     const StoredModel stored = random_resnet18();
-    Network network = make_network(stored, false);
     const auto device = make_device(device_name, 1);
-    quantise_weights(*device, network, {{"minmax", 4}});
-    SiteOptions sites;
-    sites.bits = sites.input_bits = 8;
-    Tensor images({4, 64, 64, 3});
-    std::minstd_rand random(7);
-    std::uniform_real_distribution<float> uniform(-2.0f, 2.0f);
-    for (float& value : images.values) value = uniform(random);
-    start_activations(*device, network, images, activation_sites(network.graph, sites), {"minmax", 8});
     auto state = std::make_shared<Model::State>();
-    state->stored = quantised_model(network, stored, "{}");
+    state->stored =
+        quantised_model(quantised_w4a8(*device, make_network(stored, false), kCalibrationEdge, 8), stored, "{}");
     state->stored.preprocessing = Preprocessing{256, kUsualEdge};
     return Model(std::move(state));
 }
@@ -80,9 +71,8 @@ int bench_session(const SessionBench& bench) {
           "run MB", "weights MB");
     for (const int batch : bench.batches.empty() ? std::vector<int>{1, 32} : bench.batches) {
         SessionOptions options{bench.device, bench.threads, batch, bench.image, bench.image};
-        const StoredModel& stored = model.state().stored;
-        const bool sized = stored.input_height > 0 || (stored.preprocessing && stored.preprocessing->crop > 0);
-        if (bench.image == 0 && !sized) options.height = options.width = kUsualEdge;
+        if (bench.image == 0 && model.state().stored.input_size().first == 0)
+            options.height = options.width = kUsualEdge;
         const Session session(model, options);
         const std::vector<uint8_t> pixels =
             random_pixels(int64_t{batch} * session.height() * session.width() * session.channels());
