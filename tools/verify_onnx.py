@@ -246,7 +246,7 @@ def fastest(runtime, x, seconds=1.0):
     return 1e3 * best / len(x)
 
 
-def verify(name, args, model, images, positions, definition, reference, sites, expected):
+def verify(name, args, model, images, positions, definition, reference, adaq, sites, expected):
     kind = RUNTIMES[name]
     runtime = kind(model, args.threads)
     result = {"runtime": kind.title, "kernels": runtime.kernels()}
@@ -257,11 +257,7 @@ def verify(name, args, model, images, positions, definition, reference, sites, e
     result["rows_within_1e-4"] = int((error <= 1e-4).sum())
     result["largest_error"] = float(error.max())
     result["top1"] = int((logits.argmax(1) == labels).sum())
-    if args.logits:
-        adaq = np.load(args.logits)
-        if len(adaq) != len(images.files):
-            sys.exit(f"{args.logits}: of {len(adaq)} images, expected those of all {len(images.files)}")
-        adaq = adaq[positions]
+    if adaq is not None:
         result["same_class_as_adaq"] = int((logits.argmax(1) == adaq.argmax(1)).sum())
         result["rows_within_1e-4_of_adaq"] = int((np.abs(logits - adaq).max(1) <= 1e-4 * np.abs(adaq).max(1)).sum())
     if args.code_images and sites:
@@ -319,6 +315,15 @@ def check_arguments(args):
             sys.exit(f"--runtimes {name}: expected some of {', '.join(RUNTIMES)}")
 
 
+def logits_of_adaq(args, images, positions):
+    if not args.logits:
+        return None
+    logits = np.load(args.logits)
+    if len(logits) != len(images.files):
+        sys.exit(f"{args.logits}: of {len(logits)} images, expected those of all {len(images.files)}")
+    return logits[positions]
+
+
 def runtimes_for(args, model):
     if args.runtimes:
         return args.runtimes.split(",")
@@ -334,6 +339,7 @@ def main():
     images = Images(args.val, model)
     positions = images.subset(args.images)
     sites = sites_of(model)
+    adaq = logits_of_adaq(args, images, positions)
     expected = None
     if args.expect:
         report = json.loads(pathlib.Path(args.expect).read_text())["accuracy"]["quantised"]
@@ -347,7 +353,7 @@ def main():
     print(f"{args.file}: {versions}; as ONNX defines it {right:,} of {len(positions):,} right")
     results = []
     for name in runtimes_for(args, model):
-        results.append(verify(name, args, model, images, positions, definition, reference, sites, expected))
+        results.append(verify(name, args, model, images, positions, definition, reference, adaq, sites, expected))
         show(results[-1], len(positions), expected)
     if args.json:
         text = {"file": pathlib.Path(args.file).name, "images": len(positions), "top1_as_defined": right, "expected_top1": expected, "runtimes": results}
