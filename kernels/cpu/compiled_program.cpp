@@ -88,7 +88,10 @@ void CpuProgram::run_once(const Poll& poll, std::span<double> seconds) {
     if (plan_.lanes == 1)
         for (int64_t g = 0; g < groups; ++g) run_one(0, g * plan_.group);
     else
-        lanes_->run(groups, [&](int lane, int64_t g) { run_one(lane, g * plan_.group); });
+        lanes_->run(
+            groups, [&](int lane, int64_t g) { run_one(lane, g * plan_.group); },
+            has_run_ ? Lanes::First::whoever : Lanes::First::each);
+    has_run_ = true;
     // What remains overlaps the last group: the same images give the same values again.
     if (plan_.batch % plan_.group != 0) run_one(0, plan_.batch - plan_.group);
     for (size_t i = 0; i < of_lanes.size(); ++i) seconds[i % seconds.size()] += of_lanes[i];

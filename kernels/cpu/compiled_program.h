@@ -37,6 +37,7 @@ class CpuProgram : public CompiledProgram {
     std::vector<AlignedFloats> scratch_;                  // by lane
     std::vector<View> views_;                             // by lane
     std::vector<std::unique_ptr<CompiledOperation>> operations_;
+    bool has_run_ = false;  // the first time each lane works, so that later runs take no memory
 };
 
 }  // namespace adaq::cpu

@@ -14,18 +14,34 @@ TEST_SUITE("CPU lanes") {
         for (int count : {1, 2, 5}) {
             Lanes lanes(count);
             CHECK(lanes.count() == count);
-            for (int64_t items : {0, 1, 3, 1000}) {
-                std::vector<std::atomic<int>> done(static_cast<size_t>(items));
-                std::atomic<bool> lanes_exist{true}, alone{true};
-                lanes.run(items, [&](int lane, int64_t item) {
-                    ++done[static_cast<size_t>(item)];
-                    if (lane < 0 || lane >= count) lanes_exist = false;
-                    if (omp_get_max_threads() != 1) alone = false;
-                });
-                CHECK(std::all_of(done.begin(), done.end(), [](const auto& times) { return times == 1; }));
-                CHECK(lanes_exist);
-                CHECK(alone);
-            }
+            for (int64_t items : {0, 1, 3, 1000})
+                for (const Lanes::First first : {Lanes::First::whoever, Lanes::First::each}) {
+                    std::vector<std::atomic<int>> done(static_cast<size_t>(items));
+                    std::atomic<bool> lanes_exist{true}, alone{true};
+                    lanes.run(
+                        items,
+                        [&](int lane, int64_t item) {
+                            ++done[static_cast<size_t>(item)];
+                            if (lane < 0 || lane >= count) lanes_exist = false;
+                            if (omp_get_max_threads() != 1) alone = false;
+                        },
+                        first);
+                    CHECK(std::all_of(done.begin(), done.end(), [](const auto& times) { return times == 1; }));
+                    CHECK(lanes_exist);
+                    CHECK(alone);
+                }
+        }
+    }
+
+    TEST_CASE("each lane has an item of its own where it is to have one") {
+        constexpr int kLanes = 4;
+        Lanes lanes(kLanes);
+        for (int repeat = 0; repeat < 20; ++repeat) {
+            std::vector<int> done_by(2 * kLanes, -1);
+            lanes.run(
+                2 * kLanes, [&](int lane, int64_t item) { done_by[static_cast<size_t>(item)] = lane; },
+                Lanes::First::each);
+            for (int lane = 0; lane < kLanes; ++lane) CHECK(done_by[static_cast<size_t>(lane)] == lane);
         }
     }
 
