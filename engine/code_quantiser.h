@@ -11,15 +11,29 @@ namespace adaq {
 
 /// The quantiser of a value whose codes are kept as u8: code = q - qmin.
 struct CodeQuantiser {
+    /// In what its operand counts: values; multiples of the scale, by which it needs no division; or codes, such
+    /// multiples to which the code of zero was added. The last two are onnxruntime's (engine/passes/requantise.h).
+    enum class Counts : uint8_t { values, steps, codes };
+
     float scale = 1.0f, zero_point = 0.0f;
     Grid grid;
+    Counts counts = Counts::values;
 
     /// The code of the value 0.
     ADAQ_HOST_DEVICE int zero() const { return static_cast<int>(zero_point - grid.qmin()); }
     ADAQ_HOST_DEVICE int levels() const { return static_cast<int>(grid.qmax() - grid.qmin()) + 1; }
+    /// What an operand is divided by.
+    ADAQ_HOST_DEVICE float divisor() const { return counts == Counts::values ? scale : 1.0f; }
+    /// What is added to the rounded quotient: zero_point, or what makes a number of codes one of the grid.
+    ADAQ_HOST_DEVICE float offset() const { return counts == Counts::codes ? grid.qmin() : zero_point; }
     ADAQ_HOST_DEVICE uint8_t operator()(float v) const {
-        const float centred = quantise_centred(v, scale, zero_point, grid.qmin(), grid.qmax());
-        return static_cast<uint8_t>(static_cast<int>(centred) + zero());
+        const float centred = quantise_centred(v, divisor(), offset(), grid.qmin(), grid.qmax());
+        return static_cast<uint8_t>(static_cast<int>(centred) + static_cast<int>(offset() - grid.qmin()));
+    }
+    /// A bound of values, as the operand counts.
+    float bound(float value) const {
+        if (counts == Counts::values) return value;
+        return value / scale + (counts == Counts::codes ? static_cast<float>(zero()) : 0.0f);
     }
 };
 

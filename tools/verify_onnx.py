@@ -5,7 +5,8 @@
     venv/bin/python tools/verify_onnx.py q.onnx --val DIR --expect r.json
     venv/bin/python tools/verify_onnx.py q.onnx --val DIR --logits q.npy        # adaq-run --weights q.bin --val DIR --logits q.npy
 
-What the file says is ONNX's own definition of it: onnxruntime with all optimisations off, one operator after the other. For each runtime:
+What the file says is ONNX's own definition of it: onnxruntime with all optimisations off, one operator after the other. Of a network made
+with --deploy ort it is the arithmetic that adaq shares with onnxruntime (tools/onnx_requantised.py). For each runtime:
 
     kernels   convolutions that ran on integers
     codes     codes of activations that differ from the definition's, over all sites. A code that differs makes others differ behind it;
@@ -31,6 +32,8 @@ import numpy as np
 import onnx
 import onnxruntime
 from PIL import Image
+
+from onnx_requantised import Requantised
 
 IMAGE_NAMES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 BATCH = 25
@@ -246,6 +249,14 @@ def fastest(runtime, x, seconds=1.0):
     return 1e3 * best / len(x)
 
 
+def definition_of(model, names, args):
+    """Of the file, with these tensors as outputs, and what that is called."""
+    targets = [entry.value for entry in model.metadata_props if entry.key == "adaq.target"]
+    if targets == ["ort"] and (metadata(model, "adaq.settings") or {}).get("deploy") == "ort":
+        return Requantised(model), "adaq and onnxruntime define it"
+    return Definition(with_outputs(model, names), args.threads), "ONNX defines it"
+
+
 def verify(name, args, model, images, positions, definition, reference, adaq, sites, expected):
     kind = RUNTIMES[name]
     runtime = kind(model, args.threads)
@@ -294,7 +305,7 @@ def show(result, count, expected):
         print(f"  codes     {codes['differing']:,} of {codes['total']:,} differ ({codes['differing'] / codes['total']:.1e}); {codes['first']:,} are their "
               f"image's first, at most {codes['farthest_from_a_tie']:.1e} of a step from a tie"
               f" (codes as outputs: {watched['integer']} convolutions on integers)")
-    print(f"  classes   {result['same_class']:,} of {count:,} as ONNX defines; logits within 1e-4 in {result['rows_within_1e-4']:,}, at most {result['largest_error']:.1e}")
+    print(f"  classes   {result['same_class']:,} of {count:,} as defined; logits within 1e-4 in {result['rows_within_1e-4']:,}, at most {result['largest_error']:.1e}")
     if "same_class_as_adaq" in result:
         print(f"            {result['same_class_as_adaq']:,} of {count:,} as adaq; logits within 1e-4 in {result['rows_within_1e-4_of_adaq']:,}")
     print(f"  top-1     {result['top1']:,} of {count:,}, {100 * result['top1'] / count:.2f} %" + (f"; the report has {expected:,}" if expected is not None else ""))
@@ -346,11 +357,11 @@ def main():
         if report["images"] != len(images.files) or len(positions) != len(images.files):
             sys.exit(f"{args.expect}: of {report['images']} images; it can be compared on all of {args.val} alone, {len(images.files)} images")
         expected = report["top1"]["correct"]
-    definition = Definition(with_outputs(model, [name for codes, value, _ in sites for name in (codes, value)]), args.threads)
-    reference = logits_of(Definition(model, args.threads), images, positions)
+    definition, defined = definition_of(model, [name for codes, value, _ in sites for name in (codes, value)], args)
+    reference = logits_of(definition, images, positions)
     right = int((reference.argmax(1) == images.labels(positions)).sum())
     versions = f"IR {model.ir_version}, opset {model.opset_import[0].version}, {len(sites)} sites"
-    print(f"{args.file}: {versions}; as ONNX defines it {right:,} of {len(positions):,} right")
+    print(f"{args.file}: {versions}; as {defined} {right:,} of {len(positions):,} right")
     results = []
     for name in runtimes_for(args, model):
         results.append(verify(name, args, model, images, positions, definition, reference, adaq, sites, expected))

@@ -25,6 +25,7 @@ class DryDevice : public Device {
     using Device::create;
     Buffer create(const Shape& shape, DType dtype, Placement placement) override;
     void upload(DeviceTensor& tensor, std::span<const float> values) override;
+    void upload_integers(DeviceTensor&, std::span<const int32_t>) override {}
     void download(const DeviceTensor& tensor, std::span<float> values) override;
     void edit(DeviceTensor& tensor, std::vector<float>& room, const Edit& change) override;
 

@@ -29,13 +29,7 @@ class AddKind : public NodeKind {
             simulate_convolution(program, *convolution, output, b, node.activation);
             return;
         }
-        const Simulation::Value a = program.value(node.inputs[0]);
-        const Simulation::Output y = program.produce(output);
-        if (program.integer())
-            program.add(
-                IntegerAddition{a.id, b.id, y.id, a.scale, b.scale, a.zero, b.zero, node.activation, y.code_quantiser});
-        else
-            program.add(Addition{a.id, b.id, y.id, a.scale, b.scale, y.quantiser, kNone, node.activation});
+        program.add_terms(program.value(node.inputs[0]), b, output, node.activation);
     }
     void forward(Training& program, const Node& node, ValueId output) const override {
         program.prepare(output, node.activation);

@@ -36,16 +36,17 @@ float unit_of(const Layer& layer, size_t channel, float input_scale) {
     return QuantisedBias::unit(input_scale, layer.codes->scale[layer.codes->group_of(channel)]);
 }
 
+/// So that sums stay within int32 with the products that they are of.
 bool fits(double bias, float unit) {
-    return unit >= std::numeric_limits<float>::min() &&
-           std::fabs(std::rint(bias / unit)) <= std::numeric_limits<int32_t>::max();
+    constexpr double kMostUnits = 1 << 30;
+    return unit >= std::numeric_limits<float>::min() && std::fabs(std::rint(bias / unit)) <= kMostUnits;
 }
 
-/// Beside a bias of more than 2^31 units a channel's weights are next to nothing. They get a larger unit, in which the
-/// bias has 30 bits.
+/// Beside a bias of more than 2^30 units a channel's weights are next to nothing. They get a larger unit, in which the
+/// bias has 29 bits.
 void coarsen(Layer& layer, size_t channel, float input_scale) {
     scale_each_channel(layer);
-    constexpr double kSteps = 1 << 30, kSmallest = 0x1p-100;
+    constexpr double kSteps = 1 << 29, kSmallest = 0x1p-100;
     float& scale = layer.codes->scale[channel];
     const double before = scale, unit = std::max(std::fabs(layer.channel_shift[channel]) / kSteps, kSmallest);
     scale = static_cast<float>(unit / input_scale);

@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
+#include "engine/passes/requantise.h"
 #include "engine/program/buffers.h"
 
 namespace adaq {
@@ -32,6 +33,18 @@ OutputQuantiser quantiser_of(Device& device, Program& program, const QuantisedAc
     return {q.grid, program.bind(put(device, {1}, {q.scale})), q.zero_point, codes};
 }
 
+bool has_integer_bias(const Network& network) {
+    return std::any_of(network.layers.begin(), network.layers.end(),
+                       [](const Layer& layer) { return layer.bias_codes.has_value(); });
+}
+
+/// As an operand of the site's quantiser counts.
+Activation activation_for(const Activation& a, const QuantisedActivation& site, CodeQuantiser::Counts counts) {
+    if (!a) return a;
+    const CodeQuantiser quantiser{site.scale, site.zero_point, site.grid, counts};
+    return Activation::clamp(quantiser.bound(a.lowest()), quantiser.bound(a.highest()));
+}
+
 }  // namespace
 
 float largest_code(const QuantisedActivation& a) {
@@ -50,6 +63,7 @@ Simulation::Simulation(Device& device, const Network& network, const std::map<Va
       bound_(bound),
       kept_(kept),
       execution_(execution),
+      onnxruntime_(has_integer_bias(network)),
       batch_(batch),
       shapes_(std::move(shapes)),
       values_(shapes_.size()) {}
@@ -60,6 +74,7 @@ Program Simulation::of(int first, int last) {
         if (Graph::producer_of(id) >= first) continue;
         const TensorId tensor = program_.bind(stored.buffer);
         values_[id] = {tensor, stored.scale, stored.largest};
+        if (values_[id].codes()) values_[id].site = site_of(id);
         if (id == kImage && first == 0 && network_.values[kImage]) quantise_image(tensor);
     }
     operation_names_.assign(program_.operations().size(), "input");
@@ -75,14 +90,14 @@ Program Simulation::of(int first, int last) {
 void Simulation::quantise_image(TensorId image) {
     const QuantisedActivation& q = *network_.values[kImage];
     if (program_.tensor(image).type.dtype == DType::u8) {
-        values_[kImage] = {image, q.scale, largest_code(q), CodeQuantiser{q.scale, q.zero_point, q.grid}.zero()};
+        values_[kImage] = {image, q.scale, largest_code(q), CodeQuantiser{q.scale, q.zero_point, q.grid}.zero(), &q};
         return;
     }
     const Output y = produce(kImage);
     if (integer())
-        add(QuantiseToCodes{image, y.id, *y.code_quantiser});
+        add(QuantiseToCodes{image, y.id, *code_quantiser(y)});
     else
-        add(FakeQuantise{image, y.id, *y.quantiser});
+        add(FakeQuantise{image, y.id, *fake_quantiser(y)});
 }
 
 TensorId Simulation::make_tensor(ValueId id, DType dtype) {
@@ -97,21 +112,44 @@ Simulation::Output Simulation::produce(ValueId id) {
     Value& value = values_[id];
     if (!q || (kept && kept_ == KeptValues::raw)) {
         value = {make_tensor(id)};
-        return {value.id, std::nullopt, std::nullopt};
+        return {value.id};
     }
     // What leaves the program leaves as values, pooled or not; what stays inside stays integer.
     const bool codes = !kept && !pooled_and_kept(id);
     value = {make_tensor(id, codes && integer() ? DType::u8 : DType::f32)};
-    Output output{value.id, std::nullopt, std::nullopt};
-    if (integer())
-        output.code_quantiser = CodeQuantiser{q->scale, q->zero_point, q->grid};
-    else
-        output.quantiser = quantiser_of(device_, program_, *q, codes);
+    const Output output{value.id, &*q, codes};
     if (!codes) return output;
     value.scale = q->scale;
     value.largest = largest_code(*q);
-    if (integer()) value.zero = output.code_quantiser->zero();
+    value.site = output.site;
+    if (integer()) value.zero = code_quantiser(output)->zero();
     return output;
+}
+
+std::optional<OutputQuantiser> Simulation::fake_quantiser(const Output& y) {
+    if (!y.site) return std::nullopt;
+    return quantiser_of(device_, program_, *y.site, y.codes);
+}
+
+/// In simulation codes stand for themselves.
+std::optional<CodeQuantiser> Simulation::code_quantiser(const Output& y, CodeQuantiser::Counts counts) const {
+    if (!y.site) return std::nullopt;
+    return CodeQuantiser{y.codes && !integer() ? 1.0f : y.site->scale, y.site->zero_point, y.site->grid, counts};
+}
+
+Simulation::Value Simulation::as_integers(const Value& x) {
+    if (integer()) return x;
+    const CodeQuantiser centred{1.0f, x.site->zero_point, x.site->grid};
+    Value made = x;
+    made.id = program_.temporary(program_.shape(x.id), DType::u8);
+    made.zero = centred.zero();
+    add(QuantiseToCodes{x.id, made.id, centred});
+    return made;
+}
+
+const QuantisedActivation* Simulation::site_of(ValueId id) const {
+    const auto& site = network_.values[source_of_codes(network_.graph, id)];
+    return site ? &*site : nullptr;
 }
 
 bool Simulation::pooled_and_kept(ValueId id) const {
@@ -143,16 +181,40 @@ void Simulation::average_pool(const Value& x, ValueId output) {
         return add(GlobalAveragePool{x.id, sums, 1.0f, true});
     }
     const Output y = produce(output);
-    const bool quantised = y.quantiser || y.code_quantiser;
-    const TensorId mean = quantised ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
+    if (requantises(x, y)) {
+        const Value codes = as_integers(x);
+        const TensorId steps = program_.temporary(stacked(batch_, shapes_[output]));
+        add(SumOverMap{codes.id, steps, codes.zero, requantising_factor(x.scale, positions, y.site->scale)});
+        return add(QuantiseToCodes{steps, y.id, *code_quantiser(y, CodeQuantiser::Counts::steps)});
+    }
+    const TensorId mean = y.site ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
     if (!network_.quantised())
         add(GlobalAveragePool{x.id, mean});
     else if (integer())
         add(SumOverMap{x.id, mean, x.zero, scale});
     else
         add(GlobalAveragePool{x.id, mean, scale, true});
-    if (y.code_quantiser) add(QuantiseToCodes{mean, y.id, *y.code_quantiser});
-    if (y.quantiser) add(FakeQuantise{mean, y.id, *y.quantiser});
+    if (!y.site) return;
+    if (integer())
+        add(QuantiseToCodes{mean, y.id, *code_quantiser(y)});
+    else
+        add(FakeQuantise{mean, y.id, *fake_quantiser(y)});
+}
+
+void Simulation::add_terms(const Value& a, const Value& b, ValueId output, const Activation& activation) {
+    const Output y = produce(output);
+    if (b.site && requantises(a, y)) {
+        const Value first = as_integers(a), second = as_integers(b);
+        const CodeQuantiser quantiser = *code_quantiser(y, CodeQuantiser::Counts::codes);
+        const AddingFactors by(a.scale, first.zero, b.scale, second.zero, y.site->scale, quantiser.zero());
+        return add(IntegerAddition{first.id, second.id, y.id, by.a, by.b, 0, 0, by.offset,
+                                   activation_for(activation, *y.site, quantiser.counts), quantiser});
+    }
+    if (integer())
+        add(IntegerAddition{a.id, b.id, y.id, a.scale, b.scale, a.zero, b.zero, std::nullopt, activation,
+                            code_quantiser(y)});
+    else
+        add(Addition{a.id, b.id, y.id, a.scale, b.scale, fake_quantiser(y), kNone, activation});
 }
 
 TensorId Simulation::constant(const std::vector<float>& values, const Shape& shape, DType dtype) {
@@ -195,44 +257,70 @@ Simulation::ScaleAndShift Simulation::scale_and_shift(const Layer& layer, float 
     return made;
 }
 
+TensorId Simulation::requantising_scale(const QuantisedBias& bias, float output_scale) {
+    std::vector<float> factor(bias.scale.size());
+    std::transform(bias.scale.begin(), bias.scale.end(), factor.begin(),
+                   [=](float unit) { return requantising_factor(unit, output_scale); });
+    return constant(factor, {static_cast<int64_t>(factor.size())});
+}
+
 template <typename Sum>
 void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Output& y, const Activation& activation,
                            const Value* residual) {
-    constexpr bool kConvolution = std::is_same_v<Sum, Convolution>;
+    if (integer() || (layer.bias_codes && !residual && requantises(x, y)))
+        return add_integer_layer(sum, layer, x, y, activation, residual);
     const double bound = layer.codes ? largest_sum(*layer.codes, layer.weights_per_channel()) * x.largest : 0.0;
     const ScaleAndShift per_channel = scale_and_shift(layer, x.scale);
-    if (!integer()) {
-        sum.x = x.id;
-        sum.w = weight(layer);
-        sum.y = y.id;
-        const bool exact_in_any_order = bound < kExactFloats && x.largest <= kExactHalves;
-        if (layer.codes) sum.sums = !x.codes() ? Sums::in_order : exact_in_any_order ? Sums::free : Sums::exact;
-        sum.epilogue.scale = per_channel.scale;
-        sum.epilogue.shift = per_channel.shift;
-        if (residual) {
-            sum.epilogue.residual = residual->id;
-            sum.epilogue.residual_scale = residual->scale;
-        }
-        sum.epilogue.activation = activation;
-        sum.epilogue.quantiser = y.quantiser;
-        return add(sum, layer.name);
+    sum.x = x.id;
+    sum.w = weight(layer);
+    sum.y = y.id;
+    const bool exact_in_any_order = bound < kExactFloats && x.largest <= kExactHalves;
+    if (layer.codes) sum.sums = !x.codes() ? Sums::in_order : exact_in_any_order ? Sums::free : Sums::exact;
+    sum.epilogue.scale = per_channel.scale;
+    sum.epilogue.shift = per_channel.shift;
+    if (residual) {
+        sum.epilogue.residual = residual->id;
+        sum.epilogue.residual_scale = residual->scale;
     }
+    sum.epilogue.activation = activation;
+    sum.epilogue.quantiser = fake_quantiser(y);
+    add(sum, layer.name);
+}
+
+template <typename Sum>
+void Simulation::add_integer_layer(const Sum& sum, const Layer& layer, const Value& x, const Output& y,
+                                   const Activation& activation, const Value* residual) {
+    constexpr bool kConvolution = std::is_same_v<Sum, Convolution>;
+    const bool steps = layer.bias_codes && !residual && requantises(x, y);
+    const Value codes = steps ? as_integers(x) : x;
+    double largest_bias = 0.0;
+    const double bound = largest_sum(*layer.codes, layer.weights_per_channel()) * x.largest;
     std::conditional_t<kConvolution, IntegerConvolution, IntegerLinear> op;
     const CodeWeight w = code_weight(layer);
-    op.x = x.id;
+    op.x = codes.id;
     op.w = w.codes;
     op.y = y.id;
     op.w_zero = w.zero;
-    op.x_zero = x.zero;
-    op.sums = bound < kNarrowSums ? IntegerSums::narrow : IntegerSums::wide;
-    op.epilogue = {per_channel.scale, per_channel.shift};
+    op.x_zero = codes.zero;
+    if (steps) {
+        op.bias = program_.bind(put(device_, layer.bias_codes->codes));
+        for (int32_t bias : layer.bias_codes->codes)
+            largest_bias = std::max(largest_bias, std::fabs(static_cast<double>(bias)));
+        op.epilogue.scale = requantising_scale(*layer.bias_codes, y.site->scale);
+        op.epilogue.quantiser = code_quantiser(y, CodeQuantiser::Counts::steps);
+        op.epilogue.activation = activation_for(activation, *y.site, CodeQuantiser::Counts::steps);
+    } else {
+        const ScaleAndShift per_channel = scale_and_shift(layer, x.scale);
+        op.epilogue = {per_channel.scale, per_channel.shift};
+        op.epilogue.quantiser = code_quantiser(y);
+        op.epilogue.activation = activation;
+    }
+    op.sums = bound + largest_bias < kNarrowSums ? IntegerSums::narrow : IntegerSums::wide;
     if (residual) {
         op.epilogue.residual = residual->id;
         op.epilogue.residual_scale = residual->scale;
         op.epilogue.residual_zero = residual->zero;
     }
-    op.epilogue.activation = activation;
-    op.epilogue.quantiser = y.code_quantiser;
     if constexpr (kConvolution) {
         op.stride = sum.stride;
         op.padding = sum.padding;

@@ -6,11 +6,15 @@
 // in the epilogue. Simulation holds the integers in float32, which is exact, whatever the order of the terms, as long
 // as sums stay below 2^24; where they may not, it asks for sums that are exact all the same. A quantised weight that
 // meets an input that is not is summed in one fixed order. So integers give the logits of simulation, to the bit.
+//
+// A network with biases that are integers is onnxruntime's: what goes from codes to codes there is in its arithmetic
+// (engine/passes/requantise.h), and a simulation computes that with integer operations, too.
 #pragma once
 
 #include <map>
 #include <vector>
 
+#include "engine/code_quantiser.h"
 #include "engine/graph/network.h"
 #include "engine/program/device.h"
 
@@ -53,26 +57,30 @@ class Simulation {
     // For the nodes:
     struct Value {
         TensorId id = kNone;
-        float scale = 1.0f;    // value = scale * (code - zero); 1 for plain values
-        double largest = 0.0;  // |code - zero| at most; 0 for plain values
-        int zero = 0;          // the code of zero; in simulation codes have it taken off
+        float scale = 1.0f;                         // value = scale * (code - zero); 1 for plain values
+        double largest = 0.0;                       // |code - zero| at most; 0 for plain values
+        int zero = 0;                               // the code of zero; in simulation codes have it taken off
+        const QuantisedActivation* site = nullptr;  // that codes are of; none: of a sum of codes
 
         bool codes() const { return largest > 0.0; }
     };
     bool integer() const { return execution_ == Execution::integer; }
     const Layer& layer(const Node& node) const { return network_.layers[static_cast<size_t>(node.layer)]; }
     Value value(ValueId id) const { return values_[id]; }
-    /// Room for a node's output; its quantiser, if it is a site. Call once a value.
+    /// Room for a node's output, and the site that it is, if it is one: its codes, or the values they stand for.
     struct Output {
         TensorId id;
-        std::optional<OutputQuantiser> quantiser;     // of a simulation
-        std::optional<CodeQuantiser> code_quantiser;  // in integers
+        const QuantisedActivation* site = nullptr;
+        bool codes = false;
     };
+    /// Call once a value.
     Output produce(ValueId id);
     /// A value that keeps the codes of another (max pooling).
     TensorId produce_scaled_as(ValueId id, ValueId other);
     /// The mean of a map: of codes their sum, whose scale is theirs by the number of positions.
     void average_pool(const Value& x, ValueId output);
+    /// activation(a + b).
+    void add_terms(const Value& a, const Value& b, ValueId output, const Activation& activation);
     TensorId constant(const std::vector<float>& values, const Shape& shape, DType dtype = DType::f32);
     /// A weight and what follows its sum, which `sum` (Convolution or Linear) gets; its integer twin where there is
     /// one.
@@ -94,13 +102,24 @@ class Simulation {
   private:
     TensorId make_tensor(ValueId id, DType dtype = DType::f32);
     bool pooled_and_kept(ValueId id) const;
+    const QuantisedActivation* site_of(ValueId id) const;
     void quantise_image(TensorId image);
+    std::optional<OutputQuantiser> fake_quantiser(const Output& y);
+    std::optional<CodeQuantiser> code_quantiser(const Output& y,
+                                                CodeQuantiser::Counts counts = CodeQuantiser::Counts::values) const;
+    /// The codes of a site as integers, in memory or for the next operation.
+    Value as_integers(const Value& x);
+    bool requantises(const Value& x, const Output& y) const { return onnxruntime_ && x.site && y.site; }
+    template <typename Sum>
+    void add_integer_layer(const Sum& sum, const Layer& layer, const Value& x, const Output& y,
+                           const Activation& activation, const Value* residual);
     /// scale_and_shift() and weight(): the layer's weight as the sum sees it, the epilogue that gives the values back.
     TensorId weight(const Layer& layer);
     struct ScaleAndShift {
         TensorId scale = kNone, shift = kNone;
     };
     ScaleAndShift scale_and_shift(const Layer& layer, float input_scale);
+    TensorId requantising_scale(const QuantisedBias& bias, float output_scale);
     struct CodeWeight {
         TensorId codes = kNone, zero = kNone;
     };
@@ -111,6 +130,7 @@ class Simulation {
     const std::map<ValueId, StoredValue>& bound_;
     KeptValues kept_;
     Execution execution_;
+    bool onnxruntime_;
     int64_t batch_;
     Indexed<Shape> shapes_;
     Indexed<Value> values_;

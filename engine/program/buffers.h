@@ -13,6 +13,12 @@ inline Buffer put(Device& device, const Shape& shape, const std::vector<float>& 
     return buffer;
 }
 
+inline Buffer put(Device& device, const std::vector<int32_t>& integers) {
+    Buffer buffer = device.create({static_cast<int64_t>(integers.size())}, DType::i32);
+    device.upload_integers(*buffer, integers);
+    return buffer;
+}
+
 inline Buffer zeros(Device& device, const Shape& shape) {
     return put(device, shape, std::vector<float>(element_count(shape)));
 }

@@ -8,11 +8,14 @@
 namespace adaq {
 namespace {
 
-/// Of an operation: what its output goes through, or went through on the way forward.
+/// Of an operation: what its output goes through, or went through on the way forward; none of one in integers, which
+/// clamps to any bounds.
 struct ActivationOf {
     template <typename Op>
     Activation operator()(const Op& op) const {
-        if constexpr (requires { op.epilogue; }) {
+        if constexpr (requires { Op::kTakesCodes; }) {
+            return Activation::none();
+        } else if constexpr (requires { op.epilogue; }) {
             return op.epilogue.activation;
         } else if constexpr (requires { op.activation.activation; }) {
             return op.activation.activation;

@@ -99,6 +99,8 @@ class Device {
     virtual void download(const DeviceTensor& tensor, std::span<float> values) = 0;
     /// Of a tensor of u8, as they are: element_count(shape) codes or pixels.
     virtual void upload_bytes(DeviceTensor& tensor, std::span<const uint8_t> bytes);
+    /// Of a tensor of i32: element_count(shape) integers.
+    virtual void upload_integers(DeviceTensor& tensor, std::span<const int32_t> integers) = 0;
     /// The tensor is not written or read by the host any more, and bound to no program but such as need what programs
     /// compiled so far have made of it (packed weights): that is kept, and the values need not be.
     virtual void keep_forms_alone(DeviceTensor& /*tensor*/) {}

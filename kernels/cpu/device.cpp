@@ -77,6 +77,13 @@ class CpuDevice : public Device {
         std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(target.memory.data()));
         ++target.version;
     }
+    void upload_integers(DeviceTensor& tensor, std::span<const int32_t> integers) override {
+        auto& target = dynamic_cast<CpuTensor&>(tensor);
+        require(target.dtype() == DType::i32 && std::cmp_equal(integers.size(), element_count(target.shape())),
+                "upload: {} integers into {}", integers.size(), to_string(target.shape()));
+        std::copy(integers.begin(), integers.end(), reinterpret_cast<int32_t*>(target.memory.data()));
+        ++target.version;
+    }
     void keep_forms_alone(DeviceTensor& tensor) override {
         auto& kept = dynamic_cast<CpuTensor&>(tensor);
         if (kept.forms.bytes() > 0) kept.memory = {};

@@ -38,6 +38,11 @@ class CudaDevice : public Device {
         store_elements(values, tensor.dtype(), elements.data());
         queue_->to_device(to.memory.get(), elements.data(), to.memory.bytes());
     }
+    void upload_integers(DeviceTensor& tensor, std::span<const int32_t> integers) override {
+        const auto& to = tensor_of(tensor, integers.size());
+        require(tensor.dtype() == DType::i32, "upload: integers into a tensor of another type");
+        queue_->to_device(to.memory.get(), integers.data(), to.memory.bytes());
+    }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         const auto& from = tensor_of(tensor, values.size());
         if (tensor.dtype() == DType::f32) return queue_->to_host(values.data(), from.memory.get(), from.memory.bytes());

@@ -28,6 +28,12 @@ class ReferenceDevice : public Device {
         std::transform(values.begin(), values.end(), memory.begin(),
                        [half](float v) { return half ? to_float(to_bf16(v)) : v; });
     }
+    void upload_integers(DeviceTensor& tensor, std::span<const int32_t> integers) override {
+        auto& memory = dynamic_cast<ReferenceTensor&>(tensor).values;
+        require(tensor.dtype() == DType::i32 && integers.size() == memory.size(), "upload: {} integers into {}",
+                integers.size(), memory.size());
+        std::copy(integers.begin(), integers.end(), memory.begin());
+    }
     void download(const DeviceTensor& tensor, std::span<float> values) override {
         const auto& memory = values_of(tensor);
         require(values.size() == memory.size(), "download: {} values from {}", values.size(), memory.size());

@@ -19,7 +19,7 @@ double written(float v, const std::optional<CodeQuantiser>& quantiser, DType typ
 /// A sum of products that grows term by term: of codes in 64 bits, of values by fused multiply-adds in float32.
 class Sum {
   public:
-    explicit Sum(bool of_codes) : of_codes_(of_codes) {}
+    explicit Sum(bool of_codes, double bias = 0.0) : of_codes_(of_codes), integer_(static_cast<int64_t>(bias)) {}
     void add(double x, double w) {
         if (of_codes_)
             integer_ += static_cast<int64_t>(x) * static_cast<int64_t>(w);
@@ -30,7 +30,7 @@ class Sum {
 
   private:
     bool of_codes_;
-    int64_t integer_ = 0;
+    int64_t integer_;
     float value_ = 0.0f;
 };
 
@@ -52,14 +52,14 @@ void Interpreter::finish_integer(TensorId y, const IntegerEpilogue& e, int64_t i
 
 void Interpreter::operator()(const IntegerConvolution& op) {
     const Shape &in = shape(op.x), &filter = shape(op.w), &out = shape(op.y);
-    const double *x = at(op.x), *w = at(op.w), *zero = at(op.w_zero);
+    const double *x = at(op.x), *w = at(op.w), *zero = at(op.w_zero), *bias = at(op.bias);
     const bool codes = type(op.x) == DType::u8;
 #pragma omp parallel for collapse(2)
     for (int64_t n = 0; n < out[0]; ++n) {
         for (int64_t p = 0; p < out[1]; ++p) {
             for (int64_t i = 0; i < out[2] * out[3]; ++i) {
                 const int64_t q = i / out[3], k = i % out[3];
-                Sum sum(codes);
+                Sum sum(codes, bias ? bias[k] : 0.0);
                 for (int64_t tap = 0; tap < filter[1] * filter[2]; ++tap) {
                     const int64_t h = p * op.stride - op.padding + tap / filter[2],
                                   column = q * op.stride - op.padding + tap % filter[2];
@@ -77,10 +77,10 @@ void Interpreter::operator()(const IntegerConvolution& op) {
 
 void Interpreter::operator()(const IntegerLinear& op) {
     const int64_t rows = shape(op.x)[0], inputs = shape(op.x)[1], outputs = shape(op.w)[0];
-    const double *x = at(op.x), *w = at(op.w), *zero = at(op.w_zero);
+    const double *x = at(op.x), *w = at(op.w), *zero = at(op.w_zero), *bias = at(op.bias);
     for (int64_t i = 0; i < rows * outputs; ++i) {
         const int64_t n = i / outputs, k = i % outputs;
-        Sum sum(type(op.x) != DType::f32);
+        Sum sum(type(op.x) != DType::f32, bias ? bias[k] : 0.0);
         for (int64_t c = 0; c < inputs; ++c)
             sum.add(x[n * inputs + c] - op.x_zero, w[k * inputs + c] - (zero ? zero[k] : 0.0));
         finish_integer(op.y, op.epilogue, i, k, sum.rounded());
@@ -91,9 +91,10 @@ void Interpreter::operator()(const IntegerAddition& op) {
     SumToValue to_value;
     to_value.activation = op.activation;
     for (int64_t i = 0; i < count(op.y); ++i) {
-        const float a = op.a_scale * static_cast<float>(at(op.a)[i] - op.a_zero),
-                    b = op.b_scale * static_cast<float>(at(op.b)[i] - op.b_zero);
-        at(op.y)[i] = written(to_value.clamped(a + b), op.quantiser, type(op.y));
+        const auto a = static_cast<float>(at(op.a)[i] - op.a_zero), b = static_cast<float>(at(op.b)[i] - op.b_zero);
+        const float v = op.offset ? std::fma(op.a_scale, a, std::fma(op.b_scale, b, *op.offset))
+                                  : op.a_scale * a + op.b_scale * b;
+        at(op.y)[i] = written(to_value.clamped(v), op.quantiser, type(op.y));
     }
 }
 

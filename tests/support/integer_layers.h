@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "engine/program/buffers.h"
 #include "support/operations.h"
 
 namespace adaq::test {
@@ -40,7 +41,7 @@ struct IntegerLayer {
     bool linear = false;
     DType x = DType::u8;
     int x_zero = 0;
-    bool w_zeros = false;
+    bool w_zeros = false, bias = false;
     IntegerSums sums = IntegerSums::narrow;
     std::optional<DType> residual = std::nullopt;
     Activation activation = {};
@@ -57,6 +58,7 @@ struct IntegerLayer {
 /// What a layer gets, the same on every device.
 struct IntegerInputs {
     std::vector<float> x, w, w_zero, scale, shift, residual;
+    std::vector<int32_t> bias;
 
     IntegerInputs(const IntegerLayer& layer, uint64_t seed) {
         Values values(seed);
@@ -71,6 +73,8 @@ struct IntegerInputs {
         const float spread = largest * 100.0f * std::sqrt(static_cast<float>(layer.window()));
         for (int64_t i = 0; i < layer.k; ++i) scale.push_back((values.real() + 1.25f) * 2.0f / spread);
         shift = values.reals(layer.k);
+        Values biases(seed + 1);  // large: float32 does not hold sums with them
+        for (int64_t i = 0; i < layer.k; ++i) bias.push_back(static_cast<int32_t>(biases.real() * 1e9f));
         residual = layer.residual == DType::u8 ? extreme_wholes(values, outputs, 0, 255) : values.reals(outputs);
     }
 };
@@ -84,6 +88,7 @@ std::vector<float> run_layer(Device& device, const IntegerLayer& layer, const In
     const Buffer y = device.create(layer.y_shape(), layer.y);
     op.y = program.bind(y);
     if (layer.w_zeros) op.w_zero = put(device, program, per_channel, inputs.w_zero, DType::i32);
+    if (layer.bias) op.bias = program.bind(adaq::put(device, inputs.bias));
     op.x_zero = layer.x_zero;
     op.sums = layer.sums;
     op.epilogue.scale = put(device, program, per_channel, inputs.scale);

@@ -48,9 +48,12 @@ void operands_fit(const Checker& c, const Op& op, std::initializer_list<DType> i
     c.type(op.w, {DType::i8}, "layer of codes, w");
     code(op.x_zero, "layer of codes, x_zero");
     require(found == DType::u8 || op.x_zero == 0, "layer of codes: x has no codes, and a zero of {}", op.x_zero);
-    if (op.w_zero == kNone) return;
-    c.vectors({op.w_zero}, c.shape(op.w, 0, "w")[0], "zero points of weights");
-    c.type(op.w_zero, {DType::i32}, "zero points of weights");
+    require(found == DType::u8 || op.bias == kNone, "layer of codes: x has no codes, and its sums an integer bias");
+    for (TensorId per_channel : {op.w_zero, op.bias}) {
+        if (per_channel == kNone) continue;
+        c.vectors({per_channel}, c.shape(op.w, 0, "w")[0], "integers of channels");
+        c.type(per_channel, {DType::i32}, "integers of channels");
+    }
 }
 
 }  // namespace
@@ -76,6 +79,8 @@ void IntegerAddition::check(const Checker& c) const {
     const Shape& expected = c.shape(y, 0, "addition of codes, y");
     term(c, a, expected, a_scale, a_zero, "addition of codes, a");
     term(c, b, expected, b_scale, b_zero, "addition of codes, b");
+    if (offset)
+        for (TensorId id : {a, b}) c.type(id, {DType::u8}, "addition of codes with an offset");
     output_type(c, y, quantiser);
 }
 

@@ -46,6 +46,7 @@ struct IntegerConvolution {
     static constexpr bool kTakesCodes = true;
     TensorId x, w, y;
     TensorId w_zero = kNone;  // [K] i32; none: 0
+    TensorId bias = kNone;    // [K] i32, added to sums of codes before they are rounded; none: 0
     int stride = 1, padding = 0;
     int x_zero = 0;
     IntegerSums sums = IntegerSums::narrow;
@@ -57,6 +58,7 @@ struct IntegerConvolution {
         visit(op.w, use::kConstant);
         visit(op.y, use::kWriteRows);
         visit(op.w_zero, use::kRead);
+        visit(op.bias, use::kRead);
         visit_integer_epilogue(op.epilogue, visit);
     }
     ProductTensors product() const { return {y, w}; }
@@ -70,6 +72,7 @@ struct IntegerLinear {
     static constexpr bool kTakesCodes = true;
     TensorId x, w, y;
     TensorId w_zero = kNone;
+    TensorId bias = kNone;
     int x_zero = 0;
     IntegerSums sums = IntegerSums::narrow;
     IntegerEpilogue epilogue = {};
@@ -80,6 +83,7 @@ struct IntegerLinear {
         visit(op.w, use::kConstant);
         visit(op.y, use::kWriteRows);
         visit(op.w_zero, use::kRead);
+        visit(op.bias, use::kRead);
         visit_integer_epilogue(op.epilogue, visit);
     }
     ProductTensors product() const { return {y, w}; }
@@ -87,13 +91,15 @@ struct IntegerLinear {
 };
 
 /// y = activation(a_scale * (a - a_zero) + b_scale * (b - b_zero)), behind a quantiser as in an epilogue. Each term: u8
-/// codes, or f32 with scale 1 and zero 0.
+/// codes, or f32 with scale 1 and zero 0. With an offset, of codes: a_scale * (a - a_zero) + (b_scale * (b - b_zero) +
+/// offset) by fused multiply-adds.
 struct IntegerAddition {
     static constexpr OperationTraits kTraits{"addition of codes", Purpose::inference, Cost::memory};
     static constexpr bool kTakesCodes = true;
     TensorId a, b, y;
     float a_scale = 1.0f, b_scale = 1.0f;
     int a_zero = 0, b_zero = 0;
+    std::optional<float> offset = std::nullopt;
     Activation activation = {};
     std::optional<CodeQuantiser> quantiser = std::nullopt;
 

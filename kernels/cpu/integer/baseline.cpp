@@ -61,6 +61,14 @@ struct BaselineFloats {
     }
     static Floats add(Floats a, Floats b) { return _mm_add_ps(a, b); }
     static Floats sub(Floats a, Floats b) { return _mm_sub_ps(a, b); }
+    static Floats fma(Floats a, Floats b, Floats c) {
+        float x[kLanes], y[kLanes], z[kLanes];
+        _mm_storeu_ps(x, a);
+        _mm_storeu_ps(y, b);
+        _mm_storeu_ps(z, c);
+        for (int i = 0; i < kLanes; ++i) z[i] = __builtin_fmaf(x[i], y[i], z[i]);
+        return _mm_loadu_ps(z);
+    }
     static Floats mul(Floats a, Floats b) { return _mm_mul_ps(a, b); }
     static Floats div(Floats a, Floats b) { return _mm_div_ps(a, b); }
     static Floats max(Floats bound, Floats v) { return _mm_max_ps(bound, v); }

@@ -12,7 +12,8 @@ namespace adaq::cpu {
 inline const uint8_t* codes_at(const View& view, TensorId id) { return reinterpret_cast<const uint8_t*>(view.at(id)); }
 
 inline integer::Quantiser quantiser_of(const CodeQuantiser& q) {
-    return {q.scale, static_cast<int>(q.zero_point), static_cast<int>(q.grid.qmin()), static_cast<int>(q.grid.qmax())};
+    return {q.divisor(), static_cast<int>(q.offset()), static_cast<int>(q.grid.qmin()),
+            static_cast<int>(q.grid.qmax())};
 }
 
 /// A tensor of a program: images that an operation works on, codes or values.

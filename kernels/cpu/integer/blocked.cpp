@@ -13,14 +13,16 @@ size_t padded_channels(const PackedWeights& weights) {
 
 size_t sum_bytes(Element element) { return element == Element::real ? sizeof(double) : sizeof(float); }
 
-/// Sums of x * w lack -x_zero * (sum of w), modulo 2^32.
-void fill_start(const Geometry& g, const PackedWeights& weights, const int8_t* w, int x_zero, AlignedBytes& start) {
+/// Sums of x * w lack the bias and -x_zero * (sum of w), modulo 2^32.
+void fill_start(const Geometry& g, const PackedWeights& weights, const int8_t* w, int x_zero,
+                const std::vector<int32_t>& bias, AlignedBytes& start) {
     auto* const sums = reinterpret_cast<int32_t*>(start.data());
     const int64_t row = g.weights() / g.k;
     for (int64_t k = 0; k < g.k; ++k) {
         int64_t sum = 0;
         for (int64_t i = 0; i < row; ++i) sum += w[k * row + i];
-        sums[weights.lane_of(k)] = static_cast<int32_t>(static_cast<uint32_t>(-x_zero * sum));
+        sums[weights.lane_of(k)] = static_cast<int32_t>(
+            static_cast<uint32_t>((bias.empty() ? 0 : bias[static_cast<size_t>(k)]) - x_zero * sum));
     }
 }
 
@@ -53,7 +55,7 @@ OperandRow row_of(const Operand& operand, int64_t first) {
 }
 
 BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w,
-                                       const std::vector<int32_t>& w_zero, int x_zero)
+                                       const std::vector<int32_t>& w_zero, int x_zero, const std::vector<int32_t>& bias)
     : geometry_(geometry),
       kernels_(kernels),
       source_(Source::codes),
@@ -62,7 +64,7 @@ BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKe
       x_zero_(x_zero),
       start_(padded_channels(weights_) * sum_bytes(kernels.element)),
       w_zero_(padded_channels(weights_)) {
-    if (x_zero != 0) fill_start(geometry, weights_, w, x_zero, start_);
+    if (x_zero != 0 || !bias.empty()) fill_start(geometry, weights_, w, x_zero, bias, start_);
     for (size_t k = 0; k < w_zero.size(); ++k)
         w_zero_[static_cast<size_t>(weights_.lane_of(static_cast<int64_t>(k)))] = w_zero[k];
     if (std::all_of(w_zero_.begin(), w_zero_.end(), [](int32_t zero) { return zero == 0; })) w_zero_.clear();

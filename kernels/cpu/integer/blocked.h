@@ -17,9 +17,9 @@ OperandRow row_of(const Operand& operand, int64_t first);
 
 class BlockedConvolution {
   public:
-    /// Of codes, which stand for code - x_zero. w_zero: [K], or empty.
+    /// Of codes, which stand for code - x_zero. w_zero, bias: [K], or empty.
     BlockedConvolution(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w,
-                       const std::vector<int32_t>& w_zero, int x_zero);
+                       const std::vector<int32_t>& w_zero, int x_zero, const std::vector<int32_t>& bias);
     /// Of floats.
     BlockedConvolution(const Geometry& geometry, const ProductKernels& kernels, const float* w);
 

@@ -39,7 +39,8 @@ class CompiledLayer : public CompiledOperation {
           threads_(setting.threads),
           geometry_(geometry),
           w_(tensor_of(program, op.w)),
-          w_zero_(op.w_zero == kNone ? nullptr : tensor_of(program, op.w_zero)),
+          w_zero_(tensor_of(program, op.w_zero)),
+          bias_(tensor_of(program, op.bias)),
           x_(program, op.x, setting.images),
           epilogue_(program, op.epilogue, setting.images),
           output_(program, op.y, op.epilogue.quantiser, setting.images) {
@@ -70,17 +71,26 @@ class CompiledLayer : public CompiledOperation {
 
   private:
     static CpuTensor* tensor_of(const Program& program, TensorId id) {
+        if (id == kNone) return nullptr;
         return &dynamic_cast<CpuTensor&>(*program.tensor(id).bound);
     }
 
     /// Programs for other batches, and other lanes, have the same.
     void pack() {
         const auto& g = geometry_;
-        const std::string key = fmt::format("{} {} {}  {}x{}x{} {}x{}x{} / {} + {}  {} {}", static_cast<int>(x_.type()),
-                                            op_.x_zero, static_cast<int>(op_.sums), g.h, g.w, g.c, g.k, g.r, g.s,
-                                            g.stride_h, g.top, fmt::ptr(w_zero_), w_zero_ ? w_zero_->version : 0);
+        const std::string key =
+            fmt::format("{} {} {}  {}x{}x{} {}x{}x{} / {} + {}  {} {}  {} {}", static_cast<int>(x_.type()), op_.x_zero,
+                        static_cast<int>(op_.sums), g.h, g.w, g.c, g.k, g.r, g.s, g.stride_h, g.top, fmt::ptr(w_zero_),
+                        w_zero_ ? w_zero_->version : 0, fmt::ptr(bias_), bias_ ? bias_->version : 0);
         packed_ = w_->forms.get<PackedLayer>(w_->version, key, [&] { return packed(); });
         version_ = w_->version;
+    }
+
+    /// Of each channel; empty where there are none, or none yet.
+    static std::vector<int32_t> integers_of(const CpuTensor* tensor) {
+        if (tensor == nullptr || tensor->version == 0) return {};
+        const std::span<const int32_t> held = tensor->elements<int32_t>();
+        return {held.begin(), held.end()};
     }
 
     PackedLayer packed() const {
@@ -89,17 +99,14 @@ class CompiledLayer : public CompiledOperation {
         const std::vector<int8_t> none(w_->version == 0 ? count : 0);
         const std::span<const int8_t> w =
             w_->version == 0 ? std::span<const int8_t>(none) : w_->template elements<int8_t>();
-        std::vector<int32_t> zero;
-        if (w_zero_ && w_zero_->version > 0) {
-            const std::span<const int32_t> held = w_zero_->template elements<int32_t>();
-            zero.assign(held.begin(), held.end());
-        }
+        const std::vector<int32_t> zero = integers_of(w_zero_);
         const bool wide = op_.sums == IntegerSums::wide;
         PackedLayer made;
         if (x_.type() == DType::i32) {
             made.sums.emplace(w, geometry_.k, zero, op_.x_zero, wide);
         } else if (x_.codes()) {
-            made.codes.emplace(integer::Convolution::Settings{geometry_, w, zero, op_.x_zero, wide});
+            made.codes.emplace(
+                integer::Convolution::Settings{geometry_, w, zero, op_.x_zero, wide, integers_of(bias_)});
         } else {
             std::vector<float> values(w.begin(), w.end());
             for (size_t i = 0; i < values.size() && !zero.empty(); ++i)
@@ -113,7 +120,7 @@ class CompiledLayer : public CompiledOperation {
     int64_t images_;
     int threads_;
     integer::Geometry geometry_;
-    CpuTensor *w_, *w_zero_;
+    CpuTensor *w_, *w_zero_, *bias_;
     Tensor x_;
     Epilogues epilogue_;
     Output output_;

@@ -18,7 +18,7 @@ class CompiledAddition : public CompiledOperation {
 
     void run(const View& view) override {
         integer::Addition addition{
-            a_.operand(view, op_.a_scale, op_.a_zero), b_.operand(view, op_.b_scale, op_.b_zero), {}};
+            a_.operand(view, op_.a_scale, op_.a_zero), b_.operand(view, op_.b_scale, op_.b_zero), {}, op_.offset};
         addition.epilogue.lowest = op_.activation.lowest();
         addition.epilogue.highest = op_.activation.highest();
         if (op_.quantiser) addition.epilogue.quantiser = quantiser_of(*op_.quantiser);

@@ -18,15 +18,19 @@ Convolution::Convolution(const Settings& s, const Instructions& instructions)
     : geometry_(checked(s.geometry, s.w.size())), x_zero_(s.x_zero) {
     require(s.w_zero.empty() || static_cast<int64_t>(s.w_zero.size()) == s.geometry.k,
             "convolution: {} zero points of weights, expected {}", s.w_zero.size(), s.geometry.k);
+    require(s.bias.empty() || static_cast<int64_t>(s.bias.size()) == s.geometry.k,
+            "convolution: {} biases, expected {}", s.bias.size(), s.geometry.k);
     require(s.x_zero >= 0 && s.x_zero <= 255, "convolution: the zero point {} is no code", s.x_zero);
     if (!s.wide && DepthwiseConvolution::is(s.geometry)) {
-        depthwise_.emplace(s.geometry, instructions, s.w.data(), s.w_zero, s.x_zero);
+        depthwise_.emplace(s.geometry, instructions, s.w.data(), s.w_zero, s.x_zero, s.bias);
     } else if (!s.wide) {
-        blocked_.emplace(s.geometry, instructions.integers, s.w.data(), s.w_zero, s.x_zero);
+        blocked_.emplace(s.geometry, instructions.integers, s.w.data(), s.w_zero, s.x_zero, s.bias);
     } else {
         w_.assign(s.w.begin(), s.w.end());
         w_zero_ = s.w_zero;
         w_zero_.resize(static_cast<size_t>(s.geometry.k));
+        bias_ = s.bias;
+        bias_.resize(static_cast<size_t>(s.geometry.k));
     }
 }
 
@@ -55,7 +59,7 @@ void Convolution::run_plainly(const uint8_t* x, int64_t images, const Epilogue& 
         const int64_t q = position % q_count, p = position / q_count % p_count, n = position / (q_count * p_count);
         for (int64_t k = 0; k < g.k; ++k) {
             const int w_zero = w_zero_[static_cast<size_t>(k)];
-            int64_t sum = 0;
+            int64_t sum = bias_[static_cast<size_t>(k)];
             for (int64_t r = 0; r < g.r; ++r) {
                 const int64_t row = p * g.stride_h - g.top + r * g.dilation_h;
                 if (row < 0 || row >= g.h) continue;

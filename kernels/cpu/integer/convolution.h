@@ -13,7 +13,8 @@
 
 namespace adaq::cpu::integer {
 
-/// sum = sum over the window of (x - x_zero) * (w - w_zero[k]), exact; what is beyond the map's edge is x_zero.
+/// sum = bias[k] + sum over the window of (x - x_zero) * (w - w_zero[k]), exact; what is beyond the map's edge is
+/// x_zero.
 class Convolution {
   public:
     struct Settings {
@@ -23,13 +24,16 @@ class Convolution {
         int x_zero = 0;                    // 0 ... 255
         /// Sums may be 2^31 and more in size: sums in 64 bits, by plain loops.
         bool wide = false;
+        std::vector<int32_t> bias = {};  // [K]; empty: all 0
     };
     explicit Convolution(const Settings& settings) : Convolution(settings, instructions(best_level())) {}
     Convolution(const Settings& settings, const Instructions& instructions);
 
     /// Of its weights and what comes with them.
     size_t bytes() const {
-        return blocked_ ? blocked_->bytes() : depthwise_ ? depthwise_->bytes() : w_.size() + w_zero_.size() * 4;
+        return blocked_     ? blocked_->bytes()
+               : depthwise_ ? depthwise_->bytes()
+                            : w_.size() + (w_zero_.size() + bias_.size()) * sizeof(int32_t);
     }
     size_t workspace_bytes(int64_t images, int threads) const;
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
@@ -43,7 +47,7 @@ class Convolution {
     std::optional<BlockedConvolution> blocked_;  // one of the two, unless sums are wide
     std::optional<DepthwiseConvolution> depthwise_;
     std::vector<int8_t> w_;  // for the plain loops
-    std::vector<int32_t> w_zero_;
+    std::vector<int32_t> w_zero_, bias_;
 };
 
 /// How products of floats are summed.

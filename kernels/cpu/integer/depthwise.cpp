@@ -7,8 +7,12 @@
 
 namespace adaq::cpu::integer {
 DepthwiseConvolution::DepthwiseConvolution(const Geometry& geometry, const Instructions& instructions, const int8_t* w,
-                                           const std::vector<int32_t>& w_zero, int x_zero)
-    : geometry_(geometry), instructions_(&instructions), x_zero_(x_zero), w_(static_cast<size_t>(geometry.weights())) {
+                                           const std::vector<int32_t>& w_zero, int x_zero, std::vector<int32_t> bias)
+    : geometry_(geometry),
+      instructions_(&instructions),
+      x_zero_(x_zero),
+      bias_(std::move(bias)),
+      w_(static_cast<size_t>(geometry.weights())) {
     const int64_t taps = geometry.r * geometry.s;
     for (int64_t k = 0; k < geometry.k; ++k) {
         const int zero = w_zero.empty() ? 0 : w_zero[static_cast<size_t>(k)];
@@ -65,6 +69,7 @@ void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t firs
         row.positions = g.q();
         row.channels = static_cast<int>(channels);
         row.x_zero = x_zero_;
+        row.bias = bias_.empty() ? nullptr : bias_.data() + k;
         instructions_->depthwise(row, job, first_y);
     }
 }

@@ -17,10 +17,10 @@ class DepthwiseConvolution {
 
     /// As Convolution (convolution.h); w: [K,R,S].
     DepthwiseConvolution(const Geometry& geometry, const Instructions& instructions, const int8_t* w,
-                         const std::vector<int32_t>& w_zero, int x_zero);
+                         const std::vector<int32_t>& w_zero, int x_zero, std::vector<int32_t> bias);
 
     /// Of its weights.
-    size_t bytes() const { return w_.size() * sizeof(int16_t); }
+    size_t bytes() const { return w_.size() * sizeof(int16_t) + bias_.size() * sizeof(int32_t); }
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
 
   private:
@@ -29,7 +29,8 @@ class DepthwiseConvolution {
     Geometry geometry_;
     const Instructions* instructions_;
     int x_zero_;
-    std::vector<int16_t> w_;  // [R,S,K], centred
+    std::vector<int32_t> bias_;  // [K], or empty
+    std::vector<int16_t> w_;     // [R,S,K], centred
 };
 
 }  // namespace adaq::cpu::integer

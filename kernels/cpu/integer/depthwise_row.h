@@ -56,6 +56,8 @@ void depthwise(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_
                 }
             }
         }
+        for (int i = 0; row.bias != nullptr && i < positions; ++i)
+            for (int c = 0; c < row.channels; ++c) sums[i * kDepthwiseChannels + c] += row.bias[c];
         const TilePlace tile{{0, 0}, {first_y + done, 0}, positions, 1, 0, 0, 0};
         finish_tile(epilogue, tile, finish, sums, kDepthwiseChannels);
     }

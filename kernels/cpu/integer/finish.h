@@ -131,15 +131,20 @@ FinishTile<F, Sum> finish_for(const BlockJob& job) {
     }
 }
 
-template <class F, Kind a, Kind b, bool quantises>
+template <class F, Kind a, Kind b, bool quantises, bool fuses = false>
 void pointwise_as(const PointwiseJob& job) {
     const FinishVectors<F> f(job.finish);
-    const typename F::Floats a_scale = F::all(job.a.scale), b_scale = F::all(job.b.scale);
+    const typename F::Floats a_scale = F::all(job.a.scale), b_scale = F::all(job.b.scale), offset = F::all(job.offset);
     for (int64_t i = 0; i < job.count; i += F::kLanes) {
         const int64_t rest = job.count - i;
         const int count = rest < F::kLanes ? static_cast<int>(rest) : F::kLanes;
-        typename F::Floats v = F::mul(a_scale, read<F, a>(job.a, i, count));
-        if constexpr (b != Kind::none) v = F::add(v, F::mul(b_scale, read<F, b>(job.b, i, count)));
+        typename F::Floats v = read<F, a>(job.a, i, count);
+        if constexpr (fuses) {
+            v = F::fma(a_scale, v, F::fma(b_scale, read<F, b>(job.b, i, count), offset));
+        } else {
+            v = F::mul(a_scale, v);
+            if constexpr (b != Kind::none) v = F::add(v, F::mul(b_scale, read<F, b>(job.b, i, count)));
+        }
         if constexpr (quantises) {
             typename F::Floats quotient = f.template quotient<false>(v);
             if (f.divides || F::any_beyond(F::from_nearest(quotient), kNearTie))
@@ -165,7 +170,10 @@ void pointwise_of(const PointwiseJob& job) {
 
 template <class F>
 void pointwise(const PointwiseJob& job) {
-    if (job.a.codes != nullptr) {
+    if (job.fuses) {
+        job.finish.quantises ? pointwise_as<F, Kind::codes, Kind::codes, true, true>(job)
+                             : pointwise_as<F, Kind::codes, Kind::codes, false, true>(job);
+    } else if (job.a.codes != nullptr) {
         job.finish.quantises ? pointwise_of<F, Kind::codes, true>(job) : pointwise_of<F, Kind::codes, false>(job);
     } else {
         job.finish.quantises ? pointwise_of<F, Kind::values, true>(job) : pointwise_of<F, Kind::values, false>(job);

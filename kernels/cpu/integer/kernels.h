@@ -75,9 +75,12 @@ struct ProductKernels {
     void (*run)(const BlockJob&);
 };
 
-/// y = finish(a.scale * a + b.scale * b) for `count` elements; b may be none.
+/// y = finish(a.scale * a + b.scale * b) for `count` elements; b may be none. Where it fuses, a and b are codes, and
+/// each product is added without being rounded: to the offset b's, to this sum a's.
 struct PointwiseJob {
     OperandRow a, b;
+    bool fuses;
+    float offset;
     Finish finish;
     float* values;
     uint8_t* codes;
@@ -94,6 +97,7 @@ struct DepthwiseJob {
     int64_t width, stride, left, dilation;  // of the map and its columns
     int64_t positions;                      // of the row of y
     int channels, x_zero;
+    const int32_t* bias;  // [channels], or null
 };
 
 /// All of an instruction set.

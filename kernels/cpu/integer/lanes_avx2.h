@@ -70,6 +70,7 @@ struct Floats256 {
     }
     static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
     static Floats sub(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+    static Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
     static Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
     static Floats div(Floats a, Floats b) { return _mm256_div_ps(a, b); }
     /// bound > v ? bound : v; min likewise.

@@ -54,6 +54,7 @@ struct Floats512 {
     }
     static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
     static Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+    static Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
     static Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
     static Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
     /// bound > v ? bound : v; min likewise.

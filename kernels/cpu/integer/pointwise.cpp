@@ -52,7 +52,8 @@ void add(const Addition& addition, int64_t count, const Result& y, int threads, 
     const Finish finish = finish_of(addition.epilogue);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t first = 0; first < count; first += kBlock) {
-        instructions.pointwise({row_of(addition.a, first), row_of(addition.b, first), finish,
+        instructions.pointwise({row_of(addition.a, first), row_of(addition.b, first), addition.offset.has_value(),
+                                addition.offset.value_or(0.0f), finish,
                                 y.values != nullptr ? y.values + first : nullptr,
                                 y.codes != nullptr ? y.codes + first : nullptr, std::min(kBlock, count - first)});
     }

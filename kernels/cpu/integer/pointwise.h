@@ -7,11 +7,13 @@
 
 namespace adaq::cpu::integer {
 
-/// y = result(a.scale * a + b.scale * b), or without b where it is not present; `result` is the epilogue's clamp and
+/// y = result(a.scale * a + b.scale * b), or of a alone where b is not present; with an offset, of codes, by fused
+/// multiply-adds: result(a.scale * a + (b.scale * b + offset)). `result` is the epilogue's clamp and
 /// quantiser, its other members are not read. y may be a or b, element by element.
 struct Addition {
     Operand a, b;
     Epilogue epilogue;
+    std::optional<float> offset = std::nullopt;
 };
 void add(const Addition& addition, int64_t count, const Result& y, int threads,
          const Instructions& instructions = integer::instructions(best_level()));

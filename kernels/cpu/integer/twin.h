@@ -72,6 +72,9 @@ struct FloatsTwin {
     static Floats sub(const Floats& a, const Floats& b) {
         return each([&](int i) { return a.at[i] - b.at[i]; });
     }
+    static Floats fma(const Floats& a, const Floats& b, const Floats& c) {
+        return each([&](int i) { return __builtin_fmaf(a.at[i], b.at[i], c.at[i]); });
+    }
     static Floats mul(const Floats& a, const Floats& b) {
         return each([&](int i) { return a.at[i] * b.at[i]; });
     }

@@ -9,6 +9,8 @@ namespace {
 
 struct AdditionWork {
     Term a, b;
+    bool fuses;  // then scales of the terms are here
+    float a_scale, b_scale, offset;
     CodesTarget y;
 
     template <int Count>
@@ -17,7 +19,8 @@ struct AdditionWork {
         a.load<Count>(v, first);
         b.load<Count>(other, first);
 #pragma unroll
-        for (int i = 0; i < Count; ++i) v[i] += other[i];
+        for (int i = 0; i < Count; ++i)
+            v[i] = fuses ? fmaf(a_scale, v[i], fmaf(b_scale, other[i], offset)) : v[i] + other[i];
         y.store<Count>(first, v);
     }
     __device__ const AdditionWork& load() const { return *this; }
@@ -39,8 +42,13 @@ struct QuantiseWork {
 }  // namespace
 
 CompiledOperation compile_operation(const Context& context, const IntegerAddition& op) {
-    const AdditionWork work{term_of(context, op.a, op.a_scale, op.a_zero),
-                            term_of(context, op.b, op.b_scale, op.b_zero),
+    const bool fuses = op.offset.has_value();
+    const AdditionWork work{term_of(context, op.a, fuses ? 1.0f : op.a_scale, op.a_zero),
+                            term_of(context, op.b, fuses ? 1.0f : op.b_scale, op.b_zero),
+                            fuses,
+                            op.a_scale,
+                            op.b_scale,
+                            op.offset.value_or(0.0f),
                             codes_target_of(context, op.y, op.activation, op.quantiser)};
     const ElementRuns runs(context.count(op.y), kRun, {work.a.address(), work.b.address(), work.y.address()});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};

@@ -1,7 +1,7 @@
 // What becomes of a sum of products of codes: what zero points add to it, then the epilogue in float32.
 //   sum of (x - x_zero) (w - w_zero) = sum of x w  -  x_zero * sum of w  -  w_zero * sum of (x - x_zero)
-// The first is what tensor cores multiply, where x is x_zero around the map; the second is a number a channel, the
-// third one a window, which is 0 around the map.
+// and the bias that is an integer. The first is what tensor cores multiply, where x is x_zero around the map; the
+// second is a number a channel, the third one a window, which is 0 around the map.
 #pragma once
 
 #include "kernels/cuda/fast_divide.h"
@@ -13,6 +13,7 @@ struct ZeroPoints {
     const int32_t* weight_sums = nullptr;   // [channels] x_zero * sum of w; null: 0
     const int32_t* weight_zeros = nullptr;  // [channels], with
     const int32_t* window_sums = nullptr;   // [rows] sum of x - x_zero; null: 0
+    const int32_t* bias = nullptr;          // [channels]; null: 0
 };
 
 struct CodesFinish {
@@ -35,6 +36,11 @@ struct CodesFinish {
 #pragma unroll
             for (int i = 0; i < Count; ++i) sum[i] = difference(sum[i], static_cast<uint32_t>(of_channel[i]) * window);
         }
+        if (zeros.bias) {
+            load_run<Count>(of_channel, zeros.bias + channel);
+#pragma unroll
+            for (int i = 0; i < Count; ++i) sum[i] = difference(sum[i], 0u - static_cast<uint32_t>(of_channel[i]));
+        }
         float v[Count];
 #pragma unroll
         for (int i = 0; i < Count; ++i) v[i] = static_cast<float>(sum[i]);
@@ -50,7 +56,9 @@ struct CodesFinish {
     __device__ const CodesFinish& load() const { return *this; }
     float* scale_gradient() const { return nullptr; }
     float scale_gradient_factor() const { return 1.0f; }
-    bool aligned() const { return epilogue.aligned() && aligned_runs<4>(zeros.weight_zeros); }
+    bool aligned() const {
+        return epilogue.aligned() && aligned_runs<4>(zeros.weight_zeros) && aligned_runs<4>(zeros.bias);
+    }
 
   private:
     /// Modulo 2^32.

@@ -38,12 +38,14 @@ struct Layer {
 
     const int8_t* weights() const { return context.elements<int8_t>(op.w); }
     const int32_t* weight_zeros() const { return context.elements<int32_t>(op.w_zero); }
+    const int32_t* bias() const { return context.elements<int32_t>(op.bias); }
     CodesFinish finish() const { return {codes_epilogue_of(context, op.y, op.epilogue), {}, FastDivide(sizes.k)}; }
 
     template <typename X>
     CompiledOperation plain() const {
         return compile_plain(
-            PlainProduct<X, int8_t>(context.elements<X>(op.x), weights(), sizes, op.x_zero, weight_zeros()), finish());
+            PlainProduct<X, int8_t>(context.elements<X>(op.x), weights(), sizes, op.x_zero, weight_zeros(), bias()),
+            finish());
     }
 
     CompiledOperation of_values() const {
@@ -81,10 +83,11 @@ struct Layer {
         const auto for_windows =
             op.w_zero == kNone ? size_t{0} : shared_bytes<int32_t>(static_cast<size_t>(sizes.pixels_out()));
         return {for_weights + for_windows + product(operands, outside, finish()).scratch_bytes,
-                [=, plain_finish = finish(), w = weights(), w_zero = weight_zeros(), z = sizes](cudaStream_t stream,
-                                                                                                void* scratch) {
+                [=, plain_finish = finish(), w = weights(), w_zero = weight_zeros(), bias = bias(), z = sizes](
+                    cudaStream_t stream, void* scratch) {
                     auto* const memory = static_cast<unsigned char*>(scratch);
                     CodesFinish finish = plain_finish;
+                    finish.zeros.bias = bias;
                     if (for_weights > 0) {
                         auto* const sums = reinterpret_cast<int32_t*>(memory);
                         sum_weights(w, z, outside, sums, stream);

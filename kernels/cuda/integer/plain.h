@@ -19,14 +19,17 @@ struct PlainProduct {
     ConvolutionSizes sizes;
     int x_zero = 0;
     const int32_t* w_zero = nullptr;  // [k]
+    const int32_t* bias = nullptr;    // [k]
     FastDivide by_c, by_s, by_q, by_p, by_k;
 
-    PlainProduct(const X* of_x, const W* of_w, const ConvolutionSizes& z, int zero, const int32_t* zeros)
+    PlainProduct(const X* of_x, const W* of_w, const ConvolutionSizes& z, int zero, const int32_t* zeros,
+                 const int32_t* biases = nullptr)
         : x(of_x),
           w(of_w),
           sizes(z),
           x_zero(zero),
           w_zero(zeros),
+          bias(biases),
           by_c(z.c),
           by_s(z.s),
           by_q(z.q),
@@ -61,6 +64,7 @@ __global__ void __launch_bounds__(kPlainThreads, 8) plain_kernel(PlainProduct<X,
     }
     sum = warp_reduce(sum);
     if (threadIdx.x % kWarp != 0) return;
+    if (p.bias) sum += static_cast<Sum>(p.bias[k]);
     float v[1] = {static_cast<float>(sum)};
     finish.load().template run<1>(v, output, k);
 }

@@ -82,10 +82,10 @@ TEST_SUITE("deployment") {
         CHECK(layer.codes->scale[0] == 0.5f);
         CHECK(layer.codes->centred[0] == 7.0f);
         CHECK(layer.bias_codes->codes[0] == 4);
-        CHECK(layer.bias_codes->codes[1] == -(1 << 30));
+        CHECK(layer.bias_codes->codes[1] == -(1 << 29));
         CHECK(layer.channel_shift[1] == -2e9f);
         const float coarser = layer.codes->scale[1];
-        CHECK(coarser == doctest::Approx(2e9 / (1 << 30) / 0.5));
+        CHECK(coarser == doctest::Approx(2e9 / (1 << 29) / 0.5));
         CHECK(layer.codes->centred[2] == std::rint(7.0f * 0.5f / coarser));
         CHECK(layer.codes->centred[3] == std::rint(-8.0f * 0.5f / coarser));
         // Weights too small for float32 to scale their sums.

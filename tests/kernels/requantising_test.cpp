@@ -1,0 +1,175 @@
+// From codes to codes as onnxruntime rounds them: tests/fixtures/onnx/requantising.json has what its operators gave
+// where another order of operations gives another code (tools/make_requantising_fixtures.py).
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/passes/requantise.h"
+#include "support/devices.h"
+#include "support/integer_layers.h"
+#include "support/onnx_files.h"
+
+using namespace adaq;
+using namespace adaq::test;
+using nlohmann::json;
+using Counts = CodeQuantiser::Counts;
+
+namespace {
+
+json cases_of(const char* kind) {
+    std::ifstream file(onnx_fixture("requantising.json"));
+    return json::parse(file).at(kind);
+}
+
+CodeQuantiser quantiser_of(const json& c, Counts counts) {
+    return {c.at("y_scale"), c.at("y_zero"), Grid{8, true}, counts};
+}
+
+/// What comes out of a program of one output, a code.
+template <typename Build>
+void check_code(const json& c, const Build& build) {
+    for (const std::string& name : devices_under_test()) {
+        INFO(name, ": ", c.dump());
+        const auto device = make_device(name, 1);
+        Program program;
+        const Buffer y = device->create(build(*device, program), DType::u8);
+        build.add(program, program.bind(y));
+        device->compile(program)->run(1);
+        CHECK(values_of(*device, y).front() == c.at("code").get<float>());
+    }
+}
+
+struct Layer {
+    const json& c;
+    mutable IntegerConvolution op{};
+
+    Shape operator()(Device& device, Program& program) const {
+        const std::vector<float> x = c.at("x"), w = c.at("w");
+        const auto inputs = static_cast<int64_t>(x.size());
+        op.x = put(device, program, {1, 1, 1, inputs}, x, DType::u8);
+        op.w = put(device, program, {1, 1, 1, inputs}, w, DType::i8);
+        op.x_zero = c.at("x_zero");
+        op.bias = program.bind(adaq::put(device, std::vector<int32_t>{c.at("bias")}));
+        const float unit = QuantisedBias::unit(c.at("x_scale"), c.at("w_scale"));
+        op.epilogue.scale = put(device, program, {1}, {requantising_factor(unit, c.at("y_scale"))});
+        op.epilogue.quantiser = quantiser_of(c, Counts::steps);
+        return {1, 1, 1, 1};
+    }
+    void add(Program& program, TensorId y) const {
+        op.y = y;
+        program.add(op);
+    }
+};
+
+struct Sum {
+    const json& c;
+    mutable IntegerAddition op{};
+
+    Shape operator()(Device& device, Program& program) const {
+        op.a = put(device, program, {1}, {c.at("a").get<float>()}, DType::u8);
+        op.b = put(device, program, {1}, {c.at("b").get<float>()}, DType::u8);
+        const AddingFactors by(c.at("a_scale"), c.at("a_zero"), c.at("b_scale"), c.at("b_zero"), c.at("y_scale"),
+                               c.at("y_zero"));
+        op.a_scale = by.a;
+        op.b_scale = by.b;
+        op.offset = by.offset;
+        op.quantiser = quantiser_of(c, Counts::codes);
+        return {1};
+    }
+    void add(Program& program, TensorId y) const {
+        op.y = y;
+        program.add(op);
+    }
+};
+
+struct Mean {
+    const json& c;
+    mutable SumOverMap op{};
+
+    Shape operator()(Device& device, Program& program) const {
+        const std::vector<float> x = c.at("x");
+        const auto positions = static_cast<int64_t>(x.size());
+        op.x = put(device, program, {1, positions, 1, 1}, x, DType::u8);
+        op.y = program.temporary({1, 1});
+        op.x_zero = c.at("x_zero");
+        op.scale = requantising_factor(c.at("x_scale").get<float>(), positions, c.at("y_scale").get<float>());
+        return {1, 1};
+    }
+    void add(Program& program, TensorId y) const {
+        program.add(op);
+        program.add(QuantiseToCodes{op.y, y, quantiser_of(c, Counts::steps)});
+    }
+};
+
+}  // namespace
+
+TEST_SUITE("requantising") {
+    TEST_CASE("sums with an integer bias") {
+        for (const json& c : cases_of("layers")) check_code(c, Layer{c});
+    }
+    TEST_CASE("additions") {
+        for (const json& c : cases_of("additions")) check_code(c, Sum{c});
+    }
+    TEST_CASE("means of maps") {
+        for (const json& c : cases_of("means")) check_code(c, Mean{c});
+    }
+
+    TEST_CASE("a bias belongs to any layer of codes: few and many channels, wide sums, zero points") {
+        size_t number = 0;
+        for (IntegerLayer layer : layers_of_all_shapes()) {
+            for (const IntegerSums sums : {IntegerSums::narrow, IntegerSums::wide}) {
+                layer.x_zero = number % 2 == 1 ? 77 : 0;
+                layer.w_zeros = number % 3 == 1;
+                layer.bias = true;
+                layer.sums = sums;
+                layer.quantiser.reset();
+                layer.y = DType::f32;
+                const IntegerInputs inputs(layer, number++);
+                INFO(to_string(layer.x_shape()), " by ", to_string(layer.w_shape()));
+                const auto reference = make_device("reference", 1);
+                const std::vector<float> expected = run_layer(*reference, layer, inputs);
+                for (const std::string& name : devices_under_test())
+                    CHECK(run_layer(*make_device(name, 2), layer, inputs) == expected);
+                layer.bias = false;
+                CHECK(run_layer(*reference, layer, inputs) != expected);
+            }
+        }
+    }
+
+    TEST_CASE("additions with an offset: any length, codes and what they stand for") {
+        for (const int64_t count : {1, 7, 16, 33, 1000}) {
+            for (const DType made : {DType::u8, DType::f32}) {
+                Values values(static_cast<uint64_t>(count));
+                const std::vector<float> a = values.wholes(count, 0, 255), b = values.wholes(count, 0, 255);
+                const AddingFactors by(0.031f, 7, 0.017f, 200, 0.044f, 31);
+                const auto run = [&](Device& device) {
+                    Program program;
+                    const Buffer y = device.create({count}, made);
+                    program.add(IntegerAddition{put(device, program, {count}, a, DType::u8),
+                                                put(device, program, {count}, b, DType::u8), program.bind(y), by.a,
+                                                by.b, 0, 0, by.offset, Activation::clamp(40.0f, 180.0f),
+                                                CodeQuantiser{0.044f, 31.0f, Grid{8, true}, Counts::codes}});
+                    device.compile(program)->run(1);
+                    return values_of(device, y);
+                };
+                const std::vector<float> expected = run(*make_device("reference", 1));
+                for (const std::string& name : devices_under_test()) CHECK(run(*make_device(name, 1)) == expected);
+            }
+        }
+    }
+
+    TEST_CASE("an integer bias of sums that are no codes' is refused, and an offset of values") {
+        const auto device = make_device("reference", 1);
+        Program program;
+        IntegerLinear linear{put(*device, program, {1, 2}, {1.0f, 2.0f}),
+                             put(*device, program, {1, 2}, {1.0f, 2.0f}, DType::i8), program.temporary({1, 1})};
+        linear.bias = program.bind(adaq::put(*device, std::vector<int32_t>{3}));
+        program.add(linear);
+        CHECK_THROWS_WITH(device->compile(program), doctest::Contains("x has no codes, and its sums an integer bias"));
+        Program addition;
+        const TensorId a = put(*device, addition, {1}, {1.0f});
+        addition.add(IntegerAddition{a, a, addition.temporary({1}), 1.0f, 1.0f, 0, 0, 0.5f});
+        CHECK_THROWS_WITH(device->compile(addition), doctest::Contains("addition of codes with an offset"));
+    }
+}
