@@ -3,11 +3,12 @@
 #   tools/lint.sh [BASE]     BASE: the commit since which files count as changed. Default: where this branch left
 #                            origin/main; on main itself the last tag, or 50 commits before where there is none newer.
 #   tools/lint.sh format     formats every file in place
+# A file that clang-tidy cannot read whole is held to the compiler, alone: what lacks an include fails here.
 # clang-tidy starts no file after ADAQ_LINT_SECONDS (240) and says which were left; the newest changes come first.
 # Needs clang-format-14 and clang-tidy-14 (tools/packages.sh development).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-build=${ADAQ_LINT_BUILD:-build/ci}
+build=${ADAQ_LINT_BUILD:-build/lint}
 seconds=${ADAQ_LINT_SECONDS:-240}
 most_commits=50
 
@@ -45,6 +46,14 @@ header_filter() {
     echo "(${headers:-none})\$"
 }
 
+compiles_alone() { # whether the compiler can read it
+    local command
+    command=$(python3 -c 'import json, sys
+print(next(entry["command"] for entry in json.load(open(sys.argv[1])) if entry["file"].endswith("/" + sys.argv[2])))' "$build/compile_commands.json" "$1")
+    (cd "$build" && eval "${command% -o *} -fsyntax-only -c $(printf %q "$OLDPWD/$1")")
+}
+export -f compiles_alone
+
 tidy() { # of one file; clang 14 does not read all of g++ 12's C++20, and its own warnings are not asked for
     local found
     if [ $(($(date +%s) - started)) -ge "$seconds" ]; then
@@ -57,6 +66,7 @@ tidy() { # of one file; clang 14 does not read all of g++ 12's C++20, and its ow
         "${shim[@]}" --header-filter="$filter" "$1" 2>&1) && return
     if grep -qF 'clang-diagnostic-error]' <<<"$found" || ! grep -qF ',-warnings-as-errors]' <<<"$found"; then # half read: what it says of the rest is not to be trusted
         echo "clang-tidy: cannot read $1: $(grep -m1 -F 'error:' <<<"$found")"
+        compiles_alone "$1"
         return
     fi
     grep -vE '^[0-9]+ warnings? |^Suppressed |^Use -header-filter' <<<"$found"
@@ -66,7 +76,7 @@ export -f tidy
 
 check_changes() {
     local units
-    [ -f "$build/compile_commands.json" ] || cmake --preset ci >/dev/null
+    [ -f "$build/compile_commands.json" ] || cmake --preset lint >/dev/null
     units=$(mktemp) left=$(mktemp) filter=$(header_filter "$1") started=$(date +%s)
     trap 'rm -f "$units" "$left"' RETURN
     export build filter left seconds started

@@ -8,14 +8,11 @@
 namespace adaq {
 namespace {
 
-/// Of an operation: what its output goes through, or went through on the way forward; none of one in integers, which
-/// clamps to any bounds.
+/// Of an operation: what its output goes through, or went through on the way forward.
 struct ActivationOf {
     template <typename Op>
     Activation operator()(const Op& op) const {
-        if constexpr (requires { Op::kTakesCodes; }) {
-            return Activation::none();
-        } else if constexpr (requires { op.epilogue; }) {
+        if constexpr (requires { op.epilogue; }) {
             return op.epilogue.activation;
         } else if constexpr (requires { op.activation.activation; }) {
             return op.activation.activation;
@@ -29,9 +26,15 @@ struct ActivationOf {
     }
 };
 
+constexpr auto kTakesCodes = []<typename Op>(const Op&) {
+    return requires { Op::kTakesCodes; };
+};
+
 }  // namespace
 
+/// Operations in integers clamp to any bounds.
 bool Device::supports(const Operation& operation) const {
+    if (std::visit(kTakesCodes, operation)) return true;
     const Activation activation = std::visit(ActivationOf(), operation);
     return !activation || activation.is_relu();
 }

@@ -92,8 +92,8 @@ void Interpreter::operator()(const IntegerAddition& op) {
     to_value.activation = op.activation;
     for (int64_t i = 0; i < count(op.y); ++i) {
         const auto a = static_cast<float>(at(op.a)[i] - op.a_zero), b = static_cast<float>(at(op.b)[i] - op.b_zero);
-        const float v = op.offset ? std::fma(op.a_scale, a, std::fma(op.b_scale, b, *op.offset))
-                                  : op.a_scale * a + op.b_scale * b;
+        const float v =
+            op.offset ? std::fma(op.a_scale, a, std::fma(op.b_scale, b, *op.offset)) : op.a_scale * a + op.b_scale * b;
         at(op.y)[i] = written(to_value.clamped(v), op.quantiser, type(op.y));
     }
 }
