@@ -75,7 +75,7 @@ class Channel {
                          const char* runtime) {
     data_error(
         "{}: channel {} of {} has codes of {} to {} around its zero point, expected -128 to 127, which is what {} "
-        "multiplies: 8-bit weights with zero point 0 that leave out -128, or at most 7 bits",
+        "multiplies: 8-bit weights with zero point 0 that leave out -128 (adaq-run --deploy), or at most 7 bits",
         file, channel, printable(layer.name), range.lowest, range.highest, runtime);
 }
 

@@ -32,11 +32,15 @@ SiteCodes site_codes(const std::string& file, const std::string& site, const Qua
         return {DataType::uint8, zero_point - lowest, 0, highest - lowest, activation.scale};
     }
     if (zero_point != 0)
-        data_error("{}: the activation {} has zero point {}, expected 0, which is all that {} knows", file,
-                   printable(site), zero_point, rules.runtime);
+        data_error(
+            "{}: the activation {} has zero point {}, expected 0, which is all that {} knows (adaq-run --deploy "
+            "tensorrt)",
+            file, printable(site), zero_point, rules.runtime);
     if (highest > kMostOfInt8)
-        data_error("{}: the activation {} has {} bits without a sign, expected at most 7, which fit the int8 of {}",
-                   file, printable(site), activation.grid.bits, rules.runtime);
+        data_error(
+            "{}: the activation {} has {} bits without a sign, expected at most 7, which fit the int8 of {} "
+            "(adaq-run --deploy tensorrt --a7)",
+            file, printable(site), activation.grid.bits, rules.runtime);
     return {DataType::int8, 0, lowest, highest, activation.scale};
 }
 

@@ -316,6 +316,7 @@ TEST_SUITE("adaq-run") {
         CHECK(report["weights"].empty());
         CHECK(text_of_file(out / "l.npy").size() == 128 + 24 * 7 * 4);
         check_refused(quoted_weights() + data.both() + "--float --w4", 2, "--float");
+        check_refused(quoted_weights() + data.both() + "--float --simulate", 2, "--simulate: of a quantised network");
     }
 
     TEST_CASE("every scheme, granularity and device works from the command line") {

@@ -128,6 +128,7 @@ RunOptions settled(Raw& raw, const CLI::App& app) {
     if (o.float_only && (o.quantisation_asked || !o.save.empty())) {
         usage_error("--float: quantises nothing; options that say how to quantise, and --save, do not go with it");
     }
+    if (o.float_only && o.simulate) usage_error("--simulate: of a quantised network, and --float quantises nothing");
     take_target(o, app);
     check_files(o);
     if (o.device.threads == 0) o.device.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

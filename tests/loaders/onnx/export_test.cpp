@@ -165,7 +165,8 @@ TEST_SUITE("onnx: export") {
         CHECK(codes_of(graph, "layer1.0.conv1").back() == -60);
         const std::string said =
             "q.onnx: channel 0 of layer1.0.conv1 has codes of 0 to 160 around its zero point, expected -128 to 127, "
-            "which is what {} multiplies: 8-bit weights with zero point 0 that leave out -128, or at most 7 bits";
+            "which is what {} multiplies: 8-bit weights with zero point 0 that leave out -128 (adaq-run --deploy), or "
+            "at most 7 bits";
         CHECK(refusal_of(model, {OnnxTarget::ort}) == fmt::format(fmt::runtime(said), "onnxruntime"));
         CHECK(refusal_of(model, {OnnxTarget::openvino}) == fmt::format(fmt::runtime(said), "OpenVINO"));
 
@@ -235,12 +236,13 @@ TEST_SUITE("onnx: export") {
     TEST_CASE("what TensorRT has no type for is refused, with what it has") {
         const StoredModel model = model_of("block.bin");
         CHECK(refusal_of(model, {OnnxTarget::tensorrt}) ==
-              "q.onnx: the activation input has zero point -26, expected 0, which is all that TensorRT knows");
+              "q.onnx: the activation input has zero point -26, expected 0, which is all that TensorRT knows (adaq-run "
+              "--deploy tensorrt)");
         StoredModel wide = model_of("signed.bin");
         wide.quantisation->activations.at("layer1.0").grid.bits = 8;
         CHECK(refusal_of(wide, {OnnxTarget::tensorrt}) ==
               "q.onnx: the activation layer1.0 has 8 bits without a sign, expected at most 7, which fit the int8 of "
-              "TensorRT");
+              "TensorRT (adaq-run --deploy tensorrt --a7)");
     }
 
     TEST_CASE("biases on the grid of their sums are integers for onnxruntime, all others floats") {
