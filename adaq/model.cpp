@@ -35,19 +35,19 @@ const std::optional<Preprocessing>& Model::preprocessing() const { return state_
 const std::vector<std::string>& Model::class_names() const { return state_->stored.class_names; }
 const std::vector<std::string>& Model::notes() const { return state_->notes; }
 
-Model load(const std::string& path, const std::string& checkpoint_key, Workspace* workspace) {
+Model load(const std::string& path, const LoadOptions& options, Workspace* workspace) {
     return guarded([&] {
         const auto open = [&] {
-            FoundModel found = about("weights", [&] { return find_weights(path, checkpoint_key); });
+            FoundModel found =
+                about("weights", [&] { return find_weights(path, options.checkpoint_key, options.arch); });
             auto state = std::make_shared<Model::State>();
             state->path = path;
-            state->checkpoint_key = checkpoint_key;
             state->file = std::filesystem::path(path).filename();
             state->stored = std::move(found.model);
             state->notes = std::move(found.notes);
             return Model(std::move(state));
         };
-        return workspace ? workspace->state().model(path, checkpoint_key, open) : open();
+        return workspace ? workspace->state().model(path, options, open) : open();
     });
 }
 

@@ -42,9 +42,9 @@ class Model {
     std::shared_ptr<const State> state_;
 };
 
-/// A weights file: torch.save's, .safetensors, or adaq's .bin, told apart by content. checkpoint_key: which of several
-/// networks in a checkpoint ("model_ema"); empty: the usual one. Throws DataError.
-Model load(const std::string& path, const std::string& checkpoint_key = "", Workspace* workspace = nullptr);
+/// A weights file: torch.save's, .safetensors, or adaq's .bin, told apart by content. Throws DataError, and UsageError
+/// for an `arch` that adaq does not build.
+Model load(const std::string& path, const LoadOptions& options = {}, Workspace* workspace = nullptr);
 
 /// As .bin (weights/FORMAT.md), .safetensors or .onnx, by the path's ending; options are for .onnx alone. Equal models
 /// give equal files. Comes back with sentences: what a runtime will do otherwise than one might expect. Throws

@@ -104,6 +104,15 @@ struct QuantiseOptions {
     bool learns() const { return method != "nearest"; }
 };
 
+/// Which network of a weights file, and which one it is.
+struct LoadOptions {
+    std::string checkpoint_key = {};  // which of several networks in a checkpoint ("model_ema"); empty: the usual one
+    std::string arch = {};  // the network's name ("resnet50_os8"), where tensors do not tell it from others; empty: that
+                            // which the file gives it
+
+    bool operator==(const LoadOptions&) const = default;
+};
+
 /// How a model is saved as .onnx (docs/deployment.md).
 struct SaveOptions {
     std::string target = "any";        // --for: the runtime whose rules it follows: any, ort, openvino, tensorrt

@@ -44,10 +44,9 @@ Device& Workspace::State::device(const DeviceOptions& o) {
                           [&] { return make_device(o.device, threads, math_named(o.math)); });
 }
 
-Model Workspace::State::model(const std::string& path, const std::string& checkpoint_key,
-                              const std::function<Model()>& open) {
+Model Workspace::State::model(const std::string& path, const LoadOptions& options, const std::function<Model()>& open) {
     const std::string file = state_of_file(path);
-    const std::pair key(path, checkpoint_key);
+    const std::tuple key(path, options.checkpoint_key, options.arch);
     const auto found = models_.find(key);
     if (found != models_.end() && found->second.file == file) return found->second.model;
     return models_.insert_or_assign(key, OpenedModel{file, open()}).first->second.model;

@@ -47,6 +47,12 @@ std::string fingerprint(const Tensor& tensor) {
 std::string crc32_of_weights(const StoredModel& model) {
     std::string all;
     for (const auto& [name, tensor] : model.tensors) all += fmt::format("{} {}\n", name, fingerprint(tensor));
+    // Two networks may have the same tensors.
+    for (const Node& node : model.graph.nodes) {
+        const auto dilation = node.attributes.find("dilation");
+        if (dilation == node.attributes.end() || node.list("dilation") == std::vector<int64_t>{1, 1}) continue;
+        all += fmt::format("{} dilated by {}\n", node.name, node.list("dilation")[0]);
+    }
     return crc32_text(all);
 }
 

@@ -12,8 +12,8 @@
 namespace adaq {
 
 struct Model::State {
-    std::string path, checkpoint_key;  // that it was loaded from; empty: made
-    std::string file;                  // the path without its folder
+    std::string path;  // that it was loaded from; empty: made
+    std::string file;  // the path without its folder
     StoredModel stored;
     std::vector<std::string> notes = {};
 

@@ -35,7 +35,7 @@ struct Workspace::State {
     /// Throws UsageError for options out of their bounds, and as make_device does.
     Device& device(const DeviceOptions& options);
     /// Opened anew where the file is not what it was: of another size, or written since.
-    Model model(const std::string& path, const std::string& checkpoint_key, const std::function<Model()>& open);
+    Model model(const std::string& path, const LoadOptions& options, const std::function<Model()>& open);
     /// Throws as open_dataset does.
     std::shared_ptr<const OpenedSet> dataset(const std::string& path, const DatasetOptions& options);
     /// As choose_preprocessing(), with ImageNet's mean and deviation.
@@ -59,7 +59,7 @@ struct Workspace::State {
         std::string file;  // what tells it from one that was there before or after
         Model model;
     };
-    std::map<std::pair<std::string, std::string>, OpenedModel> models_;
+    std::map<std::tuple<std::string, std::string, std::string>, OpenedModel> models_;
     std::map<std::pair<std::string, DatasetOptions>, std::shared_ptr<const OpenedSet>> datasets_;
     std::map<std::vector<std::shared_ptr<const OpenedSet>>, PreprocessingChoice> preprocessings_;
     std::map<std::string, EvaluatedNetwork> evaluated_;

@@ -11,23 +11,24 @@ namespace {
 
 constexpr const char *kRunningMean = ".running_mean", *kRunningVariance = ".running_var";
 
-/// visit(filter, file, engine) for each weight: where it stands in files, K,C,R,S, and in the network, K,R,S,C. In
-/// matrices both are one place.
+/// visit(filter, file, engine) for each weight: where it stands in files, K,C,R,S, and in the network, K,R,S,C. A
+/// matrix that is multiplied with a map has its columns in these orders, any other is the same in both.
 template <typename Visit>
-void for_each_weight(const Shape& kcrs, const Visit& visit) {
-    const int64_t channels = kcrs[1], taps = element_count(kcrs) / (kcrs[0] * channels);
+void for_each_weight(const Shape& kcrs, int64_t positions, const Visit& visit) {
+    const int64_t taps = kcrs.size() == 4 ? kcrs[2] * kcrs[3] : positions;
+    const int64_t channels = element_count(kcrs) / (kcrs[0] * taps);
     for (int64_t k = 0; k < kcrs[0]; ++k)
         for (int64_t t = 0; t < taps; ++t)
             for (int64_t c = 0; c < channels; ++c)
                 visit(k, (k * channels + c) * taps + t, (k * taps + t) * channels + c);
 }
 
-/// Filters K,C,R,S -> K,R,S,C (and back); matrices stay.
+/// From the order of files to the network's, and back.
 template <typename T>
-std::vector<T> reorder_filters(const std::vector<T>& from, const Shape& kcrs, bool to_krsc) {
-    if (kcrs.size() != 4) return from;
+std::vector<T> reorder_filters(const std::vector<T>& from, const Shape& kcrs, int64_t positions, bool to_krsc) {
+    if (kcrs.size() != 4 && positions == 1) return from;
     std::vector<T> to(from.size());
-    for_each_weight(kcrs, [&](int64_t, int64_t file, int64_t engine) {
+    for_each_weight(kcrs, positions, [&](int64_t, int64_t file, int64_t engine) {
         (to_krsc ? to[engine] : to[file]) = to_krsc ? from[file] : from[engine];
     });
     return to;
@@ -62,6 +63,7 @@ class Maker {
         Layer made;
         made.name = names.layer;
         made.norm_name = names.norm;
+        made.positions = names.positions;
         const std::string weight_name = names.layer + ".weight";
         const QuantisedWeight* quantised = nullptr;
         if (model_.quantisation) {
@@ -70,11 +72,11 @@ class Maker {
         }
         if (quantised) {
             made.shape = krsc(quantised->shape);
-            made.codes = codes(*quantised);
+            made.codes = codes(*quantised, names.positions);
         } else {
             const Tensor& weight = tensor(weight_name);
             made.shape = krsc(weight.shape);
-            made.weight = Tensor(made.shape, reorder_filters(weight.values, weight.shape, true));
+            made.weight = Tensor(made.shape, reorder_filters(weight.values, weight.shape, names.positions, true));
         }
         if (!names.norm.empty())
             apply_batch_norm(made, names.epsilon);
@@ -92,10 +94,10 @@ class Maker {
         if (found != model_.quantisation->biases.end()) layer.bias_codes = found->second;
     }
 
-    static LayerCodes codes(const QuantisedWeight& quantised) {
+    static LayerCodes codes(const QuantisedWeight& quantised, int64_t positions) {
         LayerCodes made{quantised.grid, quantised.scheme, quantised.scale, quantised.zero_point, {}};
         made.centred.resize(quantised.codes.size());
-        for_each_weight(quantised.shape, [&](int64_t k, int64_t file, int64_t engine) {
+        for_each_weight(quantised.shape, positions, [&](int64_t k, int64_t file, int64_t engine) {
             made.centred[engine] = static_cast<float>(quantised.codes[file]) - made.zero_point[made.group_of(k)];
         });
         return made;
@@ -103,8 +105,12 @@ class Maker {
 
     void apply_batch_norm(Layer& layer, double epsilon) const {
         const std::string& bn = layer.norm_name;
-        layer.keep({tensor(bn + ".weight").values, tensor(bn + ".bias").values, tensor(bn + kRunningMean).values,
-                    tensor(bn + kRunningVariance).values, epsilon});
+        KeptNorm norm{tensor(bn + ".weight").values, tensor(bn + ".bias").values, tensor(bn + kRunningMean).values,
+                      tensor(bn + kRunningVariance).values, epsilon};
+        // What a bias adds before the norm is taken off its mean.
+        if (const auto bias = model_.tensors.find(layer.name + ".bias"); bias != model_.tensors.end())
+            for (size_t k = 0; k < norm.mean.size(); ++k) norm.mean[k] -= bias->second.values[k];
+        layer.keep(std::move(norm));
         if (!fold_ || model_.quantisation) return;
         const size_t per_channel = layer.weights_per_channel();
         for (size_t i = 0; i < layer.weight.values.size(); ++i)
@@ -135,7 +141,7 @@ QuantisedWeight quantised_weight(const Layer& layer) {
     const size_t per_channel = layer.weights_per_channel();
     for (size_t i = 0; i < q.size(); ++i)
         q[i] = static_cast<int16_t>(codes.centred[i] + codes.zero_point[codes.group_of(i / per_channel)]);
-    weight.codes = reorder_filters(q, weight.shape, false);
+    weight.codes = reorder_filters(q, weight.shape, layer.positions, false);
     return weight;
 }
 
@@ -174,6 +180,8 @@ StoredModel quantised_model(const Network& network, const StoredModel& original,
         } else {  // its statistics may have moved
             made[layer.norm_name + kRunningMean] = Tensor({layer.channels()}, layer.norm->mean);
             made[layer.norm_name + kRunningVariance] = Tensor({layer.channels()}, layer.norm->variance);
+            const std::string bias = layer.name + ".bias";  // in the mean by now
+            if (original.tensors.contains(bias)) made[bias] = Tensor({layer.channels()});
         }
     }
     // A layer without a bias may have learned one.

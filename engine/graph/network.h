@@ -33,6 +33,7 @@ struct Layer {
     std::string name;
     Tensor weight;          // KRSC, or KC: float, whether or not `codes` are set; empty in a network loaded quantised
     Shape shape;            // of the weight
+    int64_t positions = 1;  // of a map that it flattens: its columns are HWC here, and CHW in files
     std::string norm_name;  // of its batch norm; empty: none
     std::optional<KeptNorm> norm;      // none: folded, or a layer with a bias
     std::vector<float> channel_scale;  // [K] of a kept norm's running statistics; empty: 1

@@ -1,6 +1,7 @@
 // Convolution, with its bias or the batch norm behind it: y = activation(a[k] * conv(x, W)[k] + b[k] + residual), then
 // the site's quantiser. Attributes: inputs, outputs (channels), kernel, stride, padding, dilation, groups, bias; norm:
-// the name of a batch norm that was folded into it, under which PyTorch looks for one.
+// the name of a batch norm that was folded into it, under which PyTorch looks for one; bias_before_norm: 1 where
+// PyTorch looks for a bias before that norm as well.
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
 #include "engine/passes/simulate.h"
@@ -20,9 +21,10 @@ class ConvolutionKind : public NodeKind {
     void check(const Node& node) const override {
         expect_inputs(node, 1);
         expect_attributes(node, {"inputs", "outputs", "kernel", "stride", "padding", "dilation", "groups", "bias"},
-                          {"norm"});
+                          {"norm", "bias_before_norm"});
         for (const char* channels : {"inputs", "outputs", "groups"}) expect_integer(node, channels, 1, kMostChannels);
         expect_integer(node, "bias", 0, 1);
+        if (node.attributes.contains("bias_before_norm")) expect_integer(node, "bias_before_norm", 0, 1);
         expect_window(node);
         const int64_t groups = node.integer("groups");
         if (node.integer("inputs") % groups != 0 || node.integer("outputs") % groups != 0)

@@ -1,4 +1,5 @@
-// The fully connected layer: y = activation(W x + b), then the site's quantiser. Attributes: inputs, outputs, bias.
+// The fully connected layer: y = activation(W x + b), then the site's quantiser. Attributes: inputs, outputs, bias;
+// map: rows and columns of the map that it reads, flattened (its weight in files: channel by channel, as PyTorch does).
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
 #include "engine/passes/simulate.h"
@@ -17,14 +18,27 @@ class LinearKind : public NodeKind {
 
     void check(const Node& node) const override {
         expect_inputs(node, 1);
-        expect_attributes(node, {"inputs", "outputs", "bias"});
+        expect_attributes(node, {"inputs", "outputs", "bias"}, {"map"});
         for (const char* features : {"inputs", "outputs"}) expect_integer(node, features, 1, kMostFeatures);
         expect_integer(node, "bias", 0, 1);
+        if (!node.attributes.contains("map")) return;
+        constexpr int64_t kMostOfAMap = 1024;
+        expect_list(node, "map", 2, 1, kMostOfAMap);
+        if (node.integer("inputs") % flattened_positions(node) != 0)
+            data_error("{}: {} inputs of a map of {}x{}", node.name, node.integer("inputs"), node.list("map")[0],
+                       node.list("map")[1]);
     }
     Shape shape(const Node& node, std::span<const Shape> inputs) const override {
-        if (inputs[0] != Shape{node.integer("inputs")})
+        if (node.attributes.contains("map")) {
+            const std::vector<int64_t>& map = node.list("map");
+            const Shape expected{map[0], map[1], node.integer("inputs") / flattened_positions(node)};
+            if (inputs[0] != expected)
+                data_error("{}: an input of {}, expected a map of {}", node.name, to_string(inputs[0]),
+                           to_string(expected));
+        } else if (inputs[0] != Shape{node.integer("inputs")}) {
             data_error("{}: an input of {}, expected {} features", node.name, to_string(inputs[0]),
                        node.integer("inputs"));
+        }
         return {node.integer("outputs")};
     }
     std::vector<NamedShape> parameters(const Node& node) const override {
@@ -55,6 +69,13 @@ class LinearKind : public NodeKind {
 };
 
 }  // namespace
+
+int64_t flattened_positions(const Node& node) {
+    const auto found = node.attributes.find("map");
+    if (node.kind != &linear_kind() || found == node.attributes.end()) return 1;
+    const auto& map = std::get<std::vector<int64_t>>(found->second);
+    return map[0] * map[1];
+}
 
 const NodeKind& linear_kind() {
     static const LinearKind kind;

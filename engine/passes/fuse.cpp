@@ -41,7 +41,7 @@ class Fuser {
         for (ValueId& input : node.inputs) input = values_[input];
         if (node.kind->has_weight()) {
             node.layer = static_cast<int>(fused_.layers.count());
-            fused_.layers.push_back({node.name});
+            fused_.layers.push_back({.layer = node.name, .positions = flattened_positions(node)});
         }
         fused_.graph.nodes.push_back(std::move(node));
         values_.push_back(fused_.graph.node_count());
@@ -63,10 +63,10 @@ class Fuser {
 
     void join_norm(const Node& node) {
         Node& convolution = before(node, "a batch norm");
-        if (convolution.kind != &convolution_kind() || convolution.activation || convolution.integer("bias") ||
+        if (convolution.kind != &convolution_kind() || convolution.activation ||
             !fused_.layers[convolution.layer].norm.empty())
-            data_error("{}: a batch norm behind {}, expected one behind a convolution without a bias",
-                       printable(node.name), printable(convolution.name));
+            data_error("{}: a batch norm behind {}, expected one behind a convolution", printable(node.name),
+                       printable(convolution.name));
         LayerNames& names = fused_.layers[convolution.layer];
         names.norm = node.name;
         names.epsilon = std::get<double>(node.attributes.at("epsilon"));
@@ -103,6 +103,7 @@ Graph without_norms(const Graph& graph) {
             const ValueId value = values[node.inputs[0]];
             require(value != kImage, "{}: a batch norm of the image", node.name);
             Node& convolution = result.nodes[Graph::producer_of(value)];
+            if (convolution.integer("bias")) convolution.attributes["bias_before_norm"] = int64_t{1};
             convolution.attributes["bias"] = int64_t{1};
             convolution.attributes["norm"] = node.name;
             convolution.stream = node.stream;

@@ -11,9 +11,10 @@ namespace adaq {
 
 /// Where a layer's parameters have their names from.
 struct LayerNames {
-    std::string layer;     // "layer1.0.conv1"
-    std::string norm{};    // "layer1.0.bn1"; empty: none behind it, or folded
-    double epsilon = 0.0;  // the norm's
+    std::string layer;      // "layer1.0.conv1"
+    std::string norm{};     // "layer1.0.bn1"; empty: none behind it, or folded
+    double epsilon = 0.0;   // the norm's
+    int64_t positions = 1;  // of the map that a fully connected layer flattens
 };
 
 struct Fused {

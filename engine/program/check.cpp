@@ -26,6 +26,11 @@ DType Checker::type(TensorId id, std::initializer_list<DType> expected, const ch
     return found;
 }
 
+int64_t Checker::features(const Shape& x, const char* what) {
+    require(x.size() == 2 || x.size() == 4, "{}: rank {}", what, x.size());
+    return element_count(x) / x[0];
+}
+
 int64_t Checker::positions(int64_t in, int64_t kernel, int stride, int padding) {
     const int64_t room = in + 2 * int64_t{padding} - kernel;
     require(room >= 0, "a {}-wide window does not fit a {}-wide map", kernel, in);

@@ -23,6 +23,8 @@ class Checker {
     void vectors(std::initializer_list<TensorId> ids, int64_t extent, const char* what) const;
     void state(TensorId id) const { same(id, {kIterationValues}, "iteration state"); }
 
+    /// Of a fully connected layer's input: [N,C], or [N,H,W,C], which it reads as one row an image.
+    static int64_t features(const Shape& x, const char* what);
     /// Positions of a window of `kernel` elements along a side of `in`.
     static int64_t positions(int64_t in, int64_t kernel, int stride, int padding);
     static void probability(float keep);

@@ -76,7 +76,7 @@ void Interpreter::operator()(const IntegerConvolution& op) {
 }
 
 void Interpreter::operator()(const IntegerLinear& op) {
-    const int64_t rows = shape(op.x)[0], inputs = shape(op.x)[1], outputs = shape(op.w)[0];
+    const int64_t rows = shape(op.x)[0], inputs = shape(op.w)[1], outputs = shape(op.w)[0];
     const double *x = at(op.x), *w = at(op.w), *zero = at(op.w_zero), *bias = at(op.bias);
     for (int64_t i = 0; i < rows * outputs; ++i) {
         const int64_t n = i / outputs, k = i % outputs;

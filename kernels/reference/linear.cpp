@@ -6,7 +6,7 @@
 namespace adaq::reference {
 
 void Interpreter::operator()(const Linear& op) {
-    const int64_t rows = shape(op.x)[0], inputs = shape(op.x)[1], outputs = shape(op.w)[0];
+    const int64_t rows = shape(op.x)[0], inputs = shape(op.w)[1], outputs = shape(op.w)[0];
     const double *x = at(op.x), *w = at(op.w);
     double* y = at(op.y);
     for (int64_t n = 0; n < rows; ++n) {
@@ -20,7 +20,7 @@ void Interpreter::operator()(const Linear& op) {
 }
 
 void Interpreter::operator()(const LinearToData& op) {
-    const int64_t rows = shape(op.dx)[0], inputs = shape(op.dx)[1], outputs = shape(op.w)[0];
+    const int64_t rows = shape(op.dx)[0], inputs = shape(op.w)[1], outputs = shape(op.w)[0];
     const double *dy = at(op.dy), *w = at(op.w);
     double* dx = at(op.dx);
     for (int64_t n = 0; n < rows; ++n) {
@@ -34,7 +34,7 @@ void Interpreter::operator()(const LinearToData& op) {
 }
 
 void Interpreter::operator()(const LinearToWeights& op) {
-    const int64_t rows = shape(op.x)[0], inputs = shape(op.x)[1], outputs = shape(op.dw)[0];
+    const int64_t rows = shape(op.x)[0], inputs = shape(op.dw)[1], outputs = shape(op.dw)[0];
     const double *x = at(op.x), *dy = at(op.dy);
     double* dw = at(op.dw);
     for (int64_t k = 0; k < outputs; ++k) {

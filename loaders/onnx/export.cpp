@@ -210,6 +210,7 @@ class Exporter {
     }
 
     void linear(const Node& node, ValueId output) {
+        if (node.attributes.contains("map")) flatten(node);
         produce_sum(node, output, "Gemm", weighted_inputs(node, output), {{"transB", int64_t{1}}});
     }
 
@@ -217,18 +218,14 @@ class Exporter {
         produce_sum(node, output, "Add", {value(node.inputs[0]).tensor, value(node.inputs[1]).tensor});
     }
 
-    /// A maximum of codes is a code: the second quantiser changes nothing, and tells runtimes so.
+    /// A maximum of codes is a code.
     void max_pool(const Node& node, ValueId output) {
         const Value& x = value(node.inputs[0]);
         const std::string tensor = builder_.node(
             "MaxPool", node.name, {x.tensor}, base(output),
             {{"kernel_shape", node.list("kernel")}, {"pads", node.list("padding")}, {"strides", node.list("stride")}});
         if (quantised(output) || !x.codes) return produce(output, tensor);
-        SiteCodes codes = *x.codes;
-        codes.highest = std::numeric_limits<uint8_t>::max();  // none is beyond the grid
-        Value made = dequantised(tensor, node.name, node.name + ".dequantised", codes, x.scale, x.zero_point);
-        made.codes = x.codes;
-        values_[static_cast<size_t>(output)] = made;
+        values_[static_cast<size_t>(output)] = quantised_again(node.name, tensor, x);
     }
 
     void global_average_pool(const Node& node, ValueId output) {
@@ -241,6 +238,23 @@ class Exporter {
         produce(output, mean);
         Value& made = values_[static_cast<size_t>(output)];
         made.tensor = builder_.node("Flatten", node.name + ".flatten", {made.tensor}, base(output) + ".features");
+    }
+
+    /// What a fully connected layer reads, in one row: codes stay codes, as behind a pool. Nobody else reads it.
+    void flatten(const Node& node) {
+        Value& x = values_[static_cast<size_t>(node.inputs[0])];
+        const std::string name = node.name + ".flatten";
+        const std::string tensor = builder_.node("Flatten", name, {x.tensor}, name);
+        x = x.codes ? quantised_again(name, tensor, x) : Value{tensor, {}, {}, {}};
+    }
+
+    /// `tensor`, whose values are on x's grid: the quantiser changes nothing, and tells runtimes so.
+    Value quantised_again(const std::string& name, const std::string& tensor, const Value& x) {
+        SiteCodes codes = *x.codes;
+        codes.highest = std::numeric_limits<uint8_t>::max();  // none is beyond the grid
+        Value made = dequantised(tensor, name, name + ".dequantised", codes, x.scale, x.zero_point);
+        made.codes = x.codes;
+        return made;
     }
 
     /// Input, weight and bias of a convolution or fully connected layer.

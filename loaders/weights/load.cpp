@@ -12,8 +12,8 @@
 namespace adaq {
 namespace {
 
-FoundModel of_state_dict(const std::string& name, StateDict dict, size_t file_bytes) {
-    StoredModel model = model_of_state_dict(name, dict, file_bytes);
+FoundModel of_state_dict(const std::string& name, StateDict dict, size_t file_bytes, const std::string& arch) {
+    StoredModel model = model_of_state_dict(name, dict, file_bytes, arch);
     return {std::move(model), std::move(dict.notes)};
 }
 
@@ -25,10 +25,12 @@ bool is_onnx(std::string_view text) {
 
 }  // namespace
 
-FoundModel find_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& key) {
+FoundModel find_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& key,
+                        const std::string& arch) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (text.starts_with("PK\x03\x04")) return of_state_dict(name, read_torch_zip(name, bytes, key), bytes.size());
-    if (is_legacy_torch(bytes)) return of_state_dict(name, read_torch_legacy(name, bytes, key), bytes.size());
+    if (text.starts_with("PK\x03\x04"))
+        return of_state_dict(name, read_torch_zip(name, bytes, key), bytes.size(), arch);
+    if (is_legacy_torch(bytes)) return of_state_dict(name, read_torch_legacy(name, bytes, key), bytes.size(), arch);
     if (is_onnx(text))
         data_error("{}: an ONNX file, which adaq writes but does not read yet; expected .pth, .safetensors or .bin",
                    name);
@@ -41,12 +43,15 @@ FoundModel find_weights(const std::string& name, std::span<const std::byte> byte
             data_error("{}: no network under {}, for it is no checkpoint: its tensors stand under no key", name,
                        printable(key));
         });
-    return flat ? FoundModel{read_flat_binary(name, bytes), {}} : read_safetensors(name, bytes);
+    if (!flat) return read_safetensors(name, bytes, arch);
+    if (!arch.empty())
+        about("arch", [&] { usage_error("`arch` {}: {} says itself what its network is", printable(arch), name); });
+    return {read_flat_binary(name, bytes), {}};
 }
 
-FoundModel find_weights(const std::string& path, const std::string& key) {
+FoundModel find_weights(const std::string& path, const std::string& key, const std::string& arch) {
     const FileBytes file(path);
-    return find_weights(path, file.bytes(), key);
+    return find_weights(path, file.bytes(), key, arch);
 }
 
 StoredModel read_weights(const std::string& name, std::span<const std::byte> bytes) {

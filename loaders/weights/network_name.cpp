@@ -2,6 +2,7 @@
 #include "loaders/weights/network_name.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 namespace adaq {
@@ -22,7 +23,6 @@ constexpr Word kVariants[] = {
     {"dilated", "dilated convolutions"},
     {"dilation", "dilated convolutions"},
     {"atrous", "dilated convolutions"},
-    {"os", "dilated convolutions"},  // output stride: resnet50_os8
     {"deeplab", "dilated convolutions"},
     {"deeplabv", "dilated convolutions"},
     {"fcn", "dilated convolutions"},
@@ -57,9 +57,6 @@ constexpr Word kVariants[] = {
     {"fixup", "no batch norms"},
     {"ws", "standardised weights"},
     {"preact", "activations before the convolutions"},
-    {"wide", "wider blocks"},
-    {"next", "grouped convolutions"},
-    {"resnext", "grouped convolutions"},
     {"clip", "another stem and attention pooling"},
 };
 
@@ -73,11 +70,21 @@ constexpr Word kSuffixes[] = {
 
 /// Networks of other kinds, by how their names begin.
 constexpr std::string_view kOthers[] = {
-    "alexnet",   "botnet",     "convnext",   "cspresne", "darknet",    "deit_",     "densenet", "efficientnet",
-    "ecaresne",  "gcresne",    "googlenet",  "halonet",  "hrnet",      "inception", "iresnet",  "mnasnet",
-    "mobilenet", "nfnet",      "regnet",     "repvgg",   "res2ne",     "resnest",   "resnext",  "rexnet",
-    "senet",     "seresne",    "shufflenet", "skresne",  "squeezenet", "swin_",     "tresnet",  "vgg",
-    "vit_",      "wide_resne", "wideresne",  "wrn",      "xception",
+    "alexnet",  "botnet",       "convnext",     "cspresne",     "darknet",     "deit_",       "densenet",
+    "ecaresne", "efficientnet", "gcresne",      "googlenet",    "halonet",     "hrnet",       "inception",
+    "iresnet",  "mobilenet_v1", "mobilenet_v3", "mobilenet_v4", "mobilenetv1", "mobilenetv3", "mobilenetv4",
+    "nfnet",    "regnet_y",     "regnet_z",     "regnetv",      "regnety",     "regnetz",     "repvgg",
+    "res2ne",   "resnest",      "rexnet",       "semnasnet",    "senet",       "seresne",     "shufflenet",
+    "skresne",  "squeezenet",   "swin_",        "tresnet",      "vit_",        "wrn",         "xception",
+};
+
+/// Families that adaq builds, by what their names have within.
+struct Family {
+    std::string_view part, name;
+};
+constexpr Family kFamilies[] = {
+    {"resnet", "resnet"},   {"resnext", "resnet"},    {"mobilenet_v2", "mobilenet_v2"}, {"mobilenetv2", "mobilenet_v2"},
+    {"mnasnet", "mnasnet"}, {"regnet_x", "regnet_x"}, {"regnetx", "regnet_x"},          {"vgg", "vgg"},
 };
 
 std::string lower_case(std::string_view text) {
@@ -144,32 +151,53 @@ std::optional<std::string> around_resnet(std::string_view word) {
     return std::nullopt;
 }
 
+/// 8 or 16, as the piece behind says.
+int output_stride_behind(const std::vector<Piece>& pieces, size_t i) {
+    if (i + 1 == pieces.size() || !pieces[i + 1].joined) return 0;
+    return pieces[i + 1].text == "8" ? 8 : pieces[i + 1].text == "16" ? 16 : 0;
+}
+
+/// A letter behind the depth, but not behind the width of groups: resnet50d, resnext50_32x4d.
+bool is_suffix(const std::vector<Piece>& pieces, size_t i) {
+    if (i == 0 || !pieces[i].joined || !is_digit(pieces[i - 1].text.front()) || !is_letter(pieces[i].text.front()))
+        return false;
+    return i < 2 || !pieces[i - 1].joined || pieces[i - 2].text != "x";
+}
+
+void tell_resnet(const std::vector<Piece>& pieces, NamedNetwork& named) {
+    const auto next_is = [&](size_t i, std::string_view text) {
+        return i + 1 < pieces.size() && pieces[i + 1].text == text;
+    };
+    for (size_t i = 0; i < pieces.size() && named.other.empty(); ++i) {
+        const std::string_view text = pieces[i].text;
+        // resnet50d8, resnet50_d8, resnet50_os8: an output stride of 8.
+        if (text == "d" || text == "os") {
+            if (const int stride = output_stride_behind(pieces, i); stride > 0) {
+                named.output_stride = stride;
+                continue;
+            }
+        }
+        if (is_suffix(pieces, i)) named.other = meaning_in(kSuffixes, text).value_or("");
+        if (named.other.empty()) named.other = around_resnet(text).value_or("");
+        if (text == "resnetv" && next_is(i, "2")) named.other = "activations before the convolutions";
+        if (text.ends_with("relu") && next_is(i, "6") && pieces[i + 1].joined) named.other = "ReLU6 activations";
+    }
+}
+
 }  // namespace
 
-std::optional<std::string> other_network(std::string_view name) {
+NamedNetwork network_named(std::string_view name) {
     constexpr size_t kLongest = 200;  // bytes; more is no name
-    if (name.size() > kLongest) return std::nullopt;
+    if (name.size() > kLongest) return {};
     const std::string lower = lower_case(name);
     const std::string_view part = telling_part(lower);
     for (const std::string_view other : kOthers)
-        if (part.starts_with(other) || lower.starts_with(other)) return "another kind of network";
-    if (part.find("resne") == std::string_view::npos) return std::nullopt;
-    const std::vector<Piece> pieces = pieces_of(part);
-    for (size_t i = 0; i < pieces.size(); ++i) {
-        const auto [text, joined] = pieces[i];
-        // resnet50d8, resnet50_d8: an output stride of 8.
-        if (text == "d" && i + 1 < pieces.size() && pieces[i + 1].joined &&
-            (pieces[i + 1].text == "8" || pieces[i + 1].text == "16"))
-            return "dilated convolutions";
-        if (i > 0 && joined && is_digit(pieces[i - 1].text.front()) && is_letter(text.front()))
-            if (auto meaning = meaning_in(kSuffixes, text)) return meaning;
-        if (auto meaning = around_resnet(text)) return meaning;
-        if (text == "resnetv" && i + 1 < pieces.size() && pieces[i + 1].text == "2")
-            return "activations before the convolutions";
-        if (text.ends_with("relu") && i + 1 < pieces.size() && pieces[i + 1].text == "6" && pieces[i + 1].joined)
-            return "ReLU6 activations";
-    }
-    return std::nullopt;
+        if (part.starts_with(other) || lower.starts_with(other)) return {.other = "another kind of network"};
+    NamedNetwork named;
+    for (const Family& family : kFamilies)
+        if (named.family.empty() && lower.find(family.part) != std::string::npos) named.family = family.name;
+    if (named.family == "resnet") tell_resnet(pieces_of(part), named);
+    return named;
 }
 
 }  // namespace adaq

@@ -2,7 +2,6 @@
 // torchvision under args.model, Lightning under hyper_parameters. See pickled_options.h.
 #include "loaders/weights/pickled_options.h"
 
-#include "engine/printable.h"
 #include "loaders/weights/network_name.h"
 
 namespace adaq {
@@ -44,31 +43,42 @@ std::string_view text_of(const Pickle& pickle, const PickleValue& value) {
     return node ? node->text : value.text;
 }
 
-/// The first name among `dict`'s entries that is another network's.
-std::string other_name_in(const Pickle& pickle, const PickleValue* dict) {
-    for (std::string_view key : kNames) {
-        const PickleValue* value = member(pickle, dict, key);
-        const std::string_view name = value ? text_of(pickle, *value) : std::string_view();
-        if (name.empty()) continue;
-        if (const auto has = other_network(name)) return printable(name) + " (" + *has + ")";
+/// Names of networks as they are found.
+class NameSearch {
+  public:
+    explicit NameSearch(const Pickle& pickle) : pickle_(pickle) {}
+
+    void look_into(const PickleValue* dict) {
+        for (std::string_view key : kNames) {
+            const PickleValue* value = member(pickle_, dict, key);
+            const std::string_view name = value ? text_of(pickle_, *value) : std::string_view();
+            if (name.empty()) continue;
+            const NamedNetwork named = network_named(name);
+            if (!named.other.empty() && other_.empty()) other_ = name;
+            if (named.other.empty() && !named.family.empty() && known_.empty()) known_ = name;
+        }
     }
-    return "";
-}
+    std::string_view found() const { return other_.empty() ? known_ : other_; }
+
+  private:
+    const Pickle& pickle_;
+    std::string_view other_, known_;
+};
 
 }  // namespace
 
-std::string other_network_in(const Pickle& pickle) {
+std::string network_name_in(const Pickle& pickle) {
+    NameSearch search(pickle);
     const PickleValue* top = entries_of(pickle, pickle.top());
-    if (std::string name = other_name_in(pickle, top); !name.empty()) return name;
+    search.look_into(top);
     for (std::string_view key : kOptions) {
         const PickleValue* options = member(pickle, top, key);
         if (!options) continue;
         const PickleValue* attributes = attributes_of(pickle, *options);
         const PickleValue* content = member(pickle, attributes, "_content");  // OmegaConf's
-        for (const PickleValue* dict : {entries_of(pickle, *options), attributes, content})
-            if (std::string name = other_name_in(pickle, dict); !name.empty()) return name;
+        for (const PickleValue* dict : {entries_of(pickle, *options), attributes, content}) search.look_into(dict);
     }
-    return "";
+    return std::string(search.found());
 }
 
 }  // namespace adaq

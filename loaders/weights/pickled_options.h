@@ -7,8 +7,8 @@
 
 namespace adaq {
 
-/// The name that the checkpoint gives its network ("arch", or an option of the training such as args.model), where that
-/// is the name of one that adaq does not build: "resnetblur50 (blur pooling)". Else empty.
-std::string other_network_in(const Pickle& pickle);
+/// The name that the checkpoint gives its network ("arch", or an option of the training such as args.model): the first
+/// one of a network that adaq does not build, or else the first one of one that it does. Empty: none says anything.
+std::string network_name_in(const Pickle& pickle);
 
 }  // namespace adaq

@@ -12,9 +12,9 @@ namespace adaq {
 /// Whether the bytes begin like such a file: a length, then '{'.
 bool is_safetensors(std::span<const std::byte> bytes);
 
-/// Reads a state dict, and what adaq's own files carry in their metadata (preprocessing, class names). DataError naming
-/// `file` and the fault.
-FoundModel read_safetensors(const std::string& file, std::span<const std::byte> bytes);
+/// Reads a state dict, and what adaq's own files carry in their metadata (preprocessing, class names). arch: as in
+/// find_weights(). DataError naming `file` and the fault.
+FoundModel read_safetensors(const std::string& file, std::span<const std::byte> bytes, const std::string& arch);
 
 inline constexpr const char* kPreprocessingKey = "adaq.preprocessing";  // metadata: JSON as in the flat binary
 inline constexpr const char* kClassesKey = "adaq.classes";              // metadata: {"classes": [...]}

@@ -1,4 +1,5 @@
 // Writes .safetensors for PyTorch users, and the encodings beside it; see weights.h.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
@@ -44,7 +45,11 @@ std::vector<OutgoingFloats> outgoing_floats(const StoredModel& model) {
     for (const Node& node : model.graph.nodes) {
         const auto folded = node.attributes.find("norm");
         for (const NamedShape& tensor : node.kind->parameters(node)) {
-            if (folded != node.attributes.end() && tensor.name == node.name + ".bias") continue;
+            if (folded != node.attributes.end() && tensor.name == node.name + ".bias") {
+                if (node.attributes.contains("bias_before_norm"))
+                    list.push_back({tensor.name, tensor.shape, std::vector<float>(element_count(tensor.shape)), {}});
+                continue;
+            }
             if (model.quantisation && model.quantisation->weights.contains(tensor.name))
                 list.push_back(
                     {tensor.name, tensor.shape, dequantised(model.quantisation->weights.at(tensor.name)), {}});
@@ -57,10 +62,26 @@ std::vector<OutgoingFloats> outgoing_floats(const StoredModel& model) {
     return list;
 }
 
+/// The name of a ResNet whose windows widen in place of strides, for its tensors are another's as well; empty: another
+/// network.
+std::string telling_name(const Graph& graph) {
+    const auto dilated = [](const Node& node) {
+        return node.attributes.contains("dilation") && node.list("dilation") != std::vector<int64_t>{1, 1};
+    };
+    if (std::none_of(graph.nodes.begin(), graph.nodes.end(), dilated)) return "";
+    constexpr int64_t kSize = 256;
+    const Indexed<Shape> shapes = value_shapes(graph, kSize, kSize);
+    int64_t last = kSize;
+    for (const Shape& shape : shapes)
+        if (shape.size() == 3) last = shape[0];
+    return fmt::format("resnet_os{}", kSize / last);
+}
+
 /// "format": "pt" is what PyTorch's own tools look for.
 json metadata(const StoredModel& model) {
     json object = {{"format", "pt"}};
     if (model.preprocessing) object[kPreprocessingKey] = preprocessing_json(*model.preprocessing).dump();
+    if (const std::string name = telling_name(model.graph); !name.empty()) object["arch"] = name;
     if (!model.class_names.empty()) object[kClassesKey] = json{{"classes", model.class_names}}.dump();
     return object;
 }

@@ -5,8 +5,9 @@
 
 #include "engine/error.h"
 #include "engine/printable.h"
-#include "loaders/architectures/resnet.h"
+#include "loaders/architectures/recognise.h"
 #include "loaders/weights/checks.h"
+#include "loaders/weights/network_name.h"
 
 namespace adaq {
 namespace {
@@ -58,16 +59,43 @@ void check_total(const std::string& file, const RawTensors& tensors, size_t file
                    kMostRepeated);
 }
 
+/// By the user's name of the network, or else by the file's own.
+NetworkHints hints_of(const std::string& file, const std::string& arch, const std::string& own_name) {
+    const NamedNetwork named = network_named(arch.empty() ? own_name : arch);
+    if (arch.empty()) {
+        if (!named.other.empty())
+            data_error(
+                "{}: the checkpoint calls its network {} ({}), which adaq does not build; `arch` NAME takes it for "
+                "another",
+                file, printable(own_name), named.other);
+        return {{}, named.output_stride, !named.family.empty()};
+    }
+    about("arch", [&] {
+        if (!named.other.empty())
+            usage_error("`arch` {}: {}, expected a network that adaq builds", printable(arch), named.other);
+        if (named.family.empty())
+            usage_error(
+                "`arch` {}: expected the name of a network: resnet50, resnext50_32x4d, wide_resnet50_2, "
+                "resnet50_os8, mobilenet_v2, mnasnet1_0, regnet_x_400mf, vgg16_bn, ...",
+                printable(arch));
+    });
+    return {named.family, named.output_stride, true};
+}
+
 }  // namespace
 
-StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes) {
-    if (!dict.other_network.empty())
-        data_error("{}: the checkpoint calls its network {}, expected a torchvision ResNet", file, dict.other_network);
+StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes, const std::string& arch) {
+    const NetworkHints hints = hints_of(file, arch, dict.network_name);
     tidy_names(dict);
     std::map<std::string, Shape> shapes;
     for (const auto& [name, tensor] : dict.tensors) shapes[name] = tensor.shape;
     StoredModel model;
-    RecognisedNetwork network = recognise_resnet(file, shapes, dict.others);
+    RecognisedNetwork network = recognise_network(file, shapes, dict.others, hints);
+    if (!network.assumed.empty())
+        dict.notes.push_back(
+            fmt::format("The file does not name its network, and tensors do not tell all of it: {} "
+                        "were assumed (`arch` NAME says otherwise).",
+                        network.assumed));
     model.graph = std::move(network.graph);
     for (const std::string& name : network.passed_over) dict.tensors.erase(name);
     if (!network.passed_over.empty())

@@ -15,13 +15,14 @@ namespace adaq {
 struct StateDict {
     RawTensors tensors;
     std::map<std::string, std::string> others;  // what else has a name beside them: "made by numpy...", "a number"
-    std::string other_network;                  // "resnetblur50 (blur pooling)", where the file says it is none of ours
+    std::string network_name;                   // "resnet50", where the file has such a name; else empty
     std::vector<std::string> notes;             // sentences for the user
 };
 
 /// Strips prefixes that all names share ("module.", "_orig_mod.", "model."), drops what inference has no use for
 /// (num_batches_tracked), finds the network (loaders/architectures), and converts; what it passes over is said in
-/// dict.notes. `file_bytes` bounds the memory taken. DataError naming `file` and the tensor.
-StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes);
+/// dict.notes. `file_bytes` bounds the memory taken. arch: the network's name, which goes before the one that the file
+/// gives it; empty: that one. DataError naming `file` and the tensor.
+StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes, const std::string& arch);
 
 }  // namespace adaq

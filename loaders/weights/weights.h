@@ -15,8 +15,8 @@ namespace adaq {
 /// zip and legacy formats, .safetensors. State dicts may be nested in a checkpoint under any name, among anything else,
 /// bear prefixes such as "module.", and hold fp16, bf16 or double, which become float32. The architecture is read off
 /// the tensors. A quantised flat binary has its quantised weights in StoredModel::quantisation only, not in
-/// StoredModel::tensors. DataError, naming the file and what is wrong with it: unreadable, damaged, not such a ResNet,
-/// NaN, ...
+/// StoredModel::tensors. DataError, naming the file and what is wrong with it: unreadable, damaged, no network that
+/// adaq builds, NaN, ...
 StoredModel load_weights(const std::string& path);
 
 /// The same of bytes in memory; `name` stands for the file in errors.
@@ -29,9 +29,12 @@ struct FoundModel {
 };
 
 /// The same, where `checkpoint_key` names the state dict to take of a checkpoint that holds several ("model_ema",
-/// "ema.state_dict"); empty: the usual one. DataError if the file has none of that name.
-FoundModel find_weights(const std::string& path, const std::string& checkpoint_key);
-FoundModel find_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& checkpoint_key);
+/// "ema.state_dict"); empty: the usual one. DataError if the file has none of that name. `arch` is the network's name
+/// ("resnet50_os8"), for state dicts that are several networks'; empty: that which the file gives it, if any.
+/// UsageError where it is the name of none that adaq builds.
+FoundModel find_weights(const std::string& path, const std::string& checkpoint_key, const std::string& arch = "");
+FoundModel find_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& checkpoint_key,
+                        const std::string& arch = "");
 
 /// Writes the flat binary. Equal models give equal files. DataError when the disk refuses, or if the model is not one
 /// that load_weights would accept (a missing tensor, NaN, a code outside its grid); nothing is left on the disk then.

@@ -251,8 +251,9 @@ TEST_SUITE("errors of the interface") {
         CHECK(field({.val = flat.path().string(), .val_labels = "/nowhere"}) == "val_labels");
         CHECK(field({.val = flat.path().string()}) == "val");
         CHECK(error_from([] { load("/nowhere/x.pth"); }).field() == "weights");
-        CHECK(error_from([] { load(kNetwork, "ema"); }).field() == "checkpoint_key");
-        CHECK(error_from([] { load(weight_fixture("basic_checkpoint.pth"), "best"); }).field() == "checkpoint_key");
+        CHECK(error_from([] { load(kNetwork, {.checkpoint_key = "ema"}); }).field() == "checkpoint_key");
+        CHECK(error_from([] { load(weight_fixture("basic_checkpoint.pth"), {.checkpoint_key = "best"}); }).field() ==
+              "checkpoint_key");
         CHECK(error_from([&] { save(model, "/nowhere/x.bin"); }).field() == "save");
 
         write_file(folder, "3/100.ppm", "P6 40 40 255\n");  // cut off

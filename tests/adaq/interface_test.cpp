@@ -273,7 +273,7 @@ TEST_SUITE("interface") {
             save_bin(path, stored);
             const auto made = std::make_shared<Model::State>();
             made->stored = stored;
-            const Model model = load(path), own(made), opened = load(path, "", &workspace);
+            const Model model = load(path), own(made), opened = load(path, {}, &workspace);
             sums.insert(opened.state().crc32());
             const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
             Quantised alone = quantise(model, images, learning(), kOneThread);

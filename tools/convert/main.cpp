@@ -21,7 +21,8 @@ namespace {
 using namespace adaq;
 
 struct Options {
-    std::string input, output, checkpoint_key;
+    std::string input, output;
+    LoadOptions load;
     MetadataOptions metadata;
     SaveOptions save;
 };
@@ -41,8 +42,11 @@ void declare(CLI::App& app, Options& options) {
                    "Weights: .bin, .pth (either of torch.save's formats), .safetensors; told apart by content")
         ->required();
     app.add_option("OUT", options.output, "What to write: NAME.bin, NAME.safetensors or NAME.onnx")->required();
-    app.add_option("--checkpoint-key", options.checkpoint_key,
+    app.add_option("--checkpoint-key", options.load.checkpoint_key,
                    "Which of the networks in a checkpoint of torch.save: model_ema, ema.state_dict")
+        ->type_name("NAME");
+    app.add_option("--arch", options.load.arch,
+                   "What network the weights are, where tensors do not tell it from others: resnet50_os8")
         ->type_name("NAME");
     MetadataOptions& metadata = options.metadata;
     app.add_option("--classes", metadata.classes, "Class names, one a line, as many as the network has classes")
@@ -95,7 +99,7 @@ void convert(const Options& options) {
     const std::string beside = encodings_of(options, format);
     check_outputs({{"OUT", options.output}, {"OUT", beside}},
                   {{"IN", options.input}, {"--classes", options.metadata.classes}});
-    auto [model, notes] = find_weights(options.input, options.checkpoint_key);
+    auto [model, notes] = find_weights(options.input, options.load.checkpoint_key, options.load.arch);
     for (const std::string& note : notes) complain("adaq-convert: note", note);
     apply(options.metadata, model);
     stop_at_safe_places();  // the first signal lets the file be written
@@ -114,7 +118,7 @@ void convert(const Options& options) {
 int main(int argc, char** argv) {
     return adaq::run_program("adaq-convert", [&] {
         Options options;
-        CLI::App app("Converts ResNet weights into adaq's flat binary, .safetensors or ONNX.", "adaq-convert");
+        CLI::App app("Converts weights of networks into adaq's flat binary, .safetensors or ONNX.", "adaq-convert");
         declare(app, options);
         if (read_command_line(app, argc, argv)) convert(options);
         return adaq::kOk;

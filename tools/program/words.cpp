@@ -11,6 +11,7 @@ namespace {
 const std::set<std::string, std::less<>> kFields{"act_bits",
                                                  "act_scheme",
                                                  "act_sites",
+                                                 "arch",
                                                  "batch",
                                                  "bits",
                                                  "bn",

@@ -10,8 +10,8 @@
 namespace adaq {
 
 struct RunOptions {
-    std::string weights;         // empty: the bundled model
-    std::string checkpoint_key;  // which of a checkpoint's networks; empty: the usual one
+    std::string weights;  // empty: the bundled model
+    LoadOptions load;
     ImageOptions images;
     QuantiseOptions quantise;  // settled
     DeviceOptions device;

@@ -229,7 +229,7 @@ Context context_of(const RunOptions& options, Observer& observer, Workspace* wor
 
 RunInput run_input(const RunOptions& options, Workspace* workspace) {
     const std::string path = weights_of(options);
-    Model model = load(path, options.checkpoint_key, workspace);
+    Model model = load(path, options.load, workspace);
     check_requirements(options, model, path);
     if (options.bundled_data && !std::filesystem::exists(kBundledData))
         data_error("{}: not there; install Debian's package dataset-fashion-mnist, or give --calib and --val",

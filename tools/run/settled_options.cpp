@@ -66,7 +66,8 @@ void take_names(Raw& raw) {
 void take_bundled(Raw& raw, const CLI::App& app) {
     RunOptions& o = raw.options;
     if (!o.weights.empty()) return;
-    if (app.count("--checkpoint-key")) usage_error("--checkpoint-key: only with --weights");
+    for (const char* option : {"--checkpoint-key", "--arch"})
+        if (app.count(option)) usage_error("{}: only with --weights", option);
     QuantiseOptions& q = o.quantise;
     q.weight_bits = kBundledWeightBits;
     q.activation_bits = kBundledActivationBits;

@@ -166,8 +166,9 @@ class CellMaker {
   private:
     /// Without what says which model, data and machine.
     std::vector<OptionWords> table_part(std::vector<OptionWords> options) const {
-        static const std::set<std::string> kElsewhere{"--weights",    "--checkpoint-key", "--calib",  "--val",
-                                                      "--val-labels", "--classes",        "--device", "--threads"};
+        static const std::set<std::string> kElsewhere{"--weights", "--checkpoint-key", "--arch",    "--calib",
+                                                      "--val",     "--val-labels",     "--classes", "--device",
+                                                      "--threads"};
         std::erase_if(options, [](const OptionWords& option) { return kElsewhere.contains(option_name(option)); });
         return options;
     }

@@ -15,8 +15,9 @@ struct PassedOn {
     const char *name, *type, *help;
 };
 constexpr PassedOn kPassedOn[] = {
-    {"--weights", "FILE", "A torchvision ResNet: .pth, .safetensors or .bin [the bundled model]"},
+    {"--weights", "FILE", "A network that adaq builds: .pth, .safetensors or .bin [the bundled model]"},
     {"--checkpoint-key", "NAME", "Which of the networks in a checkpoint of torch.save"},
+    {"--arch", "NAME", "What network the weights are, where tensors do not tell"},
     {"--calib", "DIR", "Calibration images"},
     {"--val", "DIR", "Validation images with labels"},
     {"--val-labels", "FILE", "Label file of a plain --val folder"},

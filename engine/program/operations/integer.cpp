@@ -69,8 +69,9 @@ void IntegerConvolution::check(const Checker& c) const {
 }
 
 void IntegerLinear::check(const Checker& c) const {
-    const Shape &in = c.shape(x, 2, "linear of codes, x"), &matrix = c.shape(w, 2, "linear of codes, w");
-    require(in[1] == matrix[1], "linear of codes: x has {} features, w {}", in[1], matrix[1]);
+    const Shape &in = c.shape(x, 0, "linear of codes, x"), &matrix = c.shape(w, 2, "linear of codes, w");
+    const int64_t features = Checker::features(in, "linear of codes, x");
+    require(features == matrix[1], "linear of codes: x has {} features, w {}", features, matrix[1]);
     operands_fit(c, *this, {DType::u8, DType::i32, DType::f32});
     epilogue_fits(c, epilogue, y, {in[0], matrix[0]});
 }

@@ -15,7 +15,8 @@ Shape convolved(const Shape& x, const Shape& w, const Op& op) {
 }
 
 Shape multiplied(const Shape& x, const Shape& w) {
-    require(x[1] == w[1], "linear: x has {} features, w {}", x[1], w[1]);
+    const int64_t features = Checker::features(x, "linear x");
+    require(features == w[1], "linear: x has {} features, w {}", features, w[1]);
     return {x[0], w[0]};
 }
 
@@ -35,16 +36,16 @@ void ConvolutionToWeights::check(const Checker& c) const {
 }
 
 void Linear::check(const Checker& c) const {
-    c.epilogue(epilogue, y, multiplied(c.shape(x, 2, "linear x"), c.shape(w, 2, "linear w")));
+    c.epilogue(epilogue, y, multiplied(c.shape(x, 0, "linear x"), c.shape(w, 2, "linear w")));
 }
 
 void LinearToData::check(const Checker& c) const {
-    c.same(dy, multiplied(c.shape(dx, 2, "linear dx"), c.shape(w, 2, "linear w")), "linear dy");
+    c.same(dy, multiplied(c.shape(dx, 0, "linear dx"), c.shape(w, 2, "linear w")), "linear dy");
     c.gradient(dx, addend, activation.value_or(ActivationGradient{}));
 }
 
 void LinearToWeights::check(const Checker& c) const {
-    c.same(dy, multiplied(c.shape(x, 2, "linear x"), c.shape(dw, 2, "linear dw")), "linear dy");
+    c.same(dy, multiplied(c.shape(x, 0, "linear x"), c.shape(dw, 2, "linear dw")), "linear dy");
 }
 
 }  // namespace adaq

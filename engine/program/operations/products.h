@@ -71,7 +71,8 @@ struct ConvolutionToWeights {
     void check(const Checker& checker) const;
 };
 
-/// y[N,K] = sum over C of x[N,C] * w[K,C], summed in an order that depends on C alone.
+/// y[N,K] = sum over C of x[N,C] * w[K,C], summed in an order that depends on C alone. x may be a map, [N,H,W,C'],
+/// whose C = H W C' elements it reads as they lie; so may x and dx below.
 struct Linear {
     static constexpr OperationTraits kTraits{"fully connected layer", Purpose::inference, Cost::product};
     TensorId x, w, y;

@@ -39,7 +39,7 @@ class CompiledLinearToData : public CompiledOperation {
         : op_(op),
           setting_(setting),
           rows_(program.shape(op.dx)[0]),
-          features_(program.shape(op.dx)[1]),
+          features_(program.shape(op.w)[1]),
           outputs_(program.shape(op.w)[0]) {}
 
     int64_t scratch_floats() const override {
@@ -70,7 +70,7 @@ class CompiledLinearToWeights : public CompiledOperation {
         : op_(op),
           setting_(setting),
           rows_(program.shape(op.x)[0]),
-          features_(program.shape(op.x)[1]),
+          features_(program.shape(op.dw)[1]),
           outputs_(program.shape(op.dw)[0]) {}
 
     int64_t scratch_floats() const override { return setting_.math == Math::bf16 ? rows_ * (features_ + outputs_) : 0; }

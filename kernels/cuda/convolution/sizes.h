@@ -53,7 +53,7 @@ inline Product to_data_product(const ConvolutionSizes& z) {
 inline Product to_weights_product(const ConvolutionSizes& z) { return {z.k, z.window(), z.pixels_out()}; }
 
 inline ConvolutionSizes linear_sizes(const Shape& x, const Shape& w) {
-    return convolution_sizes({x[0], 1, 1, x[1]}, {w[0], 1, 1, w[1]}, {x[0], 1, 1, w[0]}, 1, 0);
+    return convolution_sizes({x[0], 1, 1, w[1]}, {w[0], 1, 1, w[1]}, {x[0], 1, 1, w[0]}, 1, 0);
 }
 
 }  // namespace adaq::cuda

@@ -178,8 +178,9 @@ TEST_SUITE("graph") {
     }
 
     TEST_CASE("what cannot be fused is refused by name") {
-        CHECK(fusing_says([](Graph& g) { g.nodes[0].attributes["bias"] = int64_t{1}; }) ==
-              "a_norm: a batch norm behind a, expected one behind a convolution without a bias");
+        CHECK(fusing_says([](Graph& g) {
+                  g.nodes[2] = node("batch_norm", "again", {2}, {{"channels", int64_t{4}}, {"epsilon", 1e-3}}, 0);
+              }) == "again: a batch norm behind a, expected one behind a convolution");
         CHECK(fusing_says([](Graph& g) {
                   g.nodes[3].inputs = {2};
               }).find("a_relu: an activation of a value that others") == 0);
@@ -195,6 +196,26 @@ TEST_SUITE("graph") {
               "addition");
     }
 
+    TEST_CASE("a fully connected layer reads features, or a map of its size") {
+        const auto layer = [](std::vector<int64_t> map, int64_t inputs) {
+            Attributes attributes{{"inputs", inputs}, {"outputs", int64_t{2}}, {"bias", int64_t{1}}};
+            if (!map.empty()) attributes["map"] = std::move(map);
+            Graph graph;
+            graph.nodes = {node("linear", "fc", {0}, std::move(attributes), -1)};
+            return graph;
+        };
+        const Graph of_map = layer({6, 5}, 90);
+        CHECK_NOTHROW(check_graph(of_map));
+        CHECK(value_shapes(of_map, 6, 5).back() == Shape{2});
+        CHECK(parameters_of(of_map)[0].shape == Shape{2, 90});
+        CHECK_THROWS_WITH_AS(value_shapes(of_map, 5, 6), "fc: an input of 5x6x3, expected a map of 6x5x3", DataError);
+        CHECK_THROWS_WITH_AS(value_shapes(layer({}, 90), 6, 5), "fc: an input of 6x5x3, expected 90 features",
+                             DataError);
+        CHECK_THROWS_WITH_AS(check_graph(layer({6, 5}, 91)), "fc: 91 inputs of a map of 6x5", DataError);
+        CHECK_THROWS_AS(check_graph(layer({6}, 90)), DataError);
+        CHECK_THROWS_AS(check_graph(layer({0, 5}, 90)), DataError);
+    }
+
     TEST_CASE("without its norms a graph has biases, and says what was folded") {
         const Graph folded = without_norms(small_graph());
         REQUIRE(folded.node_count() == 7);
@@ -202,6 +223,10 @@ TEST_SUITE("graph") {
         CHECK(std::get<std::string>(folded.node(0).attributes.at("norm")) == "a_norm");
         CHECK(folded.node(1).inputs == std::vector<ValueId>{1});
         CHECK(folded.node(2).integer("bias") == 0);
+        CHECK_FALSE(folded.node(0).attributes.contains("bias_before_norm"));
+        Graph biased = small_graph();
+        biased.nodes[0].attributes["bias"] = int64_t{1};
+        CHECK(without_norms(biased).node(0).integer("bias_before_norm") == 1);
         CHECK_NOTHROW(check_graph(folded));
         const Graph fused = fuse(folded).graph, before = fuse(small_graph()).graph;
         for (int i = 0; i < fused.node_count(); ++i) {

@@ -5,14 +5,13 @@
 
 #include <sstream>
 
+#include "loaders/architectures/recognise.h"
 #include "support/weight_files.h"
 
 using namespace adaq;
 using namespace adaq::test;
 
 namespace {
-
-using Shapes = std::map<std::string, Shape>;
 
 /// "conv1.weight 64x3x7x7" a line, in torchvision's order.
 std::vector<NamedShape> torchvision_list(const std::string& fixture) {
@@ -35,7 +34,7 @@ Shapes torchvision_shapes(const std::string& fixture) {
 
 std::string refused(const Shapes& shapes) {
     try {
-        (void)recognise_resnet("net.pth", shapes);
+        (void)recognise_network("net.pth", shapes);
         return "";
     } catch (const DataError& error) {
         return error.what();
@@ -59,7 +58,7 @@ bool mentions(const std::string& text, const std::string& part) {
 TEST_SUITE("architectures: ResNet") {
     TEST_CASE("torchvision's ResNets are recognised") {
         const auto graph_of = [](const char* fixture) {
-            return recognise_resnet("f", torchvision_shapes(fixture)).graph;
+            return recognise_network("f", torchvision_shapes(fixture)).graph;
         };
         CHECK(graph_of("resnet18.shapes") == resnet_graph({BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3}));
         CHECK(graph_of("resnet34.shapes") == resnet_graph({BlockKind::basic, {3, 4, 6, 3}, 64, 1000, 3}));
@@ -71,7 +70,7 @@ TEST_SUITE("architectures: ResNet") {
         for (const char* fixture : {"resnet18.shapes", "resnet34.shapes", "resnet50.shapes"}) {
             const std::vector<NamedShape> expected = torchvision_list(fixture);
             const std::vector<NamedShape> list =
-                parameters_of(recognise_resnet("f", torchvision_shapes(fixture)).graph);
+                parameters_of(recognise_network("f", torchvision_shapes(fixture)).graph);
             REQUIRE(list.size() == expected.size());
             for (size_t i = 0; i < list.size(); ++i) {
                 CHECK(list[i].name == expected[i].name);
@@ -91,7 +90,7 @@ TEST_SUITE("architectures: ResNet") {
                 check_graph(graph);
                 Shapes shapes;
                 for (const NamedShape& tensor : parameters_of(graph)) shapes[tensor.name] = tensor.shape;
-                CHECK(recognise_resnet("f", shapes).graph == graph);
+                CHECK(recognise_network("f", shapes).graph == graph);
             }
     }
 
@@ -119,17 +118,21 @@ TEST_SUITE("architectures: ResNet") {
         CHECK(mentions(refused_after([](Shapes& s) { s["conv1.weight"] = {64, 3, 5, 5}; }), "5x5"));
         CHECK(mentions(refused_after([](Shapes& s) { s["conv1.weight"] = {64, 4, 7, 7}; }), "4 input channels"));
         CHECK(mentions(refused_after([](Shapes& s) { s.erase("fc.weight"), s.erase("fc.bias"); }), "no fc.weight"));
-        const auto grouped = [](Shapes& s) { s["layer1.0.conv2.weight"] = {128, 4, 3, 3}; };
-        CHECK(mentions(refused_after(grouped, "resnet50.shapes"), "grouped convolutions"));
+        const auto grouped = [](Shapes& s) { s["layer1.0.conv2.weight"] = {64, 4, 3, 3}; };
+        CHECK(mentions(refused_after(grouped),
+                       "layer1.0.conv2.weight has 64 outputs but 4 inputs, expected a block of "
+                       "three convolutions"));
+        CHECK(mentions(refused_after(grouped, "resnet50.shapes"),
+                       "layer1.1.conv2.weight has shape 64x64x3x3, expected 64x4x3x3 in ResNeXt-50"));
         const auto wide = [](Shapes& s) { s["layer1.0.conv2.weight"] = {128, 128, 3, 3}; };
-        CHECK(mentions(refused_after(wide, "resnet50.shapes"), "wide ResNet"));
+        CHECK(mentions(refused_after(wide, "resnet50.shapes"), "expected 128x64x1x1 in Wide ResNet-50"));
         const auto no_shortcut = [](Shapes& s) {
             std::erase_if(s, [](const auto& t) { return t.first.starts_with("layer2.0.downsample."); });
         };
         CHECK(mentions(refused_after(no_shortcut), "no layer2.0.downsample.0.weight"));
         CHECK(mentions(refused({{"conv_proj.weight", {768, 3, 16, 16}}, {"class_token", {1, 1, 768}}}),
                        "vision transformer"));
-        CHECK(mentions(refused({{"features.0.weight", {64, 3, 3, 3}}}), "VGG"));
+        CHECK(mentions(refused({{"features.conv0.weight", {64, 3, 7, 7}}}), "neither a VGG nor a MobileNetV2"));
         CHECK(mentions(refused({{"conv1.0.weight", {32, 3, 3, 3}}}), "deep stem"));
         CHECK(mentions(refused({}), "no conv1.weight"));
     }
@@ -140,8 +143,8 @@ TEST_SUITE("architectures: ResNet") {
             Shapes shapes;
             for (const auto& [name, shape] : plain) shapes[prefix + name] = shape;
             shapes["criterion.weight"] = {1000};
-            const RecognisedNetwork found = recognise_resnet("f", shapes);
-            CHECK(found.graph == recognise_resnet("f", plain).graph);
+            const RecognisedNetwork found = recognise_network("f", shapes);
+            CHECK(found.graph == recognise_network("f", plain).graph);
             CHECK(found.passed_over == std::vector<std::string>{"criterion.weight"});
             CHECK(found.parameters.size() == plain.size());
             for (const auto& [name, parameter] : found.parameters) CHECK(name == prefix + parameter);
@@ -195,7 +198,7 @@ TEST_SUITE("architectures: ResNet") {
         for (const char* name : {"fc.1", "head.fc", "classifier.1", "head", "last_linear"}) {
             for (bool bias : {false, true}) {
                 CAPTURE(name);
-                const RecognisedNetwork found = recognise_resnet("f", with_head(name, bias));
+                const RecognisedNetwork found = recognise_network("f", with_head(name, bias));
                 ResNet wanted{BlockKind::basic, {2, 2, 2, 2}, 64, 1000, 3};
                 wanted.head_bias = bias;
                 CHECK(found.graph == resnet_graph(wanted));

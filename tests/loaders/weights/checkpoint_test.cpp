@@ -28,7 +28,7 @@ using Entries = std::vector<std::pair<std::string, std::string>>;
 class Several {
   public:
     explicit Several(const std::vector<std::string>& names) {
-        Entries entries{{"epoch", kNumber}};
+        Entries entries{{"epoch", kNumber}, {"arch", pickled("resnet4")}};
         float factor = 0.0f;
         for (const std::string& name : names)
             entries.emplace_back(name, file_.state_dict(tiny_tensors(factor += 1.0f)));
@@ -131,8 +131,10 @@ TEST_SUITE("weights: checkpoints") {
         TorchFile file;
         const std::string moments = file.state_dict(tiny_tensors(3.0f)), wanted = file.state_dict(tiny_tensors());
         const std::string loss = pickled_dict({{"weight", file.tensor(Tensor({2, 2}, {1, 2, 3, 4}))}});
-        const Bytes bytes = file.file(
-            pickled_dict({{"optimizer", pickled_dict({{"exp_avg", moments}})}, {"criterion", loss}, {"mine", wanted}}));
+        const Bytes bytes = file.file(pickled_dict({{"optimizer", pickled_dict({{"exp_avg", moments}})},
+                                                    {"criterion", loss},
+                                                    {"mine", wanted},
+                                                    {"arch", pickled("resnet4")}}));
         const FoundModel found = find_weights("x.pth", bytes, "");
         CHECK(equal(found.model.tensors, tiny_tensors()));
         CHECK(found.notes.empty());
@@ -223,8 +225,8 @@ TEST_SUITE("weights: checkpoints") {
 
     TEST_CASE("a checkpoint that calls its network by another's name is refused, wherever it says so") {
         const std::string named =
-            "x.pth: the checkpoint calls its network resnetblur50 (blur pooling), expected a "
-            "torchvision ResNet";
+            "x.pth: the checkpoint calls its network resnetblur50 (blur pooling), which adaq does not build; `arch` "
+            "NAME takes it for another";
         const std::string name = pickled("resnetblur50");
         CHECK(refused_with({{"arch", name}}) == named);
         CHECK(refused_with({{"hyper_parameters", pickled_dict({{"backbone", name}})}}) == named);
@@ -238,6 +240,48 @@ TEST_SUITE("weights: checkpoints") {
               named);
         CHECK(refused_with({{"arch", pickled("resnet50")}, {"args", pickled_dict({{"lr", kNumber}})}}).empty());
         CHECK(refused_with({{"arch", kNumber}, {"notes", name}, {"args", kNumber}, {"cfg", "N"}}).empty());
+    }
+
+    TEST_CASE("what is assumed of a ResNet is said, unless the file or the user names it") {
+        const auto notes_with = [](const Entries& beside, const std::string& arch = "") {
+            TorchFile file;
+            Entries entries = beside;
+            entries.emplace_back("state_dict", file.state_dict(tiny_tensors()));
+            return find_weights("x.pth", file.file(pickled_dict(entries)), "", arch).notes;
+        };
+        const std::vector<std::string> assumed{
+            "The file does not name its network, and tensors do not tell all of it: ReLUs, no blur pooling and no "
+            "dilation were assumed (`arch` NAME says otherwise)."};
+        CHECK(notes_with({}) == assumed);
+        CHECK(notes_with({{"arch", pickled("best")}}) == assumed);
+        CHECK(notes_with({{"arch", pickled("resnet18")}}).empty());
+        CHECK(notes_with({{"args", pickled_dict({{"model", pickled("timm.resnet18")}})}}).empty());
+        CHECK(notes_with({}, "resnet18").empty());
+    }
+
+    TEST_CASE("the user's name of the network goes before the file's") {
+        const auto loaded = [](const std::string& own, const std::string& arch) {
+            TorchFile file;
+            const Bytes bytes =
+                file.file(pickled_dict({{"arch", pickled(own)}, {"state_dict", file.state_dict(tiny_tensors())}}));
+            return find_weights("x.pth", bytes, "", arch).model.graph.description;
+        };
+        CHECK(loaded("resnetblur18", "resnet18").starts_with("ResNet-4 (basic blocks 1, width 1"));
+        CHECK(loaded("resnet18_os8", "").find("output stride 8") != std::string::npos);
+        CHECK(loaded("resnet18_os8", "resnet18_os16").find("output stride 16") != std::string::npos);
+        CHECK(loaded("resnet18_os8", "resnet18").find("output stride") == std::string::npos);
+        CHECK_THROWS_WITH_AS(loaded("resnet18", "resnetblur18"),
+                             "`arch` resnetblur18: blur pooling, expected a network that adaq builds", UsageError);
+        CHECK_THROWS_WITH_AS(loaded("resnet18", "mine"),
+                             "`arch` mine: expected the name of a network: resnet50, resnext50_32x4d, wide_resnet50_2, "
+                             "resnet50_os8, mobilenet_v2, mnasnet1_0, regnet_x_400mf, vgg16_bn, ...",
+                             UsageError);
+        CHECK_THROWS_WITH_AS(loaded("resnet18", "vgg16"),
+                             "x.pth: has the tensors of a ResNet-4 (basic blocks 1, width 1, 2 classes, grey input), "
+                             "expected those of a vgg",
+                             DataError);
+        CHECK_THROWS_WITH_AS(find_weights("q.bin", bytes_of_file(weight_fixture("quantised.bin")), "", "resnet18"),
+                             "`arch` resnet18: q.bin says itself what its network is", UsageError);
     }
 
     TEST_CASE("names of what adaq builds, and names that say nothing, pass") {
@@ -266,19 +310,19 @@ TEST_SUITE("weights: checkpoints") {
                                  "unet",
                                  "simclr_resnet50",
                                  "resnet50_pretrained"})
-            CHECK_MESSAGE(!other_network(name), name);
+            CHECK_MESSAGE(network_named(name).other.empty(), name);
     }
 
     TEST_CASE("names of networks that share a ResNet's tensors, or nearly, are told what they have") {
-        const auto has = [](const char* name) { return other_network(name).value_or("nothing"); };
+        const auto has = [](const char* name) { return network_named(name).other; };
         CHECK(has("resnetblur50") == "blur pooling");
         CHECK(has("resnetblur50.bt_in1k") == "blur pooling");
         CHECK(has("timm.models.resnetblur18") == "blur pooling");
         CHECK(has("resnetaa50") == "anti-aliasing");
         CHECK(has("ResNetAA101d") == "anti-aliasing");
         CHECK(has("antialiased_resnet50") == "anti-aliasing");
-        for (const char* name : {"resnet50_dilated", "dilated_resnet50", "resnet50dilated", "resnet50_os8",
-                                 "resnet50-d8", "deeplabv3_resnet50", "fcn_resnet101"})
+        for (const char* name :
+             {"resnet50_dilated", "dilated_resnet50", "resnet50dilated", "deeplabv3_resnet50", "fcn_resnet101"})
             CHECK_MESSAGE(has(name) == "dilated convolutions", name);
         CHECK(has("resnet50_silu") == "SiLU activations");
         CHECK(has("resnet18-swish") == "SiLU activations");
@@ -292,9 +336,33 @@ TEST_SUITE("weights: checkpoints") {
         CHECK(has("resnet50_gn") == "group normalisation");
         CHECK(has("resnetv2_50x1_bit") == "activations before the convolutions");
         CHECK(has("preact_resnet18") == "activations before the convolutions");
-        for (const char* name :
-             {"resnext50_32x4d", "wide_resnet50_2", "vgg16", "seresnext26d_32x4d", "efficientnet_b0",
-              "torchvision.models.densenet121", "vit_base_patch16_224", "resnest50d", "res2net50_14w_8s"})
+        for (const char* name : {"seresnext26d_32x4d", "efficientnet_b0", "torchvision.models.densenet121",
+                                 "vit_base_patch16_224", "resnest50d", "res2net50_14w_8s", "mobilenet_v3_large",
+                                 "mobilenetv3_large_100", "regnet_y_400mf", "regnetz_d8", "semnasnet_100", "repvgg_a0"})
             CHECK_MESSAGE(has(name) == "another kind of network", name);
+        CHECK(has("resnext50d_32x4d") == "a deep stem and pooled shortcuts");
+        CHECK(has("gluon_resnet50_v1d") == "a deep stem and pooled shortcuts");
+    }
+
+    TEST_CASE("names of what adaq builds tell the family, and where windows widen") {
+        const auto family = [](const char* name) {
+            const NamedNetwork named = network_named(name);
+            return named.other.empty() ? named.family : named.other;
+        };
+        for (const char* name : {"resnet18", "tv_resnet50", "resnext50_32x4d", "resnext101_32x8d_wsl",
+                                 "wide_resnet50_2", "torchvision.models.resnext101_64x4d", "ssl_resnext50_32x4d"})
+            CHECK_MESSAGE(family(name) == "resnet", name);
+        for (const char* name : {"mobilenet_v2", "mobilenetv2_100.ra_in1k", "MobileNetV2"})
+            CHECK_MESSAGE(family(name) == "mobilenet_v2", name);
+        for (const char* name : {"mnasnet1_0", "mnasnet_100"}) CHECK_MESSAGE(family(name) == "mnasnet", name);
+        for (const char* name : {"regnet_x_400mf", "regnetx_004", "RegNetX-600MF"})
+            CHECK_MESSAGE(family(name) == "regnet_x", name);
+        for (const char* name : {"vgg16_bn", "torchvision.models.vgg11"}) CHECK_MESSAGE(family(name) == "vgg", name);
+        for (const char* name : {"best", "model", ""}) CHECK(family(name).empty());
+        for (const char* name : {"resnet50_os8", "resnet50-d8", "resnet101_d8", "resnext50_32x4d_os8"})
+            CHECK_MESSAGE((network_named(name).output_stride == 8 && family(name) == "resnet"), name);
+        CHECK(network_named("resnet50_os16").output_stride == 16);
+        for (const char* name : {"resnet50", "resnet50_os32", "resnext50_32x8d"})
+            CHECK_MESSAGE(network_named(name).output_stride == 0, name);
     }
 }

@@ -1,0 +1,447 @@
+// Families of networks recognised by their tensors: torchvision's own lists, the names of other libraries, what is
+// refused.
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "engine/error.h"
+#include "engine/graph/node_kind.h"
+#include "engine/passes/fuse.h"
+#include "support/family_fixtures.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+/// Multiply-adds of products for an image.
+int64_t multiply_adds(const Graph& graph, int64_t size) {
+    const Indexed<Shape> shapes = value_shapes(graph, size, size);
+    int64_t total = 0;
+    for (int i = 0; i < graph.node_count(); ++i) {
+        const Node& node = graph.node(i);
+        if (!node.kind->has_weight()) continue;
+        const Shape weight = node.kind->parameters(node)[0].shape;
+        total += element_count(shapes[Graph::output_of(i)]) * (element_count(weight) / weight[0]);
+    }
+    return total;
+}
+
+std::string refused(const Shapes& shapes, const NetworkHints& hints = {}) {
+    try {
+        (void)recognise_network("net.pth", shapes, {}, hints);
+        return "";
+    } catch (const DataError& error) {
+        return error.what();
+    }
+}
+
+bool mentions(const std::string& text, const std::string& part) {
+    INFO(text);
+    return text.find(part) != std::string::npos;
+}
+
+std::vector<std::string> unit_names(const Graph& graph) {
+    std::vector<std::string> names;
+    for (const Unit& unit : graph.units) names.push_back(unit.name);
+    return names;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+        text.replace(at, from.size(), to);
+    return text;
+}
+
+using Rename = std::function<std::string(const std::string&)>;
+
+/// The graph of a torchvision network whose tensors are called otherwise is the same, and each has its parameter.
+void check_renamed(const std::string& network, const Rename& other_name, const Shapes& beside = {}) {
+    CAPTURE(network);
+    const Shapes plain = full_size_network(network).shapes();
+    Shapes shapes = beside;
+    for (const auto& [name, shape] : plain) shapes[other_name(name)] = shape;
+    CHECK(shapes.size() == plain.size() + beside.size());
+    const RecognisedNetwork found = recognise_network("f", shapes), expected = recognise_network("f", plain);
+    CHECK(found.graph == expected.graph);
+    CHECK(found.family == expected.family);
+    CHECK(found.passed_over.size() == beside.size());
+    for (const auto& [name, shape] : plain) {
+        CAPTURE(name);
+        REQUIRE(found.parameters.contains(other_name(name)));
+        CHECK(found.parameters.at(other_name(name)) == name);
+    }
+}
+
+// ---- names of other libraries, from torchvision's
+
+std::string hugging_face(const std::string& name) {
+    if (name.starts_with("fc.")) return "classifier.1." + name.substr(3);
+    std::string text = name.starts_with("layer") ? "" : "embedder.embedder.";
+    std::string rest = name;
+    if (name.starts_with("layer")) {
+        const int stage = name[5] - '1';
+        rest = name.substr(7);
+        text = "encoder.stages." + std::to_string(stage) + ".layers." + rest.substr(0, rest.find('.') + 1);
+        rest = rest.substr(rest.find('.') + 1);
+        if (!rest.starts_with("downsample"))
+            text += std::string("layer.") + static_cast<char>(rest[rest.find('.') - 1] - 1) + ".";
+    }
+    rest = replaced(replaced(rest, "downsample.0", "shortcut.convolution"), "downsample.1", "shortcut.normalization");
+    for (const char* digit : {"1", "2", "3"})
+        rest = replaced(replaced(rest, std::string("conv") + digit, "convolution"), std::string("bn") + digit,
+                        "normalization");
+    return "resnet." + text + rest;
+}
+
+/// "trunk_output.block2.block2-5.f.a.1.bias": 2, 6, "f.a.1.bias".
+struct RegNetName {
+    explicit RegNetName(const std::string& name)
+        : stage(name.substr(18, 1)),
+          block(std::to_string(std::stoi(name.substr(name.find('-') + 1)) + 1)),
+          rest(name.substr(name.find('.', name.find('-')) + 1)) {}
+    std::string stage, block, rest;
+};
+
+std::string pycls(const std::string& name) {
+    if (name.starts_with("fc.")) return "head." + name;
+    if (name.starts_with("stem.")) return replaced(replaced(name, "stem.0", "stem.conv"), "stem.1", "stem.bn");
+    RegNetName parts(name);
+    for (const char* letter : {"f.a", "f.b", "f.c"}) {
+        parts.rest = replaced(parts.rest, std::string(letter) + ".0", letter);
+        parts.rest = replaced(parts.rest, std::string(letter) + ".1", std::string(letter) + "_bn");
+    }
+    parts.rest = replaced(replaced(parts.rest, "proj.0", "proj"), "proj.1", "bn");
+    return "s" + parts.stage + ".b" + parts.block + "." + parts.rest;
+}
+
+std::string timm_regnet(const std::string& name) {
+    if (!name.starts_with("trunk")) return pycls(name);
+    RegNetName parts(name);
+    const char* const numbers[] = {"conv1", "conv2", "conv3"};
+    for (int i = 0; i < 3; ++i) {
+        const std::string letter = std::string("f.") + static_cast<char>('a' + i);
+        parts.rest = replaced(parts.rest, letter + ".0", numbers[i] + std::string(".conv"));
+        parts.rest = replaced(parts.rest, letter + ".1", numbers[i] + std::string(".bn"));
+    }
+    parts.rest = replaced(replaced(parts.rest, "proj.0", "downsample.conv"), "proj.1", "downsample.bn");
+    return "s" + parts.stage + ".b" + parts.block + "." + parts.rest;
+}
+
+/// Where torchvision's block i stands among stages of so many.
+std::string timm_block(int index, const std::vector<int>& repeats) {
+    int stage = 0;
+    for (; index >= repeats[static_cast<size_t>(stage)]; ++stage) index -= repeats[static_cast<size_t>(stage)];
+    return "blocks." + std::to_string(stage) + "." + std::to_string(index) + ".";
+}
+
+std::string timm_mobilenet_v2(const std::string& name) {
+    if (name.starts_with("classifier.1")) return replaced(name, "classifier.1", "classifier");
+    const std::string rest = name.substr(9);
+    const int index = std::stoi(rest);
+    const std::string layer = rest.substr(rest.find('.') + 1);
+    if (index == 0) return replaced(replaced("^" + layer, "^0", "conv_stem"), "^1", "bn1");
+    if (index == 18) return replaced(replaced("^" + layer, "^0", "conv_head"), "^1", "bn2");
+    const bool plain = index == 1;
+    std::string inside = layer.substr(5);
+    const std::vector<std::pair<const char*, const char*>> names =
+        plain ? std::vector<std::pair<const char*, const char*>>{{"^0.0", "conv_dw"},
+                                                                 {"^0.1", "bn1"},
+                                                                 {"^1", "conv_pw"},
+                                                                 {"^2", "bn2"}}
+              : std::vector<std::pair<const char*, const char*>>{{"^0.0", "conv_pw"}, {"^0.1", "bn1"},
+                                                                 {"^1.0", "conv_dw"}, {"^1.1", "bn2"},
+                                                                 {"^2", "conv_pwl"},  {"^3", "bn3"}};
+    inside = "^" + inside;
+    for (const auto& [from, to] : names) inside = replaced(inside, from, to);
+    return timm_block(index - 1, {1, 2, 3, 4, 3, 3, 1}) + inside;
+}
+
+std::string flat_mobilenet_v2(const std::string& name) {
+    const size_t conv = name.find(".conv.");
+    if (conv == std::string::npos) return name;
+    const bool plain = name.starts_with("features.1.");
+    std::string inside = "^" + name.substr(conv + 6);
+    using Names = std::vector<std::pair<const char*, const char*>>;
+    const Names names =
+        plain ? Names{{"^0.0", "0"}, {"^0.1", "1"}, {"^1.", "3."}, {"^2.", "4."}}
+              : Names{{"^0.0", "0"}, {"^0.1", "1"}, {"^1.0", "3"}, {"^1.1", "4"}, {"^2.", "6."}, {"^3.", "7."}};
+    for (const auto& [from, to] : names) inside = replaced(inside, from, to);
+    return name.substr(0, conv + 6) + inside;
+}
+
+std::string timm_mnasnet(const std::string& name) {
+    static const std::map<std::string, std::string> kOutside{
+        {"layers.0", "conv_stem"},          {"layers.1", "bn1"},
+        {"layers.3", "blocks.0.0.conv_dw"}, {"layers.4", "blocks.0.0.bn1"},
+        {"layers.6", "blocks.0.0.conv_pw"}, {"layers.7", "blocks.0.0.bn2"},
+        {"layers.14", "conv_head"},         {"layers.15", "bn2"},
+        {"classifier.1", "classifier"}};
+    static const std::map<std::string, std::string> kLayers{{"0", "conv_pw"}, {"1", "bn1"},      {"3", "conv_dw"},
+                                                            {"4", "bn2"},     {"6", "conv_pwl"}, {"7", "bn3"}};
+    const size_t last = name.rfind('.');
+    if (const auto found = kOutside.find(name.substr(0, last)); found != kOutside.end())
+        return found->second + name.substr(last);
+    const int stage = std::stoi(name.substr(7)) - 7;
+    const std::string rest = name.substr(name.find('.', 7) + 1), block = rest.substr(0, rest.find('.'));
+    const std::string layer = name.substr(name.rfind('.', last - 1) + 1, last - name.rfind('.', last - 1) - 1);
+    return "blocks." + std::to_string(stage) + "." + block + "." + kLayers.at(layer) + name.substr(last);
+}
+
+}  // namespace
+
+TEST_SUITE("architectures: families") {
+    TEST_CASE("every torchvision network is recognised by its tensors, and strides and groups as torchvision's does") {
+        for (const FullSizeNetwork& network : full_size_networks()) {
+            CAPTURE(network.name);
+            const RecognisedNetwork found = recognise_network("f", network.shapes());
+            check_graph(found.graph);
+            CHECK(multiply_adds(found.graph, 224) == network.multiply_adds);
+            CHECK(parameters_of(found.graph).size() == network.tensors.size());
+            for (const auto& [name, parameter] : found.parameters) CHECK(name == parameter);
+            CHECK(classes_of(found.graph) == 1000);
+            CHECK_NOTHROW(fuse(found.graph));
+            CHECK(found.graph.units.front().name == "stem");
+            CHECK(found.graph.units.back().name == "head");
+        }
+    }
+
+    TEST_CASE("families are named for people") {
+        const auto described = [](const char* name) {
+            return recognise_network("f", full_size_network(name).shapes()).graph.description;
+        };
+        CHECK(described("resnet152") == "ResNet-152 (bottleneck blocks 3-8-36-3, width 64, 1000 classes)");
+        CHECK(described("resnext50_32x4d") ==
+              "ResNeXt-50 (bottleneck blocks 3-4-6-3, 32 groups of 4 channels, width 64, 1000 classes)");
+        CHECK(described("wide_resnet50_2") ==
+              "Wide ResNet-50 (bottleneck blocks 3-4-6-3, 128 channels within, width 64, 1000 classes)");
+        CHECK(described("mobilenet_v2") ==
+              "MobileNetV2 (17 inverted residuals, widths 32-16-24-32-64-96-160-320-1280, 1000 classes)");
+        CHECK(described("mnasnet1_0") ==
+              "MNASNet (blocks 3-3-3-2-4-1, widths 32-16-24-40-80-96-192-320-1280, 1000 classes)");
+        CHECK(described("regnet_x_400mf") ==
+              "RegNetX (blocks 1-2-7-12, widths 32-64-160-400, groups of 16, 1000 classes)");
+        CHECK(described("vgg16_bn") ==
+              "VGG-16 (convolutions 2-2-3-3-3, widths 64-128-256-512-512, batch norms, 1000 classes)");
+        CHECK(described("vgg11") ==
+              "VGG-11 (convolutions 1-1-2-2-2, widths 64-128-256-512-512, no batch norms, 1000 classes)");
+    }
+
+    TEST_CASE("units are the stem, each residual block or pair of convolutions, and the head") {
+        const auto units = [](const char* name) {
+            return unit_names(recognise_network("f", full_size_network(name).shapes()).graph);
+        };
+        CHECK(units("resnext50_32x4d").size() == 18);
+        CHECK(units("regnet_x_400mf").size() == 1 + 22 + 1);
+        const std::vector<std::string> mobilenet = units("mobilenet_v2");
+        REQUIRE(mobilenet.size() == 1 + 17 + 1 + 1);
+        CHECK(mobilenet[1] == "features.1");
+        CHECK(mobilenet[18] == "features.18");
+        CHECK(units("mnasnet1_0").size() == 1 + 1 + 16 + 1 + 1);
+        CHECK(units("vgg16_bn") == std::vector<std::string>{"stem", "features.3", "features.7", "features.14",
+                                                            "features.20", "features.24", "features.30", "features.34",
+                                                            "features.40", "classifier.0", "classifier.3", "head"});
+    }
+
+    TEST_CASE("the input is added where torchvision adds it") {
+        const auto additions = [](const Shapes& shapes) {
+            std::vector<std::string> names;
+            for (const Node& node : recognise_network("f", shapes).graph.nodes)
+                if (node.kind->name() == "add") names.push_back(node.name);
+            return names;
+        };
+        CHECK(additions(full_size_network("mobilenet_v2").shapes()) ==
+              std::vector<std::string>{"features.3", "features.5", "features.6", "features.8", "features.9",
+                                       "features.10", "features.12", "features.13", "features.15", "features.16"});
+        CHECK(additions(full_size_network("mnasnet1_0").shapes()).size() == 10);
+        // As narrow as the stem, whose width is a multiple of 8: the first block has an addition as well.
+        Shapes narrow = full_size_network("mobilenet_v2").shapes();
+        for (auto& [name, shape] : narrow)
+            if (name.starts_with("features.1.conv.2") || name == "features.1.conv.1.weight") shape[0] = 32;
+        narrow["features.2.conv.0.0.weight"][1] = 32;
+        CHECK(additions(narrow).front() == "features.1");
+    }
+
+    TEST_CASE("names of other libraries are renamed") {
+        for (const char* name : {"resnet18", "resnet50", "resnet101"}) check_renamed(name, hugging_face);
+        const auto mmpretrain = [](const std::string& name) {
+            return (name.starts_with("fc.") ? "head." : "backbone.") + name;
+        };
+        for (const char* name : {"resnet34", "resnext50_32x4d"})
+            check_renamed(name, mmpretrain, {{"data_preprocessor.mean", {3}}});
+        for (const char* name : {"regnet_x_400mf", "regnet_x_3_2gf"}) {
+            check_renamed(name, pycls);
+            check_renamed(name, timm_regnet);
+        }
+        check_renamed("mobilenet_v2", timm_mobilenet_v2);
+        check_renamed("mobilenet_v2", flat_mobilenet_v2);
+        const auto with_outer_conv = [](const std::string& name) {
+            const std::string flat = flat_mobilenet_v2(name);
+            return flat.starts_with("features.18.") ? "conv." + flat.substr(12)
+                                                    : replaced(flat, "classifier.1", "classifier");
+        };
+        check_renamed("mobilenet_v2", with_outer_conv);
+        for (const char* name : {"mnasnet0_5", "mnasnet1_0"}) check_renamed(name, timm_mnasnet);
+    }
+
+    TEST_CASE("families stand under a prefix, with other tensors beside them") {
+        for (const char* name : {"mobilenet_v2", "mnasnet0_75", "regnet_x_800mf", "vgg13_bn", "wide_resnet50_2"}) {
+            check_renamed(name, [](const std::string& tensor) { return "net.encoder." + tensor; },
+                          {{"criterion.weight", {1000}}});
+            const Shapes plain = full_size_network(name).shapes();
+            Shapes two;
+            for (const auto& [tensor, shape] : plain) two["student." + tensor] = two["teacher." + tensor] = shape;
+            CHECK(mentions(refused(two), "under student. and teacher., expected one network"));
+        }
+    }
+
+    TEST_CASE("batch norms may be folded, of every family") {
+        for (const char* name : {"resnext50_32x4d", "mobilenet_v2", "mnasnet1_0", "regnet_x_400mf", "vgg11_bn"}) {
+            CAPTURE(name);
+            const RecognisedNetwork whole = recognise_network("f", full_size_network(name).shapes());
+            const Graph folded = without_norms(whole.graph);
+            Shapes shapes;
+            for (const NamedShape& parameter : parameters_of(folded)) shapes[parameter.name] = parameter.shape;
+            CHECK(recognise_network("f", shapes).graph == folded);
+        }
+    }
+
+    TEST_CASE("any width, number of classes, grey input, a head without a bias") {
+        for (const std::string& name : SmallNetwork::names()) {
+            CAPTURE(name);
+            const SmallNetwork small(name);
+            Shapes shapes = small.shapes();
+            CHECK(classes_of(recognise_network("f", shapes).graph) == 20);
+            for (const char* stem :
+                 {"conv1.weight", "features.0.0.weight", "layers.0.weight", "stem.0.weight", "features.0.weight"})
+                if (const auto found = shapes.find(stem); found != shapes.end()) found->second[1] = 1;
+            CHECK(recognise_network("f", shapes).graph.input_channels == 1);
+            for (const char* head : {"fc.bias", "classifier.1.bias", "classifier.6.bias"}) shapes.erase(head);
+            const Graph graph = recognise_network("f", shapes).graph;
+            CHECK(graph.nodes.back().integer("bias") == 0);
+        }
+    }
+
+    TEST_CASE("windows of a ResNet widen where its name says so") {
+        const Shapes shapes = full_size_network("resnet50").shapes();
+        const auto last_map = [&](int stride) {
+            const Graph graph = recognise_network("f", shapes, {}, {"", stride, true}).graph;
+            const Indexed<Shape> values = value_shapes(graph, 224, 224);
+            return values[graph.units[graph.units.count() - 2].output()][0];
+        };
+        CHECK(last_map(0) == 7);
+        CHECK(last_map(16) == 14);
+        CHECK(last_map(8) == 28);
+        const Graph graph = recognise_network("f", shapes, {}, {"", 8, true}).graph;
+        std::map<std::string, int64_t> dilations;
+        for (const Node& node : graph.nodes)
+            if (node.kind->name() == "convolution") dilations[node.name] = node.list("dilation")[0];
+        CHECK(dilations["layer2.0.conv2"] == 1);
+        CHECK(dilations["layer3.0.conv2"] == 1);  // as torchvision: its windows widen behind its own stride
+        CHECK(dilations["layer3.1.conv2"] == 2);
+        CHECK(dilations["layer4.0.conv2"] == 2);
+        CHECK(dilations["layer4.2.conv2"] == 4);
+        CHECK(dilations["layer4.2.conv1"] == 1);
+        CHECK(mentions(graph.description, "output stride 8"));
+    }
+
+    TEST_CASE("what shapes do not tell of a ResNet is said, unless its name is known") {
+        const auto assumed = [](const char* name, const NetworkHints& hints) {
+            return recognise_network("f", full_size_network(name).shapes(), {}, hints).assumed;
+        };
+        CHECK(assumed("resnet50", {}) == "ReLUs, no blur pooling and no dilation");
+        CHECK_FALSE(assumed("resnext50_32x4d", {}).empty());
+        CHECK(assumed("resnet50", {"resnet", 0, true}).empty());
+        CHECK(assumed("resnet50", {"", 0, true}).empty());
+        for (const char* name : {"mobilenet_v2", "mnasnet1_0", "regnet_x_400mf", "vgg16_bn"})
+            CHECK_MESSAGE(assumed(name, {}).empty(), name);
+    }
+
+    TEST_CASE("a family that is asked for must be the tensors'") {
+        CHECK(
+            refused(full_size_network("resnet18").shapes(), {"vgg", 0, true}) ==
+            "net.pth: has the tensors of a ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes), expected those of "
+            "a vgg");
+        CHECK(refused(full_size_network("mobilenet_v2").shapes(), {"mobilenet_v2", 0, true}).empty());
+    }
+
+    TEST_CASE("a missing, an unexpected and a misshapen tensor of any family are refused by name") {
+        const auto refused_after = [](const char* network, const std::function<void(Shapes&)>& edit) {
+            Shapes shapes = full_size_network(network).shapes();
+            edit(shapes);
+            return refused(shapes);
+        };
+        CHECK(mentions(refused_after("mobilenet_v2", [](Shapes& s) { s.erase("features.5.conv.3.running_var"); }),
+                       "net.pth: no features.5.conv.3.running_var, expected in MobileNetV2 (17"));
+        CHECK(mentions(refused_after("mobilenet_v2", [](Shapes& s) { s.erase("features.5.conv.1.0.weight"); }),
+                       "no features.5.conv.1.0.weight"));
+        CHECK(mentions(refused_after("mnasnet1_0", [](Shapes& s) { s.erase("layers.10.2.layers.3.weight"); }),
+                       "no layers.10.2.layers.3.weight"));
+        CHECK(mentions(refused_after("mnasnet1_0", [](Shapes& s) { s["layers.9.0.se.weight"] = {4}; }),
+                       "has layers.9.0.se.weight of shape 4"));
+        CHECK(mentions(
+            refused_after("regnet_x_400mf", [](Shapes& s) { s["trunk_output.block3.block3-1.f.b.0.weight"][1] = 8; }),
+            "expected 160x16x3x3"));
+        CHECK(mentions(refused_after("regnet_x_400mf",
+                                     [](Shapes& s) {
+                                         s["trunk_output.block1.block1-0.f.se.fc1.weight"] = {8, 32, 1, 1};
+                                     }),
+                       "squeeze and excitation (trunk_output.block1.block1-0.f.se.fc1.weight)"));
+        CHECK(mentions(refused_after("vgg11_bn", [](Shapes& s) { s["classifier.0.weight"][1] = 25000; }),
+                       "classifier.0.weight takes 25000 inputs, expected a square map of the last convolution's 512"));
+        CHECK(mentions(refused_after("vgg11_bn",
+                                     [](Shapes& s) {
+                                         s["features.0.weight"] = {64, 3, 11, 11};
+                                     }),
+                       "11x11"));
+        CHECK(mentions(refused_after("vgg11", [](Shapes& s) { s["features.0.weight"][1] = 4; }), "4 input channels"));
+        CHECK(mentions(refused_after("vgg16_bn",
+                                     [](Shapes& s) {
+                                         for (const char* index : {"24", "25"})
+                                             std::erase_if(s, [&](const auto& t) {
+                                                 return t.first.starts_with(std::string("features.") + index + ".");
+                                             });
+                                     }),
+                       "features.27 stands 7 behind the convolution before it, expected 3 or, with a pool, 4"));
+        CHECK(mentions(refused_after("mobilenet_v2",
+                                     [](Shapes& s) {
+                                         s.erase("classifier.1.weight");
+                                         s.erase("classifier.1.bias");
+                                     }),
+                       "no classifier.1.weight and no other matrix of weights (a backbone without its last layer?), "
+                       "expected a torchvision MobileNetV2"));
+        CHECK(mentions(refused_after("mobilenet_v2",
+                                     [](Shapes& s) {
+                                         std::erase_if(
+                                             s, [](const auto& t) { return t.first.starts_with("features.17."); });
+                                     }),
+                       "16 inverted residuals, expected the 17 of a MobileNetV2"));
+        CHECK(mentions(refused_after("resnet18",
+                                     [](Shapes& s) {
+                                         s["layer1.0.conv2.weight"] = {64, 0, 3, 3};
+                                     }),
+                       "expected extents of 1 to"));
+    }
+
+    TEST_CASE("timm's blocks of other networks are refused") {
+        Shapes shapes;
+        for (const auto& [name, shape] : full_size_network("mnasnet1_0").shapes()) shapes[timm_mnasnet(name)] = shape;
+        for (auto& [name, shape] : shapes)
+            if (name.starts_with("blocks.3.") && name.ends_with("conv_dw.weight")) shape[2] = shape[3] = 3;
+        CHECK(mentions(refused(shapes), "in neither MobileNetV2's nor MNASNet's seven stages"));
+    }
+
+    TEST_CASE("two names of one tensor are refused") {
+        Shapes shapes;
+        for (const auto& [name, shape] : full_size_network("resnet18").shapes()) shapes[hugging_face(name)] = shape;
+        shapes["resnet.bn1.weight"] = {64};
+        CHECK(mentions(refused(shapes), "are one tensor by their names"));
+    }
+
+    TEST_CASE("a deep stem, and networks of other families with features, are told what they are") {
+        CHECK(mentions(refused({{"conv1.0.weight", {32, 3, 3, 3}}, {"layer1.0.conv1.weight", {64, 64, 1, 1}}}),
+                       "deep stem"));
+        CHECK(mentions(refused({{"features.denseblock1.denselayer1.conv1.weight", {128, 64, 1, 1}}}),
+                       "neither a VGG nor a MobileNetV2"));
+    }
+}
