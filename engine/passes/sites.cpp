@@ -32,12 +32,18 @@ class Policy {
                 sites == ActivationSites::layer ? node.kind->has_weight() : node.activation || node.kind == &add_kind();
             if (quantises_input(sites) && (node.kind->has_weight() || node.kind == &add_kind()))
                 for (ValueId read : node.inputs) is_site_[source_of_codes(graph_, read)] = true;
+            if (node.kind->has_weight()) take_bottleneck(source_of_codes(graph_, node.inputs[0]));
         }
         if (sites == ActivationSites::deploy_tensorrt) join();
     }
     bool is_site(ValueId value) const { return is_site_[value]; }
 
   private:
+    /// A layer that nothing stands behind but the next layer (MobileNetV2's linear bottleneck).
+    void take_bottleneck(ValueId read) {
+        if (read != kImage && graph_.node(Graph::producer_of(read)).kind->has_weight()) is_site_[read] = true;
+    }
+
     void join() {
         const Indexed<int> readers = reader_counts(graph_);
         for (const Node& node : graph_.nodes)

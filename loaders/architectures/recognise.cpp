@@ -130,7 +130,7 @@ RecognisedNetwork recognise_network(const std::string& file, const Shapes& shape
     if (found.family.empty()) found.family = naming.family;
     if (!hints.family.empty() && hints.family != found.family)
         data_error("{}: has the tensors of a {}, expected those of a {}", file, found.graph.description, hints.family);
-    if (found.family == "resnet" && !hints.named) found.assumed = "ReLUs, no blur pooling and no dilation";
+    if (hints.named) found.assumed.clear();
     return found;
 }
 

@@ -2,6 +2,8 @@
 // see resnet.h.
 #include "loaders/architectures/resnet.h"
 
+#include <algorithm>
+
 #include "engine/error.h"
 #include "engine/printable.h"
 
@@ -72,6 +74,13 @@ std::string because(const std::string& name) {
     return "";
 }
 
+/// Whether there are published networks of the same tensors that compute something else: of the usual sizes.
+bool has_doubles(const ResNet& network) {
+    constexpr int kUsualWidth = 64;
+    static const std::vector<std::vector<int>> kUsual{{2, 2, 2, 2}, {3, 4, 6, 3}, {3, 4, 23, 3}, {3, 8, 36, 3}};
+    return network.width == kUsualWidth && std::find(kUsual.begin(), kUsual.end(), network.blocks) != kUsual.end();
+}
+
 }  // namespace
 
 RecognisedNetwork recognise_resnet(NamedTensors tensors, int output_stride) {
@@ -83,7 +92,9 @@ RecognisedNetwork recognise_resnet(NamedTensors tensors, int output_stride) {
     network.classes = tensors.extent("fc.weight", 2, 0);
     network.folded = tensors.is_folded("conv1", "bn1");
     network.head_bias = tensors.has_bias("fc");
-    return std::move(tensors).recognised(resnet_graph(network), because);
+    RecognisedNetwork found = std::move(tensors).recognised(resnet_graph(network), because);
+    if (has_doubles(network)) found.assumed = "ReLUs, no blur pooling and no dilation";
+    return found;
 }
 
 }  // namespace adaq

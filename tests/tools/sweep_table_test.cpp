@@ -44,7 +44,8 @@ struct Shipped {
     size_t cells;
     int published;
 };
-const Shipped kTables[] = {{"schemes", 56, 56}, {"adaround", 34, 34}, {"brecq", 15, 15}, {"pdquant", 25, 10}};
+const Shipped kTables[] = {
+    {"schemes", 56, 56}, {"adaround", 34, 34}, {"brecq", 15, 15}, {"pdquant", 25, 10}, {"networks", 36, 36}};
 
 /// Two rows and two columns: a finished cell, a failed one, one that waits and one that is not there.
 SweepView sample() {
@@ -110,6 +111,33 @@ TEST_SUITE("sweep tables") {
             CHECK(learn.schedule.rounding_rate == (i < 16 ? 1e-2 : 1e-3));
         }
         CHECK(settings_of(cells[32].run.quantise).recipe.learn.start == RoundingStart::fraction);
+    }
+
+    TEST_CASE("the table of networks has a file of weights for each, and the papers' settings") {
+        SweepOptions data = with_data();
+        data.passed_on.erase(data.passed_on.begin());  // the weights
+        const std::vector<Cell> cells = make_cells(read_table(table_path("networks")), data);
+        std::set<std::string> weights;
+        for (const Cell& cell : cells) {
+            INFO(cell.title);
+            weights.insert(cell.run.weights);
+            CHECK(cell.run.quantise.head_stem_8bit);
+            const UnitOptions& learn = settings_of(cell.run.quantise).recipe.learn;
+            CHECK(learn.schedule.iterations == 20000);
+            CHECK(cell.run.quantise.method == (cell.title.find("PD-Quant") == std::string::npos ? "qdrop" : "pdquant"));
+        }
+        CHECK(weights.size() == 6);
+        CHECK(cells[0].title == "ResNet-18, QDrop / W4A4");
+        CHECK(cells[0].run.weights == "resnet18_imagenet.pth.tar");
+        CHECK(cells[35].title == "MNASNet, PD-Quant / W2A2");
+    }
+
+    TEST_CASE("a table of several networks says how good the float ones are, from the lowest to the highest") {
+        SweepView view = sample();
+        view.several_networks = true;
+        view.cells[1] = view.cells[0];
+        view.cells[1].result.float_top1 = 150;
+        CHECK(render_markdown(view).find("the float networks: 60.00 to 75.00.") != std::string::npos);
     }
 
     TEST_CASE("options are taken apart as a shell does, and a later one takes an earlier one's place") {

@@ -157,7 +157,7 @@ void declare_network(CLI::App& command, NetworkCommand& network) {
     NetworkBench& bench = network.floats;
     command
         .add_option("--weights", bench.weights,
-                    "A ResNet: .pth, .safetensors or .bin, float or quantised [ResNet18 with random weights]")
+                    "A network: .pth, .safetensors or .bin, float or quantised [ResNet18 with random weights]")
         ->type_name("FILE");
     auto* integer = command.add_flag(
         "--integer", network.integer,
@@ -195,7 +195,7 @@ int bench_network(const NetworkCommand& network) {
 }
 
 void declare_schemes(CLI::App& command, SchemeBench& bench) {
-    command.add_option("--weights", bench.weights, "A float ResNet: .pth, .safetensors or .bin")
+    command.add_option("--weights", bench.weights, "A float network: .pth, .safetensors or .bin")
         ->type_name("FILE")
         ->required();
     command.add_option("--tensor", bench.tensors, "Only these tensors [every weight]")->delimiter(',');

@@ -1,4 +1,4 @@
-// adaq-run: quantises a ResNet after training and tells what it costs. Progress goes to stderr, the result to stdout.
+// adaq-run: quantises a network after training and tells what it costs. Progress goes to stderr, the result to stdout.
 #include "tools/program/interrupt.h"
 #include "tools/program/program.h"
 #include "tools/program/spinning.h"

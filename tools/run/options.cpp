@@ -251,7 +251,7 @@ Examples
 }  // namespace
 
 std::optional<RunOptions> parse_options(int argc, char** argv) {
-    CLI::App app("Quantise a ResNet after training, and tell what it costs.", "adaq-run");
+    CLI::App app("Quantise a network after training, and tell what it costs.", "adaq-run");
     app.footer(kFooter);
     app.set_version_flag("--version", std::string("adaq ") + ADAQ_VERSION);
     Raw raw;

@@ -96,8 +96,7 @@ std::string tiles(const SweepView& view) {
     std::string row = tile("Cells done", fmt::format("{} of {}", view.count(CellView::State::done), all),
                            failed > 0 ? fmt::format("{} failed", failed) : "none failed");
     if (const CellResult* result = view.finished()) {
-        row += tile("Float network, top-1", share_text(result->float_top1, result->images) + " %",
-                    interval_text(result->float_top1, result->images));
+        row += tile("Float network, top-1", view.float_share() + " %", view.float_interval());
         row += tile("Validation images", count(result->images), view.imagenet ? "ImageNet" : "not ImageNet");
         row += tile("Time taken", duration(seconds), "all cells together");
     }

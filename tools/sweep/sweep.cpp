@@ -128,7 +128,9 @@ class Sweep {
         const ImageSets& images = input.images;
         const auto settings = nlohmann::json::parse(identities_.begin()->second);
         view_.imagenet = images.validation_count() == kImageNetImages && input.model.classes() == kImageNetClasses;
-        view_.model = fmt::format("{} ({})", input.model.description(), input.model.file());
+        const std::vector<std::string> models = models_of_cells();
+        view_.several_networks = models.size() > 1;
+        view_.model = fmt::format("{}", fmt::join(models, "; "));
         view_.validation = fmt::format("{} of {}, {}x{} pixels", report::plural(images.validation_count(), "image"),
                                        first.run.images.val, images.height(), images.width());
         if (!first.run.images.calib.empty())
@@ -139,6 +141,18 @@ class Sweep {
                         settings.at("device").get<std::string>(), report::plural(first.run.device.threads, "thread"));
         view_.command = options_.command;
         view_.adaq_version = ADAQ_VERSION;
+    }
+
+    /// In words, each once: rows may have weights of their own.
+    std::vector<std::string> models_of_cells() {
+        std::vector<std::string> models;
+        for (const Cell& cell : cells_) {
+            if (!identities_.contains(&cell)) continue;
+            const Model model = run_input(cell.run, &workspace_).model;
+            std::string text = fmt::format("{} ({})", model.description(), model.file());
+            if (std::find(models.begin(), models.end(), text) == models.end()) models.push_back(std::move(text));
+        }
+        return models;
     }
 
     std::string forecast_line(const CellTimes& times) const {

@@ -40,7 +40,7 @@ constexpr PassedOn kPassedOn[] = {
 
 constexpr const char* kFooter = R"(
 Tables come with adaq, in tables/ or share/adaq/tables/: schemes.json (range schemes at 8 and 4 bits), adaround.json,
-brecq.json, pdquant.json. docs/sweep.md says how to write your own.
+brecq.json, pdquant.json, networks.json (six networks). docs/sweep.md says how to write your own.
 
 A cell that is finished is kept in --out. The same command again does what is missing, and goes on inside a cell that
 learns. A cell that fails does not stop the others; then the exit status is 1.

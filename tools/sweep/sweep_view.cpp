@@ -56,10 +56,27 @@ std::string SweepView::summary() const {
     if (failed > 0) text += fmt::format(", {} failed", failed);
     text += ".";
     if (const CellResult* result = finished())
-        text += fmt::format(" Top-1 in percent of {} images, with 95 % Wilson intervals; the float network: {} {}.",
-                            report::count(result->images), share_text(result->float_top1, result->images),
-                            interval_text(result->float_top1, result->images));
+        text += fmt::format(" Top-1 in percent of {} images, with 95 % Wilson intervals; the float network{}: {}{}.",
+                            report::count(result->images), several_networks ? "s" : "", float_share(),
+                            several_networks ? "" : " " + float_interval());
     return text;
+}
+
+std::string SweepView::float_share() const {
+    const CellResult* const first = finished();
+    if (!several_networks) return share_text(first->float_top1, first->images);
+    int64_t lowest = first->float_top1, highest = lowest;
+    for (const CellView& cell : cells) {
+        if (cell.state != CellView::State::done) continue;
+        lowest = std::min(lowest, cell.result.float_top1);
+        highest = std::max(highest, cell.result.float_top1);
+    }
+    return share_text(lowest, first->images) + " to " + share_text(highest, first->images);
+}
+
+std::string SweepView::float_interval() const {
+    const CellResult* const first = finished();
+    return several_networks ? "of several networks" : interval_text(first->float_top1, first->images);
 }
 
 std::vector<std::string> SweepView::notes() const {

@@ -22,6 +22,7 @@ struct SweepView {
     Table table;
     std::vector<CellView> cells;  // row after row, one a column
     bool imagenet = false;        // the validation set is ImageNet's, so that published numbers are of the same images
+    bool several_networks = false;
     std::string model, calibration, validation;  // sentences
     std::string command, machine;
     std::string adaq_version;
@@ -30,6 +31,10 @@ struct SweepView {
     int64_t count(CellView::State state) const;
     /// The first finished cell, which knows how good the float network is; null: none is.
     const CellResult* finished() const;
+    /// The float network's top-1, "69.76", and its interval, where a cell is finished. Of several networks the lowest
+    /// and the highest, "69.76 to 78.36", and that they are several.
+    std::string float_share() const;
+    std::string float_interval() const;
     /// Any row has a published number in the column.
     bool has_published(size_t column) const;
     bool has_published() const;

@@ -2,11 +2,13 @@
 // refused.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
 #include "engine/passes/fuse.h"
+#include "engine/passes/sites.h"
 #include "support/family_fixtures.h"
 
 using namespace adaq;
@@ -260,6 +262,32 @@ TEST_SUITE("architectures: families") {
             if (name.starts_with("features.1.conv.2") || name == "features.1.conv.1.weight") shape[0] = 32;
         narrow["features.2.conv.0.0.weight"][1] = 32;
         CHECK(additions(narrow).front() == "features.1");
+    }
+
+    TEST_CASE(
+        "what a layer reads is a site, a linear bottleneck's output, too, and what only an addition reads is none") {
+        const auto sites = [](const char* name) {
+            const Graph graph = fuse(recognise_network("f", full_size_network(name).shapes()).graph).graph;
+            std::vector<std::string> names;
+            SiteOptions options;
+            options.bits = 4;
+            for (const Site& site : activation_sites(graph, options)) names.push_back(value_name(graph, site.value));
+            return names;
+        };
+        const std::vector<std::string> mobilenet = sites("mobilenet_v2");
+        const auto has = [](const std::vector<std::string>& names, const char* name) {
+            return std::find(names.begin(), names.end(), name) != names.end();
+        };
+        // Two a block but for the first's one, stem and last convolution, and the outputs of blocks.
+        CHECK(mobilenet.size() == 2 * 17 - 1 + 2 + 17);
+        CHECK(has(mobilenet, "features.1.conv.1"));
+        CHECK(has(mobilenet, "features.2.conv.2"));
+        CHECK_FALSE(has(mobilenet, "features.3.conv.2"));
+        CHECK(has(mobilenet, "features.3"));
+        CHECK(has(sites("mnasnet1_0"), "layers.6"));
+        CHECK(sites("resnet18").size() == 17);
+        CHECK(sites("regnet_x_400mf").size() == 1 + 3 * 22);
+        CHECK(sites("vgg11_bn").size() == 8 + 2);
     }
 
     TEST_CASE("names of other libraries are renamed") {

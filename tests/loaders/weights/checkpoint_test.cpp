@@ -28,7 +28,7 @@ using Entries = std::vector<std::pair<std::string, std::string>>;
 class Several {
   public:
     explicit Several(const std::vector<std::string>& names) {
-        Entries entries{{"epoch", kNumber}, {"arch", pickled("resnet4")}};
+        Entries entries{{"epoch", kNumber}};
         float factor = 0.0f;
         for (const std::string& name : names)
             entries.emplace_back(name, file_.state_dict(tiny_tensors(factor += 1.0f)));
@@ -131,10 +131,8 @@ TEST_SUITE("weights: checkpoints") {
         TorchFile file;
         const std::string moments = file.state_dict(tiny_tensors(3.0f)), wanted = file.state_dict(tiny_tensors());
         const std::string loss = pickled_dict({{"weight", file.tensor(Tensor({2, 2}, {1, 2, 3, 4}))}});
-        const Bytes bytes = file.file(pickled_dict({{"optimizer", pickled_dict({{"exp_avg", moments}})},
-                                                    {"criterion", loss},
-                                                    {"mine", wanted},
-                                                    {"arch", pickled("resnet4")}}));
+        const Bytes bytes = file.file(
+            pickled_dict({{"optimizer", pickled_dict({{"exp_avg", moments}})}, {"criterion", loss}, {"mine", wanted}}));
         const FoundModel found = find_weights("x.pth", bytes, "");
         CHECK(equal(found.model.tensors, tiny_tensors()));
         CHECK(found.notes.empty());
@@ -243,10 +241,12 @@ TEST_SUITE("weights: checkpoints") {
     }
 
     TEST_CASE("what is assumed of a ResNet is said, unless the file or the user names it") {
-        const auto notes_with = [](const Entries& beside, const std::string& arch = "") {
+        const auto notes_with = [](const Entries& beside, const std::string& arch = "", int width = 64) {
             TorchFile file;
-            Entries entries = beside;
-            entries.emplace_back("state_dict", file.state_dict(tiny_tensors()));
+            Entries tensors, entries = beside;
+            for (const auto& [name, shape] : parameters_of(resnet_graph({BlockKind::basic, {2, 2, 2, 2}, width})))
+                tensors.emplace_back(name, file.repeated(0.5f, shape));
+            entries.emplace_back("state_dict", pickled_dict(tensors));
             return find_weights("x.pth", file.file(pickled_dict(entries)), "", arch).notes;
         };
         const std::vector<std::string> assumed{
@@ -257,6 +257,7 @@ TEST_SUITE("weights: checkpoints") {
         CHECK(notes_with({{"arch", pickled("resnet18")}}).empty());
         CHECK(notes_with({{"args", pickled_dict({{"model", pickled("timm.resnet18")}})}}).empty());
         CHECK(notes_with({}, "resnet18").empty());
+        CHECK(notes_with({}, "", 16).empty());  // of no published network
     }
 
     TEST_CASE("the user's name of the network goes before the file's") {
