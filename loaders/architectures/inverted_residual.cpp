@@ -1,5 +1,7 @@
 #include "loaders/architectures/inverted_residual.h"
 
+#include "engine/error.h"
+
 namespace adaq {
 namespace {
 
@@ -44,6 +46,10 @@ InvertedResidual read_inverted_residual(const NamedTensors& tensors, const Inver
                                         int64_t stride) {
     const Shape& depthwise = tensors.telling_shape(names.depthwise.convolution + ".weight", 4);
     const Shape& project = tensors.telling_shape(names.project.convolution + ".weight", 4);
+    constexpr int64_t kLargest = 7;
+    if (depthwise[2] % 2 == 0 || depthwise[2] > kLargest)
+        data_error("{}: {}.weight is {}x{}, expected a window of 3 or 5", tensors.file(), names.depthwise.convolution,
+                   depthwise[2], depthwise[3]);
     return {depthwise[0], project[0], depthwise[2], stride};
 }
 

@@ -149,6 +149,11 @@ void NamedTensors::call_head(const std::string& head, const std::string& network
 
 RecognisedNetwork NamedTensors::recognised(Graph graph,
                                            const std::function<std::string(const std::string&)>& because) && {
+    try {
+        check_graph(graph);
+    } catch (const DataError& error) {
+        data_error("{}: {}", file_, error.what());
+    }
     check_parameters(file_, graph, shapes_, graph.description, [&](const std::string& name) {
         return MissingParameter{missing(name), because ? because(name) : ""};
     });

@@ -4,6 +4,7 @@
 #include "loaders/file_bytes.h"
 #include "loaders/weights/flat_binary.h"
 #include "loaders/weights/flat_header.h"
+#include "loaders/weights/model_config.h"
 #include "loaders/weights/safetensors.h"
 #include "loaders/weights/state_dict.h"
 #include "loaders/weights/torch_file.h"
@@ -12,8 +13,15 @@
 namespace adaq {
 namespace {
 
-FoundModel of_state_dict(const std::string& name, StateDict dict, size_t file_bytes, const std::string& arch) {
-    StoredModel model = model_of_state_dict(name, dict, file_bytes, arch);
+/// What is known of a file beside its bytes.
+struct Beside {
+    std::string checkpoint_key, arch;
+    NamedNetwork named;  // by a configuration in the same folder
+};
+
+FoundModel of_state_dict(const std::string& name, StateDict dict, size_t file_bytes, const Beside& beside) {
+    if (dict.named.name.empty()) dict.named = beside.named;
+    StoredModel model = model_of_state_dict(name, dict, file_bytes, beside.arch);
     return {std::move(model), std::move(dict.notes)};
 }
 
@@ -23,14 +31,12 @@ bool is_onnx(std::string_view text) {
     return text.size() > 2 && text[0] == 8 && text[1] > 0 && kNextFields.find(text[2]) != std::string_view::npos;
 }
 
-}  // namespace
-
-FoundModel find_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& key,
-                        const std::string& arch) {
+FoundModel find(const std::string& name, std::span<const std::byte> bytes, const Beside& beside) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string& key = beside.checkpoint_key;
     if (text.starts_with("PK\x03\x04"))
-        return of_state_dict(name, read_torch_zip(name, bytes, key), bytes.size(), arch);
-    if (is_legacy_torch(bytes)) return of_state_dict(name, read_torch_legacy(name, bytes, key), bytes.size(), arch);
+        return of_state_dict(name, read_torch_zip(name, bytes, key), bytes.size(), beside);
+    if (is_legacy_torch(bytes)) return of_state_dict(name, read_torch_legacy(name, bytes, key), bytes.size(), beside);
     if (is_onnx(text))
         data_error("{}: an ONNX file, which adaq writes but does not read yet; expected .pth, .safetensors or .bin",
                    name);
@@ -43,15 +49,23 @@ FoundModel find_weights(const std::string& name, std::span<const std::byte> byte
             data_error("{}: no network under {}, for it is no checkpoint: its tensors stand under no key", name,
                        printable(key));
         });
-    if (!flat) return read_safetensors(name, bytes, arch);
-    if (!arch.empty())
-        about("arch", [&] { usage_error("`arch` {}: {} says itself what its network is", printable(arch), name); });
+    if (!flat) return read_safetensors(name, bytes, beside.arch, beside.named);
+    if (!beside.arch.empty())
+        about("arch",
+              [&] { usage_error("`arch` {}: {} says itself what its network is", printable(beside.arch), name); });
     return {read_flat_binary(name, bytes), {}};
+}
+
+}  // namespace
+
+FoundModel find_weights(const std::string& name, std::span<const std::byte> bytes, const std::string& key,
+                        const std::string& arch) {
+    return find(name, bytes, {key, arch, {}});
 }
 
 FoundModel find_weights(const std::string& path, const std::string& key, const std::string& arch) {
     const FileBytes file(path);
-    return find_weights(path, file.bytes(), key, arch);
+    return find(path, file.bytes(), {key, arch, network_named_beside(path)});
 }
 
 StoredModel read_weights(const std::string& name, std::span<const std::byte> bytes) {

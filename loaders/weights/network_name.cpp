@@ -192,8 +192,9 @@ NamedNetwork network_named(std::string_view name) {
     const std::string lower = lower_case(name);
     const std::string_view part = telling_part(lower);
     for (const std::string_view other : kOthers)
-        if (part.starts_with(other) || lower.starts_with(other)) return {.other = "another kind of network"};
-    NamedNetwork named;
+        if (part.starts_with(other) || lower.starts_with(other))
+            return {.name = std::string(name), .other = "another kind of network"};
+    NamedNetwork named{.name = std::string(name)};
     for (const Family& family : kFamilies)
         if (named.family.empty() && lower.find(family.part) != std::string::npos) named.family = family.name;
     if (named.family == "resnet") tell_resnet(pieces_of(part), named);

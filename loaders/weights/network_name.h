@@ -8,6 +8,7 @@
 namespace adaq {
 
 struct NamedNetwork {
+    std::string name = {};
     std::string family = {};  // that adaq builds: "resnet", "mobilenet_v2"; empty: the name says nothing
     std::string other = {};   // why a network of this name is none that adaq builds: "blur pooling"; empty: it is
     int output_stride = 0;    // of a ResNet whose windows widen in place of strides: 8 or 16; 0: it strides

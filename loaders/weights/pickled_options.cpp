@@ -2,8 +2,6 @@
 // torchvision under args.model, Lightning under hyper_parameters. See pickled_options.h.
 #include "loaders/weights/pickled_options.h"
 
-#include "loaders/weights/network_name.h"
-
 namespace adaq {
 namespace {
 
@@ -54,20 +52,20 @@ class NameSearch {
             const std::string_view name = value ? text_of(pickle_, *value) : std::string_view();
             if (name.empty()) continue;
             const NamedNetwork named = network_named(name);
-            if (!named.other.empty() && other_.empty()) other_ = name;
-            if (named.other.empty() && !named.family.empty() && known_.empty()) known_ = name;
+            if (!named.other.empty() && other_.name.empty()) other_ = named;
+            if (named.other.empty() && !named.family.empty() && known_.name.empty()) known_ = named;
         }
     }
-    std::string_view found() const { return other_.empty() ? known_ : other_; }
+    const NamedNetwork& found() const { return other_.name.empty() ? known_ : other_; }
 
   private:
     const Pickle& pickle_;
-    std::string_view other_, known_;
+    NamedNetwork other_, known_;
 };
 
 }  // namespace
 
-std::string network_name_in(const Pickle& pickle) {
+NamedNetwork network_named_in(const Pickle& pickle) {
     NameSearch search(pickle);
     const PickleValue* top = entries_of(pickle, pickle.top());
     search.look_into(top);
@@ -78,7 +76,7 @@ std::string network_name_in(const Pickle& pickle) {
         const PickleValue* content = member(pickle, attributes, "_content");  // OmegaConf's
         for (const PickleValue* dict : {entries_of(pickle, *options), attributes, content}) search.look_into(dict);
     }
-    return std::string(search.found());
+    return search.found();
 }
 
 }  // namespace adaq

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "loaders/weights/network_name.h"
 #include "loaders/weights/weights.h"
 
 namespace adaq {
@@ -13,8 +14,10 @@ namespace adaq {
 bool is_safetensors(std::span<const std::byte> bytes);
 
 /// Reads a state dict, and what adaq's own files carry in their metadata (preprocessing, class names). arch: as in
-/// find_weights(). DataError naming `file` and the fault.
-FoundModel read_safetensors(const std::string& file, std::span<const std::byte> bytes, const std::string& arch);
+/// find_weights(); beside: the network by a file beside it, where this one says nothing. DataError naming `file` and
+/// the fault.
+FoundModel read_safetensors(const std::string& file, std::span<const std::byte> bytes, const std::string& arch,
+                            const NamedNetwork& beside);
 
 inline constexpr const char* kPreprocessingKey = "adaq.preprocessing";  // metadata: JSON as in the flat binary
 inline constexpr const char* kClassesKey = "adaq.classes";              // metadata: {"classes": [...]}

@@ -8,7 +8,6 @@
 #include "engine/printable.h"
 #include "loaders/weights/flat_header.h"
 #include "loaders/weights/json_field.h"
-#include "loaders/weights/network_name.h"
 #include "loaders/weights/raw_tensor.h"
 #include "loaders/weights/safetensors.h"
 #include "loaders/weights/state_dict.h"
@@ -106,23 +105,23 @@ void read_metadata(const std::string& file, const JsonField& metadata, StoredMod
     check_class_names(file, model.class_names, classes_of(model.graph));
 }
 
-/// What the metadata calls the network; empty: nothing that says anything.
-std::string network_name_in(const JsonField& header) {
-    if (!header.has("__metadata__")) return "";
+/// What the metadata calls the network; without a name: nothing that says anything.
+NamedNetwork network_named_in(const JsonField& header) {
+    if (!header.has("__metadata__")) return {};
     const JsonField metadata = header["__metadata__"];
     for (const char* key : {"arch", "architecture", "model_name", "model"}) {
         if (!metadata.has(key) || !metadata[key].json().is_string()) continue;
-        const NamedNetwork named = network_named(metadata[key].text());
-        if (!named.family.empty() || !named.other.empty()) return metadata[key].text();
+        NamedNetwork named = network_named(metadata[key].text());
+        if (!named.family.empty() || !named.other.empty()) return named;
     }
-    return "";
+    return {};
 }
 
 }  // namespace
 
 bool is_safetensors(Bytes bytes) { return bytes.size() > kPrefix && bytes[kPrefix] == std::byte{'{'}; }
 
-FoundModel read_safetensors(const std::string& file, Bytes bytes, const std::string& arch) {
+FoundModel read_safetensors(const std::string& file, Bytes bytes, const std::string& arch, const NamedNetwork& beside) {
     uint64_t length = 0;
     std::memcpy(&length, bytes.data(), sizeof length);
     if (length > kLongestHeader)
@@ -131,7 +130,8 @@ FoundModel read_safetensors(const std::string& file, Bytes bytes, const std::str
         data_error("{}: truncated: {} bytes, its header alone takes {}", file, bytes.size(), kPrefix + length);
     const json parsed = parse_json_object(file, "the header", bytes.subspan(kPrefix, length));
     const JsonField header(file, "header", parsed);
-    StateDict dict{read_tensors(file, header, bytes, kPrefix + length), {}, network_name_in(header), {}};
+    StateDict dict{read_tensors(file, header, bytes, kPrefix + length), {}, network_named_in(header), {}};
+    if (dict.named.name.empty()) dict.named = beside;
     StoredModel model = model_of_state_dict(file, dict, bytes.size(), arch);
     if (header.has("__metadata__")) read_metadata(file, header["__metadata__"], model);
     return {std::move(model), std::move(dict.notes)};

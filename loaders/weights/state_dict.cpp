@@ -7,7 +7,6 @@
 #include "engine/printable.h"
 #include "loaders/architectures/recognise.h"
 #include "loaders/weights/checks.h"
-#include "loaders/weights/network_name.h"
 
 namespace adaq {
 namespace {
@@ -60,16 +59,16 @@ void check_total(const std::string& file, const RawTensors& tensors, size_t file
 }
 
 /// By the user's name of the network, or else by the file's own.
-NetworkHints hints_of(const std::string& file, const std::string& arch, const std::string& own_name) {
-    const NamedNetwork named = network_named(arch.empty() ? own_name : arch);
+NetworkHints hints_of(const std::string& file, const std::string& arch, const NamedNetwork& own) {
     if (arch.empty()) {
-        if (!named.other.empty())
+        if (!own.other.empty())
             data_error(
                 "{}: the checkpoint calls its network {} ({}), which adaq does not build; `arch` NAME takes it for "
                 "another",
-                file, printable(own_name), named.other);
-        return {{}, named.output_stride, !named.family.empty()};
+                file, printable(own.name), own.other);
+        return {{}, own.output_stride, !own.family.empty()};
     }
+    const NamedNetwork named = network_named(arch);
     about("arch", [&] {
         if (!named.other.empty())
             usage_error("`arch` {}: {}, expected a network that adaq builds", printable(arch), named.other);
@@ -85,7 +84,7 @@ NetworkHints hints_of(const std::string& file, const std::string& arch, const st
 }  // namespace
 
 StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t file_bytes, const std::string& arch) {
-    const NetworkHints hints = hints_of(file, arch, dict.network_name);
+    const NetworkHints hints = hints_of(file, arch, dict.named);
     tidy_names(dict);
     std::map<std::string, Shape> shapes;
     for (const auto& [name, tensor] : dict.tensors) shapes[name] = tensor.shape;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/graph/model.h"
+#include "loaders/weights/network_name.h"
 #include "loaders/weights/raw_tensor.h"
 
 namespace adaq {
@@ -15,7 +16,7 @@ namespace adaq {
 struct StateDict {
     RawTensors tensors;
     std::map<std::string, std::string> others;  // what else has a name beside them: "made by numpy...", "a number"
-    std::string network_name;                   // "resnet50", where the file has such a name; else empty
+    NamedNetwork named;                         // by the file itself, where it says anything
     std::vector<std::string> notes;             // sentences for the user
 };
 

@@ -35,7 +35,7 @@ RawTensor raw_tensor(const std::string& file, std::string_view name, const Pickl
 template <typename StorageOf>
 StateDict state_dict(const std::string& file, const Pickle& pickle, const std::string& key, StorageOf storage_of) {
     PickledStateDict found = find_state_dict(file, pickle, key);
-    StateDict dict{{}, std::move(found.others), network_name_in(pickle), std::move(found.notes)};
+    StateDict dict{{}, std::move(found.others), network_named_in(pickle), std::move(found.notes)};
     for (const auto& [name, tensor] : found.tensors) {
         const std::string_view storage_key = pickle.storages[tensor->storage].key;
         dict.tensors.emplace(name, raw_tensor(file, name, pickle, *tensor, storage_of(name, storage_key)));

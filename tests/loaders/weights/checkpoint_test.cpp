@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "loaders/weights/network_name.h"
+#include "support/temporary_folder.h"
 #include "support/torch_files.h"
 
 using namespace adaq;
@@ -283,6 +284,44 @@ TEST_SUITE("weights: checkpoints") {
                              DataError);
         CHECK_THROWS_WITH_AS(find_weights("q.bin", bytes_of_file(weight_fixture("quantised.bin")), "", "resnet18"),
                              "`arch` resnet18: q.bin says itself what its network is", UsageError);
+    }
+
+    TEST_CASE("a config.json beside the weights tells the network, where the file itself does not") {
+        const TemporaryFolder folder;
+        const auto says = [&](const std::string& config, const Entries& beside = {},
+                              const std::string& arch = "") -> std::string {
+            std::ofstream(folder / "config.json") << config;
+            TorchFile file;
+            Entries entries = beside;
+            entries.emplace_back("state_dict", file.state_dict(tiny_tensors()));
+            write_bytes(folder / "x.pth", file.file(pickled_dict(entries)));
+            try {
+                const FoundModel found = find_weights(folder / "x.pth", "", arch);
+                return found.model.graph.description.find("output stride 8") != std::string::npos ? "stride 8"
+                                                                                                  : "taken";
+            } catch (const DataError& error) {
+                return error.what() + std::string(folder / "x.pth: ").size();
+            }
+        };
+        const std::string blur =
+            "the checkpoint calls its network resnetblur50 (blur pooling), which adaq does not build; `arch` NAME "
+            "takes "
+            "it for another";
+        CHECK(says(R"({"architecture": "resnetblur50"})") == blur);
+        CHECK(says(R"({"architecture": "resnetblur50"})", {{"arch", pickled("resnet18")}}) == "taken");
+        CHECK(says(R"({"architecture": "resnetblur50"})", {}, "resnet18") == "taken");
+        CHECK(says(R"({"architecture": "resnet18_os8"})") == "stride 8");
+        CHECK(says(R"({"model_type": "resnet", "hidden_act": "relu", "downsample_in_bottleneck": false})") == "taken");
+        for (const auto& [setting, why] :
+             {std::pair(R"("hidden_act": "silu")", "silu activations"),
+              std::pair(R"("downsample_in_bottleneck": true)", "strides in 1x1 convolutions"),
+              std::pair(R"("downsample_in_first_stage": true)", "a first stage that strides")})
+            CHECK(says(std::string(R"({"model_type": "resnet", )") + setting + "}")
+                      .find(std::string("resnet (") + why + ")") != std::string::npos);
+        for (const char* nothing : {"", "{", "[]", "17", R"({"architecture": 5})", R"({"port": 80})"})
+            CHECK_MESSAGE(says(nothing) == "taken", nothing);
+        CHECK(says(std::string(100000, '[')) == "taken");
+        CHECK(says(R"({"architecture": "resnetblur50", "pad": ")" + std::string(1 << 20, ' ') + "\"}") == "taken");
     }
 
     TEST_CASE("names of what adaq builds, and names that say nothing, pass") {
