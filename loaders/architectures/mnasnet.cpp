@@ -9,9 +9,9 @@
 namespace adaq {
 namespace {
 
-constexpr std::array kStageStrides{2, 2, 2, 1, 2, 1};
+constexpr std::array kMnasNetStrides{2, 2, 2, 1, 2, 1};
 constexpr int kFirstStage = 8;  // among torchvision's layers
-constexpr const char* kExpected = "a torchvision MNASNet";
+constexpr const char* kExpectedMnasNet = "a torchvision MNASNet";
 
 InvertedResidualNames names_of(const std::string& block) {
     const std::string layers = block + ".layers.";
@@ -63,16 +63,16 @@ RecognisedNetwork recognise_mnasnet(NamedTensors tensors) {
     network.stem = tensors.extent("layers.0.weight", 4, 0);
     network.input_channels = tensors.image_channels("layers.0");
     network.separable = tensors.extent("layers.6.weight", 4, 0);
-    for (size_t stage = 0; stage < kStageStrides.size(); ++stage) {
+    for (size_t stage = 0; stage < kMnasNetStrides.size(); ++stage) {
         std::vector<InvertedResidual>& blocks = network.stages.emplace_back();
         do {
             const std::string name = block_name(stage, std::ssize(blocks));
             blocks.push_back(
-                read_inverted_residual(tensors, names_of(name), blocks.empty() ? kStageStrides[stage] : 1));
+                read_inverted_residual(tensors, names_of(name), blocks.empty() ? kMnasNetStrides[stage] : 1));
         } while (tensors.has_below(block_name(stage, std::ssize(blocks)) + "."));
     }
     network.last = tensors.extent("layers.14.weight", 4, 0);
-    tensors.call_head("classifier.1", kExpected);
+    tensors.call_head("classifier.1", kExpectedMnasNet);
     network.classes = tensors.extent("classifier.1.weight", 2, 0);
     network.folded = tensors.is_folded("layers.0", "layers.1");
     network.head_bias = tensors.has_bias("classifier.1");

@@ -10,8 +10,8 @@
 namespace adaq {
 namespace {
 
-constexpr std::array kStageStrides{1, 2, 2, 2, 1, 2, 1};
-constexpr const char* kExpected = "a torchvision MobileNetV2";
+constexpr std::array kMobileNetStrides{1, 2, 2, 2, 1, 2, 1};
+constexpr const char* kExpectedMobileNet = "a torchvision MobileNetV2";
 
 /// Block i of the network; a first block that does not widen has two convolutions.
 InvertedResidualNames names_of(int index, bool expands) {
@@ -63,7 +63,7 @@ RecognisedNetwork recognise_mobilenet_v2(NamedTensors tensors, const std::vector
     network.input_channels = tensors.image_channels("features.0.0");
     int blocks = 0;
     while (tensors.has_below(fmt::format("features.{}.conv.", blocks + 1))) ++blocks;
-    if (repeats.size() != kStageStrides.size() || std::accumulate(repeats.begin(), repeats.end(), 0) != blocks)
+    if (repeats.size() != kMobileNetStrides.size() || std::accumulate(repeats.begin(), repeats.end(), 0) != blocks)
         data_error("{}: {} inverted residuals, expected the 17 of a MobileNetV2, whose strides are known",
                    tensors.file(), blocks);
     for (size_t stage = 0; stage < repeats.size(); ++stage)
@@ -74,10 +74,10 @@ RecognisedNetwork recognise_mobilenet_v2(NamedTensors tensors, const std::vector
             };
             const bool expands = has("1.0") || has("1.1") || has("3");
             network.blocks.push_back(
-                read_inverted_residual(tensors, names_of(index, expands), i == 0 ? kStageStrides[stage] : 1));
+                read_inverted_residual(tensors, names_of(index, expands), i == 0 ? kMobileNetStrides[stage] : 1));
         }
     network.last = tensors.extent(last_name(network) + "0.weight", 4, 0);
-    tensors.call_head("classifier.1", kExpected);
+    tensors.call_head("classifier.1", kExpectedMobileNet);
     network.classes = tensors.extent("classifier.1.weight", 2, 0);
     network.folded = tensors.is_folded("features.0.0", "features.0.1");
     network.head_bias = tensors.has_bias("classifier.1");

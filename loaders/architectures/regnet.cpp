@@ -10,8 +10,8 @@
 namespace adaq {
 namespace {
 
-constexpr size_t kMostStages = 16;
-constexpr const char* kExpected = "a torchvision RegNetX";
+constexpr size_t kMostRegNetStages = 16;
+constexpr const char* kExpectedRegNet = "a torchvision RegNetX";
 
 std::string block_name(size_t stage, int block) {
     return fmt::format("trunk_output.block{0}.block{0}-{1}", stage + 1, block);
@@ -76,10 +76,10 @@ RecognisedNetwork recognise_regnet(NamedTensors tensors) {
     network.stem = tensors.extent("stem.0.weight", 4, 0);
     network.input_channels = tensors.image_channels("stem.0");
     for (size_t s = 0; tensors.has_below(block_name(s, 0) + "."); ++s) {
-        if (s == kMostStages) data_error("{}: more than {} stages", tensors.file(), kMostStages);
+        if (s == kMostRegNetStages) data_error("{}: more than {} stages", tensors.file(), kMostRegNetStages);
         if (tensors.has_below(block_name(s, 0) + ".f.se."))
             data_error("{}: squeeze and excitation ({}), expected {}", tensors.file(),
-                       tensors.first_below(block_name(s, 0) + ".f.se."), kExpected);
+                       tensors.first_below(block_name(s, 0) + ".f.se."), kExpectedRegNet);
         const Shape& grouped = tensors.telling_shape(block_name(s, 0) + ".f.b.0.weight", 4);
         if (grouped[0] % grouped[1] != 0)
             data_error("{}: {}.f.b.0.weight has {} outputs and groups of {}, expected groups of one size",
@@ -90,8 +90,8 @@ RecognisedNetwork recognise_regnet(NamedTensors tensors) {
     }
     if (network.stages.empty())
         data_error("{}: {}, expected {}", tensors.file(), tensors.missing(block_name(0, 0) + ".f.a.0.weight"),
-                   kExpected);
-    tensors.call_head("fc", kExpected);
+                   kExpectedRegNet);
+    tensors.call_head("fc", kExpectedRegNet);
     network.classes = tensors.extent("fc.weight", 2, 0);
     network.folded = tensors.is_folded("stem.0", "stem.1");
     network.head_bias = tensors.has_bias("fc");

@@ -7,7 +7,7 @@
 namespace adaq {
 namespace {
 
-bool is_number(std::string_view text) {
+bool is_index(std::string_view text) {
     constexpr size_t kLongest = 4;  // digits
     return !text.empty() && text.size() <= kLongest && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -33,7 +33,7 @@ bool fits(std::string_view name, std::string_view from, std::vector<std::string_
             continue;
         }
         const size_t fixed = wanted.size() - 1;
-        if (part.substr(0, fixed) != wanted.substr(0, fixed) || !is_number(part.substr(fixed))) return false;
+        if (part.substr(0, fixed) != wanted.substr(0, fixed) || !is_index(part.substr(fixed))) return false;
         stars.push_back(part.substr(fixed));
     }
     return name.empty();
@@ -64,7 +64,7 @@ int numbered(std::string_view name, std::string_view prefix, std::string_view& r
     if (!name.starts_with(prefix)) return -1;
     name.remove_prefix(prefix.size());
     const std::string_view number = take_part(name);
-    if (!is_number(number)) return -1;
+    if (!is_index(number)) return -1;
     rest = name;
     return std::stoi(std::string(number));
 }

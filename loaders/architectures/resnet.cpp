@@ -10,8 +10,8 @@
 namespace adaq {
 namespace {
 
-constexpr size_t kMostStages = 16;  // the width doubles in each: more would not fit any file
-constexpr const char* kExpected = "a torchvision ResNet";
+constexpr size_t kMostResNetStages = 16;  // the width doubles in each: more would not fit any file
+constexpr const char* kExpectedResNet = "a torchvision ResNet";
 
 /// Why a file without conv1.weight is no network of ours, as well as its names tell.
 std::string kind_without_stem(const NamedTensors& tensors) {
@@ -29,7 +29,8 @@ std::string kind_without_stem(const NamedTensors& tensors) {
 
 void read_stem(const NamedTensors& tensors, ResNet& network) {
     const std::string& file = tensors.file();
-    if (!tensors.has("conv1.weight")) data_error("{}: {}, expected {}", file, kind_without_stem(tensors), kExpected);
+    if (!tensors.has("conv1.weight"))
+        data_error("{}: {}, expected {}", file, kind_without_stem(tensors), kExpectedResNet);
     const Shape& stem = tensors.telling_shape("conv1.weight", 4);
     if (stem[2] == 3 && stem[3] == 3)
         data_error("{}: a CIFAR stem (conv1 is 3x3), expected torchvision's 7x7 with stride 2", file);
@@ -45,16 +46,16 @@ void read_blocks(const NamedTensors& tensors, ResNet& network) {
         return tensors.has_below(fmt::format("layer{}.{}.", stage, block));
     };
     for (size_t stage = 1; has_block(stage, 0); ++stage) {
-        if (stage > kMostStages) data_error("{}: more than {} stages (layer{})", file, kMostStages, stage);
+        if (stage > kMostResNetStages) data_error("{}: more than {} stages (layer{})", file, kMostResNetStages, stage);
         int count = 1;
         while (has_block(stage, count)) ++count;
         network.blocks.push_back(count);
     }
     if (network.blocks.empty())
-        data_error("{}: {}, expected {}", file, tensors.missing("layer1.0.conv1.weight"), kExpected);
+        data_error("{}: {}, expected {}", file, tensors.missing("layer1.0.conv1.weight"), kExpectedResNet);
     if (tensors.has("layer1.0.conv3.weight")) network.block = BlockKind::bottleneck;
     if (!tensors.has("layer1.0.conv2.weight"))
-        data_error("{}: {}, expected {}", file, tensors.missing("layer1.0.conv2.weight"), kExpected);
+        data_error("{}: {}, expected {}", file, tensors.missing("layer1.0.conv2.weight"), kExpectedResNet);
     const Shape& middle = tensors.telling_shape("layer1.0.conv2.weight", 4);
     const bool grouped = middle[1] != middle[0] && middle[0] % middle[1] == 0;
     if (network.block == BlockKind::basic) {
@@ -88,7 +89,7 @@ RecognisedNetwork recognise_resnet(NamedTensors tensors, int output_stride) {
     network.output_stride = output_stride;
     read_stem(tensors, network);
     read_blocks(tensors, network);
-    tensors.call_head("fc", kExpected);
+    tensors.call_head("fc", kExpectedResNet);
     network.classes = tensors.extent("fc.weight", 2, 0);
     network.folded = tensors.is_folded("conv1", "bn1");
     network.head_bias = tensors.has_bias("fc");

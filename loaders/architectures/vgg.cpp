@@ -11,7 +11,7 @@
 namespace adaq {
 namespace {
 
-constexpr const char* kExpected = "a torchvision VGG";
+constexpr const char* kExpectedVgg = "a torchvision VGG";
 
 /// The numbers N of "prefixN.weight" with so many axes, ascending.
 std::vector<int> indices_of(const NamedTensors& tensors, const std::string& prefix, size_t rank) {
@@ -55,7 +55,7 @@ void read_convolutions(const NamedTensors& tensors, Vgg& network) {
 void read_layers(NamedTensors& tensors, Vgg& network) {
     network.indices = indices_of(tensors, "classifier.", 2);
     if (network.indices.empty()) {
-        tensors.call_head("classifier.0", kExpected);
+        tensors.call_head("classifier.0", kExpectedVgg);
         network.indices = {0};
     }
     for (int index : network.indices)
@@ -130,7 +130,7 @@ RecognisedNetwork recognise_vgg(NamedTensors tensors) {
     const Shape& stem = tensors.telling_shape("features.0.weight", 4);
     if (stem[2] != 3 || stem[3] != 3)
         data_error("{}: features.0.weight is {}x{}, expected the 3x3 of {}", tensors.file(), stem[2], stem[3],
-                   kExpected);
+                   kExpectedVgg);
     network.input_channels = tensors.image_channels("features.0");
     read_convolutions(tensors, network);
     read_layers(tensors, network);
