@@ -107,8 +107,8 @@ struct QuantiseOptions {
 /// Which network of a weights file, and which one it is.
 struct LoadOptions {
     std::string checkpoint_key = {};  // which of several networks in a checkpoint ("model_ema"); empty: the usual one
-    std::string arch = {};  // the network's name ("resnet50_os8"), where tensors do not tell it from others; empty: that
-                            // which the file gives it
+    std::string arch = {};            // the network's name ("resnet50_os8"), where tensors do not tell it from others;
+                                      // empty: that which the file gives it
 
     bool operator==(const LoadOptions&) const = default;
 };
