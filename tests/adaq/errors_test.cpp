@@ -254,6 +254,9 @@ TEST_SUITE("errors of the interface") {
         CHECK(error_from([] { load(kNetwork, {.checkpoint_key = "ema"}); }).field() == "checkpoint_key");
         CHECK(error_from([] { load(weight_fixture("basic_checkpoint.pth"), {.checkpoint_key = "best"}); }).field() ==
               "checkpoint_key");
+        const Error unknown = error_from([] { load(weight_fixture("basic.pth"), {.arch = "mine"}); });
+        CHECK(unknown.code() == ErrorCode::invalid_option);
+        CHECK(unknown.field() == "arch");
         CHECK(error_from([&] { save(model, "/nowhere/x.bin"); }).field() == "save");
 
         write_file(folder, "3/100.ppm", "P6 40 40 255\n");  // cut off

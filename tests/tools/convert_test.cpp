@@ -111,6 +111,22 @@ TEST_SUITE("adaq-convert") {
               "adaq-convert: " + in + ": no network under best, expected one of: state_dict, model_ema\n");
     }
 
+    TEST_CASE("--arch says what network the tensors are, and must be the name of one of their family") {
+        const TemporaryFolder folder;
+        const std::string out = folder / "a.bin";
+        const Outcome dilated = convert(kBasic + " " + out + " --arch resnet18_os8");
+        CHECK(dilated.status == 0);
+        CHECK(dilated.output.find("output stride 8") != std::string::npos);
+        const Outcome family = convert(kBasic + " " + out + " --arch vgg16");
+        CHECK(family.status == 1);
+        CHECK(family.output == "adaq-convert: " + kBasic +
+                                   ": has the tensors of a ResNet-6 (basic blocks 1-1, width 2, 3 classes), expected "
+                                   "those of a vgg\n");
+        const Outcome blur = convert(kBasic + " " + out + " --arch resnetblur18");
+        CHECK(blur.status == 2);
+        CHECK(blur.output == "adaq-convert: --arch resnetblur18: blur pooling, expected a network that adaq builds\n");
+    }
+
     TEST_CASE("names with line ends or bytes that are no UTF-8 stay on their line") {
         const TemporaryFolder folder;
         const Outcome outcome = convert("\"$(printf 'a\\nb\\377.pth')\" " + (folder / "a.bin"));

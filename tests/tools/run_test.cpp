@@ -301,6 +301,7 @@ TEST_SUITE("adaq-run") {
         const Outcome alone = run("--checkpoint-key ema");
         CHECK(alone.status == 2);
         CHECK(alone.output == "adaq-run: --checkpoint-key: only with --weights\n");
+        CHECK(run("--arch resnet18").output == "adaq-run: --arch: only with --weights\n");
     }
 
     TEST_CASE("--float evaluates the float network alone: PyTorch's accuracy, nothing quantised") {
