@@ -7,6 +7,7 @@
 
 #include "engine/error.h"
 #include "engine/graph/graph.h"
+#include "engine/program/operations/window.h"
 
 namespace adaq {
 
@@ -79,11 +80,11 @@ struct Window {
 /// Of attributes kernel, stride and padding (and dilation, where there is one), which are checked.
 Window window_of(const Node& node);
 void expect_window(const Node& node);
+/// Of a pool, none of whose windows is padding alone.
+void expect_pooling_window(const Node& node);
 
-/// The one stride and padding that kernels have. Throws DataError naming the node where it has several, or dilation.
-struct SquareWindow {
-    int stride, padding;
-};
-SquareWindow square_window_of(const Node& node);
+/// The same as operations have it: of a convolution (with its groups), of a pool.
+ConvolutionWindow convolution_window_of(const Node& node);
+PoolingWindow pooling_window_of(const Node& node);
 
 }  // namespace adaq

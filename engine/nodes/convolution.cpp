@@ -54,18 +54,16 @@ class ConvolutionKind : public NodeKind {
     /// With what an addition that follows adds to it.
     static void simulate_sum(Simulation& program, const Node& node, ValueId output, const Simulation::Value* residual,
                              const Activation& activation) {
-        const SquareWindow window = kernels_window(node);
+        const ConvolutionWindow window = convolution_window_of(node);
         const Simulation::Value x = program.value(node.inputs[0]);
         const Simulation::Output y = program.produce(output);
-        program.add_layer(Convolution{kNone, kNone, kNone, window.stride, window.padding}, program.layer(node), x, y,
-                          activation, residual);
+        program.add_layer(Convolution{kNone, kNone, kNone, window}, program.layer(node), x, y, activation, residual);
     }
 
     void forward(Training& program, const Node& node, ValueId output) const override {
-        const SquareWindow window = kernels_window(node);
+        const ConvolutionWindow window = convolution_window_of(node);
         program.prepare(output, node.activation);
-        Convolution op{program.output(node.inputs[0]), program.weight(node.layer), program.output(output),
-                       window.stride, window.padding};
+        Convolution op{program.output(node.inputs[0]), program.weight(node.layer), program.output(output), window};
         if (program.moves_norm(node.layer)) {
             op.y = program.before_norm(node, output);
             program.add(op);
@@ -76,24 +74,14 @@ class ConvolutionKind : public NodeKind {
         }
     }
     void backward(Training& program, const Node& node, ValueId output) const override {
-        const SquareWindow window = kernels_window(node);
+        const ConvolutionWindow window = convolution_window_of(node);
         const ValueId input = node.inputs[0];
         const TensorId x = program.output(input), gradient = program.sum_gradient(node, output);
         if (program.learns(node.layer))
-            program.add(
-                ConvolutionToWeights{x, gradient, program.weight_gradient(node.layer), window.stride, window.padding});
+            program.add(ConvolutionToWeights{x, gradient, program.weight_gradient(node.layer), window});
         program.add_shift_gradient(node.layer, gradient);
         if (program.wanted(input))
-            program.contribute(
-                input, ConvolutionToData{gradient, program.weight(node.layer), kNone, window.stride, window.padding});
-    }
-
-  private:
-    static SquareWindow kernels_window(const Node& node) {
-        if (node.integer("groups") != 1)
-            data_error("{}: {} groups, expected 1, which is all that there are kernels for", node.name,
-                       node.integer("groups"));
-        return square_window_of(node);
+            program.contribute(input, ConvolutionToData{gradient, program.weight(node.layer), kNone, window});
     }
 };
 

@@ -16,7 +16,7 @@ class MaxPoolKind : public NodeKind {
     void check(const Node& node) const override {
         expect_inputs(node, 1);
         expect_attributes(node, {"kernel", "stride", "padding"});
-        expect_window(node);
+        expect_pooling_window(node);
     }
     Shape shape(const Node& node, std::span<const Shape> inputs) const override {
         if (inputs[0].size() != 3) data_error("{}: an input of {}, expected a map", node.name, to_string(inputs[0]));
@@ -27,35 +27,22 @@ class MaxPoolKind : public NodeKind {
     void simulate(Simulation& program, const Node& node, ValueId output) const override {
         const TensorId x = program.value(node.inputs[0]).id;
         MaxPool op{x, program.produce_scaled_as(output, node.inputs[0])};
-        set_window(op, node);
+        op.window = pooling_window_of(node);
         program.add(op);
     }
     void forward(Training& program, const Node& node, ValueId output) const override {
         program.prepare(output, node.activation);
         MaxPool op{program.output(node.inputs[0]), program.output(output)};
-        set_window(op, node);
+        op.window = pooling_window_of(node);
         program.add(op);
     }
     void backward(Training& program, const Node& node, ValueId output) const override {
         const ValueId input = node.inputs[0];
         if (!program.wanted(input)) return;
         MaxPoolGradient op{program.output(input), program.sum_gradient(node, output), program.room_for_gradient(input)};
-        set_window(op, node);
+        op.window = pooling_window_of(node);
         program.add(op);
         program.contribute_tensor(input, op.dx);
-    }
-
-  private:
-    template <typename Op>
-    static void set_window(Op& op, const Node& node) {
-        const std::vector<int64_t>& kernel = node.list("kernel");
-        if (kernel[0] != kernel[1])
-            data_error("{}: a window of {}x{}, expected a square, which is all that there are kernels for", node.name,
-                       kernel[0], kernel[1]);
-        const SquareWindow window = square_window_of(node);
-        op.kernel = static_cast<int>(kernel[0]);
-        op.stride = window.stride;
-        op.padding = window.padding;
     }
 };
 

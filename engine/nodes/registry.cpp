@@ -89,19 +89,35 @@ void expect_window(const Node& node) {
     if (node.attributes.contains("dilation")) expect_list(node, "dilation", 2, 1, kMostOfAWindow);
 }
 
-SquareWindow square_window_of(const Node& node) {
+void expect_pooling_window(const Node& node) {
+    expect_window(node);
     const Window window = window_of(node);
-    const auto one = [&](const std::vector<int64_t>& values, const char* what) {
-        for (int64_t value : values)
-            if (value != values[0])
-                data_error("{}: {} of {} and {}, expected one, which is all that there are kernels for",
-                           printable(node.name), what, values[0], value);
-        return static_cast<int>(values[0]);
-    };
-    if (one(window.dilation, "dilations") != 1)
-        data_error("{}: a dilation of {}, expected 1, which is all that there are kernels for", printable(node.name),
-                   window.dilation[0]);
-    return {one(window.stride, "strides"), one(window.padding, "paddings")};
+    for (size_t side = 0; side < window.padding.size(); ++side)
+        if (window.padding[side] >= window.kernel[side % 2])
+            data_error("{}: a padding of {} beside a window of {}, expected less", printable(node.name),
+                       window.padding[side], window.kernel[side % 2]);
+}
+
+namespace {
+
+int narrow(int64_t value) { return static_cast<int>(value); }
+
+}  // namespace
+
+ConvolutionWindow convolution_window_of(const Node& node) {
+    const Window w = window_of(node);
+    ConvolutionWindow window{narrow(w.stride[0]), narrow(w.stride[1])};
+    window.top = narrow(w.padding[0]), window.left = narrow(w.padding[1]);
+    window.bottom = narrow(w.padding[2]), window.right = narrow(w.padding[3]);
+    window.dilation_h = narrow(w.dilation[0]), window.dilation_w = narrow(w.dilation[1]);
+    window.groups = narrow(node.integer("groups"));
+    return window;
+}
+
+PoolingWindow pooling_window_of(const Node& node) {
+    const Window w = window_of(node);
+    return {narrow(w.kernel[0]),  narrow(w.kernel[1]),  narrow(w.stride[0]),  narrow(w.stride[1]),
+            narrow(w.padding[0]), narrow(w.padding[1]), narrow(w.padding[2]), narrow(w.padding[3])};
 }
 
 }  // namespace adaq

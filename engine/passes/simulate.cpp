@@ -321,10 +321,7 @@ void Simulation::add_integer_layer(const Sum& sum, const Layer& layer, const Val
         op.epilogue.residual_scale = residual->scale;
         op.epilogue.residual_zero = residual->zero;
     }
-    if constexpr (kConvolution) {
-        op.stride = sum.stride;
-        op.padding = sum.padding;
-    }
+    if constexpr (kConvolution) op.window = sum.window;
     add(op, layer.name);
 }
 

@@ -31,10 +31,20 @@ int64_t Checker::features(const Shape& x, const char* what) {
     return element_count(x) / x[0];
 }
 
-int64_t Checker::positions(int64_t in, int64_t kernel, int stride, int padding) {
-    const int64_t room = in + 2 * int64_t{padding} - kernel;
-    require(room >= 0, "a {}-wide window does not fit a {}-wide map", kernel, in);
-    return room / stride + 1;
+int64_t Checker::positions(int64_t in, const WindowAxis& axis) {
+    require(axis.kernel >= 1 && axis.stride >= 1 && axis.dilation >= 1, "a window of {} with stride {}, dilation {}",
+            axis.kernel, axis.stride, axis.dilation);
+    require(axis.before >= 0 && axis.after >= 0, "a window with padding {} and {}", axis.before, axis.after);
+    const int64_t room = in + axis.before + axis.after - axis.reach();
+    require(room >= 0, "a {}-wide window does not fit a {}-wide map", axis.reach(), in);
+    return room / axis.stride + 1;
+}
+
+Shape Checker::convolved(const Shape& x, const Shape& w, const ConvolutionWindow& window) {
+    const int64_t groups = window.groups;
+    require(groups >= 1 && w[0] % groups == 0 && x[3] == groups * w[3],
+            "convolution: x has {} channels, w {} and {} outputs, in {} groups", x[3], w[3], w[0], groups);
+    return {x[0], positions(x[1], window.rows(w[1])), positions(x[2], window.columns(w[2])), w[0]};
 }
 
 void Checker::probability(float keep) { require(keep >= 0.0f && keep <= 1.0f, "probability {}", keep); }

@@ -25,8 +25,10 @@ class Checker {
 
     /// Of a fully connected layer's input: [N,C], or [N,H,W,C], which it reads as one row an image.
     static int64_t features(const Shape& x, const char* what);
-    /// Positions of a window of `kernel` elements along a side of `in`.
-    static int64_t positions(int64_t in, int64_t kernel, int stride, int padding);
+    /// Positions of a window along a side of `in`.
+    static int64_t positions(int64_t in, const WindowAxis& axis);
+    /// The shape of what a convolution makes of x [N,H,W,C] by w [K,R,S,C / groups].
+    static Shape convolved(const Shape& x, const Shape& w, const ConvolutionWindow& window);
     static void probability(float keep);
     /// The fields share one word of the counter: larger ones would run into each other.
     static void stream(const Stream& stream);

@@ -17,15 +17,20 @@ struct Beyond {
 struct SettingBeyond {
     const DeviceLimits& limits;
 
-    Beyond operator()(const MaxPool& op) const { return {op.kernel, limits.pooling_window, "a window"}; }
-    Beyond operator()(const MaxPoolGradient& op) const { return {op.kernel, limits.pooling_window, "a window"}; }
-    Beyond operator()(const ConvolutionToData& op) const { return {op.stride, limits.convolution_stride, "a stride"}; }
+    Beyond operator()(const MaxPool& op) const { return of(op.window); }
+    Beyond operator()(const MaxPoolGradient& op) const { return of(op.window); }
+    Beyond operator()(const ConvolutionToData& op) const {
+        return {std::max(op.window.stride_h, op.window.stride_w), limits.convolution_stride, "a stride"};
+    }
     Beyond operator()(const BeginIteration& op) const {
         return {static_cast<int64_t>(op.losses.size()), limits.losses, "a number of losses"};
     }
     template <typename WithoutLimits>
     Beyond operator()(const WithoutLimits&) const {
         return {};
+    }
+    Beyond of(const PoolingWindow& window) const {
+        return {std::max(window.kernel_h, window.kernel_w), limits.pooling_window, "a window"};
     }
 };
 

@@ -39,8 +39,8 @@ void StatisticsEmitter::forward(Normalised& n) {
     n.mean = constant(norm.mean, channels);
     n.variance = constant(norm.variance, channels);
     n.x = temporary(n.output);
-    const SquareWindow window = square_window_of(*n.node);
-    program_->add(Convolution{values_.at(n.node->inputs[0]).output, n.weight, n.x, window.stride, window.padding});
+    const ConvolutionWindow window = convolution_window_of(*n.node);
+    program_->add(Convolution{values_.at(n.node->inputs[0]).output, n.weight, n.x, window});
     Value& value = values_[n.output];
     if (value.readers == 0) return;
     value.output = temporary(n.output);
@@ -68,8 +68,8 @@ void StatisticsEmitter::backward(const Normalised& n, TensorId loss) {
     program_->add(statistics);
 
     Value& input = values_.at(n.node->inputs[0]);
-    const SquareWindow window = square_window_of(*n.node);
-    ConvolutionToData to_input{statistics.dx, n.weight, temporary(n.node->inputs[0]), window.stride, window.padding};
+    const ConvolutionWindow window = convolution_window_of(*n.node);
+    ConvolutionToData to_input{statistics.dx, n.weight, temporary(n.node->inputs[0]), window};
     to_input.addend = input.gradient;
     // Whoever comes last takes the sum back through the activation.
     if (--input.readers == 0 && input.activation)

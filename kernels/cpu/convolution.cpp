@@ -36,7 +36,8 @@ WantedImplementation wanted_for(const ConvolutionShape& d, Math math) {
     const bool small = d.p * d.q <= kSmallMap, half = math == Math::bf16,
                narrow = (d.r == 1 && d.s == 1) || d.c < kFewChannels;
     const bool whole = d.c % kLanes == 0 && d.k % kLanes == 0;
-    return [small, half, narrow, whole](std::string_view name) {
+    return [small, half, narrow, whole, grouped = d.grouped()](std::string_view name) {
+        if (grouped) return true;
         if (half && name.find("amx") != std::string_view::npos) return true;
         if (half && !whole && name.starts_with("jit_bf16_1x1")) return false;
         return half ? (small || narrow) && name.starts_with("jit_bf16") : small && name.starts_with("jit:avx512");
@@ -44,8 +45,7 @@ WantedImplementation wanted_for(const ConvolutionShape& d, Math math) {
 }
 
 ConvolutionShape shape_of(const Program& program, const Convolution& op, int64_t images) {
-    const Shape &x = program.shape(op.x), &w = program.shape(op.w), &y = program.shape(op.y);
-    return {images, x[1], x[2], x[3], w[0], w[1], w[2], y[1], y[2], op.stride, op.padding};
+    return {program.shape(op.x), program.shape(op.w), program.shape(op.y), images, op.window};
 }
 
 /// The post-operations of a convolution, and which of the program's tensors they read.
@@ -85,7 +85,7 @@ class CompiledConvolution : public CompiledOperation {
         const ConvolutionShape d = shape_of(program, op, setting.images);
         count_ = d.n * d.p * d.q * d.k;
         channels_ = d.k;
-        weights_per_channel_ = d.c * d.r * d.s;
+        weights_per_channel_ = d.group_c() * d.r * d.s;
         const memory::desc per_channel({1, d.k, 1, 1}, memory::data_type::f32, memory::format_tag::nchw);
         const Fusion fusion(op.epilogue, per_channel, setting);
         complete_ = fusion.complete;
@@ -99,7 +99,7 @@ class CompiledConvolution : public CompiledOperation {
                                                    attributes, wanted_for(d, setting.math));
         primitive_ = dnnl::convolution_forward(desc);
         w_ = memory(desc.weights_desc(), engine());
-        plain_w_ = memory({{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr);
+        plain_w_ = plain_weights(d);
         for (int i = 0; i < setting.lanes; ++i) {
             lanes_.push_back(make_lane(desc,
                                        {desc.src_desc(), d.n * d.h * d.w * d.c, setting.math, program.is_bf16(op.x)},

@@ -6,6 +6,9 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
 
+#include "engine/program/operations/window.h"
+#include "engine/tensor.h"
+
 namespace adaq::cpu {
 
 /// Floats that memory of a description takes, a multiple of 64 bytes.
@@ -13,16 +16,47 @@ inline int64_t floats_of(const dnnl::memory::desc& desc) {
     return (static_cast<int64_t>(desc.get_size()) + 63) / 64 * 16;
 }
 
+inline dnnl::engine& engine() {
+    static dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+    return instance;
+}
+
 struct ConvolutionShape {
     dnnl::memory::dim n, h, w, c;  // x[n,h,w,c]
     dnnl::memory::dim k, r, s;     // w[k,r,s,c]
     dnnl::memory::dim p, q;        // y[n,p,q,k]
-    dnnl::memory::dim stride, padding;
+    ConvolutionWindow window;
+
+    ConvolutionShape(const Shape& x, const Shape& weight, const Shape& y, int64_t images, const ConvolutionWindow& of)
+        : n(images),
+          h(x[1]),
+          w(x[2]),
+          c(x[3]),
+          k(weight[0]),
+          r(weight[1]),
+          s(weight[2]),
+          p(y[1]),
+          q(y[2]),
+          window(of) {}
+
+    /// oneDNN's numbers: a dilation of 0 is none; of groups, where there are several, weights have an extent.
+    dnnl::memory::dims strides() const { return {window.stride_h, window.stride_w}; }
+    dnnl::memory::dims dilations() const { return {window.dilation_h - 1, window.dilation_w - 1}; }
+    dnnl::memory::dims padding_before() const { return {window.top, window.left}; }
+    dnnl::memory::dims padding_behind() const { return {window.bottom, window.right}; }
+    int64_t group_c() const { return c / window.groups; }
+    bool grouped() const { return window.groups > 1; }
+    dnnl::memory::desc weights(dnnl::memory::data_type type, bool plain = false) const {
+        using Tag = dnnl::memory::format_tag;
+        if (grouped())
+            return {{window.groups, k / window.groups, group_c(), r, s}, type, plain ? Tag::abdec : Tag::any};
+        return {{k, c, r, s}, type, plain ? Tag::acdb : Tag::any};
+    }
 };
 
-inline dnnl::engine& engine() {
-    static dnnl::engine instance(dnnl::engine::kind::cpu, 0);
-    return instance;
+/// The weights of a program, KRSC, as oneDNN's memory; where they lie is yet to be said.
+inline dnnl::memory plain_weights(const ConvolutionShape& d) {
+    return {d.weights(dnnl::memory::data_type::f32, true), engine(), nullptr};
 }
 
 inline void append_relu(dnnl::post_ops& operations) {
@@ -59,20 +93,21 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
     using Tag = memory::format_tag;
     constexpr auto f32 = memory::data_type::f32;
     constexpr auto inference = dnnl::prop_kind::forward_inference;
-    const memory::desc x({d.n, d.c, d.h, d.w}, operand, Tag::nhwc), w({d.k, d.c, d.r, d.s}, operand, Tag::any);
+    const memory::desc x({d.n, d.c, d.h, d.w}, operand, Tag::nhwc), w = d.weights(operand);
     const memory::desc b = bias ? memory::desc({d.k}, f32, Tag::a) : memory::desc();
     const memory::desc y({d.n, d.k, d.p, d.q}, output, Tag::nhwc);
-    const memory::dims stride{d.stride, d.stride}, padding{d.padding, d.padding};
+    const memory::dims stride = d.strides(), dilation = d.dilations(), before = d.padding_before(),
+                       behind = d.padding_behind();
     using Description = dnnl::convolution_forward::primitive_desc;
 #if DNNL_VERSION_MAJOR >= 3
     const auto make = [&] {
-        return Description(engine(), inference, algorithm::convolution_direct, x, w, b, y, stride, padding, padding,
-                           attributes);
+        return Description(engine(), inference, algorithm::convolution_direct, x, w, b, y, stride, dilation, before,
+                           behind, attributes);
     };
 #else
     // Must outlive the choice: 2.6 looks at it again whenever it goes on to the next implementation.
     const dnnl::convolution_forward::desc operation(inference, algorithm::convolution_direct, x, w, b, y, stride,
-                                                    padding, padding);
+                                                    dilation, before, behind);
     const auto make = [&] { return Description(operation, attributes, engine()); };
 #endif
     return choose(make, wanted);
@@ -82,17 +117,19 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward_desc(const 
 /// the caller's. Operands are of one type, results (dx, dw) float32.
 struct GradientLayouts {
     dnnl::memory::desc x, w, y, dx, dw;
-    dnnl::memory::dims stride, padding;
+    dnnl::memory::dims stride, dilation, before, behind;
     dnnl::primitive_attr attributes;
 
     GradientLayouts(const ConvolutionShape& d, dnnl::memory::data_type operand)
         : x({d.n, d.c, d.h, d.w}, operand, dnnl::memory::format_tag::nhwc),
-          w({d.k, d.c, d.r, d.s}, operand, dnnl::memory::format_tag::any),
+          w(d.weights(operand)),
           y({d.n, d.k, d.p, d.q}, operand, dnnl::memory::format_tag::nhwc),
           dx({d.n, d.c, d.h, d.w}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nhwc),
-          dw({d.k, d.c, d.r, d.s}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any),
-          stride{d.stride, d.stride},
-          padding{d.padding, d.padding} {
+          dw(d.weights(dnnl::memory::data_type::f32)),
+          stride(d.strides()),
+          dilation(d.dilations()),
+          before(d.padding_before()),
+          behind(d.padding_behind()) {
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     }
 };
@@ -102,9 +139,9 @@ inline dnnl::convolution_forward::primitive_desc forward_hint(const GradientLayo
     constexpr auto training = dnnl::prop_kind::forward_training;
     constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine(), training, direct, l.x, l.w, l.y, l.stride, l.padding, l.padding};
+    return {engine(), training, direct, l.x, l.w, l.y, l.stride, l.dilation, l.before, l.behind};
 #else
-    return {{training, direct, l.x, l.w, l.y, l.stride, l.padding, l.padding}, engine()};
+    return {{training, direct, l.x, l.w, l.y, l.stride, l.dilation, l.before, l.behind}, engine()};
 #endif
 }
 
@@ -113,9 +150,10 @@ inline dnnl::convolution_backward_data::primitive_desc convolution_to_data_desc(
     const GradientLayouts l(d, operand);
     constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine(), direct, l.dx, l.w, l.y, l.stride, l.padding, l.padding, forward_hint(l), l.attributes};
+    return {engine(), direct, l.dx, l.w, l.y, l.stride, l.dilation, l.before, l.behind, forward_hint(l), l.attributes};
 #else
-    return {{direct, l.dx, l.w, l.y, l.stride, l.padding, l.padding}, l.attributes, engine(), forward_hint(l)};
+    return {
+        {direct, l.dx, l.w, l.y, l.stride, l.dilation, l.before, l.behind}, l.attributes, engine(), forward_hint(l)};
 #endif
 }
 
@@ -124,9 +162,10 @@ inline dnnl::convolution_backward_weights::primitive_desc convolution_to_weights
     const GradientLayouts l(d, operand);
     constexpr auto direct = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine(), direct, l.x, l.dw, l.y, l.stride, l.padding, l.padding, forward_hint(l), l.attributes};
+    return {engine(), direct, l.x, l.dw, l.y, l.stride, l.dilation, l.before, l.behind, forward_hint(l), l.attributes};
 #else
-    return {{direct, l.x, l.dw, l.y, l.stride, l.padding, l.padding}, l.attributes, engine(), forward_hint(l)};
+    return {
+        {direct, l.x, l.dw, l.y, l.stride, l.dilation, l.before, l.behind}, l.attributes, engine(), forward_hint(l)};
 #endif
 }
 

@@ -33,6 +33,8 @@ class CompiledMaxPool : public CompiledOperation {
   public:
     CompiledMaxPool(const Program& program, const MaxPool& op, const OperationSetting& setting)
         : op_(op),
+          rows_(op.window.rows()),
+          columns_(op.window.columns()),
           codes_(program.tensor(op.x).type.dtype == DType::u8),
           x_(program.shape(op.x)),
           y_(program.shape(op.y)),
@@ -64,8 +66,8 @@ class CompiledMaxPool : public CompiledOperation {
         }
     }
     void row_of_codes(const uint8_t* image, int64_t p, uint8_t* room, uint8_t* out) const {
-        const int64_t channels = x_[3], row_codes = x_[2] * channels, top = p * op_.stride - op_.padding;
-        const int64_t first = std::max<int64_t>(top, 0), last = std::min(top + op_.kernel, x_[1]);
+        const int64_t channels = x_[3], row_codes = x_[2] * channels, top = rows_.input(p, 0);
+        const int64_t first = std::max<int64_t>(top, 0), last = std::min(top + rows_.kernel, x_[1]);
         const uint8_t* highest = image + first * row_codes;
         if (last - first > 1) {
             maximum_of(highest, highest + row_codes, row_codes, room);
@@ -73,8 +75,8 @@ class CompiledMaxPool : public CompiledOperation {
             highest = room;
         }
         for (int64_t q = 0; q < y_[2]; ++q, out += channels) {
-            const int64_t left = q * op_.stride - op_.padding;
-            const int64_t from = std::max<int64_t>(left, 0), to = std::min(left + op_.kernel, x_[2]);
+            const int64_t left = columns_.input(q, 0);
+            const int64_t from = std::max<int64_t>(left, 0), to = std::min(left + columns_.kernel, x_[2]);
             std::copy_n(highest + from * channels, channels, out);
             for (int64_t w = from + 1; w < to; ++w) maximum(highest + w * channels, channels, out);
         }
@@ -88,18 +90,20 @@ class CompiledMaxPool : public CompiledOperation {
         }
     }
     void row(const float* image, int64_t p, float* out) const {
-        const int64_t channels = x_[3], top = p * op_.stride - op_.padding;
+        const int64_t channels = x_[3], top = rows_.input(p, 0);
         std::fill_n(out, y_[2] * channels, -std::numeric_limits<float>::infinity());
-        for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + op_.kernel, x_[1]); ++h) {
+        for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + rows_.kernel, x_[1]); ++h) {
             for (int64_t q = 0; q < y_[2]; ++q) {
-                const int64_t left = q * op_.stride - op_.padding;
-                for (int64_t w = std::max<int64_t>(left, 0); w < std::min(left + op_.kernel, x_[2]); ++w) {
+                const int64_t left = columns_.input(q, 0);
+                for (int64_t w = std::max<int64_t>(left, 0); w < std::min(left + columns_.kernel, x_[2]); ++w) {
                     maximum(image + (h * x_[2] + w) * channels, channels, out + q * channels);
                 }
             }
         }
     }
+
     MaxPool op_;
+    WindowAxis rows_, columns_;
     bool codes_;
     Shape x_, y_;
     int64_t images_;

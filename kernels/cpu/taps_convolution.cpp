@@ -27,7 +27,7 @@ class CompiledTapsConvolution : public CompiledOperation {
           apart_(program.is_bf16(op.y) || setting.in_place),
           w_(program.shape(op.w)),
           y_(with_rows(program.shape(op.y), setting.images)),
-          taps_(with_rows(program.shape(op.x), setting.images), w_, y_, op.stride, op.padding),
+          taps_(with_rows(program.shape(op.x), setting.images), w_, y_, op.window.stride_h, op.window.top),
           weights_(w_, TapsWeights::Order::ck, setting.math, !setting.weights_change),
           product_(
               taps_,
@@ -94,7 +94,7 @@ class CompiledTapsConvolution : public CompiledOperation {
 
 std::unique_ptr<CompiledOperation> compile_taps(const Program& program, const Convolution& op,
                                                 const OperationSetting& setting) {
-    return Taps::gain(program.shape(op.w), program.shape(op.y), kLargestMap)
+    return op.window.is_square() && Taps::gain(program.shape(op.w), program.shape(op.y), kLargestMap)
                ? std::make_unique<CompiledTapsConvolution>(program, op, setting)
                : nullptr;
 }

@@ -146,7 +146,7 @@ class CompiledWinogradToData : public CompiledOperation {
     CompiledWinogradToData(const ConvolutionToData& op, const Tiling& tiling, const OperationSetting& setting)
         : op_(op),
           count_(tiling.images * tiling.h * tiling.w * tiling.k),
-          sums_(Convolution{op.dy, op.w, op.dx, 1, 1}, tiling, setting, true) {}
+          sums_(Convolution{op.dy, op.w, op.dx, ConvolutionWindow::square(1, 1)}, tiling, setting, true) {}
 
     int64_t scratch_floats() const override { return sums_.scratch_floats(); }
     void refresh(const View& view) override { sums_.refresh(view); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/program/operations/window.h"
 #include "engine/tensor.h"
 #include "kernels/cpu/winograd_transform.h"
 
@@ -55,7 +56,7 @@ struct Tiling {
 /// Whether a convolution (or a gradient of one) with this weight is 3x3, of stride 1, and keeps its maps' size.
 template <typename Op>
 bool fits(const Op& op, const Shape& weight) {
-    return weight[1] == 3 && weight[2] == 3 && op.stride == 1 && op.padding == 1;
+    return weight[1] == 3 && weight[2] == 3 && op.window == ConvolutionWindow::square(1, 1);
 }
 
 /// A map's values: float32 as they are, or as bf16 rounds them (stored so, or yet to be rounded).

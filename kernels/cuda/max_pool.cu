@@ -1,4 +1,4 @@
-// Max pooling over a square window, both ways; the gradient goes to each window's first maximum. Forward of values, or
+// Max pooling, both ways; the gradient goes to each window's first maximum. Forward of values, or
 // of codes (u8).
 // Cost: forward 4 B read (the window's overlap from the cache) and 4 B written an element (1 B each of codes), 9
 // comparisons an output.
@@ -15,7 +15,8 @@ namespace {
 struct Pooling {
     int height, width;  // of x
     int out_height, out_width;
-    int kernel, stride, padding, channel_count;
+    PoolingWindow window;
+    int channel_count;
     FastDivide channels, columns, rows, out_columns, out_rows;
 };
 
@@ -38,11 +39,12 @@ template <int Count, typename Element>
 __device__ inline void find_maxima(const Pooling& g, const Element* x, const Position& at, float (&best)[Count],
                                    int (&place)[Count]) {
     bool first = true;
-    for (int r = 0; r < g.kernel; ++r) {
-        const int h = at.row * g.stride - g.padding + r;
+    const PoolingWindow& window = g.window;
+    for (int r = 0; r < window.kernel_h; ++r) {
+        const int h = at.row * window.stride_h - window.top + r;
         if (h < 0 || !inside(h, g.height)) continue;
-        for (int s = 0; s < g.kernel; ++s) {
-            const int w = at.column * g.stride - g.padding + s;
+        for (int s = 0; s < window.kernel_w; ++s) {
+            const int w = at.column * window.stride_w - window.left + s;
             if (w < 0 || !inside(w, g.width)) continue;
             float v[Count];
             const int64_t pixel = (int64_t{at.n} * g.height + h) * g.width + w;
@@ -51,7 +53,7 @@ __device__ inline void find_maxima(const Pooling& g, const Element* x, const Pos
             for (int i = 0; i < Count; ++i) {
                 const bool better = first || v[i] > best[i];
                 best[i] = better ? v[i] : best[i];
-                place[i] = better ? r * g.kernel + s : place[i];
+                place[i] = better ? r * window.kernel_w + s : place[i];
             }
             first = false;
         }
@@ -110,21 +112,25 @@ struct MaxPoolGradientWork {
     __device__ void run(int64_t first) const {
         const Position at(first, g.channels, g.columns, g.rows);
         float sum[Count] = {};
+        const PoolingWindow& w = g.window;
+        const int first_q = first_window(at.column, w.kernel_w, w.stride_w, w.left);
         // Window p covers row h where p * stride - padding <= h < p * stride - padding + kernel.
-        for (int p = first_window(at.row); inside(p, g.out_height) && p * g.stride - g.padding <= at.row; ++p) {
-            for (int q = first_window(at.column); inside(q, g.out_width) && q * g.stride - g.padding <= at.column;
-                 ++q) {
-                const int mine =
-                    (at.row - (p * g.stride - g.padding)) * g.kernel + at.column - (q * g.stride - g.padding);
+        for (int p = first_window(at.row, w.kernel_h, w.stride_h, w.top); inside(p, g.out_height); ++p) {
+            const int r = at.row - (p * w.stride_h - w.top);
+            if (r < 0) break;
+            for (int q = first_q; inside(q, g.out_width); ++q) {
+                const int s = at.column - (q * w.stride_w - w.left);
+                if (s < 0) break;
+                const int mine = r * w.kernel_w + s;
                 const int64_t window = ((int64_t{at.n} * g.out_height + p) * g.out_width + q) * g.channel_count;
                 add<Count>(sum, window + at.channel, mine);
             }
         }
         store_run<Count>(dx + first, sum);
     }
-    __device__ int first_window(int row) const {
-        const int begins = row + g.padding - g.kernel + 1;
-        return begins <= 0 ? 0 : (begins + g.stride - 1) / g.stride;
+    __device__ static int first_window(int row, int kernel, int stride, int padding) {
+        const int begins = row + padding - kernel + 1;
+        return begins <= 0 ? 0 : (begins + stride - 1) / stride;
     }
     template <int Count>
     __device__ void add(float (&sum)[Count], int64_t window, int mine) const {
@@ -142,9 +148,7 @@ Pooling pooling_of(const Shape& x, const Shape& y, const Op& op) {
             static_cast<int>(x[2]),
             static_cast<int>(y[1]),
             static_cast<int>(y[2]),
-            op.kernel,
-            op.stride,
-            op.padding,
+            op.window,
             static_cast<int>(x[3]),
             FastDivide(x[3]),
             FastDivide(x[2]),

@@ -54,6 +54,8 @@ void Interpreter::operator()(const IntegerConvolution& op) {
     const Shape &in = shape(op.x), &filter = shape(op.w), &out = shape(op.y);
     const double *x = at(op.x), *w = at(op.w), *zero = at(op.w_zero), *bias = at(op.bias);
     const bool codes = type(op.x) == DType::u8;
+    const WindowAxis rows = op.window.rows(filter[1]), columns = op.window.columns(filter[2]);
+    const int64_t of_group = filter[3], group_outputs = out[3] / op.window.groups;
 #pragma omp parallel for collapse(2)
     for (int64_t n = 0; n < out[0]; ++n) {
         for (int64_t p = 0; p < out[1]; ++p) {
@@ -61,12 +63,11 @@ void Interpreter::operator()(const IntegerConvolution& op) {
                 const int64_t q = i / out[3], k = i % out[3];
                 Sum sum(codes, bias ? bias[k] : 0.0);
                 for (int64_t tap = 0; tap < filter[1] * filter[2]; ++tap) {
-                    const int64_t h = p * op.stride - op.padding + tap / filter[2],
-                                  column = q * op.stride - op.padding + tap % filter[2];
+                    const int64_t h = rows.input(p, tap / filter[2]), column = columns.input(q, tap % filter[2]);
                     if (h < 0 || h >= in[1] || column < 0 || column >= in[2]) continue;
-                    const double* pixel = x + ((n * in[1] + h) * in[2] + column) * in[3];
-                    const double* weights = w + (k * filter[1] * filter[2] + tap) * in[3];
-                    for (int64_t c = 0; c < in[3]; ++c)
+                    const double* pixel = x + ((n * in[1] + h) * in[2] + column) * in[3] + k / group_outputs * of_group;
+                    const double* weights = w + (k * filter[1] * filter[2] + tap) * of_group;
+                    for (int64_t c = 0; c < of_group; ++c)
                         sum.add(pixel[c] - op.x_zero, weights[c] - (zero ? zero[k] : 0.0));
                 }
                 finish_integer(op.y, op.epilogue, (n * out[1] + p) * out[2] * out[3] + i, k, sum.rounded());

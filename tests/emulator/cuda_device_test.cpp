@@ -34,9 +34,9 @@ struct Chain {
         y = device.create({kImages, 4, 4, 8});
         const TensorId convolved = program.temporary({kImages, 8, 8, 8}),
                        pooled = program.temporary({kImages, 4, 4, 8});
-        program.add(Convolution{x, first, convolved, 1, 1, {}});
+        program.add(Convolution{x, first, convolved, ConvolutionWindow::square(1, 1)});
         program.add(MaxPool{convolved, pooled});
-        program.add(Convolution{pooled, second, program.bind(y), 1, 0, {}});
+        program.add(Convolution{pooled, second, program.bind(y), ConvolutionWindow::square(1, 0)});
     }
     std::vector<float> result() {
         if (!compiled) compiled = device.compile(program);

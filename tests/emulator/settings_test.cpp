@@ -91,7 +91,7 @@ struct Chain {
         for (int i = 0; i < kLength; ++i) {
             if (i == kLength - 1) output = device->create(map);
             const TensorId w = put(filter), y = i == kLength - 1 ? program.bind(output) : program.temporary(map);
-            program.add(Convolution{x, w, y, 1, 1});
+            program.add(Convolution{x, w, y, ConvolutionWindow::square(1, 1)});
             x = y;
         }
     }
@@ -149,7 +149,7 @@ TEST_SUITE("emulator: settings") {
             };
             const TensorId x = put({1, 2, 2, channels}), w = put({outputs, 3, 3, channels});
             const Buffer y = device->create({1, 2, 2, outputs});
-            program.add(Convolution{x, w, program.bind(y), 1, 1});
+            program.add(Convolution{x, w, program.bind(y), ConvolutionWindow::square(1, 1)});
             return outcome_of(*device, program, y);
         };
         const size_t part = 4 * 64 * sizeof(float);

@@ -165,13 +165,13 @@ TEST_SUITE("distribution correction") {
             CAPTURE(device);
             Setting setting(device, "basic.bin", 0, 2);
             const Layer& layer = setting.network().layers[0];
-            const SquareWindow window = square_window_of(setting.network().graph.nodes[0]);
+            const ConvolutionWindow window = convolution_window_of(setting.network().graph.nodes[0]);
             const int64_t channels = layer.channels(), edge = kSize / 2;
             const Buffer y = setting.device().create({2, edge, edge, channels});
             Program program;
             program.add(Convolution{program.bind(setting.input()),
                                     program.bind(put(setting.device(), layer.shape, layer.weight.values)),
-                                    program.bind(y), window.stride, window.padding});
+                                    program.bind(y), window});
             setting.device().compile(program)->run();
             const std::vector<double> values = doubles(setting.device(), y);
             double distance = 0.0;

@@ -142,7 +142,7 @@ const std::vector<Named>& convolution_writers() {
         Shape x = p.program.shape(y);
         const int64_t outputs = x[3];
         x[3] = channels;
-        Convolution op{p.put(x), p.put({outputs, 3, 3, channels}), y, 1, 1};
+        Convolution op{p.put(x), p.put({outputs, 3, 3, channels}), y, ConvolutionWindow::square(1, 1)};
         op.epilogue.shift = p.put({outputs});
         op.epilogue.activation = Activation::relu();
         return op;
@@ -179,7 +179,8 @@ const std::vector<Named>& convolution_writers() {
              Shape dy = p.program.shape(dx);
              const int64_t channels = dy[3];
              dy[3] = 64;
-             ConvolutionToData op{p.put(dy), p.put({64, 3, 3, channels}), dx, 1, 1, p.put(p.program.shape(dx))};
+             ConvolutionToData op{p.put(dy), p.put({64, 3, 3, channels}), dx, ConvolutionWindow::square(1, 1),
+                                  p.put(p.program.shape(dx))};
              op.activation = ActivationGradient{p.put(p.program.shape(dx)), Activation::relu(), std::nullopt};
              p.program.add(op);
          }},
@@ -187,7 +188,8 @@ const std::vector<Named>& convolution_writers() {
              Shape dy = p.program.shape(dx);
              const int64_t channels = dy[3];
              dy[3] = 24;
-             p.program.add(ConvolutionToData{p.put(dy), p.put({24, 3, 3, channels}), dx, 1, 1});
+             p.program.add(
+                 ConvolutionToData{p.put(dy), p.put({24, 3, 3, channels}), dx, ConvolutionWindow::square(1, 1)});
          }}};
     return list;
 }
@@ -196,20 +198,24 @@ const std::vector<Named>& convolution_writers() {
 /// on 2x2), and by loops.
 const std::vector<Named>& readers() {
     static const auto conv = [](const char* name, const Shape& x, const Shape& w, int stride, int padding) {
-        return Named{name, x, [=](Pair& p, TensorId tensor) {
-                         const auto extent = [&](int64_t in) { return (in + 2 * padding - w[1]) / stride + 1; };
-                         const Shape y{x[0], extent(x[1]), extent(x[2]), w[0]};
-                         p.program.add(Convolution{tensor, p.put(w), p.out(y), stride, padding});
-                         p.program.add(ConvolutionToWeights{tensor, p.put(y), p.out(w), stride, padding});
-                     }};
+        return Named{
+            name, x, [=](Pair& p, TensorId tensor) {
+                const auto extent = [&](int64_t in) { return (in + 2 * padding - w[1]) / stride + 1; };
+                const Shape y{x[0], extent(x[1]), extent(x[2]), w[0]};
+                p.program.add(Convolution{tensor, p.put(w), p.out(y), ConvolutionWindow::square(stride, padding)});
+                p.program.add(
+                    ConvolutionToWeights{tensor, p.put(y), p.out(w), ConvolutionWindow::square(stride, padding)});
+            }};
     };
     static const auto gradient = [](const char* name, const Shape& dy, int64_t channels, int64_t kernel, int stride) {
         return Named{
             name, dy, [=](Pair& p, TensorId tensor) {
                 const Shape x{dy[0], dy[1] * stride, dy[2] * stride, channels}, w{dy[3], kernel, kernel, channels};
                 const int padding = static_cast<int>(kernel / 2);
-                p.program.add(ConvolutionToData{tensor, p.put(w), p.out(x), stride, padding});
-                p.program.add(ConvolutionToWeights{p.put(x), tensor, p.out(w), stride, padding});
+                p.program.add(
+                    ConvolutionToData{tensor, p.put(w), p.out(x), ConvolutionWindow::square(stride, padding)});
+                p.program.add(
+                    ConvolutionToWeights{p.put(x), tensor, p.out(w), ConvolutionWindow::square(stride, padding)});
             }};
     };
     static const std::vector<Named> list{
@@ -275,11 +281,13 @@ TEST_SUITE("bf16 storage") {
             const Shape small{37, 5, 5, 48};
             Pair pair(device, small, temporary);
             const TensorId wide = pair.out({37, 5, 5, 24});
-            Convolution first{pair.put({37, 20, 20, 3}), pair.put({48, 7, 7, 3}), pair.between(), 4, 2};
+            Convolution first{pair.put({37, 20, 20, 3}), pair.put({48, 7, 7, 3}), pair.between(),
+                              ConvolutionWindow::square(4, 2)};
             first.epilogue.activation = Activation::relu();
             if (codes) first.epilogue.quantiser = pair.quantiser();
             pair.program.add(first);
-            pair.program.add(Convolution{pair.between(), pair.put({24, 3, 3, 48}), wide, 1, 1});
+            pair.program.add(
+                Convolution{pair.between(), pair.put({24, 3, 3, 48}), wide, ConvolutionWindow::square(1, 1)});
             pair.program.add(GlobalAveragePool{wide, pair.out({37, 24})});
             CHECK(stored_as_bf16(pair, Math::bf16) == temporary);
             return pair.run();
@@ -321,7 +329,7 @@ TEST_SUITE("bf16 storage") {
             const auto run = [&](DType dtype) {
                 Pair pair(*device, {1}, true);
                 const TensorId x = pair.put(shape, dtype);
-                pair.program.add(Convolution{x, pair.put(weight), pair.out(shape), 1, 1});
+                pair.program.add(Convolution{x, pair.put(weight), pair.out(shape), ConvolutionWindow::square(1, 1)});
                 return pair.run();
             };
             CHECK(run(DType::bf16) == run(DType::f32));

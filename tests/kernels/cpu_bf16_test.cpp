@@ -63,10 +63,13 @@ std::vector<std::vector<float>> convolve(Device& device, const Case& c, const st
     const Buffer bx = tensors.put(c.x, x), bw = tensors.put(c.w, w), bdy = tensors.put(c.y, dy), y = device.create(c.y),
                  dx = device.create(c.x), dw = device.create(c.w);
     Program program;
-    program.add(Convolution{program.bind(bx), program.bind(bw), program.bind(y), c.stride, c.padding});
+    program.add(Convolution{program.bind(bx), program.bind(bw), program.bind(y),
+                            ConvolutionWindow::square(c.stride, c.padding)});
     if (training) {
-        program.add(ConvolutionToData{program.bind(bdy), program.bind(bw), program.bind(dx), c.stride, c.padding});
-        program.add(ConvolutionToWeights{program.bind(bx), program.bind(bdy), program.bind(dw), c.stride, c.padding});
+        program.add(ConvolutionToData{program.bind(bdy), program.bind(bw), program.bind(dx),
+                                      ConvolutionWindow::square(c.stride, c.padding)});
+        program.add(ConvolutionToWeights{program.bind(bx), program.bind(bdy), program.bind(dw),
+                                         ConvolutionWindow::square(c.stride, c.padding)});
     }
     device.compile(program)->run();
     if (!training) return {tensors.get(y)};

@@ -73,9 +73,9 @@ TEST_SUITE("cpu vector math") {
             const TensorId loss = b.out("loss", {1});
             b.add(BeginIteration{step.state, {}, {loss}});
             b.add(RoundWeights{step.rounding});
-            b.add(Convolution{x, step.rounding.w_hat, y, 1, 1});
+            b.add(Convolution{x, step.rounding.w_hat, y, ConvolutionWindow::square(1, 1)});
             b.add(SquaredError{y, target, dy, loss});
-            b.add(ConvolutionToWeights{x, dy, dw, 1, 1});
+            b.add(ConvolutionToWeights{x, dy, dw, ConvolutionWindow::square(1, 1)});
             b.add(step);
             b.run(5);
             return std::pair(b.get("v"), b.get("loss"));

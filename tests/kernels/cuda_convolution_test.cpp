@@ -57,12 +57,14 @@ Results run(Device& device, const Layer& layer, const Results& inputs, bool forw
     const TensorId x = program.bind(put(layer.x(), inputs[0])), w = program.bind(put(layer.filter(), inputs[1])),
                    dy = program.bind(put(layer.y(), inputs[2]));
     std::vector<Buffer> outputs{device.create(layer.y())};
-    program.add(Convolution{x, w, program.bind(outputs[0]), layer.stride, layer.padding});
+    program.add(Convolution{x, w, program.bind(outputs[0]), ConvolutionWindow::square(layer.stride, layer.padding)});
     if (!forward_alone) {
         outputs.push_back(device.create(layer.x()));
         outputs.push_back(device.create(layer.filter()));
-        program.add(ConvolutionToData{dy, w, program.bind(outputs[1]), layer.stride, layer.padding});
-        program.add(ConvolutionToWeights{x, dy, program.bind(outputs[2]), layer.stride, layer.padding});
+        program.add(
+            ConvolutionToData{dy, w, program.bind(outputs[1]), ConvolutionWindow::square(layer.stride, layer.padding)});
+        program.add(ConvolutionToWeights{x, dy, program.bind(outputs[2]),
+                                         ConvolutionWindow::square(layer.stride, layer.padding)});
     }
     device.compile(program)->run();
     Results results;
@@ -246,7 +248,7 @@ TEST_SUITE("cuda convolutions") {
             const TensorId x = program.bind(device->create(layer.x(), DType::bf16)),
                            w = program.bind(device->create(layer.filter())),
                            y = program.bind(device->create(layer.y()));
-            program.add(Convolution{x, w, y, layer.stride, layer.padding});
+            program.add(Convolution{x, w, y, ConvolutionWindow::square(layer.stride, layer.padding)});
             device->compile(program);
         };
         CHECK_NOTHROW(with_channels(16));
@@ -309,12 +311,8 @@ TEST_SUITE("cuda convolutions") {
             };
             Program program;
             const Buffer y = on.create(layer.y());
-            Convolution op{program.bind(put(layer.x(), operands[0])),
-                           program.bind(put(layer.filter(), operands[1])),
-                           program.bind(y),
-                           layer.stride,
-                           layer.padding,
-                           {}};
+            Convolution op{program.bind(put(layer.x(), operands[0])), program.bind(put(layer.filter(), operands[1])),
+                           program.bind(y), ConvolutionWindow::square(layer.stride, layer.padding)};
             op.epilogue.shift = program.bind(put({layer.k}, shift));
             op.epilogue.residual = program.bind(put(layer.y(), residual));
             op.epilogue.activation = Activation::relu();

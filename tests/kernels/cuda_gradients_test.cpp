@@ -42,15 +42,15 @@ struct Layer {
 
     Operation forward(TensorId x_id, TensorId w_id, TensorId y_id) const {
         if (linear) return Linear{x_id, w_id, y_id};
-        return Convolution{x_id, w_id, y_id, stride, padding};
+        return Convolution{x_id, w_id, y_id, ConvolutionWindow::square(stride, padding)};
     }
     Operation to_data(TensorId dy, TensorId w_id, TensorId dx) const {
         if (linear) return LinearToData{dy, w_id, dx};
-        return ConvolutionToData{dy, w_id, dx, stride, padding};
+        return ConvolutionToData{dy, w_id, dx, ConvolutionWindow::square(stride, padding)};
     }
     Operation to_weights(TensorId x_id, TensorId dy, TensorId dw) const {
         if (linear) return LinearToWeights{x_id, dy, dw};
-        return ConvolutionToWeights{x_id, dy, dw, stride, padding};
+        return ConvolutionToWeights{x_id, dy, dw, ConvolutionWindow::square(stride, padding)};
     }
 };
 

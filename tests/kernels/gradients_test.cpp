@@ -101,13 +101,14 @@ const std::map<std::string, std::function<void(Case&)>>& operations() {
     static const std::map<std::string, std::function<void(Case&)>> table{
         {"convolution_to_data",
          [](Case& c) {
-             c.add(ConvolutionToData{c.in("dy"), c.in("w"), c.out("dx"), c.setting<int>("stride"),
-                                     c.setting<int>("padding")});
+             c.add(ConvolutionToData{c.in("dy"), c.in("w"), c.out("dx"),
+                                     ConvolutionWindow::square(c.setting<int>("stride"), c.setting<int>("padding"))});
          }},
         {"convolution_to_weights",
          [](Case& c) {
-             c.add(ConvolutionToWeights{c.in("x"), c.in("dy"), c.out("dw"), c.setting<int>("stride"),
-                                        c.setting<int>("padding")});
+             c.add(
+                 ConvolutionToWeights{c.in("x"), c.in("dy"), c.out("dw"),
+                                      ConvolutionWindow::square(c.setting<int>("stride"), c.setting<int>("padding"))});
          }},
         {"linear_to_data",
          [](Case& c) {

@@ -120,7 +120,9 @@ TEST_SUITE("integer operations") {
                     if (layer.linear)
                         program.add(Linear{x, w, program.bind(y), epilogue, sums});
                     else
-                        program.add(Convolution{x, w, program.bind(y), layer.stride, layer.padding, epilogue, sums});
+                        program.add(Convolution{x, w, program.bind(y),
+                                                ConvolutionWindow::square(layer.stride, layer.padding), epilogue,
+                                                sums});
                     device.compile(program)->run(1);
                     CHECK(values_of(device, y) == expected);
                 };

@@ -39,7 +39,7 @@ std::vector<float> convolve(Bench& bench, const ConvolutionCase& c, bool whole =
     const TensorId x = program.bind(bench.put({c.n, c.h, c.w, c.c}, make(c.n * c.h * c.w * c.c)));
     const TensorId w = program.bind(bench.put({c.k, c.r, c.r, c.c}, make(c.k * c.r * c.r * c.c)));
     const Buffer y = bench.device().create(y_shape);
-    Convolution op{x, w, program.bind(y), c.stride, c.padding, {}};
+    Convolution op{x, w, program.bind(y), ConvolutionWindow::square(c.stride, c.padding)};
     if (c.scale) op.epilogue.scale = program.bind(bench.put({c.k}, values.reals(c.k)));
     if (c.shift) op.epilogue.shift = program.bind(bench.put({c.k}, values.reals(c.k)));
     if (c.residual) op.epilogue.residual = program.bind(bench.put(y_shape, make(element_count(y_shape))));
@@ -63,7 +63,8 @@ std::vector<float> run_one(Bench& bench, const nlohmann::json& test, const char*
     const TensorId out = program.bind(y);
     const std::string name = kind;
     if (name == "convolution")
-        program.add(Convolution{x, w, out, test["stride"].get<int>(), test["padding"].get<int>(), {}});
+        program.add(
+            Convolution{x, w, out, ConvolutionWindow::square(test["stride"].get<int>(), test["padding"].get<int>())});
     if (name == "linear") program.add(Linear{x, w, out, {}});
     if (name == "max_pool") program.add(MaxPool{x, out});
     if (name == "global_average_pool") program.add(GlobalAveragePool{x, out});
@@ -207,8 +208,8 @@ TEST_SUITE("operations") {
             Bench bench(device);
             Program program;
             const Buffer w = bench.put({1, 1, 1, 1}, {2.0f}), y = bench.device().create({1, 1, 1, 1});
-            program.add(
-                Convolution{program.bind(bench.put({1, 1, 1, 1}, {3.0f})), program.bind(w), program.bind(y), 1, 0, {}});
+            program.add(Convolution{program.bind(bench.put({1, 1, 1, 1}, {3.0f})), program.bind(w), program.bind(y),
+                                    ConvolutionWindow::square(1, 0)});
             const auto compiled = bench.device().compile(program);
             compiled->run();
             CHECK(bench.get(y)[0] == 6.0f);
@@ -227,10 +228,12 @@ TEST_SUITE("operations") {
             CHECK_THROWS_AS(bench.device().compile(program), std::logic_error);
         };
         refused([&](Program& p) {
-            return Convolution{p.bind(x), p.bind(bench.put({3, 1, 1, 2}, std::vector<float>(6))), p.bind(y), 1, 0, {}};
+            return Convolution{p.bind(x), p.bind(bench.put({3, 1, 1, 2}, std::vector<float>(6))), p.bind(y),
+                               ConvolutionWindow::square(1, 0)};
         });
         refused([&](Program& p) {
-            return Convolution{p.bind(x), p.bind(bench.put({2, 1, 1, 3}, std::vector<float>(6))), p.bind(y), 1, 0, {}};
+            return Convolution{p.bind(x), p.bind(bench.put({2, 1, 1, 3}, std::vector<float>(6))), p.bind(y),
+                               ConvolutionWindow::square(1, 0)};
         });
         refused([&](Program& p) {
             return Addition{p.bind(x), p.temporary({1, 2, 2, 3}), p.bind(y), 1.0f, 1.0f, std::nullopt};

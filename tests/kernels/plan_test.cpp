@@ -41,7 +41,8 @@ class Resnet {
     TensorId convolution(TensorId x, int64_t channels, int64_t kernel, int stride, TensorId residual) {
         const TensorId y = program_.temporary(mapped(x, channels, stride));
         const Shape weight{channels, kernel, kernel, program_.shape(x)[3]};
-        Convolution op{x, program_.bind(fake(weight)), y, stride, static_cast<int>(kernel / 2), {}};
+        Convolution op{x, program_.bind(fake(weight)), y,
+                       ConvolutionWindow::square(stride, static_cast<int>(kernel / 2))};
         op.epilogue.residual = residual;
         if (sites_) op.epilogue.quantiser = OutputQuantiser{{8, true}, program_.bind(fake({1})), 0.0f, true};
         program_.add(op);
@@ -178,7 +179,7 @@ TEST_SUITE("CPU plan") {
         const auto in_place = [](bool read_again) {
             Program program;
             const auto conv = [&](TensorId x, TensorId y, TensorId residual) {
-                Convolution op{x, program.bind(fake({8, 1, 1, 8})), y, 1, 0, {}};
+                Convolution op{x, program.bind(fake({8, 1, 1, 8})), y, ConvolutionWindow::square(1, 0)};
                 op.epilogue.residual = residual;
                 program.add(op);
             };

@@ -36,7 +36,7 @@ std::vector<float> convolve_and_compare(const std::string& name, Placement place
                  dy = put(*device, {2, 9, 7, 16}, values, Placement::device),
                  loss = put(*device, {1}, values, Placement::device);
     Program forward;
-    forward.add(Convolution{forward.bind(x), forward.bind(w), forward.bind(y), 1, 1});
+    forward.add(Convolution{forward.bind(x), forward.bind(w), forward.bind(y), ConvolutionWindow::square(1, 1)});
     device->compile(forward)->run();
     const Buffer rows = device->create({2});
     device->upload(*rows, std::vector<float>{4.0f, 1.0f});

@@ -63,15 +63,15 @@ std::vector<std::vector<float>> convolve(Device& device, const Case& c, const In
     for (const Shape& shape : {c.y, c.x, c.w})
         results.push_back(put(shape, std::vector<float>(static_cast<size_t>(element_count(shape)), 7.0f)));
     const TensorId x = bind(c.x, inputs.x), w = bind(c.w, inputs.w), dy = bind(c.y, inputs.dy);
-    Convolution forward{x, w, program.bind(results[0]), c.stride, c.padding};
+    Convolution forward{x, w, program.bind(results[0]), ConvolutionWindow::square(c.stride, c.padding)};
     forward.epilogue.scale = bind({c.w[0]}, inputs.scale);
     forward.epilogue.shift = bind({c.w[0]}, inputs.shift);
     forward.epilogue.activation = Activation::relu();
     program.add(forward);
-    ConvolutionToData to_data{dy, w, program.bind(results[1]), c.stride, c.padding};
+    ConvolutionToData to_data{dy, w, program.bind(results[1]), ConvolutionWindow::square(c.stride, c.padding)};
     to_data.addend = bind(c.x, inputs.addend);
     program.add(to_data);
-    program.add(ConvolutionToWeights{x, dy, program.bind(results[2]), c.stride, c.padding});
+    program.add(ConvolutionToWeights{x, dy, program.bind(results[2]), ConvolutionWindow::square(c.stride, c.padding)});
     device.compile(program)->run(2);
     std::vector<std::vector<float>> values;
     for (const Buffer& result : results) {
@@ -122,8 +122,10 @@ TEST_SUITE("taps") {
             const TensorId xs = program.bind(device->create(x)), ws = program.bind(device->create(w)),
                            ys = program.bind(device->create(y));
             return std::pair(
-                cpu::compile_taps(program, ConvolutionToData{ys, ws, xs, 1, 1}, cpu::TrainingSetting{}) != nullptr,
-                cpu::compile_taps(program, ConvolutionToWeights{xs, ys, ws, 1, 1}, cpu::TrainingSetting{}) != nullptr);
+                cpu::compile_taps(program, ConvolutionToData{ys, ws, xs, ConvolutionWindow::square(1, 1)},
+                                  cpu::TrainingSetting{}) != nullptr,
+                cpu::compile_taps(program, ConvolutionToWeights{xs, ys, ws, ConvolutionWindow::square(1, 1)},
+                                  cpu::TrainingSetting{}) != nullptr);
         };
         CHECK(taken({2, 2, 2, 64}, {64, 3, 3, 64}, {2, 2, 2, 64}) == std::pair(true, true));
         CHECK(taken({2, 4, 4, 64}, {64, 3, 3, 64}, {2, 4, 4, 64}) == std::pair(false, true));

@@ -91,30 +91,6 @@ TensorId iteration(ProgramBuilder& b) {
     return state;
 }
 
-/// (f(x + h) - f(x - h)) / 2h of every element of `input`, f = sum of weights * output.
-std::vector<double> central_differences(ProgramBuilder& forward, const std::string& input, const std::string& output,
-                                        const std::vector<float>& weights) {
-    auto& reference = dynamic_cast<reference::ReferenceTensor&>(*forward.buffer(input));
-    const auto value = [&] {
-        forward.run();
-        const std::vector<double> y = forward.get(output);
-        double sum = 0;
-        for (size_t i = 0; i < y.size(); ++i) sum += weights[i] * y[i];
-        return sum;
-    };
-    constexpr double kStep = 1e-4;
-    std::vector<double> differences;
-    for (double& x : reference.values) {
-        const double before = x;
-        x = before + kStep;
-        const double above = value();
-        x = before - kStep;
-        differences.push_back((above - value()) / (2 * kStep));
-        x = before;
-    }
-    return differences;
-}
-
 }  // namespace
 
 TEST_SUITE("training operations") {
@@ -131,8 +107,8 @@ TEST_SUITE("training operations") {
                 compare(
                     [&](ProgramBuilder& b) {
                         const TensorId state = iteration(b);
-                        Convolution op{b.put("x", w.x(), x), b.put("w", w.filter(), f), b.out("y", w.y()), w.stride,
-                                       w.padding};
+                        Convolution op{b.put("x", w.x(), x), b.put("w", w.filter(), f), b.out("y", w.y()),
+                                       ConvolutionWindow::square(w.stride, w.padding)};
                         op.epilogue.shift = b.put("shift", {w.k}, shift);
                         if (form.addend) op.epilogue.residual = b.put("residual", w.y(), residual);
                         op.epilogue.activation = form.relu ? Activation::relu() : Activation::none();
@@ -157,7 +133,7 @@ TEST_SUITE("training operations") {
                         const TensorId state = iteration(b);
                         ConvolutionToData op{b.put("dy", w.y(), values.reals(element_count(w.y()))),
                                              b.put("w", w.filter(), values.reals(element_count(w.filter()))),
-                                             b.out("dx", w.x()), w.stride, w.padding};
+                                             b.out("dx", w.x()), ConvolutionWindow::square(w.stride, w.padding)};
                         if (form.addend) op.addend = b.put("addend", w.x(), values.reals(element_count(w.x())));
                         if (form.relu || form.quantise) op.activation = activation(b, values, w.x(), form, state);
                         b.add(op);
@@ -175,7 +151,8 @@ TEST_SUITE("training operations") {
                     Values values(static_cast<uint64_t>(w.c + w.k));
                     b.add(ConvolutionToWeights{b.put("x", w.x(), values.reals(element_count(w.x()))),
                                                b.put("dy", w.y(), values.reals(element_count(w.y()))),
-                                               b.out("dw", w.filter()), w.stride, w.padding});
+                                               b.out("dw", w.filter()),
+                                               ConvolutionWindow::square(w.stride, w.padding)});
                 },
                 {"dw"}, 2);
         }
@@ -468,12 +445,12 @@ TEST_SUITE("training operations") {
             ProgramBuilder forward("reference"), backward("reference");
             const auto x = values.reals(element_count(w.x())), f = values.reals(element_count(w.filter()));
             forward.add(Convolution{forward.put("x", w.x(), x), forward.put("w", w.filter(), f),
-                                    forward.out("y", w.y()), w.stride, w.padding});
+                                    forward.out("y", w.y()), ConvolutionWindow::square(w.stride, w.padding)});
             const TensorId dy_id = backward.put("dy", w.y(), dy);
-            backward.add(ConvolutionToData{dy_id, backward.put("w", w.filter(), f), backward.out("dx", w.x()), w.stride,
-                                           w.padding});
+            backward.add(ConvolutionToData{dy_id, backward.put("w", w.filter(), f), backward.out("dx", w.x()),
+                                           ConvolutionWindow::square(w.stride, w.padding)});
             backward.add(ConvolutionToWeights{backward.put("x", w.x(), x), dy_id, backward.out("dw", w.filter()),
-                                              w.stride, w.padding});
+                                              ConvolutionWindow::square(w.stride, w.padding)});
             backward.run();
             CHECK(distance(backward.get("dx"), central_differences(forward, "x", "y", dy)) < 1e-8);
             CHECK(distance(backward.get("dw"), central_differences(forward, "w", "y", dy)) < 1e-8);

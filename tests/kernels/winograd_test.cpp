@@ -32,23 +32,23 @@ std::vector<float> run_case(const std::string& device, const Case& c) {
     };
     const Shape map{c.batch, c.h, c.w, c.k};
     const TensorId image = bind({c.batch, c.h, c.w, 8}), x = program.temporary({c.batch, c.h, c.w, c.c});
-    program.add(Convolution{image, bind({c.c, 1, 1, 8}), x, 1, 0, {}});
+    program.add(Convolution{image, bind({c.c, 1, 1, 8}), x, ConvolutionWindow::square(1, 0)});
     Buffer output = bench.device().create(map);
     // Summing in place needs a temporary output, so that one more operation reads it.
     const TensorId y = c.in_place ? program.temporary(map) : program.bind(output);
-    Convolution op{x, bind({c.k, 3, 3, c.c}), y, 1, 1, {}};
+    Convolution op{x, bind({c.k, 3, 3, c.c}), y, ConvolutionWindow::square(1, 1)};
     if (c.scale) op.epilogue.scale = bind({c.k});
     op.epilogue.shift = bind({c.k});
     op.epilogue.activation = c.relu ? Activation::relu() : Activation::none();
     if (c.in_place) {
         op.epilogue.residual = program.temporary(map);
-        program.add(Convolution{image, bind({c.k, 1, 1, 8}), op.epilogue.residual, 1, 0, {}});
+        program.add(Convolution{image, bind({c.k, 1, 1, 8}), op.epilogue.residual, ConvolutionWindow::square(1, 0)});
     } else if (c.residual) {
         op.epilogue.residual = bind(map);
         op.epilogue.residual_scale = 0.75f;
     }
     program.add(op);
-    if (c.in_place) program.add(MaxPool{y, program.bind(output), 1, 1, 0});
+    if (c.in_place) program.add(MaxPool{y, program.bind(output), PoolingWindow::square(1, 1, 0)});
     const auto compiled = bench.device().compile(program);
     compiled->run(2);
     return bench.get(output);
@@ -72,7 +72,8 @@ std::vector<float> run_gradient(const std::string& device, const Case& c) {
     const auto put = [&](const Shape& shape) { return bench.put(shape, random.reals(element_count(shape))); };
     Program program;
     const Buffer w = put({c.k, 3, 3, c.c}), dx = bench.device().create({c.batch, c.h, c.w, c.c});
-    ConvolutionToData op{program.bind(put({c.batch, c.h, c.w, c.k})), program.bind(w), program.bind(dx), 1, 1};
+    ConvolutionToData op{program.bind(put({c.batch, c.h, c.w, c.k})), program.bind(w), program.bind(dx),
+                         ConvolutionWindow::square(1, 1)};
     if (c.residual) op.addend = program.bind(put({c.batch, c.h, c.w, c.c}));
     if (c.relu) {
         op.activation.emplace();
@@ -104,7 +105,7 @@ std::vector<float> run_to_weights(Device& device, const Case& c, bool rounded = 
         return temporary;
     };
     const TensorId x_read = operand(x), dy_read = operand(dy);
-    program.add(ConvolutionToWeights{x_read, dy_read, program.bind(dw), 1, 1});
+    program.add(ConvolutionToWeights{x_read, dy_read, program.bind(dw), ConvolutionWindow::square(1, 1)});
     const auto compiled = device.compile(program);
     std::vector<float> all;
     for (int run = 0; run < 2; ++run) {
@@ -125,7 +126,8 @@ bool to_weights_taken(Shape x, Shape w, int stride, int padding) {
     Program program;
     const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
     const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
-    const ConvolutionToWeights op{tensor(x), tensor({x[0], edge, edge, w[0]}), tensor(w), stride, padding};
+    const ConvolutionToWeights op{tensor(x), tensor({x[0], edge, edge, w[0]}), tensor(w),
+                                  ConvolutionWindow::square(stride, padding)};
     return cpu::compile_winograd(program, op, {x[0], 1, 1}) != nullptr;
 }
 
@@ -134,7 +136,8 @@ bool gradient_taken(Shape x, Shape w, int stride, int padding, bool weights_chan
     Program program;
     const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
     const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
-    const ConvolutionToData op{tensor({x[0], edge, edge, w[0]}), tensor(w), tensor(x), stride, padding};
+    const ConvolutionToData op{tensor({x[0], edge, edge, w[0]}), tensor(w), tensor(x),
+                               ConvolutionWindow::square(stride, padding)};
     cpu::OperationSetting setting{x[0], 1, 1};
     setting.weights_change = weights_change;
     setting.math = math;
@@ -145,7 +148,8 @@ bool taken(Shape x, Shape w, int stride, int padding, bool of_values) {
     Program program;
     const auto tensor = [&](const Shape& shape) { return program.bind(std::make_shared<DeviceTensor>(shape)); };
     const int64_t edge = (x[1] + 2 * padding - w[1]) / stride + 1;
-    const Convolution op{tensor(x), tensor(w), tensor({x[0], edge, edge, w[0]}), stride, padding, {}};
+    const Convolution op{tensor(x), tensor(w), tensor({x[0], edge, edge, w[0]}),
+                         ConvolutionWindow::square(stride, padding)};
     return cpu::compile_winograd(program, op, {x[0], 1, 1, false, of_values}) != nullptr;
 }
 
@@ -172,8 +176,9 @@ TEST_SUITE("Winograd convolution") {
         const Buffer y = bench.device().create({1, 16, 16, 32});
         Program program;
         const TensorId values = program.temporary({1, 16, 16, 32});
-        program.add(Convolution{program.bind(x), program.bind(put({32, 1, 1, 32})), values, 1, 0, {}});
-        Convolution op{values, program.bind(w), program.bind(y), 1, 1, {}};
+        program.add(
+            Convolution{program.bind(x), program.bind(put({32, 1, 1, 32})), values, ConvolutionWindow::square(1, 0)});
+        Convolution op{values, program.bind(w), program.bind(y), ConvolutionWindow::square(1, 1)};
         op.epilogue.scale = program.bind(scale);
         program.add(op);
         const auto compiled = bench.device().compile(program);
@@ -209,12 +214,8 @@ TEST_SUITE("Winograd convolution") {
             const TensorId codes = program.temporary({2, 16, 16, 32});
             const Buffer y = bench.device().create({2, 16, 16, 32});
             program.add(FakeQuantise{image, codes, {{4, false}, program.bind(bench.put({1}, {0.125f})), 0.0f, true}});
-            program.add(Convolution{codes,
-                                    program.bind(bench.put({32, 3, 3, 32}, random.wholes(32 * 9 * 32, -8, 7))),
-                                    program.bind(y),
-                                    1,
-                                    1,
-                                    {}});
+            program.add(Convolution{codes, program.bind(bench.put({32, 3, 3, 32}, random.wholes(32 * 9 * 32, -8, 7))),
+                                    program.bind(y), ConvolutionWindow::square(1, 1)});
             bench.device().compile(program)->run();
             return bench.get(y);
         };

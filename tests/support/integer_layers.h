@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/program/buffers.h"
+#include "support/layer_windows.h"
 #include "support/operations.h"
 
 namespace adaq::test {
@@ -47,12 +48,13 @@ struct IntegerLayer {
     Activation activation = {};
     std::optional<CodeQuantiser> quantiser = CodeQuantiser{0.013f, 17.0f, {8, true}};
     DType y = DType::u8;
+    const LayerWindow* other = nullptr;  // its window, which is not a square one
 
     Shape x_shape() const { return linear ? Shape{n, c} : Shape{n, h, w, c}; }
-    Shape w_shape() const { return linear ? Shape{k, c} : Shape{k, r, r, c}; }
-    Shape y_shape() const { return linear ? Shape{n, k} : Shape{n, extent(h), extent(w), k}; }
+    Shape w_shape() const { return linear ? Shape{k, c} : other ? other->filter() : Shape{k, r, r, c}; }
+    Shape y_shape() const { return linear ? Shape{n, k} : other ? other->y() : Shape{n, extent(h), extent(w), k}; }
     int64_t extent(int64_t in) const { return (in + int64_t{2} * padding - r) / stride + 1; }
-    int64_t window() const { return linear ? c : r * r * c; }
+    int64_t window() const { return linear ? c : other ? other->products(0) : r * r * c; }
 };
 
 /// What a layer gets, the same on every device.
@@ -110,8 +112,7 @@ std::vector<float> run_layer(Device& device, const IntegerLayer& layer, const In
 inline std::vector<float> run_layer(Device& device, const IntegerLayer& layer, const IntegerInputs& inputs) {
     if (layer.linear) return run_layer(device, layer, inputs, IntegerLinear{});
     IntegerConvolution op{};
-    op.stride = layer.stride;
-    op.padding = layer.padding;
+    op.window = layer.other ? layer.other->window : ConvolutionWindow::square(layer.stride, layer.padding);
     return run_layer(device, layer, inputs, op);
 }
 

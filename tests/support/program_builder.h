@@ -64,4 +64,28 @@ inline double distance(const std::vector<double>& a, const std::vector<double>& 
     return worst / largest;
 }
 
+/// (f(x + h) - f(x - h)) / 2h of every element of `input` of a program of the reference, f = sum of weights * output.
+inline std::vector<double> central_differences(ProgramBuilder& forward, const std::string& input,
+                                               const std::string& output, const std::vector<float>& weights) {
+    auto& reference = dynamic_cast<reference::ReferenceTensor&>(*forward.buffer(input));
+    const auto value = [&] {
+        forward.run();
+        const std::vector<double> y = forward.get(output);
+        double sum = 0;
+        for (size_t i = 0; i < y.size(); ++i) sum += weights[i] * y[i];
+        return sum;
+    };
+    constexpr double kStep = 1e-4;
+    std::vector<double> differences;
+    for (double& x : reference.values) {
+        const double before = x;
+        x = before + kStep;
+        const double above = value();
+        x = before - kStep;
+        differences.push_back((above - value()) / (2 * kStep));
+        x = before;
+    }
+    return differences;
+}
+
 }  // namespace adaq::test

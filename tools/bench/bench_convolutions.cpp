@@ -43,7 +43,7 @@ class ConvolutionTimer {
             compiled->run(machine_.replays);
             machine_.wait();
         }};
-        const ConvolutionSizes sizes{batch, shape.x, shape.w, shape.y, shape.stride, shape.padding};
+        const ConvolutionSizes sizes{batch, shape.x, shape.w, shape.y, shape.window};
         auto alone = bench_.codes ? std::function<void()>() : machine_.alone(sizes, direction);
         if (alone) works.push_back([this, alone] { alone(), machine_.wait(); });
         std::vector<Timing> timings = time_in_turn(seconds, works);
@@ -72,8 +72,8 @@ class Table {
             share = peak > 0.0 ? speed / peak : 0.0, theirs = alone.runs > 0 ? flops / alone.best : 0.0;
         print("{:<9} {:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.3f} {:>9.1f} {:>5.1f}% {:>9.1f} {:>6.2f}\n",
               to_string(direction), image, batch, shape.layer, shape.count, to_string(shape.x),
-              fmt::format("{} /{}", to_string(shape.w), shape.stride), ours.best * 1e3, ours.median * 1e3, speed / 1e9,
-              share * 100, theirs / 1e9, measured.ratio());
+              fmt::format("{} /{}", to_string(shape.w), shape.window.stride_h), ours.best * 1e3, ours.median * 1e3,
+              speed / 1e9, share * 100, theirs / 1e9, measured.ratio());
         rows_.push_back({{"direction", to_string(direction)},
                          {"image", image},
                          {"batch", batch},
@@ -81,8 +81,8 @@ class Table {
                          {"count", shape.count},
                          {"x", shape.x},
                          {"w", shape.w},
-                         {"stride", shape.stride},
-                         {"padding", shape.padding},
+                         {"stride", shape.window.stride_h},
+                         {"padding", shape.window.top},
                          {"operands", name_of(storage.operands)},
                          {"results", name_of(storage.results)},
                          {"seconds_best", ours.best},

@@ -25,8 +25,8 @@ namespace integer = cpu::integer;
 integer::Geometry geometry_of(const ConvolutionCase& shape) {
     integer::Geometry g{
         .h = shape.x[0], .w = shape.x[1], .c = shape.x[2], .k = shape.w[0], .r = shape.w[1], .s = shape.w[2]};
-    g.stride_h = g.stride_w = shape.stride;
-    g.top = g.left = g.bottom = g.right = shape.padding;
+    g.stride_h = g.stride_w = shape.window.stride_h;
+    g.top = g.left = g.bottom = g.right = shape.window.top;
     return g;
 }
 
@@ -107,7 +107,7 @@ int bench_integer(const IntegerBench& bench) {
             for (const ConvolutionCase& shape : cases) {
                 TimedLayer layer(shape, batch, bench, threads, set);
                 std::vector<std::function<void()>> works{[&] { layer.run(); }};
-                const ConvolutionSizes sizes{batch, shape.x, shape.w, shape.y, shape.stride, shape.padding};
+                const ConvolutionSizes sizes{batch, shape.x, shape.w, shape.y, shape.window};
                 if (auto alone = onednn_codes_alone(sizes)) works.push_back(alone);
                 const std::vector<Timing> timings = time_in_turn(bench.seconds, works);
                 const double products = shape.flops() / 2.0 * batch, ours = timings.front().best,
@@ -115,16 +115,16 @@ int bench_integer(const IntegerBench& bench) {
                 ours_all += shape.count * ours, theirs_all += shape.count * theirs;
                 print("{:>5} {:>5}  {:<22} {:>5} {:>13} {:>17} {:>9.3f} {:>9.1f} {:>5.1f}% {:>9.1f} {:>6.2f}\n", image,
                       batch, shape.layer, shape.count, to_string(shape.x),
-                      fmt::format("{} /{}", to_string(shape.w), shape.stride), ours * 1e3, products / ours / 1e9,
-                      peak > 0.0 ? 100.0 * products / ours / peak : 0.0, theirs > 0.0 ? products / theirs / 1e9 : 0.0,
-                      theirs / ours);
+                      fmt::format("{} /{}", to_string(shape.w), shape.window.stride_h), ours * 1e3,
+                      products / ours / 1e9, peak > 0.0 ? 100.0 * products / ours / peak : 0.0,
+                      theirs > 0.0 ? products / theirs / 1e9 : 0.0, theirs / ours);
                 rows.push_back({{"image", image},
                                 {"batch", batch},
                                 {"layer", shape.layer},
                                 {"count", shape.count},
                                 {"x", shape.x},
                                 {"w", shape.w},
-                                {"stride", shape.stride},
+                                {"stride", shape.window.stride_h},
                                 {"seconds_best", ours},
                                 {"seconds_median", timings.front().median},
                                 {"gmacs", products / ours / 1e9},

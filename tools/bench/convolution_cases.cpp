@@ -18,9 +18,8 @@ std::vector<ConvolutionCase> resnet18_convolutions(int image, const std::string&
     for (size_t i = 0; i < network.graph.nodes.size(); ++i) {
         const Node& node = network.graph.nodes[i];
         if (node.kind != &convolution_kind() || node.name.find(filter) == std::string::npos) continue;
-        const SquareWindow window = square_window_of(node);
-        const ConvolutionCase found{node.name,     shapes[node.inputs[0]], network.layers[node.layer].shape,
-                                    shapes[i + 1], window.stride,          window.padding};
+        const ConvolutionCase found{node.name, shapes[node.inputs[0]], network.layers[node.layer].shape, shapes[i + 1],
+                                    convolution_window_of(node)};
         const auto same =
             std::find_if(cases.begin(), cases.end(), [&](const auto& other) { return found.same_shape(other); });
         if (same == cases.end())

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/program/operations/window.h"
 #include "engine/tensor.h"
 
 namespace adaq {
@@ -11,11 +12,12 @@ namespace adaq {
 /// One distinct shape, named after the first layer that has it.
 struct ConvolutionCase {
     std::string layer;
-    Shape x, w, y;  // of one image: [H,W,C], KRSC, [P,Q,K]
-    int stride = 1, padding = 0, count = 1;
+    Shape x, w, y;  // of one image: [H,W,C], KRSC with C / groups, [P,Q,K]
+    ConvolutionWindow window = {};
+    int count = 1;
 
     bool same_shape(const ConvolutionCase& other) const {
-        return x == other.x && w == other.w && stride == other.stride && padding == other.padding;
+        return x == other.x && w == other.w && window == other.window;
     }
     /// Multiply-adds count two; those with padding are counted as if they were done, as everybody counts them.
     double flops() const {

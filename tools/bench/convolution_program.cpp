@@ -29,11 +29,11 @@ Program ConvolutionPrograms::make(const ConvolutionCase& shape, int batch, Direc
     } else if (direction == Direction::data) {
         program.add(ConvolutionToData{program.bind(random_buffer(y, storage.operands)),
                                       program.bind(random_buffer(shape.w)),
-                                      program.bind(device_.create(x, storage.results)), shape.stride, shape.padding});
+                                      program.bind(device_.create(x, storage.results)), shape.window});
     } else {
         program.add(ConvolutionToWeights{program.bind(random_buffer(x, storage.operands)),
                                          program.bind(random_buffer(y, storage.operands)),
-                                         program.bind(device_.create(shape.w)), shape.stride, shape.padding});
+                                         program.bind(device_.create(shape.w)), shape.window});
     }
     return program;
 }
@@ -42,8 +42,7 @@ void ConvolutionPrograms::add_forward(Program& program, const ConvolutionCase& s
     Convolution op{program.bind(random_buffer(batched(shape.x, batch), storage.operands)),
                    program.bind(random_buffer(shape.w)),
                    program.bind(device_.create(batched(shape.y, batch), storage.results)),
-                   shape.stride,
-                   shape.padding,
+                   shape.window,
                    {}};
     op.epilogue.shift = program.bind(random_buffer({shape.w[0]}));
     op.epilogue.activation = Activation::relu();
@@ -54,8 +53,7 @@ void ConvolutionPrograms::add_codes(Program& program, const ConvolutionCase& sha
     IntegerConvolution op{program.bind(random_codes(batched(shape.x, batch), DType::u8, 0, 255)),
                           program.bind(random_codes(shape.w, DType::i8, -127, 127)),
                           program.bind(device_.create(batched(shape.y, batch), DType::u8))};
-    op.stride = shape.stride;
-    op.padding = shape.padding;
+    op.window = shape.window;
     // Sums come to codes around the middle.
     const int64_t terms = element_count(shape.w) / shape.w[0];
     const Buffer scale = device_.create({shape.w[0]});

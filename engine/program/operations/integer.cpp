@@ -60,12 +60,8 @@ void operands_fit(const Checker& c, const Op& op, std::initializer_list<DType> i
 
 void IntegerConvolution::check(const Checker& c) const {
     const Shape &in = c.shape(x, 4, "convolution of codes, x"), &filter = c.shape(w, 4, "convolution of codes, w");
-    require(in[3] == filter[3], "convolution of codes: x has {} channels, w {}", in[3], filter[3]);
-    require(stride >= 1 && padding >= 0, "convolution of codes: stride {}, padding {}", stride, padding);
     operands_fit(c, *this, {DType::u8, DType::f32});
-    epilogue_fits(c, epilogue, y,
-                  {in[0], Checker::positions(in[1], filter[1], stride, padding),
-                   Checker::positions(in[2], filter[2], stride, padding), filter[0]});
+    epilogue_fits(c, epilogue, y, Checker::convolved(in, filter, window));
 }
 
 void IntegerLinear::check(const Checker& c) const {

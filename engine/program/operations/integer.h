@@ -10,6 +10,7 @@
 
 #include "engine/activation.h"
 #include "engine/code_quantiser.h"
+#include "engine/program/operations/window.h"
 #include "engine/program/tensor_use.h"
 
 namespace adaq {
@@ -39,15 +40,15 @@ void visit_integer_epilogue(Self& epilogue, const Visit& visit) {
 /// are exact, and rounded to float32 once.
 enum class IntegerSums { narrow, wide };
 
-/// y[N,P,Q,K] from sum over R,S,C of (x[N,H,W,C] - x_zero) * (w[K,R,S,C] - w_zero[K]); outside the map x is x_zero.
-/// Where x is f32 the terms are added by fused multiply-adds in the order r, s, c, from 0.
+/// y[N,P,Q,K] from sum over R,S,C of (x[N,H,W,C] - x_zero) * (w[K,R,S,C / groups] - w_zero[K]); outside the map x is
+/// x_zero. Where x is f32 the terms are added by fused multiply-adds in the order r, s, c, from 0.
 struct IntegerConvolution {
     static constexpr OperationTraits kTraits{"convolution of codes", Purpose::inference, Cost::product};
     static constexpr bool kTakesCodes = true;
     TensorId x, w, y;
     TensorId w_zero = kNone;  // [K] i32; none: 0
     TensorId bias = kNone;    // [K] i32, added to sums of codes before they are rounded; none: 0
-    int stride = 1, padding = 0;
+    ConvolutionWindow window = {};
     int x_zero = 0;
     IntegerSums sums = IntegerSums::narrow;
     IntegerEpilogue epilogue = {};

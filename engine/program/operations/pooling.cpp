@@ -6,25 +6,29 @@
 namespace adaq {
 namespace {
 
-template <typename Op>
-Shape pooled(const Shape& x, const Op& op) {
-    require(op.stride >= 1 && op.padding >= 0 && op.kernel > op.padding, "max pool: kernel {}, stride {}, padding {}",
-            op.kernel, op.stride, op.padding);
-    return {x[0], Checker::positions(x[1], op.kernel, op.stride, op.padding),
-            Checker::positions(x[2], op.kernel, op.stride, op.padding), x[3]};
+/// No window is padding alone.
+void reaches_the_map(const WindowAxis& axis) {
+    require(axis.kernel > axis.before && axis.kernel > axis.after, "pool: a window of {} with padding {} and {}",
+            axis.kernel, axis.before, axis.after);
+}
+
+Shape pooled(const Shape& x, const PoolingWindow& window) {
+    reaches_the_map(window.rows());
+    reaches_the_map(window.columns());
+    return {x[0], Checker::positions(x[1], window.rows()), Checker::positions(x[2], window.columns()), x[3]};
 }
 
 }  // namespace
 
 void MaxPool::check(const Checker& c) const {
-    c.same(y, pooled(c.shape(x, 4, "max pool x"), *this), "max pool y");
+    c.same(y, pooled(c.shape(x, 4, "max pool x"), window), "max pool y");
     const DType type = c.type(x, {DType::f32, DType::bf16, DType::u8}, "max pool x");
     require(type != DType::u8 || c.type(y, {DType::u8}, "max pool y") == type, "max pool: of codes into values");
 }
 
 void MaxPoolGradient::check(const Checker& c) const {
     const Shape& in = c.shape(x, 4, "max pool x");
-    c.same(dy, pooled(in, *this), "max pool dy");
+    c.same(dy, pooled(in, window), "max pool dy");
     c.same(dx, in, "max pool dx");
 }
 

@@ -1,18 +1,19 @@
 // Pooling and its gradients.
 #pragma once
 
+#include "engine/program/operations/window.h"
 #include "engine/program/tensor_use.h"
 
 namespace adaq {
 
 class Checker;
 
-/// y[N,P,Q,C]: maximum over a square window; positions outside the map do not count. Of values, or of codes (u8).
+/// y[N,P,Q,C]: maximum over a window; positions outside the map do not count. Of values, or of codes (u8).
 struct MaxPool {
     static constexpr OperationTraits kTraits{"max pool", Purpose::inference, Cost::memory};
     static constexpr bool kTakesCodes = true;
     TensorId x, y;
-    int kernel = 3, stride = 2, padding = 1;
+    PoolingWindow window = PoolingWindow::square(3, 2, 1);
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {
@@ -26,7 +27,7 @@ struct MaxPool {
 struct MaxPoolGradient {
     static constexpr OperationTraits kTraits{"max pool's gradient", Purpose::learning, Cost::memory};
     TensorId x, dy, dx;
-    int kernel = 3, stride = 2, padding = 1;
+    PoolingWindow window = PoolingWindow::square(3, 2, 1);
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {

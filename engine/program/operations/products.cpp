@@ -6,14 +6,6 @@
 namespace adaq {
 namespace {
 
-template <typename Op>
-Shape convolved(const Shape& x, const Shape& w, const Op& op) {
-    require(x[3] == w[3], "convolution: x has {} channels, w {}", x[3], w[3]);
-    require(op.stride >= 1 && op.padding >= 0, "convolution: stride {}, padding {}", op.stride, op.padding);
-    return {x[0], Checker::positions(x[1], w[1], op.stride, op.padding),
-            Checker::positions(x[2], w[2], op.stride, op.padding), w[0]};
-}
-
 Shape multiplied(const Shape& x, const Shape& w) {
     const int64_t features = Checker::features(x, "linear x");
     require(features == w[1], "linear: x has {} features, w {}", features, w[1]);
@@ -23,16 +15,18 @@ Shape multiplied(const Shape& x, const Shape& w) {
 }  // namespace
 
 void Convolution::check(const Checker& c) const {
-    c.epilogue(epilogue, y, convolved(c.shape(x, 4, "convolution x"), c.shape(w, 4, "convolution w"), *this));
+    c.epilogue(epilogue, y, Checker::convolved(c.shape(x, 4, "convolution x"), c.shape(w, 4, "convolution w"), window));
 }
 
 void ConvolutionToData::check(const Checker& c) const {
-    c.same(dy, convolved(c.shape(dx, 4, "convolution dx"), c.shape(w, 4, "convolution w"), *this), "convolution dy");
+    c.same(dy, Checker::convolved(c.shape(dx, 4, "convolution dx"), c.shape(w, 4, "convolution w"), window),
+           "convolution dy");
     c.gradient(dx, addend, activation.value_or(ActivationGradient{}));
 }
 
 void ConvolutionToWeights::check(const Checker& c) const {
-    c.same(dy, convolved(c.shape(x, 4, "convolution x"), c.shape(dw, 4, "convolution dw"), *this), "convolution dy");
+    c.same(dy, Checker::convolved(c.shape(x, 4, "convolution x"), c.shape(dw, 4, "convolution dw"), window),
+           "convolution dy");
 }
 
 void Linear::check(const Checker& c) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/program/operations/epilogue.h"
+#include "engine/program/operations/window.h"
 
 namespace adaq {
 
@@ -16,11 +17,11 @@ enum class Sums { free, in_order, exact };
 /// Only free sums may round their operands (Math::bf16).
 constexpr TensorUse operand_of(Sums sums) { return sums == Sums::free ? use::kOperand : use::kReadRows; }
 
-/// y[N,P,Q,K] = sum over R,S,C of x[N,H,W,C] * w[K,R,S,C]; square stride and zero padding.
+/// y[N,P,Q,K] = sum over R,S,C of x[N,H,W,C] * w[K,R,S,C / groups], over the channels of K's group.
 struct Convolution {
     static constexpr OperationTraits kTraits{"convolution", Purpose::inference, Cost::product};
     TensorId x, w, y;
-    int stride = 1, padding = 0;
+    ConvolutionWindow window = {};
     Epilogue epilogue = {};
     Sums sums = Sums::free;
 
@@ -35,11 +36,11 @@ struct Convolution {
     void check(const Checker& checker) const;
 };
 
-/// dx[N,H,W,C] = activation backward of (addend + sum over P,Q,K of dy[N,P,Q,K] * w[K,R,S,C]).
+/// dx[N,H,W,C] = activation backward of (addend + sum over P,Q,K of dy[N,P,Q,K] * w[K,R,S,C / groups]).
 struct ConvolutionToData {
     static constexpr OperationTraits kTraits{"convolution's gradient to data", Purpose::learning, Cost::product};
     TensorId dy, w, dx;
-    int stride = 1, padding = 0;
+    ConvolutionWindow window = {};
     TensorId addend = kNone;  // the gradient of another reader of x, shape of dx
     std::optional<ActivationGradient> activation = std::nullopt;
 
@@ -55,11 +56,11 @@ struct ConvolutionToData {
     void check(const Checker& checker) const;
 };
 
-/// dw[K,R,S,C] = sum over N,P,Q of dy[N,P,Q,K] * x[N,H,W,C], in an order that is the same in every run.
+/// dw[K,R,S,C / groups] = sum over N,P,Q of dy[N,P,Q,K] * x[N,H,W,C], in an order that is the same in every run.
 struct ConvolutionToWeights {
     static constexpr OperationTraits kTraits{"convolution's gradient to weights", Purpose::learning, Cost::product};
     TensorId x, dy, dw;
-    int stride = 1, padding = 0;
+    ConvolutionWindow window = {};
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {

@@ -12,8 +12,12 @@
 namespace adaq::cpu {
 namespace {
 
-integer::Geometry geometry_of(const Shape& x, const Shape& w, int stride, int padding) {
-    return {x[1], x[2], x[3], w[0], w[1], w[2], stride, stride, padding, padding, padding, padding};
+integer::Geometry geometry_of(const Shape& x, const Shape& w, const ConvolutionWindow& window) {
+    integer::Geometry g{x[1], x[2], x[3], w[0], w[1], w[2], window.stride_h, window.stride_w};
+    g.top = window.top, g.left = window.left, g.bottom = window.bottom, g.right = window.right;
+    g.dilation_h = window.dilation_h, g.dilation_w = window.dilation_w;
+    g.groups = window.groups;
+    return g;
 }
 
 /// Floats at the beginning of the scratch memory that hold so many bytes.
@@ -78,10 +82,11 @@ class CompiledLayer : public CompiledOperation {
     /// Programs for other batches, and other lanes, have the same.
     void pack() {
         const auto& g = geometry_;
-        const std::string key =
-            fmt::format("{} {} {}  {}x{}x{} {}x{}x{} / {} + {}  {} {}  {} {}", static_cast<int>(x_.type()), op_.x_zero,
-                        static_cast<int>(op_.sums), g.h, g.w, g.c, g.k, g.r, g.s, g.stride_h, g.top, fmt::ptr(w_zero_),
-                        w_zero_ ? w_zero_->version : 0, fmt::ptr(bias_), bias_ ? bias_->version : 0);
+        const std::string key = fmt::format(
+            "{} {} {}  {}x{}x{} {}x{}x{} / {} {} + {} {} {} {} x {} {} : {}  {} {}  {} {}", static_cast<int>(x_.type()),
+            op_.x_zero, static_cast<int>(op_.sums), g.h, g.w, g.c, g.k, g.r, g.s, g.stride_h, g.stride_w, g.top, g.left,
+            g.bottom, g.right, g.dilation_h, g.dilation_w, g.groups, fmt::ptr(w_zero_), w_zero_ ? w_zero_->version : 0,
+            fmt::ptr(bias_), bias_ ? bias_->version : 0);
         packed_ = w_->forms.get<PackedLayer>(w_->version, key, [&] { return packed(); });
         version_ = w_->version;
     }
@@ -136,7 +141,7 @@ class CompiledOrderedConvolution : public CompiledOperation {
         : op_(op),
           images_(setting.images),
           threads_(setting.threads),
-          geometry_(geometry_of(program.shape(op.x), program.shape(op.w), op.stride, op.padding)),
+          geometry_(geometry_of(program.shape(op.x), program.shape(op.w), op.window)),
           sum_(op.sums == Sums::exact ? integer::FloatSum::exact : integer::FloatSum::in_order),
           layer_(geometry_, std::vector<float>(static_cast<size_t>(geometry_.weights())), sum_),
           kernel_floats_(floats_for_bytes(layer_.workspace_bytes(images_, threads_))) {}
@@ -184,7 +189,7 @@ std::unique_ptr<CompiledOperation> compile_ordered(const Program& program, const
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const IntegerConvolution& op,
                                                      const OperationSetting& setting) {
     return std::make_unique<CompiledLayer<IntegerConvolution>>(
-        program, op, setting, geometry_of(program.shape(op.x), program.shape(op.w), op.stride, op.padding));
+        program, op, setting, geometry_of(program.shape(op.x), program.shape(op.w), op.window));
 }
 
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const IntegerLinear& op,

@@ -14,20 +14,12 @@ namespace {
 
 using dnnl::memory;
 
-template <typename Op>
-ConvolutionShape shape_of(const Op& op, const Shape& x, const Shape& w, const Shape& y) {
-    return {x[0], x[1], x[2], x[3], w[0], w[1], w[2], y[1], y[2], op.stride, op.padding};
-}
-
-memory plain_weights(const ConvolutionShape& d) {
-    return {{{d.k, d.c, d.r, d.s}, memory::data_type::f32, memory::format_tag::acdb}, engine(), nullptr};
-}
-
 class CompiledToData : public CompiledOperation {
   public:
     CompiledToData(const Program& program, const ConvolutionToData& op, const TrainingSetting& setting)
         : op_(op), count_(element_count(program.shape(op.dx))), dx_half_(program.is_bf16(op.dx)) {
-        const ConvolutionShape d = shape_of(op, program.shape(op.dx), program.shape(op.w), program.shape(op.dy));
+        const Shape& dx = program.shape(op.dx);
+        const ConvolutionShape d(dx, program.shape(op.w), program.shape(op.dy), dx[0], op.window);
         const auto desc = convolution_to_data_desc(d, operand_type(setting.math));
         primitive_ = dnnl::convolution_backward_data(desc);
         dy_.emplace(desc.diff_dst_desc(), element_count(program.shape(op.dy)), setting.math, program.is_bf16(op.dy));
@@ -76,7 +68,8 @@ class CompiledToWeights : public CompiledOperation {
   public:
     CompiledToWeights(const Program& program, const ConvolutionToWeights& op, const TrainingSetting& setting)
         : op_(op) {
-        const ConvolutionShape d = shape_of(op, program.shape(op.x), program.shape(op.dw), program.shape(op.dy));
+        const Shape& x = program.shape(op.x);
+        const ConvolutionShape d(x, program.shape(op.dw), program.shape(op.dy), x[0], op.window);
         const auto desc = convolution_to_weights_desc(d, operand_type(setting.math));
         primitive_ = dnnl::convolution_backward_weights(desc);
         x_.emplace(desc.src_desc(), element_count(program.shape(op.x)), setting.math, program.is_bf16(op.x));

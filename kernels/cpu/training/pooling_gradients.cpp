@@ -23,7 +23,11 @@ ADAQ_VECTORISE void keep_larger(const float* x, int32_t pixel, int64_t channels,
 class CompiledMaxPoolGradient : public CompiledOperation {
   public:
     CompiledMaxPoolGradient(const Program& program, const MaxPoolGradient& op)
-        : op_(op), x_(program.shape(op.x)), y_(program.shape(op.dy)) {}
+        : op_(op),
+          rows_(op.window.rows()),
+          columns_(op.window.columns()),
+          x_(program.shape(op.x)),
+          y_(program.shape(op.dy)) {}
 
     void run(const View& view) override {
         const int64_t in = x_[1] * x_[2] * x_[3], out = y_[1] * y_[2] * y_[3];
@@ -40,7 +44,7 @@ class CompiledMaxPoolGradient : public CompiledOperation {
         std::vector<int32_t> place(best.size());  // pixels of a map
         for (int64_t p = 0; p < y_[1]; ++p) {
             for (int64_t q = 0; q < y_[2]; ++q) {
-                first_maxima(x, p * op_.stride - op_.padding, q * op_.stride - op_.padding, best.data(), place.data());
+                first_maxima(x, rows_.input(p, 0), columns_.input(q, 0), best.data(), place.data());
                 const float* gradient = dy + (p * y_[2] + q) * channels;
                 for (int64_t c = 0; c < channels; ++c) dx[int64_t{place[c]} * channels + c] += gradient[c];
             }
@@ -50,8 +54,8 @@ class CompiledMaxPoolGradient : public CompiledOperation {
     void first_maxima(const float* x, int64_t top, int64_t left, float* best, int32_t* place) const {
         const int64_t channels = x_[3];
         bool first = true;
-        for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + op_.kernel, x_[1]); ++h) {
-            for (int64_t w = std::max<int64_t>(left, 0); w < std::min(left + op_.kernel, x_[2]); ++w) {
+        for (int64_t h = std::max<int64_t>(top, 0); h < std::min(top + rows_.kernel, x_[1]); ++h) {
+            for (int64_t w = std::max<int64_t>(left, 0); w < std::min(left + columns_.kernel, x_[2]); ++w) {
                 const auto pixel = static_cast<int32_t>(h * x_[2] + w);
                 if (first) {
                     std::copy_n(x + pixel * channels, channels, best);
@@ -65,6 +69,7 @@ class CompiledMaxPoolGradient : public CompiledOperation {
     }
 
     MaxPoolGradient op_;
+    WindowAxis rows_, columns_;
     Shape x_, y_;
 };
 

@@ -23,7 +23,7 @@ class CompiledTapsToData : public CompiledOperation {
           dx_half_(program.is_bf16(op.dx)),
           x_(program.shape(op.dx)),
           w_(program.shape(op.w)),
-          taps_(x_, w_, program.shape(op.dy), op.stride, op.padding),
+          taps_(x_, w_, program.shape(op.dy), op.window.stride_h, op.window.top),
           weights_(w_, TapsWeights::Order::kc, setting.math, setting.constants(op.w)),
           product_(taps_, [&](int64_t rows) {
               const memory::dim k = w_[0], c = w_[3];
@@ -55,14 +55,14 @@ class CompiledTapsToData : public CompiledOperation {
     int64_t sums_at() const { return scratchpad_at() + product_.scratch_floats(); }
 
     void add_up(const float* rows, float* sums) const {
-        const int64_t c = w_[3], stride = op_.stride;
+        const int64_t c = w_[3], stride = op_.window.stride_h;
 #pragma omp parallel for schedule(static)
         for (int64_t i = 0; i < x_[0] * x_[1] * x_[2]; ++i) {
             const int64_t w = i % x_[2], h = i / x_[2] % x_[1], n = i / (x_[1] * x_[2]);
             float* dx = sums + i * c;
             std::fill_n(dx, c, 0.0f);
             for (const Tap& tap : taps_.list()) {
-                const int64_t down = h + op_.padding - tap.r, right = w + op_.padding - tap.s;
+                const int64_t down = h + op_.window.top - tap.r, right = w + op_.window.top - tap.s;
                 if (down % stride != 0 || right % stride != 0) continue;
                 const int64_t p = down / stride, q = right / stride;
                 if (!tap.rows.has(p) || !tap.columns.has(q)) continue;
@@ -85,7 +85,7 @@ class CompiledTapsToData : public CompiledOperation {
 
 std::unique_ptr<CompiledOperation> compile_taps(const Program& program, const ConvolutionToData& op,
                                                 const TrainingSetting& setting) {
-    return Taps::gain(program.shape(op.w), program.shape(op.dy), kLargestMap)
+    return op.window.is_square() && Taps::gain(program.shape(op.w), program.shape(op.dy), kLargestMap)
                ? std::make_unique<CompiledTapsToData>(program, op, setting)
                : nullptr;
 }

@@ -22,7 +22,7 @@ class CompiledTapsGradient : public CompiledOperation {
           x_half_(program.is_bf16(op.x)),
           dy_half_(program.is_bf16(op.dy)),
           w_(program.shape(op.dw)),
-          taps_(program.shape(op.x), w_, program.shape(op.dy), op.stride, op.padding),
+          taps_(program.shape(op.x), w_, program.shape(op.dy), op.window.stride_h, op.window.top),
           product_(taps_, [&](int64_t rows) {
               const auto operand = operand_type(setting.math);
               const memory::dim k = w_[0], c = w_[3];
@@ -62,7 +62,7 @@ class CompiledTapsGradient : public CompiledOperation {
 
 /// Whether a tap never meets the map. oneDNN's bf16 kernel leaves such taps' gradients as they happen to be.
 bool of_padding_alone(const Program& program, const ConvolutionToWeights& op) {
-    const Taps taps(program.shape(op.x), program.shape(op.dw), program.shape(op.dy), op.stride, op.padding);
+    const Taps taps(program.shape(op.x), program.shape(op.dw), program.shape(op.dy), op.window.stride_h, op.window.top);
     return std::any_of(taps.list().begin(), taps.list().end(), [](const Tap& tap) { return tap.of_image == 0; });
 }
 
@@ -70,6 +70,7 @@ bool of_padding_alone(const Program& program, const ConvolutionToWeights& op) {
 
 std::unique_ptr<CompiledOperation> compile_taps(const Program& program, const ConvolutionToWeights& op,
                                                 const TrainingSetting& setting) {
+    if (!op.window.is_square()) return nullptr;
     return Taps::gain(program.shape(op.dw), program.shape(op.dy), kLargestMap) || of_padding_alone(program, op)
                ? std::make_unique<CompiledTapsGradient>(program, op, setting)
                : nullptr;

@@ -73,10 +73,9 @@ int linear_splits(int64_t inputs) {
 }  // namespace
 
 CompiledOperation compile_operation(const Context& context, const Convolution& op) {
-    Operands operands(
-        operand_of(context, op.x), operand_of(context, op.w),
-        convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding),
-        math_of(context, op.sums));
+    Operands operands(operand_of(context, op.x), operand_of(context, op.w),
+                      convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.window),
+                      math_of(context, op.sums));
     const ForwardFinish finish{target_of(context, op.y), arguments_of(context, op.epilogue)};
     if (op.sums == Sums::exact) return compile_exact_forward(operands, finish);
     choose_for(context, forward_product(operands.sizes), operands);
@@ -96,8 +95,7 @@ CompiledOperation compile_operation(const Context& context, const Linear& op) {
 CompiledOperation compile_operation(const Context& context, const ConvolutionToData& op) {
     const Operands operands(
         operand_of(context, op.dy), operand_of(context, op.w),
-        convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.stride, op.padding),
-        context.math);
+        convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.window), context.math);
     return to_data(context, operands,
                    {target_of(context, op.dx), context.at(op.addend), arguments_of(context, op.activation)});
 }
@@ -112,8 +110,7 @@ CompiledOperation compile_operation(const Context& context, const LinearToData& 
 CompiledOperation compile_operation(const Context& context, const ConvolutionToWeights& op) {
     const Operands operands(
         operand_of(context, op.dy), operand_of(context, op.x),
-        convolution_sizes(context.shape(op.x), context.shape(op.dw), context.shape(op.dy), op.stride, op.padding),
-        context.math);
+        convolution_sizes(context.shape(op.x), context.shape(op.dw), context.shape(op.dy), op.window), context.math);
     return to_weights(context, operands, {context.at(op.dw)});
 }
 

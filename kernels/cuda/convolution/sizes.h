@@ -26,12 +26,15 @@ struct ConvolutionSizes {
     __host__ __device__ int64_t outputs() const { return pixels_out() * k; }
 };
 
-inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const Shape& y, int stride, int padding) {
+/// Of a window that is square (ConvolutionWindow::is_square).
+inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const Shape& y,
+                                          const ConvolutionWindow& window) {
+    require(window.is_square(), "cuda: a convolution whose window is not square");
     const auto narrow = [](int64_t extent) { return static_cast<int>(extent); };
     for (const Shape* shape : {&x, &w, &y})
         require(element_count(*shape) < int64_t{1} << 31, "cuda: a tensor of {}", to_string(*shape));
-    return {narrow(x[0]), narrow(x[1]), narrow(x[2]), narrow(x[3]), narrow(w[0]), narrow(w[1]),
-            narrow(w[2]), narrow(y[1]), narrow(y[2]), stride,       padding};
+    return {narrow(x[0]), narrow(x[1]), narrow(x[2]), narrow(x[3]),    narrow(w[0]), narrow(w[1]),
+            narrow(w[2]), narrow(y[1]), narrow(y[2]), window.stride_h, window.top};
 }
 
 /// How much of k a stage holds: 128 bytes of it, 64 where products run on the ordinary cores. vectors: operands are
@@ -53,7 +56,7 @@ inline Product to_data_product(const ConvolutionSizes& z) {
 inline Product to_weights_product(const ConvolutionSizes& z) { return {z.k, z.window(), z.pixels_out()}; }
 
 inline ConvolutionSizes linear_sizes(const Shape& x, const Shape& w) {
-    return convolution_sizes({x[0], 1, 1, w[1]}, {w[0], 1, 1, w[1]}, {x[0], 1, 1, w[0]}, 1, 0);
+    return convolution_sizes({x[0], 1, 1, w[1]}, {w[0], 1, 1, w[1]}, {x[0], 1, 1, w[0]}, {});
 }
 
 }  // namespace adaq::cuda

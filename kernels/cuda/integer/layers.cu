@@ -119,7 +119,7 @@ struct Layer {
 
 CompiledOperation compile_operation(const Context& context, const IntegerConvolution& op) {
     const ConvolutionSizes sizes =
-        convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.stride, op.padding);
+        convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.window);
     return Layer<IntegerConvolution>{context, op, sizes}.compile();
 }
 

@@ -37,8 +37,7 @@ std::string refusal(Device& device, const Program& program) {
 Program pooling(Device& device, int64_t images, int window) {
     Program program;
     MaxPool pool{program.bind(device.create({images, 8, 8, 2})), program.bind(device.create({images, 4, 4, 2}))};
-    pool.kernel = window;
-    pool.padding = (window - 1) / 2;
+    pool.window = PoolingWindow::square(window, 2, (window - 1) / 2);
     program.add(pool);
     return program;
 }

@@ -97,12 +97,13 @@ TEST_SUITE("graph") {
         stem.attributes["dilation"] = std::vector<int64_t>{2, 1};
         const std::vector<Shape> inputs{{9, 10, 3}};
         CHECK(stem.kind->shape(stem, inputs) == Shape{3, 9, 4});  // (9 + 1 - 5) / 2 + 1, 10 + 3 - 5 + 1
-        CHECK_THROWS_WITH_AS(square_window_of(stem),
-                             "a: dilations of 2 and 1, expected one, which is all that there are kernels for",
+        CHECK(convolution_window_of(stem) == ConvolutionWindow{2, 1, 0, 2, 1, 1, 2, 1, 1});
+        Node pool = node("max_pool", "p", {0}, {}, 0);
+        pool.attributes = {{"kernel", std::vector<int64_t>{3, 2}},
+                           {"stride", std::vector<int64_t>{2, 2}},
+                           {"padding", std::vector<int64_t>{0, 2, 1, 0}}};
+        CHECK_THROWS_WITH_AS(pool.kind->check(pool), "p: a padding of 2 beside a window of 2, expected less",
                              DataError);
-        stem.attributes["dilation"] = std::vector<int64_t>{1, 1};
-        CHECK_THROWS_WITH_AS(square_window_of(stem),
-                             "a: strides of 2 and 1, expected one, which is all that there are kernels for", DataError);
         stem.attributes["groups"] = int64_t{2};
         CHECK_THROWS_AS(stem.kind->check(stem), DataError);  // 3 channels in 2 groups
     }

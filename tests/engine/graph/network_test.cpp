@@ -154,10 +154,10 @@ TEST_SUITE("network") {
             FAIL("no node " << name);
             return network.graph.nodes[0];
         };
-        CHECK(square_window_of(find("layer2.0.conv1")).stride == 1);
-        CHECK(square_window_of(find("layer2.0.conv2")).stride == 2);
-        CHECK(square_window_of(find("layer2.0.downsample.0")).stride == 2);
-        CHECK(square_window_of(find("layer1.0.downsample.0")).stride == 1);
+        CHECK(convolution_window_of(find("layer2.0.conv1")).stride_h == 1);
+        CHECK(convolution_window_of(find("layer2.0.conv2")).stride_h == 2);
+        CHECK(convolution_window_of(find("layer2.0.downsample.0")).stride_h == 2);
+        CHECK(convolution_window_of(find("layer1.0.downsample.0")).stride_h == 1);
         CHECK(find("layer1.1").inputs[1] == find("layer1.1.conv1").inputs[0]);
         CHECK(find("layer1.0.conv2").activation.is_relu());
         CHECK_FALSE(find("layer1.0.conv3").activation);

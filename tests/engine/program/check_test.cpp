@@ -58,7 +58,8 @@ TEST_SUITE("check") {
     TEST_CASE("convolution and linear gradients") {
         refuses(
             [](Tensors& t) {
-                ConvolutionToData op{t.bound({2, 3, 3, 4}), t.bound({4, 3, 3, 5}), t.unwritten({2, 5, 5, 5}), 2, 1};
+                ConvolutionToData op{t.bound({2, 3, 3, 4}), t.bound({4, 3, 3, 5}), t.unwritten({2, 5, 5, 5}),
+                                     ConvolutionWindow::square(2, 1)};
                 op.addend = t.bound({2, 5, 5, 5});
                 op.activation =
                     ActivationGradient{t.bound({2, 5, 5, 5}), Activation::relu(), dropping_quantiser(t), t.bound({1})};
@@ -73,8 +74,15 @@ TEST_SUITE("check") {
              [](auto& op, Tensors& t) {
                  op.w = t.bound({4, 3, 3, 6});
              },
-             [](auto& op, Tensors&) { op.stride = 1; }, [](auto& op, Tensors&) { op.stride = 0; },
-             [](auto& op, Tensors&) { op.padding = -1; }, [](auto& op, Tensors&) { op.dx = kNone; },
+             [](auto& op, Tensors&) { op.window.stride_h = 1; },
+             [](auto& op, Tensors&) { op.window.stride_w = 0; },
+             [](auto& op, Tensors&) { op.window.right = -1; },
+             [](auto& op, Tensors&) { op.window.dilation_h = 2; },
+             [](auto& op, Tensors&) { op.window.dilation_w = 0; },
+             [](auto& op, Tensors&) { op.window.groups = 5; },
+             [](auto& op, Tensors&) { op.window.groups = 0; },
+             [](auto& op, Tensors&) { op.window.bottom = 3; },
+             [](auto& op, Tensors&) { op.dx = kNone; },
              [](auto& op, Tensors&) { op.dx = 99; },
              [](auto& op, Tensors& t) {
                  op.addend = t.bound({2, 5, 5, 4});
@@ -95,8 +103,8 @@ TEST_SUITE("check") {
              [](auto& op, Tensors&) { op.activation->quantiser->dropping->stream.site = 4096; }});
         refuses(
             [](Tensors& t) {
-                return ConvolutionToWeights{t.bound({2, 5, 5, 5}), t.bound({2, 3, 3, 4}), t.unwritten({4, 3, 3, 5}), 2,
-                                            1};
+                return ConvolutionToWeights{t.bound({2, 5, 5, 5}), t.bound({2, 3, 3, 4}), t.unwritten({4, 3, 3, 5}),
+                                            ConvolutionWindow::square(2, 1)};
             },
             {[](auto& op, Tensors& t) {
                  op.x = t.bound({2, 7, 5, 5});
@@ -107,7 +115,8 @@ TEST_SUITE("check") {
              [](auto& op, Tensors& t) {
                  op.dw = t.bound({4, 3, 3, 4});
              },
-             [](auto& op, Tensors&) { op.padding = 0; }});
+             [](auto& op, Tensors&) { op.window = ConvolutionWindow::square(2, 0); },
+             [](auto& op, Tensors&) { op.window.groups = 2; }});
         refuses(
             [](Tensors& t) {
                 return LinearToData{t.bound({2, 4}), t.bound({4, 5}), t.unwritten({2, 5})};
@@ -180,8 +189,9 @@ TEST_SUITE("check") {
             [](Tensors& t) {
                 return MaxPool{t.bound({1, 5, 5, 2}), t.unwritten({1, 3, 3, 2})};
             },
-            {[](auto& op, Tensors&) { op.stride = 0; }, [](auto& op, Tensors&) { op.padding = -1; },
-             [](auto& op, Tensors&) { op.padding = 3; }, [](auto& op, Tensors&) { op.kernel = 9; }});
+            {[](auto& op, Tensors&) { op.window.stride_h = 0; }, [](auto& op, Tensors&) { op.window.left = -1; },
+             [](auto& op, Tensors&) { op.window = PoolingWindow::square(3, 2, 3); },
+             [](auto& op, Tensors&) { op.window.kernel_w = 9; }});
         refuses(
             [](Tensors& t) {
                 return MaxPoolGradient{t.bound({1, 5, 5, 2}), t.bound({1, 3, 3, 2}), t.unwritten({1, 5, 5, 2})};
@@ -192,7 +202,7 @@ TEST_SUITE("check") {
              [](auto& op, Tensors& t) {
                  op.dx = t.bound({1, 3, 3, 2});
              },
-             [](auto& op, Tensors&) { op.stride = 1; }});
+             [](auto& op, Tensors&) { op.window.stride_w = 1; }});
         refuses(
             [](Tensors& t) {
                 return GlobalAveragePoolGradient{t.bound({2, 4}), t.unwritten({2, 3, 3, 4})};
@@ -284,7 +294,8 @@ TEST_SUITE("check") {
              [](auto& op, Tensors& t) {
                  op.epilogue.residual = t.bound({2, 3, 3, 4}, kCodes);
              },
-             [](auto& op, Tensors&) { op.epilogue.quantiser.reset(); }, [](auto& op, Tensors&) { op.stride = 0; },
+             [](auto& op, Tensors&) { op.epilogue.quantiser.reset(); },
+             [](auto& op, Tensors&) { op.window.stride_h = 0; }, [](auto& op, Tensors&) { op.window.groups = 4; },
              [](auto& op, Tensors&) { op.x_zero = 256; }});
         refuses(
             [&](Tensors& t) {

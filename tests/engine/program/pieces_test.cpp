@@ -33,12 +33,12 @@ class Block : public ProgramBuilder {
                        mean = temporary({kImages, 16});
         add(FakeQuantise{image, x, quantiser("image scale", 0.3f, false)});
         add(MaxPool{x, pooled});
-        Convolution op{pooled, constant("w1", {16, 3, 3, 8}), first, 1, 1, {}};
+        Convolution op{pooled, constant("w1", {16, 3, 3, 8}), first, ConvolutionWindow::square(1, 1)};
         op.epilogue.shift = constant("shift", {16});
         op.epilogue.activation = Activation::relu();
         op.epilogue.quantiser = quantiser("first scale", 0.5f, true);
         add(op);
-        Convolution next{first, constant("w2", {16, 3, 3, 16}), second, 1, 1, {}};
+        Convolution next{first, constant("w2", {16, 3, 3, 16}), second, ConvolutionWindow::square(1, 1)};
         next.epilogue.scale = constant("factor", {16});
         next.epilogue.residual = first;
         next.epilogue.residual_scale = 0.5f;
@@ -94,7 +94,7 @@ TEST_SUITE("programs in pieces") {
                 const TensorId x = builder.put("x", {kImages, 6, 5, 4}, values.reals(kImages * 6 * 5 * 4)),
                                w = builder.put("w", {8, 1, 1, 4}, values.reals(8 * 4)),
                                y = builder.out("y", {kImages, 6, 5, 8});
-                builder.add(Convolution{x, w, y, 1, 0, {}});
+                builder.add(Convolution{x, w, y, ConvolutionWindow::square(1, 0)});
                 builder.add(FakeQuantise{y, y, {{4, false}, builder.put("scale", {1}, {0.3f}), 7.0f}});
             };
             ProgramBuilder whole(device);
@@ -131,7 +131,7 @@ TEST_SUITE("programs in pieces") {
         const TensorId x = stem.bind(std::make_shared<Sizes>(Shape{4096, 224, 224, 3})),
                        w = stem.bind(std::make_shared<Sizes>(Shape{64, 7, 7, 3})),
                        y = stem.bind(std::make_shared<Sizes>(Shape{4096, 112, 112, 64}));
-        stem.add(Convolution{x, w, y, 2, 3, {}});
+        stem.add(Convolution{x, w, y, ConvolutionWindow::square(2, 3)});
         CHECK_THROWS_WITH_AS(check_limits(stem, kCard),
                              "operation 1 of 1, convolution of 4096x224x224x3, 64x7x7x3, 4096x112x112x64: a tensor of "
                              "3288334336 elements, expected at most 2146435072; smaller batches or images have fewer",

@@ -20,7 +20,7 @@ TEST_SUITE("rebatch") {
             const Buffer x = device->create({1, 4, 5, 6}), y = device->create({1, 4, 5, 7});
             const TensorId x_id = program.bind(x), y_id = program.bind(y), between = program.temporary({1, 4, 5, 7});
             const TensorId w = program.bind(put(*device, {7, 3, 3, 6}, weights));
-            program.add(Convolution{x_id, w, between, 1, 1, {}});
+            program.add(Convolution{x_id, w, between, ConvolutionWindow::square(1, 1)});
             program.add(Addition{between, between, y_id});
             const auto compiled = device->compile(program);
             std::vector<float> expected;

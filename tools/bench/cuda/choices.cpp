@@ -34,8 +34,8 @@ int print_choices(const ChoicesOf& of) {
     nlohmann::json rows = nlohmann::json::array();
     for (int batch : of.batches) {
         for (const ConvolutionCase& shape : resnet18_convolutions(of.image, "")) {
-            const ConvolutionSizes sizes = convolution_sizes(batched(shape.x, batch), shape.w, batched(shape.y, batch),
-                                                             shape.stride, shape.padding);
+            const ConvolutionSizes sizes =
+                convolution_sizes(batched(shape.x, batch), shape.w, batched(shape.y, batch), shape.window);
             for (Direction direction : {Direction::forward, Direction::data, Direction::weights}) {
                 const Product product = product_of(sizes, direction);
                 const bool vectors = in_vectors(sizes.c, sizes.k, of.math);
@@ -47,7 +47,7 @@ int print_choices(const ChoicesOf& of) {
                                 {"x", shape.x},
                                 {"w", shape.w},
                                 {"y", shape.y},
-                                {"stride", shape.stride},
+                                {"stride", shape.window.stride_h},
                                 {"rows", product.rows},
                                 {"columns", product.columns},
                                 {"total", product.total},

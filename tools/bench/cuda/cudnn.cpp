@@ -93,8 +93,8 @@ struct Convolving {
                           f.set_tensor(x, kNhwc, type, n(s.batch), n(s.x[2]), n(s.x[0]), n(s.x[1])) == 0 &&
                           f.set_tensor(y, kNhwc, type, n(s.batch), n(s.y[2]), n(s.y[0]), n(s.y[1])) == 0 &&
                           f.set_filter(w, type, kNhwc, n(s.w[0]), n(s.w[3]), n(s.w[1]), n(s.w[2])) == 0 &&
-                          f.set_convolution(convolution, s.padding, s.padding, s.stride, s.stride, 1, 1,
-                                            kCrossCorrelation, kFloat) == 0 &&
+                          f.set_convolution(convolution, s.window.top, s.window.left, s.window.stride_h,
+                                            s.window.stride_w, 1, 1, kCrossCorrelation, kFloat) == 0 &&
                           f.set_math(convolution, arithmetic) == 0;
         if (!made) return false;
         const bool as_bf16 = math == Math::bf16;

@@ -20,7 +20,8 @@ struct Description {
     memory::desc x, w, weights_gradient, y;
     memory::dims stride, padding;
 
-    Description(const ConvolutionSizes& s, Math math) : stride{s.stride, s.stride}, padding{s.padding, s.padding} {
+    Description(const ConvolutionSizes& s, Math math)
+        : stride{s.window.stride_h, s.window.stride_w}, padding{s.window.top, s.window.left} {
         const auto operand = math == Math::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
         const auto any = memory::format_tag::any;
         const memory::dims filter{s.w[0], s.w[3], s.w[1], s.w[2]};
@@ -106,7 +107,7 @@ std::function<void()> onednn_alone(const ConvolutionSizes& sizes, Direction dire
 std::function<void()> onednn_codes_alone(const ConvolutionSizes& s) try {
     static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
     const auto any = memory::format_tag::any;
-    const memory::dims stride{s.stride, s.stride}, padding{s.padding, s.padding};
+    const memory::dims stride{s.window.stride_h, s.window.stride_w}, padding{s.window.top, s.window.left};
     const memory::desc x({s.batch, s.x[2], s.x[0], s.x[1]}, memory::data_type::u8, memory::format_tag::nhwc),
         w({s.w[0], s.w[3], s.w[1], s.w[2]}, memory::data_type::s8, any),
         bias({s.w[0]}, memory::data_type::f32, memory::format_tag::x),

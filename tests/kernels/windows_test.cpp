@@ -1,0 +1,264 @@
+// Convolutions with groups, dilation, and windows that are not square: every device against the reference in three
+// directions and in integers, and the reference against central differences.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+#include "kernels/reference/device.h"
+#include "support/devices.h"
+#include "support/integer_layers.h"
+#include "support/layer_windows.h"
+#include "support/product_tolerance.h"
+#include "support/program_builder.h"
+
+using namespace adaq;
+using namespace adaq::test;
+
+namespace {
+
+struct Inputs {
+    std::vector<float> x, w, dy;
+
+    Inputs(const LayerWindow& layer, uint64_t seed, bool whole = false) {
+        Values values(seed);
+        const auto draw = [&](const Shape& shape) {
+            const int64_t count = element_count(shape);
+            return whole ? values.wholes(count, -15, 15) : values.reals(count);
+        };
+        x = draw(layer.x());
+        w = draw(layer.filter());
+        dy = draw(layer.y());
+    }
+};
+
+using Results = std::vector<std::vector<float>>;  // y, dx, dw
+
+Results run(Device& device, const LayerWindow& layer, const Inputs& inputs, bool training = true) {
+    Program program;
+    const TensorId x = put(device, program, layer.x(), inputs.x), w = put(device, program, layer.filter(), inputs.w),
+                   dy = put(device, program, layer.y(), inputs.dy);
+    std::vector<Buffer> outputs{device.create(layer.y())};
+    program.add(Convolution{x, w, program.bind(outputs[0]), layer.window});
+    if (training) {
+        outputs.push_back(device.create(layer.x()));
+        outputs.push_back(device.create(layer.filter()));
+        program.add(ConvolutionToData{dy, w, program.bind(outputs[1]), layer.window});
+        program.add(ConvolutionToWeights{x, dy, program.bind(outputs[2]), layer.window});
+    }
+    device.compile(program)->run(2);
+    Results results;
+    for (const Buffer& output : outputs) results.push_back(values_of(device, output));
+    return results;
+}
+
+Inputs magnitudes(Inputs inputs) {
+    for (std::vector<float>* values : {&inputs.x, &inputs.w, &inputs.dy})
+        for (float& v : *values) v = std::fabs(v);
+    return inputs;
+}
+
+Inputs operands_of(Inputs inputs, Math math) {
+    for (std::vector<float>* values : {&inputs.x, &inputs.w, &inputs.dy}) *values = rounded(*values, math);
+    return inputs;
+}
+
+bool takes(const Device& device, const LayerWindow& layer) {
+    return device.supports(Convolution{kNone, kNone, kNone, layer.window});
+}
+
+/// The devices under test that compute such a layer.
+std::vector<std::string> devices_for(const LayerWindow& layer) {
+    std::vector<std::string> names;
+    for (const std::string& name : devices_under_test())
+        if (takes(*make_device(name, 1), layer)) names.push_back(name);
+    return names;
+}
+
+/// Each sum within its tolerance of the reference's.
+void check_sums(const LayerWindow& layer, const Results& found, const Inputs& inputs, Math math) {
+    const auto reference = make_device("reference", 1);
+    const Inputs multiplied = operands_of(inputs, math);
+    const Results expected = run(*reference, layer, multiplied), sizes = run(*reference, layer, magnitudes(multiplied));
+    for (size_t direction = 0; direction < found.size(); ++direction) {
+        CAPTURE(direction);
+        const double tolerance = sum_tolerance(math, layer.products(direction));
+        double worst = 0.0;
+        for (size_t i = 0; i < found[direction].size(); ++i) {
+            const double error = std::abs(double{found[direction][i]} - expected[direction][i]);
+            worst = std::max(worst, error / (tolerance * sizes[direction][i] + 1e-30));
+        }
+        CHECK(worst <= 1.0);
+    }
+}
+
+}  // namespace
+
+TEST_SUITE("windows") {
+    TEST_CASE("convolutions of any window agree with the reference, in three directions") {
+        for (const LayerWindow& layer : layer_windows()) {
+            CAPTURE(layer.name);
+            const Inputs inputs(layer, 3);
+            for (const std::string& name : devices_under_test()) {
+                const auto device = make_device(name, 2);
+                if (!takes(*device, layer)) {
+                    CHECK_THROWS_AS(run(*device, layer, inputs), DataError);
+                    continue;
+                }
+                check_sums(layer, run(*device, layer, inputs), inputs, Math::f32);
+                check_sums(layer, run(*device, layer, inputs, false), inputs, Math::f32);
+            }
+            for (const auto& device : bf16_devices()) {
+                if (!takes(*device, layer)) continue;
+                check_sums(layer, run(*device, layer, inputs), inputs, Math::bf16);
+                check_sums(layer, run(*device, layer, inputs, false), inputs, Math::bf16);
+            }
+        }
+    }
+
+    TEST_CASE("forward, the same bits on one thread and on two") {
+        for (const LayerWindow& layer : layer_windows()) {
+            CAPTURE(layer.name);
+            const Inputs inputs(layer, 5);
+            for (const std::string& name : devices_for(layer))
+                CHECK(run(*make_device(name, 1), layer, inputs, false) ==
+                      run(*make_device(name, 2), layer, inputs, false));
+        }
+    }
+
+    TEST_CASE("epilogues, and gradients that go on through an activation") {
+        const auto check = [](const LayerWindow& layer, bool quantise) {
+            CAPTURE(layer.name);
+            CAPTURE(quantise);
+            const Inputs inputs(layer, 7, true);
+            const auto results = [&](const std::string& name) {
+                ProgramBuilder b(name);
+                Values values(11);
+                const TensorId w = b.put("w", layer.filter(), inputs.w);
+                Convolution op{b.put("x", layer.x(), inputs.x), w, b.out("y", layer.y()), layer.window};
+                op.epilogue.scale = b.put("scale", {layer.k}, std::vector<float>(static_cast<size_t>(layer.k), 0.5f));
+                op.epilogue.shift = b.put("shift", {layer.k}, values.wholes(layer.k, -8, 8));
+                op.epilogue.residual = b.put("residual", layer.y(), values.wholes(element_count(layer.y()), -40, 40));
+                op.epilogue.activation = Activation::relu();
+                if (quantise) op.epilogue.quantiser = OutputQuantiser{{4, true}, b.put("s", {1}, {8.0f})};
+                b.add(op);
+                ConvolutionToData to_data{b.put("dy", layer.y(), inputs.dy), w, b.out("dx", layer.x()), layer.window};
+                to_data.addend = b.put("addend", layer.x(), values.wholes(element_count(layer.x()), -9, 9));
+                to_data.activation = ActivationGradient{
+                    b.put("v", layer.x(), values.wholes(element_count(layer.x()), 0, 3)), Activation::relu()};
+                b.add(to_data);
+                b.run();
+                return std::vector{b.get("y"), b.get("dx")};
+            };
+            const auto expected = results("reference");
+            for (const std::string& name : devices_for(layer)) CHECK(results(name) == expected);
+        };
+        for (const LayerWindow& layer : layer_windows())
+            for (const bool quantise : {false, true}) check(layer, quantise);
+    }
+
+    TEST_CASE("in integers, and by simulation's sums in order and exact ones") {
+        size_t number = 0;
+        for (const LayerWindow& of : layer_windows()) {
+            CAPTURE(of.name);
+            IntegerLayer layer{of.n, of.h, of.w, of.c, of.k, of.r};
+            layer.other = &of;
+            layer.x_zero = number % 2 == 0 ? 37 : 0;
+            layer.w_zeros = number % 4 >= 2;
+            if (number % 3 == 0) layer.residual = DType::u8;
+            for (const int kind : {0, 1, 2, 3}) {
+                CAPTURE(kind);
+                layer.sums = kind == 1 ? IntegerSums::wide : IntegerSums::narrow;
+                layer.x = kind == 2 ? DType::f32 : DType::u8;
+                if (kind >= 2) layer.x_zero = 0;
+                const IntegerInputs inputs(layer, number++);
+                const auto reference = make_device("reference", 1);
+                const std::vector<float> expected = run_layer(*reference, layer, inputs);
+                for (const std::string& name : devices_for(of))
+                    CHECK(run_layer(*make_device(name, 2), layer, inputs) == expected);
+            }
+            layer.quantiser.reset();
+            layer.residual.reset();
+            layer.y = DType::f32;
+            layer.w_zeros = false;
+            for (const Sums sums : {Sums::in_order, Sums::exact}) {
+                layer.x = sums == Sums::in_order ? DType::f32 : DType::u8;
+                const IntegerInputs inputs(layer, number++);
+                const auto reference = make_device("reference", 1);
+                const std::vector<float> expected = run_layer(*reference, layer, inputs);
+                const auto simulated = [&](Device& device) {
+                    Program program;
+                    const TensorId x = put(device, program, layer.x_shape(), inputs.x),
+                                   w = put(device, program, layer.w_shape(), inputs.w);
+                    const Buffer y = device.create(layer.y_shape());
+                    const Epilogue epilogue{put(device, program, {layer.k}, inputs.scale),
+                                            put(device, program, {layer.k}, inputs.shift)};
+                    program.add(Convolution{x, w, program.bind(y), of.window, epilogue, sums});
+                    device.compile(program)->run(1);
+                    return values_of(device, y);
+                };
+                for (const std::string& name : devices_for(of)) CHECK(simulated(*make_device(name, 2)) == expected);
+                for (const auto& device : bf16_devices())
+                    if (takes(*device, of)) CHECK(simulated(*device) == expected);
+            }
+        }
+    }
+
+    TEST_CASE("the reference's gradients are the slopes of its forward pass") {
+        for (const LayerWindow& layer : layer_windows()) {
+            if (element_count(layer.x()) > 800 || element_count(layer.filter()) > 800) continue;
+            CAPTURE(layer.name);
+            const Inputs inputs(layer, 13);
+            ProgramBuilder forward("reference"), backward("reference");
+            forward.add(Convolution{forward.put("x", layer.x(), inputs.x), forward.put("w", layer.filter(), inputs.w),
+                                    forward.out("y", layer.y()), layer.window});
+            const TensorId dy = backward.put("dy", layer.y(), inputs.dy);
+            backward.add(ConvolutionToData{dy, backward.put("w", layer.filter(), inputs.w),
+                                           backward.out("dx", layer.x()), layer.window});
+            backward.add(ConvolutionToWeights{backward.put("x", layer.x(), inputs.x), dy,
+                                              backward.out("dw", layer.filter()), layer.window});
+            backward.run();
+            CHECK(distance(backward.get("dx"), central_differences(forward, "x", "y", inputs.dy)) < 1e-8);
+            CHECK(distance(backward.get("dw"), central_differences(forward, "w", "y", inputs.dy)) < 1e-8);
+        }
+    }
+
+    TEST_CASE("max pools of any window and their gradients agree with the reference") {
+        for (PoolingWindow window : {PoolingWindow{2, 3, 2, 1, 0, 1, 0, 1}, PoolingWindow{3, 3, 2, 2, 0, 0, 1, 1},
+                                     PoolingWindow{1, 4, 1, 3, 0, 0, 0, 2}, PoolingWindow{2, 2, 2, 2, 1, 0, 0, 1}}) {
+            for (const int64_t c : {16, 5}) {
+                const WindowAxis rows = window.rows(), columns = window.columns();
+                const Shape x{2, 7, 8, c};
+                const Shape y{2, (7 + rows.before + rows.after - rows.kernel) / rows.stride + 1,
+                              (8 + columns.before + columns.after - columns.kernel) / columns.stride + 1, c};
+                CAPTURE(to_string(y));
+                const auto results = [&](const std::string& name) {
+                    Values values(17);
+                    ProgramBuilder b(name);
+                    const TensorId x_id = b.put("x", x, values.wholes(element_count(x), -4, 4));  // with ties
+                    b.add(MaxPool{x_id, b.out("y", y), window});
+                    b.add(MaxPoolGradient{x_id, b.put("dy", y, values.wholes(element_count(y), -9, 9)), b.out("dx", x),
+                                          window});
+                    b.run();
+                    return std::vector{b.get("y"), b.get("dx")};
+                };
+                const auto expected = results("reference");
+                for (const std::string& name : devices_under_test()) CHECK(results(name) == expected);
+                for (const std::string& name : devices_under_test()) {
+                    const auto pool = [&](Device& device) {
+                        Values values(19);
+                        Program program;
+                        const TensorId codes =
+                            put(device, program, x, values.wholes(element_count(x), 0, 255), DType::u8);
+                        const Buffer out = device.create(y, DType::u8);
+                        program.add(MaxPool{codes, program.bind(out), window});
+                        device.compile(program)->run(1);
+                        return values_of(device, out);
+                    };
+                    CHECK(pool(*make_device(name, 2)) == pool(*make_device("reference", 1)));
+                }
+            }
+        }
+    }
+}
