@@ -19,6 +19,19 @@ class Activation {
     constexpr explicit operator bool() const { return clamps_; }
     constexpr float lowest() const { return lowest_; }
     constexpr float highest() const { return highest_; }
+    /// Whether there is an upper limit: the gradient at infinity passes where there is none.
+    constexpr bool limited() const { return highest_ < std::numeric_limits<float>::infinity(); }
+    /// NaN passes.
+    template <typename Float>
+    constexpr Float operator()(Float v) const {
+        v = v < static_cast<Float>(lowest_) ? static_cast<Float>(lowest_) : v;
+        return v > static_cast<Float>(highest_) ? static_cast<Float>(highest_) : v;
+    }
+    /// Whether the gradient passes where the output is v.
+    template <typename Float>
+    constexpr bool passes(Float v) const {
+        return !clamps_ || (v > static_cast<Float>(lowest_) && (!limited() || v < static_cast<Float>(highest_)));
+    }
     constexpr bool operator==(const Activation&) const = default;
 
   private:

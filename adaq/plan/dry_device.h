@@ -20,7 +20,6 @@ class DryDevice : public Device {
     int64_t free_memory() const override { return device_.free_memory(); }
     DeviceLimits limits() const override { return device_.limits(); }
     Math math() const override { return device_.math(); }
-    bool supports(const Operation& operation) const override { return device_.supports(operation); }
 
     using Device::create;
     Buffer create(const Shape& shape, DType dtype, Placement placement) override;

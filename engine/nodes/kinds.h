@@ -1,4 +1,4 @@
-// The kinds of nodes, one a file.
+// The kinds of nodes.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@ const NodeKind& batch_norm_kind();
 const NodeKind& activation_kind();
 const NodeKind& add_kind();
 const NodeKind& max_pool_kind();
+const NodeKind& average_pool_kind();
 const NodeKind& global_average_pool_kind();
 
 /// Positions of the map that a fully connected layer reads, flattened; 1 for one that reads features, and for all other

@@ -18,8 +18,9 @@ constexpr int64_t kMostOfAWindow = 4096;
 }  // namespace
 
 const NodeKind* find_node_kind(std::string_view name) {
-    static const std::array kinds{&convolution_kind(), &linear_kind(),   &batch_norm_kind(),         &activation_kind(),
-                                  &add_kind(),         &max_pool_kind(), &global_average_pool_kind()};
+    static const std::array kinds{
+        &convolution_kind(), &linear_kind(),   &batch_norm_kind(),   &activation_kind(),
+        &add_kind(),         &max_pool_kind(), &average_pool_kind(), &global_average_pool_kind()};
     const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const NodeKind* k) { return k->name() == name; });
     return found == kinds.end() ? nullptr : *found;
 }

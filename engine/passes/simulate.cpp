@@ -173,8 +173,9 @@ void Simulation::average_pool(const Value& x, ValueId output) {
     const float scale = x.scale / static_cast<float>(positions);
     const double largest = x.largest * static_cast<double>(positions);
     const bool site = network_.values[output].has_value();
-    // Sums go on as integers where float32 holds them all and nothing stands between them and the layer behind.
-    if (x.codes() && largest < kExactFloats && !site && !bound_.count(output)) {
+    // Sums go on as integers where float32 holds them all and nothing stands between them and the fully connected layer
+    // behind.
+    if (x.codes() && largest < kExactFloats && !site && !bound_.count(output) && shapes_[output].size() == 1) {
         const TensorId sums = make_tensor(output, integer() ? DType::i32 : DType::f32);
         values_[output] = {sums, scale, largest};
         if (integer()) return add(SumOverMap{x.id, sums, x.zero});
@@ -215,6 +216,15 @@ void Simulation::add_terms(const Value& a, const Value& b, ValueId output, const
                             code_quantiser(y)});
     else
         add(Addition{a.id, b.id, y.id, a.scale, b.scale, fake_quantiser(y), kNone, activation});
+}
+
+void Simulation::average_pool(const Value& x, ValueId output, const PoolingWindow& window, bool counts_padding) {
+    const Output y = produce(output);
+    const bool quantised = y.quantiser || y.code_quantiser;
+    const TensorId mean = quantised ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
+    add(AveragePool{x.id, mean, window, counts_padding, x.scale, x.zero});
+    if (y.code_quantiser) add(QuantiseToCodes{mean, y.id, *y.code_quantiser});
+    if (y.quantiser) add(FakeQuantise{mean, y.id, *y.quantiser});
 }
 
 TensorId Simulation::constant(const std::vector<float>& values, const Shape& shape, DType dtype) {

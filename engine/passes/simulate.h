@@ -77,6 +77,8 @@ class Simulation {
     Output produce(ValueId id);
     /// A value that keeps the codes of another (max pooling).
     TensorId produce_scaled_as(ValueId id, ValueId other);
+    /// The means of windows.
+    void average_pool(const Value& x, ValueId output, const PoolingWindow& window, bool counts_padding);
     /// The mean of a map: of codes their sum, whose scale is theirs by the number of positions.
     void average_pool(const Value& x, ValueId output);
     /// activation(a + b).

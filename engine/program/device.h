@@ -113,11 +113,8 @@ class Device {
     virtual DeviceLimits limits() const { return {}; }
     /// What products round their operands to.
     virtual Math math() const { return Math::f32; }
-    /// Whether it computes such an operation: what a device has no kernel for does not link, but kernels may lack a
-    /// setting. None has an activation yet but ReLU.
-    virtual bool supports(const Operation& operation) const;
     /// Fixes workspace, layouts and primitives. Throws std::logic_error where the program does not fit together, and
-    /// DataError where it is beyond the device: an operation that it does not support, a limit, its memory.
+    /// DataError where it is beyond the device: a limit, its memory.
     std::unique_ptr<CompiledProgram> compile(Program program);
 
     /// Of each group; x is [groups, elements] in its logical order, whatever its shape.

@@ -30,6 +30,8 @@
     X(StatisticsLoss)            \
     X(MaxPool)                   \
     X(MaxPoolGradient)           \
+    X(AveragePool)               \
+    X(AveragePoolGradient)       \
     X(GlobalAveragePool)         \
     X(GlobalAveragePoolGradient) \
     X(Addition)                  \

@@ -83,6 +83,8 @@ std::unique_ptr<CompiledOperation> compile_operation(const Program& program, con
                                                      const OperationSetting& setting);
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const MaxPool& op,
                                                      const OperationSetting& setting);
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const AveragePool& op,
+                                                     const OperationSetting& setting);
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const GlobalAveragePool& op,
                                                      const OperationSetting& setting);
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Addition& op,

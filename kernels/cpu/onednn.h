@@ -6,6 +6,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string_view>
 
+#include "engine/activation.h"
 #include "engine/program/operations/window.h"
 #include "engine/tensor.h"
 
@@ -59,11 +60,15 @@ inline dnnl::memory plain_weights(const ConvolutionShape& d) {
     return {d.weights(dnnl::memory::data_type::f32, true), engine(), nullptr};
 }
 
-inline void append_relu(dnnl::post_ops& operations) {
+inline void append_clamp(dnnl::post_ops& operations, const Activation& activation) {
+    using dnnl::algorithm;
+    const bool relu = activation.is_relu();
+    const algorithm kind = relu ? algorithm::eltwise_relu : algorithm::eltwise_clip;
+    const float lowest = relu ? 0.0f : activation.lowest(), highest = relu ? 0.0f : activation.highest();
 #if DNNL_VERSION_MAJOR >= 3
-    operations.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    operations.append_eltwise(kind, lowest, highest);
 #else
-    operations.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    operations.append_eltwise(1.0f, kind, lowest, highest);
 #endif
 }
 

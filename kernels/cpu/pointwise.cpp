@@ -2,7 +2,6 @@
 #include "kernels/cpu/pointwise.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "kernels/cpu/vectorise.h"
 
@@ -11,18 +10,19 @@ namespace {
 
 constexpr int64_t kBlock = 4096;  // elements: 16 KiB an operand, a few blocks fit the first-level cache
 
-ADAQ_VECTORISE void combine(const float* a, float a_scale, const float* b, float b_scale, bool relu, int64_t n,
-                            float* y) {
-    const float floor = relu ? 0.0f : -std::numeric_limits<float>::infinity();
+ADAQ_VECTORISE void combine(const float* a, float a_scale, const float* b, float b_scale, float floor, float ceiling,
+                            int64_t n, float* y) {
     if (b == nullptr) {
         for (int64_t i = 0; i < n; ++i) {
             const float v = a_scale * a[i];
-            y[i] = v < floor ? floor : v;
+            const float raised = v < floor ? floor : v;
+            y[i] = raised > ceiling ? ceiling : raised;
         }
     } else {
         for (int64_t i = 0; i < n; ++i) {
             const float v = a_scale * a[i] + b_scale * b[i];
-            y[i] = v < floor ? floor : v;
+            const float raised = v < floor ? floor : v;
+            y[i] = raised > ceiling ? ceiling : raised;
         }
     }
 }
@@ -46,8 +46,7 @@ class CompiledAdd : public CompiledPointwise {
     CompiledAdd(const Program& program, const Addition& op, int64_t images)
         : CompiledPointwise(program, op.y, images), op_(op) {}
     void run(const View& view) override {
-        Pointwise work{view.at(op_.a), view.at(op_.b),           op_.a_scale,
-                       op_.b_scale,    op_.activation.is_relu(), std::nullopt};
+        Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, op_.activation, std::nullopt};
         if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
         pointwise(work, count_, view.target(op_.y));
     }
@@ -61,7 +60,7 @@ class CompiledFakeQuantise : public CompiledPointwise {
     CompiledFakeQuantise(const Program& program, const FakeQuantise& op, int64_t images)
         : CompiledPointwise(program, op.y, images), op_(op) {}
     void run(const View& view) override {
-        pointwise({view.at(op_.x), nullptr, 1.0f, 0.0f, false, resolve_quantiser(op_.quantiser, view)}, count_,
+        pointwise({view.at(op_.x), nullptr, 1.0f, 0.0f, {}, resolve_quantiser(op_.quantiser, view)}, count_,
                   view.target(op_.y));
     }
 
@@ -72,14 +71,15 @@ class CompiledFakeQuantise : public CompiledPointwise {
 }  // namespace
 
 void pointwise(const Pointwise& op, int64_t count, Target y) {
-    const bool plain = op.b == nullptr && op.a_scale == 1.0f && !op.relu;
+    const bool plain = op.b == nullptr && op.a_scale == 1.0f && !op.activation;
 #pragma omp parallel for schedule(static)
     for (int64_t first = 0; first < count; first += kBlock) {
         const int64_t n = std::min(kBlock, count - first);
         TargetPiece<kBlock> piece(y + first);
         float* const values = piece.values();
         if (!plain) {
-            combine(op.a + first, op.a_scale, op.b ? op.b + first : nullptr, op.b_scale, op.relu, n, values);
+            combine(op.a + first, op.a_scale, op.b ? op.b + first : nullptr, op.b_scale, op.activation.lowest(),
+                    op.activation.highest(), n, values);
         } else if (op.a + first != values) {
             std::copy_n(op.a + first, n, values);
         }
@@ -95,8 +95,7 @@ QuantiserValues resolve_quantiser(const OutputQuantiser& q, const View& view) {
 
 void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, const float* sums, Target y) {
     if (y.values() && epilogue.residual == kNone && !epilogue.activation && !epilogue.quantiser) return;
-    Pointwise work{
-        sums, view.at(epilogue.residual), 1.0f, epilogue.residual_scale, epilogue.activation.is_relu(), std::nullopt};
+    Pointwise work{sums, view.at(epilogue.residual), 1.0f, epilogue.residual_scale, epilogue.activation, std::nullopt};
     if (epilogue.quantiser) work.quantiser = resolve_quantiser(*epilogue.quantiser, view);
     pointwise(work, count, y);
 }

@@ -1,5 +1,5 @@
-// Loops over single elements, split over threads: y = quantise(relu(a_scale * a + b_scale * b)) and its shorter forms;
-// an epilogue is one where it has to be a pass of its own.
+// Loops over single elements, split over threads: y = quantise(activation(a_scale * a + b_scale * b)) and its shorter
+// forms; an epilogue is one where it has to be a pass of its own.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Pointwise {
     const float* a;
     const float* b;
     float a_scale, b_scale;
-    bool relu;
+    Activation activation;
     std::optional<QuantiserValues> quantiser;
 };
 
@@ -28,8 +28,8 @@ void pointwise(const Pointwise& op, int64_t count, Target y);
 
 QuantiserValues resolve_quantiser(const OutputQuantiser& quantiser, const View& view);
 
-/// After a primitive has summed, scaled and shifted: y = quantise(relu(sums + residual_scale * residual)). The sums lie
-/// where y does, if that is float32.
+/// After a primitive has summed, scaled and shifted: y = quantise(activation(sums + residual_scale * residual)). The
+/// sums lie where y does, if that is float32.
 void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, const float* sums, Target y);
 
 }  // namespace adaq::cpu

@@ -1,6 +1,6 @@
 // Tiles of 4x4 outputs go through in blocks: transform the inputs (winograd_transform.h), 36 matrix products
-// [tiles, C] x [C, K] by oneDNN, transform back with shift, residual and ReLU. A block's intermediate values, 36 * (C +
-// K) floats a tile, are written and read once each, mostly within the second-level cache.
+// [tiles, C] x [C, K] by oneDNN, transform back with shift, residual and activation. A block's intermediate values, 36
+// * (C + K) floats a tile, are written and read once each, mostly within the second-level cache.
 #include "kernels/cpu/winograd.h"
 
 #include <algorithm>
@@ -118,7 +118,7 @@ class CompiledWinograd : public CompiledOperation {
     void write_tiles(const View& view, int64_t first, int64_t tiles, const float* m) const {
         const Epilogue& e = op_.epilogue;
         const bool complete = !e.quantiser;
-        const Output output{view.at(e.shift), e.residual_scale, complete && e.activation.is_relu()};
+        const Output output{view.at(e.shift), e.residual_scale, complete ? e.activation : Activation::none()};
         const float* residual = complete ? view.at(e.residual) : nullptr;
         float* y = view.at(op_.y);
 #pragma omp parallel for schedule(static)

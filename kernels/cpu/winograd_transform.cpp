@@ -1,7 +1,5 @@
 #include "kernels/cpu/winograd_transform.h"
 
-#include <limits>
-
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu::winograd {
@@ -177,7 +175,7 @@ ADAQ_VECTORISE void transform_gradient(const float* const (&dy)[kOutputs][kOutpu
 
 ADAQ_VECTORISE void transform_output(const float* m, int64_t k, int64_t tiles, int64_t tile, const Output& output,
                                      const OutputTile& target) {
-    const float floor = output.relu ? 0.0f : -std::numeric_limits<float>::infinity();
+    const float floor = output.activation.lowest(), ceiling = output.activation.highest();
     for (int64_t first = 0; first < k; first += kLanes) {
         Vector columns[kInputs][kOutputs], column[kInputs], row[kOutputs], shift = {};
         if (output.shift) {
@@ -201,7 +199,8 @@ ADAQ_VECTORISE void transform_output(const float* m, int64_t k, int64_t tiles, i
                 if (target.residual) {
                     for (int i = 0; i < kLanes; ++i) row[q][i] += output.residual_scale * target.residual[at + i];
                 }
-                for (int i = 0; i < kLanes; ++i) target.y[at + i] = row[q][i] < floor ? floor : row[q][i];
+                for (int i = 0; i < kLanes; ++i) row[q][i] = row[q][i] < floor ? floor : row[q][i];
+                for (int i = 0; i < kLanes; ++i) target.y[at + i] = row[q][i] > ceiling ? ceiling : row[q][i];
             }
         }
     }

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "engine/activation.h"
+
 namespace adaq::cpu::winograd {
 
 inline constexpr int kOutputs = 4, kInputs = 6, kPoints = kInputs * kInputs;
@@ -18,11 +20,11 @@ void transform_weights(const float* w, const float* scale, int64_t k, int64_t c,
 /// v[36][tiles][C], row `tile`, from the 6x6 inputs d[6][6] -> [C] (positions in the padding point to zeros).
 void transform_input(const float* const (&d)[kInputs][kInputs], int64_t c, int64_t tiles, int64_t tile, float* v);
 
-/// What happens to the outputs before they are written: y = relu(sum + shift + residual_scale * residual).
+/// What happens to the outputs before they are written: y = activation(sum + shift + residual_scale * residual).
 struct Output {
     const float* shift;  // [K], null: 0
     float residual_scale;
-    bool relu;
+    Activation activation;
 };
 
 /// The part of a tile's 4x4 outputs that lies on the map: y[row * row_stride + column * K + k], and so the residual

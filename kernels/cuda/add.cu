@@ -13,7 +13,7 @@ struct AddWork {
     Target y;
     float* saved;
     float a_scale, b_scale;
-    bool relu;
+    Clamp clamp;
     QuantiserArguments quantiser;
 
     struct Loaded {
@@ -28,7 +28,7 @@ struct AddWork {
 #pragma unroll
             for (int i = 0; i < Count; ++i) {
                 const float sum = w.a_scale * v[i] + w.b_scale * other[i];
-                v[i] = w.relu ? relu_of(sum) : sum;
+                v[i] = w.clamp.active ? w.clamp.of(sum) : sum;
             }
             if (w.saved) store_run<Count>(w.saved + first, v);
             quantiser.apply<Count>(v, first);
@@ -43,7 +43,7 @@ struct AddWork {
 CompiledOperation compile_operation(const Context& context, const Addition& op) {
     const AddWork work{
         context.at(op.a), context.at(op.b), target_of(context, op.y), context.at(op.saved),
-        op.a_scale,       op.b_scale,       op.activation.is_relu(),  arguments_of(context, op.quantiser)};
+        op.a_scale,       op.b_scale,       clamp_of(op.activation),  arguments_of(context, op.quantiser)};
     const int64_t count = context.count(op.y);
     const ElementRuns runs(count, kRun, {work.a, work.b, work.y.address(), work.saved});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};

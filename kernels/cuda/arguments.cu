@@ -16,15 +16,19 @@ QuantiserArguments arguments_of(const Context& context, const std::optional<Outp
     return arguments;
 }
 
+Clamp clamp_of(const Activation& activation) {
+    return {activation.lowest(), activation.highest(), static_cast<bool>(activation), activation.limited()};
+}
+
 EpilogueArguments arguments_of(const Context& context, const Epilogue& e) {
     return {context.at(e.scale), context.at(e.shift),    context.at(e.residual),
-            e.residual_scale,    e.activation.is_relu(), arguments_of(context, e.quantiser),
+            e.residual_scale,    clamp_of(e.activation), arguments_of(context, e.quantiser),
             context.at(e.saved)};
 }
 
 ActivationGradientArguments arguments_of(const Context& context, const std::optional<ActivationGradient>& a) {
     if (!a) return {};
-    return {context.at(a->value), a->activation.is_relu(), arguments_of(context, a->quantiser),
+    return {context.at(a->value), clamp_of(a->activation), arguments_of(context, a->quantiser),
             context.at(a->scale_gradient), static_cast<float>(a->scale_gradient_factor)};
 }
 

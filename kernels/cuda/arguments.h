@@ -16,6 +16,7 @@ inline Target target_of(const Context& context, TensorId id) {
     return context.program.is_bf16(id) ? Target{nullptr, reinterpret_cast<bf16*>(place)} : Target{place, nullptr};
 }
 
+Clamp clamp_of(const Activation& activation);
 QuantiserArguments arguments_of(const Context& context, const std::optional<OutputQuantiser>& quantiser);
 EpilogueArguments arguments_of(const Context& context, const Epilogue& epilogue);
 ActivationGradientArguments arguments_of(const Context& context, const std::optional<ActivationGradient>& activation);

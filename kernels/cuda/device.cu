@@ -53,15 +53,6 @@ class CudaDevice : public Device {
 
     DeviceLimits limits() const override { return settings_.limits; }
     Math math() const override { return settings_.math; }
-    bool supports(const Operation& operation) const override {
-        const auto square = [](const auto& op) {
-            if constexpr (requires { op.window.groups; })
-                return op.window.is_square();
-            else
-                return true;
-        };
-        return Device::supports(operation) && std::visit(square, operation);
-    }
 
     std::vector<MinMax> min_max(const DeviceTensor& x, int64_t groups) override {
         return cuda::min_max(groups_of(x, groups), *queue_);

@@ -1,5 +1,5 @@
-// What happens to a sum before it is written, and to a gradient on its way back through relu and quantiser: the device
-// side of engine/program/operations.h's Epilogue and ActivationGradient. Kernels take the ...Arguments structs
+// What happens to a sum before it is written, and to a gradient on its way back through activation and quantiser: the
+// device side of engine/program/operations.h's Epilogue and ActivationGradient. Kernels take the ...Arguments structs
 // (pointers into device memory, null where a term is left out), make the loaded form once a thread, and apply it to
 // runs of elements.
 #pragma once
@@ -22,19 +22,32 @@ struct QuantiserArguments {
     DroppingArguments dropping;
 };
 
+/// An activation. NaN passes, as it does on every other device.
+struct Clamp {
+    float lowest = 0.0f, highest = 0.0f;
+    bool active = false, limited = false;  // limited: there is an upper limit
+
+    __device__ float of(float v) const {
+        v = v < lowest ? lowest : v;
+        return limited && v > highest ? highest : v;
+    }
+    /// Whether the gradient passes at v.
+    __device__ bool passes(float v) const { return v > lowest && (!limited || v < highest); }
+};
+
 struct EpilogueArguments {
     const float* scale = nullptr;     // [channels]
     const float* shift = nullptr;     // [channels]
     const float* residual = nullptr;  // as y
     float residual_scale = 1.0f;
-    bool relu = false;
+    Clamp clamp;
     QuantiserArguments quantiser;
     float* saved = nullptr;  // as y: receives v
 };
 
 struct ActivationGradientArguments {
     const float* value = nullptr;  // as g: v as saved, or y where there was no quantiser; null: nothing to pass through
-    bool relu = false;
+    Clamp clamp;
     QuantiserArguments quantiser;
     float* scale_gradient = nullptr;  // [1], overwritten
     float scale_gradient_factor = 1.0f;
@@ -117,10 +130,7 @@ struct LoadedQuantiser {
     }
 };
 
-/// NaN passes, as it does in every other device's ReLU.
-__device__ inline float relu_of(float v) { return v < 0.0f ? 0.0f : v; }
-
-/// An epilogue made ready: v = relu(scale[k] * sum + shift[k] + residual_scale * residual), y = quantise(v).
+/// An epilogue made ready: v = activation(scale[k] * sum + shift[k] + residual_scale * residual), y = quantise(v).
 class LoadedEpilogue {
   public:
     __device__ explicit LoadedEpilogue(const EpilogueArguments& arguments)
@@ -146,9 +156,9 @@ class LoadedEpilogue {
 #pragma unroll
             for (int i = 0; i < Count; ++i) v[i] += arguments_.residual_scale * term[i];
         }
-        if (arguments_.relu) {
+        if (arguments_.clamp.active) {
 #pragma unroll
-            for (int i = 0; i < Count; ++i) v[i] = relu_of(v[i]);
+            for (int i = 0; i < Count; ++i) v[i] = arguments_.clamp.of(v[i]);
         }
         if (arguments_.saved) store_run<Count>(arguments_.saved + first, v);
         quantiser_.apply<Count>(v, first);
@@ -173,9 +183,9 @@ class LoadedActivationGradient {
         float v[Count];
         load_run<Count>(v, arguments_.value + first);
         const float scale_gradient = quantiser_.pass_back<Count>(g, v, first);
-        if (arguments_.relu) {
+        if (arguments_.clamp.active) {
 #pragma unroll
-            for (int i = 0; i < Count; ++i) g[i] = v[i] > 0.0f ? g[i] : 0.0f;
+            for (int i = 0; i < Count; ++i) g[i] = arguments_.clamp.passes(v[i]) ? g[i] : 0.0f;
         }
         return scale_gradient;
     }

@@ -7,7 +7,7 @@
 // bound; a thread takes runs of 8 channels.
 #include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
-#include "kernels/cuda/fast_divide.h"
+#include "kernels/cuda/position.h"
 
 namespace adaq::cuda {
 namespace {
@@ -18,20 +18,6 @@ struct Pooling {
     PoolingWindow window;
     int channel_count;
     FastDivide channels, columns, rows, out_columns, out_rows;
-};
-
-/// Where an element lies in [N, rows, columns, C].
-struct Position {
-    int n, row, column, channel;
-
-    __device__ Position(int64_t index, FastDivide channels, FastDivide columns, FastDivide rows) {
-        const int i = static_cast<int>(index), pixel = channels.quotient(i);
-        channel = channels.remainder(i, pixel);
-        const int line = columns.quotient(pixel);
-        column = columns.remainder(pixel, line);
-        n = rows.quotient(line);
-        row = rows.remainder(line, n);
-    }
 };
 
 /// The maxima of a run of windows side by side in channels, and at which of the window's positions they lie.

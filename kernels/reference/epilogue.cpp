@@ -27,7 +27,7 @@ void Interpreter::finish(TensorId y, const Epilogue& e) {
         if (scale) values[i] *= scale[c];
         if (shift) values[i] += shift[c];
         if (residual) values[i] += e.residual_scale * residual[i];
-        if (e.activation.is_relu()) values[i] = std::max(values[i], 0.0);
+        values[i] = e.activation(values[i]);
     }
     if (e.saved != kNone) std::copy_n(values, count(y), at(e.saved));
     if (e.quantiser) quantise(y, *e.quantiser);
@@ -49,7 +49,7 @@ void Interpreter::pass_back(TensorId dx, TensorId addend, const ActivationGradie
             by_scale += g[i] * gradient.by_scale;
             g[i] *= gradient.by_x;
         }
-        if (activation.activation.is_relu() && !(v[i] > 0.0)) g[i] = 0.0;
+        if (activation.activation && !activation.activation.passes(v[i])) g[i] = 0.0;
     }
     if (activation.scale_gradient != kNone)
         *at(activation.scale_gradient) = by_scale * activation.scale_gradient_factor;

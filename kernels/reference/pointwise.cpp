@@ -8,11 +8,7 @@ namespace adaq::reference {
 void Interpreter::operator()(const Addition& op) {
     const double *a = at(op.a), *b = at(op.b);
     double* y = at(op.y);
-    const bool relu = op.activation.is_relu();
-    for (int64_t i = 0; i < count(op.y); ++i) {
-        const double sum = op.a_scale * a[i] + op.b_scale * b[i];
-        y[i] = relu ? std::max(sum, 0.0) : sum;
-    }
+    for (int64_t i = 0; i < count(op.y); ++i) y[i] = op.activation(op.a_scale * a[i] + op.b_scale * b[i]);
     if (op.saved != kNone) std::copy_n(y, count(op.y), at(op.saved));
     if (op.quantiser) quantise(op.y, *op.quantiser);
 }

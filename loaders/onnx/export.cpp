@@ -192,6 +192,7 @@ class Exporter {
             {&linear_kind(), &Exporter::linear},
             {&add_kind(), &Exporter::add},
             {&max_pool_kind(), &Exporter::max_pool},
+            {&average_pool_kind(), &Exporter::average_pool},
             {&global_average_pool_kind(), &Exporter::global_average_pool}};
         const auto found = writers.find(node.kind);
         if (found == writers.end())
@@ -228,7 +229,20 @@ class Exporter {
         values_[static_cast<size_t>(output)] = quantised_again(node.name, tensor, x);
     }
 
+    void average_pool(const Node& node, ValueId output) {
+        produce(output, builder_.node("AveragePool", node.name, {value(node.inputs[0]).tensor}, base(output),
+                                      {{"count_include_pad", node.integer("count_padding")},
+                                       {"kernel_shape", node.list("kernel")},
+                                       {"pads", node.list("padding")},
+                                       {"strides", node.list("stride")}}));
+    }
+
     void global_average_pool(const Node& node, ValueId output) {
+        if (node.attributes.contains("map") && node.integer("map") != 0) {
+            produce(output,
+                    builder_.node("GlobalAveragePool", node.name, {value(node.inputs[0]).tensor}, base(output)));
+            return;
+        }
         const std::string mean =
             builder_.node("GlobalAveragePool", node.name, {value(node.inputs[0]).tensor}, base(output) + ".map");
         if (!quantised(output)) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "support/devices.h"
@@ -26,6 +27,7 @@ struct ConvolutionCase {
     int stride, padding;
     bool scale = false, shift = false, residual = false, relu = false, quantise = false, codes = false;
     float residual_scale = 1.0f;
+    float highest = std::numeric_limits<float>::infinity();  // of the activation, beside ReLU's 0
 };
 
 int64_t extent(int64_t in, int64_t window, int stride, int padding) { return (in + 2 * padding - window) / stride + 1; }
@@ -44,7 +46,7 @@ std::vector<float> convolve(Bench& bench, const ConvolutionCase& c, bool whole =
     if (c.shift) op.epilogue.shift = program.bind(bench.put({c.k}, values.reals(c.k)));
     if (c.residual) op.epilogue.residual = program.bind(bench.put(y_shape, make(element_count(y_shape))));
     op.epilogue.residual_scale = c.residual_scale;
-    op.epilogue.activation = c.relu ? Activation::relu() : Activation::none();
+    op.epilogue.activation = c.relu ? Activation::clamp(0.0f, c.highest) : Activation::none();
     if (c.quantise)
         op.epilogue.quantiser =
             OutputQuantiser{{4, c.relu}, program.bind(bench.put({1}, {0.37f})), c.relu ? 0.0f : 2.0f, c.codes};
@@ -103,6 +105,7 @@ TEST_SUITE("operations") {
                     c.residual = form & 4;
                     c.relu = form & 8;
                     c.residual_scale = form & 16 ? 0.25f : 1.0f;
+                    c.highest = form & 16 ? 0.5f : std::numeric_limits<float>::infinity();
                     INFO(device << " c" << c.c << " k" << c.k << " r" << c.r << " stride " << c.stride << " form "
                                 << form);
                     CHECK(relative_error(convolve(bench, c), convolve(reference, c)) < 1e-5);
@@ -197,7 +200,12 @@ TEST_SUITE("operations") {
             program.add(Addition{a, b, program.bind(plain), 2.0f, 0.5f, std::nullopt});
             program.add(Addition{a, b, program.bind(quantised), 2.0f, 0.5f,
                                  OutputQuantiser{{3, true}, program.bind(bench.put({1}, {1.0f})), 0.0f, false}});
+            const Buffer limited = bench.device().create({2, 1, 1, 2});
+            Addition clamped{a, b, program.bind(limited), 2.0f, 0.5f, std::nullopt};
+            clamped.activation = Activation::clamp(-1.0f, 6.0f);
+            program.add(clamped);
             bench.device().compile(program)->run();
+            CHECK(bench.get(limited) == std::vector<float>{2.5f, -1.0f, 2.0f, 6.0f});
             CHECK(bench.get(plain) == std::vector<float>{2.5f, 0.0f, 2.0f, 8.25f});
             CHECK(bench.get(quantised) == std::vector<float>{2.0f, 0.0f, 2.0f, 7.0f});
         }

@@ -57,9 +57,22 @@ void compare(const std::function<void(ProgramBuilder&)>& build, const std::vecto
 
 /// Which parts an activation has.
 struct Form {
-    bool relu, quantise, drop, addend;
-    explicit Form(int bits) : relu(bits & 1), quantise(bits & 2), drop((bits & 6) == 6), addend(bits & 8) {}
+    bool relu, quantise, drop, addend, limited;  // limited: the ReLU has an upper limit
+    explicit Form(int bits)
+        : relu(bits & 1), quantise(bits & 2), drop((bits & 6) == 6), addend(bits & 8), limited(bits & 16) {}
+
+    Activation activation(float highest) const {
+        return !relu ? Activation::none() : limited ? Activation::clamp(0.0f, highest) : Activation::relu();
+    }
 };
+
+/// All that there are: an upper limit goes with a ReLU alone.
+std::vector<int> forms() {
+    std::vector<int> all;
+    for (int bits = 0; bits < 32; ++bits)
+        if (bits < 16 || Form(bits).relu) all.push_back(bits);
+    return all;
+}
 
 OutputQuantiser quantiser(ProgramBuilder& b, const Form& form, TensorId state) {
     OutputQuantiser q{{3, form.relu}, b.put("scale", {1}, {0.1875f}), form.relu ? 0.0f : 1.0f};
@@ -69,10 +82,9 @@ OutputQuantiser quantiser(ProgramBuilder& b, const Form& form, TensorId state) {
 
 ActivationGradient activation(ProgramBuilder& b, Values& values, const Shape& shape, const Form& form, TensorId state) {
     std::vector<float> v = values.reals(element_count(shape));
-    if (form.relu) {
-        for (float& x : v) x = std::max(x, 0.0f);
-    }
-    ActivationGradient a{b.put("value", shape, v), form.relu ? Activation::relu() : Activation::none()};
+    const Activation clamp = form.activation(0.75f);  // of which a part lies beyond
+    for (float& x : v) x = clamp(x);
+    ActivationGradient a{b.put("value", shape, v), clamp};
     if (form.quantise) {
         a.quantiser = quantiser(b, form, state);
         a.scale_gradient = b.out("scale_gradient", {1});
@@ -96,7 +108,7 @@ TensorId iteration(ProgramBuilder& b) {
 TEST_SUITE("training operations") {
     TEST_CASE("the forward pass saves what the quantiser sees, and drops as the stream says") {
         for (const Window& w : windows()) {
-            for (int bits = 0; bits < 16; ++bits) {
+            for (const int bits : forms()) {
                 const Form form(bits);
                 CAPTURE(bits);
                 CAPTURE(to_string(w.x()));
@@ -111,7 +123,7 @@ TEST_SUITE("training operations") {
                                        ConvolutionWindow::square(w.stride, w.padding)};
                         op.epilogue.shift = b.put("shift", {w.k}, shift);
                         if (form.addend) op.epilogue.residual = b.put("residual", w.y(), residual);
-                        op.epilogue.activation = form.relu ? Activation::relu() : Activation::none();
+                        op.epilogue.activation = form.activation(6.0f);
                         if (form.quantise) op.epilogue.quantiser = quantiser(b, form, state);
                         op.epilogue.saved = b.out("saved", w.y());
                         b.add(op);
@@ -123,7 +135,7 @@ TEST_SUITE("training operations") {
 
     TEST_CASE("convolution's gradient to data, with the way back through any activation") {
         for (const Window& w : windows()) {
-            for (int bits = 0; bits < 16; ++bits) {
+            for (const int bits : forms()) {
                 const Form form(bits);
                 CAPTURE(bits);
                 CAPTURE(to_string(w.x()));
@@ -187,7 +199,7 @@ TEST_SUITE("training operations") {
 
     TEST_CASE("batch norm with batch statistics, residual and quantiser, both ways") {
         for (const Shape& shape : {Shape{2, 3, 5, 7}, Shape{1, 1, 2, 1}, Shape{4, 6, 6, 64}, Shape{3, 7, 7, 33}}) {
-            for (int bits = 0; bits < 16; ++bits) {
+            for (const int bits : forms()) {
                 const Form form(bits);
                 CAPTURE(bits);
                 CAPTURE(to_string(shape));
@@ -206,7 +218,7 @@ TEST_SUITE("training operations") {
                                      b.put("running_variance", {c}, values.reals(c)),
                                      b.out("mean", {c}),
                                      b.out("inverse_std", {c})};
-                        op.epilogue.activation = form.relu ? Activation::relu() : Activation::none();
+                        op.epilogue.activation = form.activation(3.0f);
                         if (form.addend) op.epilogue.residual = b.put("residual", shape, values.reals(count));
                         op.epilogue.saved = b.out("saved", shape);
                         // A value near a tie would fall either way: quantised behind the norm, on the reference's
@@ -223,7 +235,7 @@ TEST_SUITE("training operations") {
 
     TEST_CASE("the way back through an activation alone, ties and clamp edges and infinities among the values") {
         for (int64_t count : {1, 7, 8, 1000, 4099}) {
-            for (int bits = 0; bits < 16; ++bits) {
+            for (const int bits : forms()) {
                 const Form form(bits);
                 CAPTURE(bits);
                 CAPTURE(count);

@@ -113,8 +113,9 @@ struct IntegerAddition {
     void check(const Checker& checker) const;
 };
 
-/// y[N,C] = sum over H,W of x[N,H,W,C] - x_zero, as i32 (the layer behind it divides), or as f32, scale * sum. The sum
-/// of an x that is f32 is held in float64, its terms in the order of positions, and rounded to float32 once.
+/// y[N,C], or [N,1,1,C], = sum over H,W of x[N,H,W,C] - x_zero, as i32 (the layer behind it divides), or as f32, scale
+/// * sum. The sum of an x that is f32 is held in float64, its terms in the order of positions, and rounded to float32
+/// once.
 struct SumOverMap {
     static constexpr OperationTraits kTraits{"sum over a map", Purpose::inference, Cost::memory};
     static constexpr bool kTakesCodes = true;

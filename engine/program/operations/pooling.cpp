@@ -18,6 +18,12 @@ Shape pooled(const Shape& x, const PoolingWindow& window) {
     return {x[0], Checker::positions(x[1], window.rows()), Checker::positions(x[2], window.columns()), x[3]};
 }
 
+/// Of a map of which one position is left: with its extents, or without.
+void pooled_whole(const Checker& c, TensorId id, const Shape& map, const char* what) {
+    const Shape& found = c.shape(id, 0, what);
+    c.same(found, found.size() == 4 ? Shape{map[0], 1, 1, map[3]} : Shape{map[0], map[3]}, what);
+}
+
 }  // namespace
 
 void MaxPool::check(const Checker& c) const {
@@ -32,14 +38,25 @@ void MaxPoolGradient::check(const Checker& c) const {
     c.same(dx, in, "max pool dx");
 }
 
+void AveragePool::check(const Checker& c) const {
+    c.same(y, pooled(c.shape(x, 4, "average pool x"), window), "average pool y");
+    const DType type = c.type(x, {DType::f32, DType::u8}, "average pool x");
+    c.type(y, {DType::f32}, "average pool y");
+    require(x_zero >= 0 && x_zero <= (type == DType::u8 ? 255 : 0), "average pool: a zero of {}", x_zero);
+}
+
+void AveragePoolGradient::check(const Checker& c) const {
+    c.same(dy, pooled(c.shape(dx, 4, "average pool dx"), window), "average pool dy");
+}
+
 void GlobalAveragePool::check(const Checker& c) const {
     const Shape& in = c.shape(x, 4, "global average pool x");
-    c.same(y, {in[0], in[3]}, "global average pool y");
+    pooled_whole(c, y, in, "global average pool y");
 }
 
 void GlobalAveragePoolGradient::check(const Checker& c) const {
     const Shape& in = c.shape(dx, 4, "global average pool dx");
-    c.same(c.shape(dy, 2, "global average pool dy"), {in[0], in[3]}, "global average pool dy");
+    pooled_whole(c, dy, in, "global average pool dy");
 }
 
 }  // namespace adaq

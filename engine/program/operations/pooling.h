@@ -38,8 +38,44 @@ struct MaxPoolGradient {
     void check(const Checker& checker) const;
 };
 
-/// y[N,C] = scale * mean over H,W of x[N,H,W,C]. Or, where `sum` is set, scale * their sum, which is held in float64,
-/// its terms in the order of positions, and rounded to float32 once: of codes it is exact.
+/// y[N,P,Q,C] = scale / count * (sum over a window of x - x_zero), x f32 or codes (u8), y f32. Positions outside the
+/// map are zeros, which count where `counts_padding` is set. The sum is held without rounding of codes, else in
+/// float64, its terms in the order of positions, and is rounded to float32 once; so is scale / count.
+struct AveragePool {
+    static constexpr OperationTraits kTraits{"average pool", Purpose::inference, Cost::memory};
+    static constexpr bool kTakesCodes = true;
+    TensorId x, y;
+    PoolingWindow window = PoolingWindow::square(2, 2, 0);
+    bool counts_padding = true;
+    float scale = 1.0f;
+    int x_zero = 0;  // 0 where x is f32
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.x, use::kReadRows);
+        visit(op.y, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+/// dx = the sum of scale / count * dy over the windows that see it.
+struct AveragePoolGradient {
+    static constexpr OperationTraits kTraits{"average pool's gradient", Purpose::learning, Cost::memory};
+    TensorId dy, dx;
+    PoolingWindow window = PoolingWindow::square(2, 2, 0);
+    bool counts_padding = true;
+    float scale = 1.0f;
+
+    template <typename Self, typename Visit>
+    static void visit_tensors(Self& op, const Visit& visit) {
+        visit(op.dy, use::kReadRows);
+        visit(op.dx, use::kWriteRows);
+    }
+    void check(const Checker& checker) const;
+};
+
+/// y[N,C], or [N,1,1,C], = scale * mean over H,W of x[N,H,W,C]. Or, where `sum` is set, scale * their sum, which is
+/// held in float64, its terms in the order of positions, and rounded to float32 once: of codes it is exact.
 struct GlobalAveragePool {
     static constexpr OperationTraits kTraits{"global average pool", Purpose::inference, Cost::memory};
     TensorId x, y;
@@ -54,7 +90,7 @@ struct GlobalAveragePool {
     void check(const Checker& checker) const;
 };
 
-/// dx[N,H,W,C] = scale * dy[N,C] / (H * W).
+/// dx[N,H,W,C] = scale * dy / (H * W); dy [N,C] or [N,1,1,C].
 struct GlobalAveragePoolGradient {
     static constexpr OperationTraits kTraits{"global average pool's gradient", Purpose::learning, Cost::memory};
     TensorId dy, dx;

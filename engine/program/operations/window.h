@@ -1,6 +1,7 @@
 // The windows of convolutions and pools: how they slide over a map [N,H,W,C], and how many positions they have on it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace adaq {
@@ -13,6 +14,11 @@ struct WindowAxis {
     /// What stands beyond the map's ends is padding: zeros of a convolution, nothing of a pool.
     constexpr int64_t input(int64_t position, int64_t tap) const { return position * stride - before + tap * dilation; }
     constexpr int64_t reach() const { return (kernel - 1) * dilation + 1; }
+    /// Of a window without dilation: the elements [first, last) of an input of `extent` that a position sees.
+    constexpr int64_t first(int64_t position) const { return std::max<int64_t>(position * stride - before, 0); }
+    constexpr int64_t last(int64_t position, int64_t extent) const {
+        return std::min<int64_t>(position * stride - before + kernel, extent);
+    }
 };
 
 /// Of a convolution, whose kernel is its weight's. Input channels [g * C / groups, (g + 1) * C / groups) give output
@@ -43,6 +49,7 @@ struct PoolingWindow {
     }
     constexpr WindowAxis rows() const { return {kernel_h, stride_h, top, bottom}; }
     constexpr WindowAxis columns() const { return {kernel_w, stride_w, left, right}; }
+    constexpr bool operator==(const PoolingWindow&) const = default;
 };
 
 }  // namespace adaq

@@ -20,8 +20,13 @@ ADAQ_VECTORISE void add(const float* a, const float* b, int64_t n, float* y) {
     for (int64_t i = 0; i < n; ++i) y[i] = a[i] + b[i];
 }
 
-ADAQ_VECTORISE void mask_relu(const float* v, int64_t n, float* g) {
-    for (int64_t i = 0; i < n; ++i) g[i] = v[i] > 0.0f ? g[i] : 0.0f;
+ADAQ_VECTORISE void mask_lowest(const float* v, float lowest, int64_t n, float* g) {
+    for (int64_t i = 0; i < n; ++i) g[i] = v[i] > lowest ? g[i] : 0.0f;
+}
+
+/// The same of a clamp with an upper limit.
+ADAQ_VECTORISE void mask_limits(const float* v, float lowest, float highest, int64_t n, float* g) {
+    for (int64_t i = 0; i < n; ++i) g[i] = v[i] > lowest && v[i] < highest ? g[i] : 0.0f;
 }
 
 /// g *= [inside the clamp], where kept; by_scale[i] = g[i] * d x-hat / d s, 0 where not kept.
@@ -75,7 +80,10 @@ void pass_back(const ActivationGradient& a, const View& view, const float* dy, c
                        slopes);
             sum = sum_of(slopes, n);
         }
-        if (a.activation.is_relu()) mask_relu(v + first, n, g);
+        if (a.activation.limited())
+            mask_limits(v + first, a.activation.lowest(), a.activation.highest(), n, g);
+        else if (a.activation)
+            mask_lowest(v + first, a.activation.lowest(), n, g);
         piece.store(n);
         return sum;
     });

@@ -91,14 +91,16 @@ class CompiledBatchNorm : public CompiledOperation {
         const float *x = view.at(op_.x), *residual = view.at(e.residual), *mean = view.at(op_.mean),
                     *inverse_std = view.at(op_.inverse_std), *gamma = view.at(op_.gamma), *beta = view.at(op_.beta);
         float* y = view.at(e.saved == kNone ? op_.y : e.saved);
-        const bool relu = e.activation.is_relu();
+        const float floor = e.activation.lowest(), ceiling = e.activation.highest();
+        const bool clamps{e.activation};
 #pragma omp parallel for schedule(static)
         for (int64_t row = 0; row < rows_; ++row) {
             for (int64_t c = 0; c < channels_; ++c) {
                 const int64_t i = row * channels_ + c;
                 float value = (x[i] - mean[c]) * inverse_std[c] * gamma[c] + beta[c];
                 if (residual) value += e.residual_scale * residual[i];
-                y[i] = relu && !(value > 0.0f) ? 0.0f : value;
+                if (clamps && !(value > floor)) value = floor;
+                y[i] = value > ceiling ? ceiling : value;
             }
         }
         if (e.saved != kNone || e.quantiser) quantise_pass(y, view, e.quantiser, rows_ * channels_, view.at(op_.y));

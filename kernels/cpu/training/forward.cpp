@@ -57,7 +57,7 @@ std::unique_ptr<CompiledOperation> make_forward(const Program& program, Op op, P
 
 void quantise_pass(const float* x, const View& view, const std::optional<OutputQuantiser>& q, int64_t count, Target y) {
     for_pieces(count, [&](int64_t first, int64_t n) {
-        Pointwise work{x + first, nullptr, 1.0f, 0.0f, false, std::nullopt};
+        Pointwise work{x + first, nullptr, 1.0f, 0.0f, {}, std::nullopt};
         if (q) work.quantiser = resolve_quantiser(*q, view);
         if (!q || !q->dropping) return pointwise(work, n, y + first);
         float kept[kPiece], quantised[kPiece];
@@ -100,8 +100,7 @@ class CompiledAddTraining : public CompiledOperation {
     CompiledAddTraining(const Program& program, const Addition& op)
         : op_(op), count_(element_count(program.shape(op.y))) {}
     void run(const View& view) override {
-        Pointwise work{view.at(op_.a), view.at(op_.b),           op_.a_scale,
-                       op_.b_scale,    op_.activation.is_relu(), std::nullopt};
+        Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, op_.activation, std::nullopt};
         if (op_.saved == kNone && !(op_.quantiser && op_.quantiser->dropping)) {
             if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
             return pointwise(work, count_, view.target(op_.y));
@@ -131,12 +130,13 @@ class CompiledFakeQuantiseTraining : public CompiledOperation {
 
 }  // namespace
 
-// A batch that goes through a program of learning in integers: as inference has it.
+// What a batch of learning goes through as inference has it, all that is in integers among it.
 #define ADAQ_AS_INFERENCE(Kind)                                                                     \
     std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const Kind& op, \
                                                             const TrainingSetting& training) {      \
         return compile_operation(program, op, whole_batch(program, op.y, training));                \
     }
+ADAQ_AS_INFERENCE(AveragePool)
 ADAQ_AS_INFERENCE(IntegerConvolution)
 ADAQ_AS_INFERENCE(IntegerLinear)
 ADAQ_AS_INFERENCE(IntegerAddition)

@@ -1,4 +1,4 @@
-// Gradients of max pooling and global average pooling. An image's windows overlap, so a thread takes whole images.
+// Gradients of pooling. An image's windows overlap, so a thread takes whole images.
 #include <algorithm>
 
 #include "kernels/cpu/training/compiled_operations.h"
@@ -73,6 +73,45 @@ class CompiledMaxPoolGradient : public CompiledOperation {
     Shape x_, y_;
 };
 
+ADAQ_VECTORISE void add_scaled(const float* x, float factor, int64_t n, float* sum) {
+    for (int64_t i = 0; i < n; ++i) sum[i] += factor * x[i];
+}
+
+class CompiledAveragePoolGradient : public CompiledOperation {
+  public:
+    CompiledAveragePoolGradient(const Program& program, const AveragePoolGradient& op)
+        : op_(op),
+          rows_(op.window.rows()),
+          columns_(op.window.columns()),
+          x_(program.shape(op.dx)),
+          y_(program.shape(op.dy)) {}
+
+    void run(const View& view) override {
+        const int64_t in = x_[1] * x_[2] * x_[3], out = y_[1] * y_[2] * y_[3];
+#pragma omp parallel for schedule(static)
+        for (int64_t n = 0; n < x_[0]; ++n) image(view.at(op_.dy) + n * out, view.at(op_.dx) + n * in);
+    }
+
+  private:
+    void image(const float* dy, float* dx) const {
+        const int64_t channels = x_[3];
+        std::fill_n(dx, x_[1] * x_[2] * channels, 0.0f);
+        for (int64_t i = 0; i < y_[1] * y_[2]; ++i) {
+            const int64_t top = rows_.first(i / y_[2]), bottom = rows_.last(i / y_[2], x_[1]),
+                          left = columns_.first(i % y_[2]), right = columns_.last(i % y_[2], x_[2]);
+            const int64_t count = op_.counts_padding ? rows_.kernel * columns_.kernel : (bottom - top) * (right - left);
+            const float factor = op_.scale / static_cast<float>(count);
+            for (int64_t h = top; h < bottom; ++h)
+                for (int64_t w = left; w < right; ++w)
+                    add_scaled(dy + i * channels, factor, channels, dx + (h * x_[2] + w) * channels);
+        }
+    }
+
+    AveragePoolGradient op_;
+    WindowAxis rows_, columns_;
+    Shape x_, y_;
+};
+
 class CompiledGlobalAveragePoolGradient : public CompiledOperation {
   public:
     CompiledGlobalAveragePoolGradient(const Program& program, const GlobalAveragePoolGradient& op)
@@ -99,6 +138,11 @@ class CompiledGlobalAveragePoolGradient : public CompiledOperation {
 std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const MaxPoolGradient& op,
                                                         const TrainingSetting&) {
     return std::make_unique<CompiledMaxPoolGradient>(program, op);
+}
+
+std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const AveragePoolGradient& op,
+                                                        const TrainingSetting&) {
+    return std::make_unique<CompiledAveragePoolGradient>(program, op);
 }
 
 std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const GlobalAveragePoolGradient& op,

@@ -1,5 +1,6 @@
 // Which product an operation is, with which tile: convolutions and fully connected layers in three directions.
 #include "kernels/cuda/arguments.h"
+#include "kernels/cuda/convolution/grouped.h"
 #include "kernels/cuda/convolution/halves.h"
 #include "kernels/cuda/convolution/products.h"
 #include "kernels/cuda/integer/plain.h"
@@ -31,6 +32,19 @@ CompiledOperation forward(const Context& context, const Operands& operands, cons
 
 /// Sums that are asked for bit by bit are of float32 alone.
 Math math_of(const Context& context, Sums sums) { return sums == Sums::free ? context.math : Math::f32; }
+
+MapSource map_of(const Context& context, TensorId id, Math math) {
+    return {source_of(context, id), math == Math::bf16};
+}
+
+CompiledOperation forward_in_groups(const Context& context, const Convolution& op, const ConvolutionSizes& sizes,
+                                    const ForwardFinish& finish) {
+    if (op.sums == Sums::exact)
+        return compile_plain(PlainProduct<float, float>(context.at(op.x), context.at(op.w), sizes, 0, nullptr), finish);
+    const Math math = math_of(context, op.sums);
+    return compile_grouped_forward(sizes, map_of(context, op.x, math),
+                                   PlainWeights{context.at(op.w), math == Math::bf16}, finish);
+}
 
 /// By the ordinary cores, whose sums are in order where k is not split; around the map a product adds 0.
 CompiledOperation forward_in_order(Operands operands, const ForwardFinish& finish) {
@@ -73,10 +87,11 @@ int linear_splits(int64_t inputs) {
 }  // namespace
 
 CompiledOperation compile_operation(const Context& context, const Convolution& op) {
-    Operands operands(operand_of(context, op.x), operand_of(context, op.w),
-                      convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.window),
-                      math_of(context, op.sums));
+    const ConvolutionSizes sizes =
+        convolution_sizes(context.shape(op.x), context.shape(op.w), context.shape(op.y), op.window);
     const ForwardFinish finish{target_of(context, op.y), arguments_of(context, op.epilogue)};
+    if (op.window.groups > 1) return forward_in_groups(context, op, sizes, finish);
+    Operands operands(operand_of(context, op.x), operand_of(context, op.w), sizes, math_of(context, op.sums));
     if (op.sums == Sums::exact) return compile_exact_forward(operands, finish);
     choose_for(context, forward_product(operands.sizes), operands);
     return op.sums == Sums::in_order ? forward_in_order(operands, finish) : forward(context, operands, finish);
@@ -93,11 +108,14 @@ CompiledOperation compile_operation(const Context& context, const Linear& op) {
 }
 
 CompiledOperation compile_operation(const Context& context, const ConvolutionToData& op) {
-    const Operands operands(
-        operand_of(context, op.dy), operand_of(context, op.w),
-        convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.window), context.math);
-    return to_data(context, operands,
-                   {target_of(context, op.dx), context.at(op.addend), arguments_of(context, op.activation)});
+    const ConvolutionSizes sizes =
+        convolution_sizes(context.shape(op.dx), context.shape(op.w), context.shape(op.dy), op.window);
+    const ToDataFinish finish{target_of(context, op.dx), context.at(op.addend), arguments_of(context, op.activation)};
+    if (op.window.groups > 1)
+        return compile_grouped_to_data(sizes, map_of(context, op.dy, context.math),
+                                       {context.at(op.w), context.math == Math::bf16}, finish);
+    return to_data(context, Operands(operand_of(context, op.dy), operand_of(context, op.w), sizes, context.math),
+                   finish);
 }
 
 CompiledOperation compile_operation(const Context& context, const LinearToData& op) {
@@ -108,9 +126,12 @@ CompiledOperation compile_operation(const Context& context, const LinearToData& 
 }
 
 CompiledOperation compile_operation(const Context& context, const ConvolutionToWeights& op) {
-    const Operands operands(
-        operand_of(context, op.dy), operand_of(context, op.x),
-        convolution_sizes(context.shape(op.x), context.shape(op.dw), context.shape(op.dy), op.window), context.math);
+    const ConvolutionSizes sizes =
+        convolution_sizes(context.shape(op.x), context.shape(op.dw), context.shape(op.dy), op.window);
+    if (op.window.groups > 1)
+        return compile_grouped_to_weights(sizes, map_of(context, op.x, context.math),
+                                          map_of(context, op.dy, context.math), context.at(op.dw));
+    const Operands operands(operand_of(context, op.dy), operand_of(context, op.x), sizes, context.math);
     return to_weights(context, operands, {context.at(op.dw)});
 }
 

@@ -1,4 +1,4 @@
-// Forward: y[(n, p, q), k] = sum over (r, s, c) of x at (p * stride - padding + r, ...) * w[k, (r, s, c)].
+// Forward: y[(n, p, q), k] = sum over (r, s, c) of x at (p * stride - top + r * dilation, ...) * w[k, (r, s, c)].
 // Operand A: windows over x, rows are output pixels; operand B: the filters as they are. Both have c fastest.
 #pragma once
 
@@ -23,13 +23,14 @@ struct ForwardProduct : GemmProblem<T, A, B, F, M> {
             const ConvolutionSizes& z = problem.sizes;
             if (!inside(row, rows)) return {0, kNowhere, kNowhere};
             const int line = problem.by_q.quotient(row), n = problem.by_p.quotient(line);
-            return {int64_t{n} * z.h * z.w * z.c, problem.by_p.remainder(line, n) * z.stride - z.padding,
-                    problem.by_q.remainder(row, line) * z.stride - z.padding};
+            return {int64_t{n} * z.h * z.w * z.c, problem.by_p.remainder(line, n) * z.slide.stride_h - z.slide.top,
+                    problem.by_q.remainder(row, line) * z.slide.stride_w - z.slide.left};
         }
         __device__ int64_t offset(int row) const { return int64_t{row} * problem.sizes.k; }
         __device__ A loader_a(const PixelRow* pixels, int) const {
-            return {problem.a, pixels,       problem.sizes.h, problem.sizes.w, total,
-                    1,         problem.by_c, problem.by_s,    problem.outside};
+            const ConvolutionSizes& z = problem.sizes;
+            return {problem.a,    pixels,         z.h, z.w, total, z.slide.dilation_h, z.slide.dilation_w, problem.by_c,
+                    problem.by_s, problem.outside};
         }
         __device__ B loader_b(int first_column) const { return {problem.b, first_column, problem.sizes.k, total}; }
     };
@@ -43,6 +44,7 @@ using ForwardProblem = ForwardProduct<T, WindowRows<T, T::M, Vector>, MatrixRows
 template <typename Problem>
 Problem forward_problem(const Operands& operands, const typename Problem::Finish& finish) {
     const ConvolutionSizes& z = operands.sizes;
+    require(z.slide.groups == 1, "cuda: a product of groups");
     Problem problem;
     problem.columns = z.k;
     problem.count = z.outputs();

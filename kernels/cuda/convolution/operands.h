@@ -5,6 +5,7 @@
 // multiple of that, else 1 float.
 #pragma once
 
+#include "engine/program/operations/window.h"
 #include "kernels/cuda/convolution/tile.h"
 #include "kernels/cuda/fast_divide.h"
 #include "kernels/cuda/ptx.h"
@@ -51,7 +52,7 @@ struct PixelRow {
 inline constexpr int kNowhere = -(1 << 24);
 
 /// Windows over a map [N, height, width, channels]: row i is what `taps` x `taps` pixels around a place hold, k = (tap,
-/// channel). direction +1: taps go down and right (forward); -1: up and left (to data).
+/// channel). down, right: pixels from a tap to the next below and beside it; to data they are less than 0.
 template <typename T, int Extent, int Vector>
 struct WindowRows {
     using Element = ElementOf<Vector>;
@@ -59,13 +60,13 @@ struct WindowRows {
     using Mine = Copies<T::K, Extent, Vector, T::kThreads>;
     const Element* map;
     const PixelRow* rows;  // [Extent], shared memory
-    int height, width, total, direction;
+    int height, width, total, down, right;
     FastDivide channels, taps;  // taps: of a line
     int outside = 0;            // of codes: what stands around the map
 
     __device__ void load(Element* stage, int first_k) const {
         const int k = first_k + Mine::along(), tap = channels.quotient(k), line = taps.quotient(tap);
-        const int dh = direction * line, dw = direction * taps.remainder(tap, line);
+        const int dh = down * line, dw = right * taps.remainder(tap, line);
         const int channel = channels.remainder(k, tap), channel_count = static_cast<int>(channels.divisor);
         const bool within = inside(k, total);
 #pragma unroll 4
@@ -113,7 +114,7 @@ struct MatrixColumns {
 };
 
 /// The weights [filters, R, S, channels] as the way to data needs them: k = (tap, filter), columns are channels. Of the
-/// taps only each `stride`-th counts, from `first` on.
+/// taps only each `step`-th counts, from `first` on.
 template <typename T, int Extent, int Vector>
 struct FilterColumns {
     using Element = ElementOf<Vector>;
@@ -121,7 +122,7 @@ struct FilterColumns {
     using Mine = Copies<Extent, T::K, Vector, T::kThreads>;
     const Element* weights;
     int first_column, channels, total;
-    int height, width, first_r, first_s, stride;  // R, S
+    int height, width, first_r, first_s, step_r, step_s;  // R, S
     FastDivide filters, taps;
 
     __device__ void load(Element* stage, int first_k) const {
@@ -131,7 +132,7 @@ struct FilterColumns {
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i), k = first_k + row;
             const int tap = filters.quotient(k), filter = filters.remainder(k, tap), line = taps.quotient(tap);
-            const int r = first_r + stride * line, s = first_s + stride * taps.remainder(tap, line);
+            const int r = first_r + step_r * line, s = first_s + step_s * taps.remainder(tap, line);
             const int64_t offset = ((int64_t{filter} * height + r) * width + s) * channels + column;
             copy_async<Vector>(stage + Layout::index(Mine::along(), row), weights + offset, within && inside(k, total));
         }
@@ -145,12 +146,12 @@ struct WindowColumns {
     using Layout = ByColumn<Extent, T::K, Element>;
     using Mine = Copies<Extent, T::K, Vector, T::kThreads>;
     const Element* map;
-    int height, width, channels, total, stride;
+    int height, width, channels, total, stride_h, stride_w;
     FastDivide columns, rows;  // Q, P
     int dh, dw, channel;       // of this thread's column, dh and dw with the padding taken off
     bool within;
 
-    __device__ WindowColumns(const Element* x, int h, int w, int pixels, int step, int padding, FastDivide q,
+    __device__ WindowColumns(const Element* x, int h, int w, int pixels, const ConvolutionWindow& slide, FastDivide q,
                              FastDivide p, FastDivide by_channels, FastDivide by_taps, int first_column,
                              int width_of_all)
         : map(x),
@@ -158,14 +159,15 @@ struct WindowColumns {
           width(w),
           channels(static_cast<int>(by_channels.divisor)),
           total(pixels),
-          stride(step),
+          stride_h(slide.stride_h),
+          stride_w(slide.stride_w),
           columns(q),
           rows(p) {
         const int column = first_column + Mine::along(), tap = by_channels.quotient(column);
         const int r = by_taps.quotient(tap);
         channel = by_channels.remainder(column, tap);
-        dh = r - padding;
-        dw = by_taps.remainder(tap, r) - padding;
+        dh = r * slide.dilation_h - slide.top;
+        dw = by_taps.remainder(tap, r) * slide.dilation_w - slide.left;
         within = inside(column, width_of_all);
     }
     __device__ void load(Element* stage, int first_k) const {
@@ -173,7 +175,7 @@ struct WindowColumns {
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i), k = first_k + row;
             const int line = columns.quotient(k), image = rows.quotient(line);
-            const int h = rows.remainder(line, image) * stride + dh, w = columns.remainder(k, line) * stride + dw;
+            const int h = rows.remainder(line, image) * stride_h + dh, w = columns.remainder(k, line) * stride_w + dw;
             const bool valid = within && inside(k, total) && inside(static_cast<unsigned>(h), height) &&
                                inside(static_cast<unsigned>(w), width);
             const int64_t pixel = (int64_t{image} * height + h) * width + w;

@@ -1,4 +1,4 @@
-// To weights: dw[k, (r, s, c)] = sum over (n, p, q) of dy[(n, p, q), k] * x at (p * stride - padding + r, ...).
+// To weights: dw[k, (r, s, c)] = sum over (n, p, q) of dy[(n, p, q), k] * x at (p * stride - top + r * dilation, ...).
 // Operand A: dy as it is; operand B: what each tap of the windows sees of x. Both have their row fastest and the sum
 // runs over output pixels, of which there are many: it is split among blocks and added up in order.
 #pragma once
@@ -23,8 +23,8 @@ struct ToWeightsProblem : GemmProblem<T, A, B, ToWeightsFinish, MultiplierFor<ma
         __device__ A loader_a(const PixelRow*, int first_row) const { return {problem.a, first_row, rows, total}; }
         __device__ B loader_b(int first_column) const {
             const ConvolutionSizes& z = problem.sizes;
-            return {problem.b,    z.h,          z.w,          total,        z.stride,     z.padding,
-                    problem.by_q, problem.by_p, problem.by_c, problem.by_s, first_column, problem.columns};
+            return {problem.b,    z.h,          z.w,          total,        z.slide,        problem.by_q,
+                    problem.by_p, problem.by_c, problem.by_s, first_column, problem.columns};
         }
     };
     __device__ Place place() const { return {*this, sizes.k, sizes.n * sizes.p * sizes.q}; }
@@ -33,6 +33,7 @@ struct ToWeightsProblem : GemmProblem<T, A, B, ToWeightsFinish, MultiplierFor<ma
 template <Math math, typename T, int Vector>
 CompiledOperation to_weights_with(const Operands& operands, const ToWeightsFinish& finish) {
     const ConvolutionSizes& z = operands.sizes;
+    require(z.slide.groups == 1, "cuda: a product of groups");
     ToWeightsProblem<math, T, Vector> problem;
     problem.columns = static_cast<int>(z.window());
     problem.count = z.window() * z.k;

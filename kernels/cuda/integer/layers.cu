@@ -1,8 +1,10 @@
 // Convolutions and fully connected layers of integer execution: which kernels a layer's element types and sums take.
-//   codes, narrow sums      tensor cores (products.h), and what zero points add
-//   codes, wide sums; i32   one warp a sum, in 64 bits (plain.h)
-//   values                  weights as float32 in scratch, then fused multiply-adds in the order of the sum (fma.h)
+//   codes, narrow sums                tensor cores (products.h), and what zero points add
+//   codes, wide sums or groups; i32   one warp a sum, in 64 bits (plain.h)
+//   values                            weights as float32 in scratch, then fused multiply-adds in the order of the sum
+//   (fma.h); in groups grouped.h
 #include "kernels/cuda/convolution/forward.h"
+#include "kernels/cuda/convolution/grouped.h"
 #include "kernels/cuda/integer/plain.h"
 #include "kernels/cuda/integer/products.h"
 #include "kernels/cuda/integer/zero_points.h"
@@ -106,11 +108,14 @@ struct Layer {
     CompiledOperation compile() const {
         switch (context.type(op.x)) {
             case DType::f32:
+                if (sizes.slide.groups > 1)
+                    return compile_grouped_forward(sizes, MapSource{{context.at(op.x)}, false},
+                                                   CentredWeights{weights(), weight_zeros()}, finish());
                 return of_values();
             case DType::i32:
                 return plain<int32_t>();
             default:
-                return op.sums == IntegerSums::wide ? plain<uint8_t>() : of_codes();
+                return op.sums == IntegerSums::wide || sizes.slide.groups > 1 ? plain<uint8_t>() : of_codes();
         }
     }
 };

@@ -17,7 +17,7 @@ struct GatheredWindows {
     using Mine = Copies<T::K, Extent, kGathered, T::kThreads>;
     const uint8_t* map;
     const PixelRow* rows;
-    int height, width, total, direction;
+    int height, width, total, down, right;
     FastDivide channels, taps;
     int outside;
 
@@ -27,7 +27,7 @@ struct GatheredWindows {
 #pragma unroll
         for (int j = 0; j < kGathered; ++j) {
             const int k = first_k + Mine::along() + j, tap = channels.quotient(k), line = taps.quotient(tap);
-            dh[j] = line, dw[j] = taps.remainder(tap, line), channel[j] = channels.remainder(k, tap);
+            dh[j] = down * line, dw[j] = right * taps.remainder(tap, line), channel[j] = channels.remainder(k, tap);
         }
         for (int i = 0; i < Mine::kCount; ++i) {
             const int row = Mine::across(i);

@@ -20,7 +20,7 @@ struct PlainProduct {
     int x_zero = 0;
     const int32_t* w_zero = nullptr;  // [k]
     const int32_t* bias = nullptr;    // [k]
-    FastDivide by_c, by_s, by_q, by_p, by_k;
+    FastDivide by_c, by_s, by_q, by_p, by_k, by_group_k;
 
     PlainProduct(const X* of_x, const W* of_w, const ConvolutionSizes& z, int zero, const int32_t* zeros,
                  const int32_t* biases = nullptr)
@@ -30,11 +30,12 @@ struct PlainProduct {
           x_zero(zero),
           w_zero(zeros),
           bias(biases),
-          by_c(z.c),
+          by_c(z.group_c()),
           by_s(z.s),
           by_q(z.q),
           by_p(z.p),
-          by_k(z.k) {}
+          by_k(z.k),
+          by_group_k(z.k / z.slide.groups) {}
 };
 
 inline constexpr int kPlainThreads = 128;
@@ -48,18 +49,19 @@ __global__ void __launch_bounds__(kPlainThreads, 8) plain_kernel(PlainProduct<X,
     if (!inside(output, z.outputs())) return;
     const int row = p.by_k.quotient(static_cast<int>(output)), k = p.by_k.remainder(static_cast<int>(output), row);
     const int line = p.by_q.quotient(row), n = p.by_p.quotient(line);
-    const int top = p.by_p.remainder(line, n) * z.stride - z.padding,
-              left = p.by_q.remainder(row, line) * z.stride - z.padding;
+    const int top = p.by_p.remainder(line, n) * z.slide.stride_h - z.slide.top,
+              left = p.by_q.remainder(row, line) * z.slide.stride_w - z.slide.left;
     const auto x_zero = static_cast<Sum>(p.x_zero), w_zero = static_cast<Sum>(p.w_zero ? p.w_zero[k] : 0);
     const int64_t window = z.window();
+    const int first_c = p.by_group_k.quotient(k) * z.group_c();
     const W* const weights = p.w + k * window;
     Sum sum = 0;
     for (int i = static_cast<int>(threadIdx.x) % kWarp; inside(i, window); i += kWarp) {
         const int tap = p.by_c.quotient(i), r = p.by_s.quotient(tap);
-        const int h = top + r, w = left + p.by_s.remainder(tap, r);
+        const int h = top + r * z.slide.dilation_h, w = left + p.by_s.remainder(tap, r) * z.slide.dilation_w;
         if (!inside(static_cast<unsigned>(h), z.h) || !inside(static_cast<unsigned>(w), z.w)) continue;
         const int64_t pixel = (int64_t{n} * z.h + h) * z.w + w;
-        sum += (static_cast<Sum>(p.x[pixel * z.c + p.by_c.remainder(i, tap)]) - x_zero) *
+        sum += (static_cast<Sum>(p.x[pixel * z.c + first_c + p.by_c.remainder(i, tap)]) - x_zero) *
                (static_cast<Sum>(weights[i]) - w_zero);
     }
     sum = warp_reduce(sum);

@@ -39,12 +39,12 @@ __global__ void __launch_bounds__(kThreads) window_sums_kernel(Windows g, int32_
     const int64_t row = sum_of_warp();
     if (!inside(row, z.pixels_out())) return;
     const int line = g.by_q.quotient(static_cast<int>(row)), n = g.by_p.quotient(line);
-    const int top = g.by_p.remainder(line, n) * z.stride - z.padding,
-              left = g.by_q.remainder(static_cast<int>(row), line) * z.stride - z.padding;
+    const int top = g.by_p.remainder(line, n) * z.slide.stride_h - z.slide.top,
+              left = g.by_q.remainder(static_cast<int>(row), line) * z.slide.stride_w - z.slide.left;
     int sum = 0;
     for (int i = lane(); inside(i, z.window()); i += kWarp) {
         const int tap = g.by_c.quotient(i), r = g.by_s.quotient(tap);
-        const int h = top + r, w = left + g.by_s.remainder(tap, r);
+        const int h = top + r * z.slide.dilation_h, w = left + g.by_s.remainder(tap, r) * z.slide.dilation_w;
         if (!inside(static_cast<unsigned>(h), z.h) || !inside(static_cast<unsigned>(w), z.w)) continue;
         sum += g.x[((int64_t{n} * z.h + h) * z.w + w) * z.c + g.by_c.remainder(i, tap)] - g.zero;
     }

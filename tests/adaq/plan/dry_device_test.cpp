@@ -108,9 +108,7 @@ TEST_SUITE("dry device") {
         check([](Device& device) { return pooling_back(device, 2); }, false);
         check([](Device& device) { return pooling_back(device, 20); }, true);  // elements
         CHECK(refusal(of_cpu, adding(of_cpu, Activation::relu())) == "");
-        const std::string words = refusal(*cpu, adding(*cpu, Activation::clamp(0.0f, 6.0f)));
-        CHECK(words.find("not on the device cpu") != std::string::npos);
-        CHECK(refusal(of_cpu, adding(of_cpu, Activation::clamp(0.0f, 6.0f))) == words);
+        CHECK(refusal(of_cpu, adding(of_cpu, Activation::clamp(0.0f, 6.0f))) == "");
         Program wrong = adding(dry, Activation::none());
         wrong.add(Addition{0, 1, wrong.bind(dry.create({3, 4}))});
         CHECK_THROWS_AS(dry.compile(wrong), std::logic_error);

@@ -1,0 +1,144 @@
+// y = scale / count * (sum over a window of x - x_zero), of values or of codes (u8), and its gradient.
+// Cost: forward 4 B read (1 B of codes; the windows' overlap from the cache) and 4 B written an element, one addition
+// in double a position of the window. Backward 4 B written an input, each window over it read from the cache. Memory
+// bound; a thread takes runs of 8 channels.
+#include "kernels/cuda/compiled_operation.h"
+#include "kernels/cuda/elements.h"
+#include "kernels/cuda/position.h"
+
+namespace adaq::cuda {
+namespace {
+
+struct Averaging {
+    PoolingWindow window;
+    int height, width;          // of x
+    int out_height, out_width;  // of y
+    int channel_count;
+    bool counts_padding;
+    float scale;
+    FastDivide channels, columns, rows, out_columns, out_rows;
+
+    struct Span {
+        int first, last;
+    };
+    /// The lines of x that a window sees.
+    __device__ Span lines(int p) const { return span(p * window.stride_h - window.top, window.kernel_h, height); }
+    __device__ Span places(int q) const { return span(q * window.stride_w - window.left, window.kernel_w, width); }
+    __device__ float factor(const Span& h, const Span& w) const {
+        const int count = counts_padding ? window.kernel_h * window.kernel_w : (h.last - h.first) * (w.last - w.first);
+        return scale / static_cast<float>(count);
+    }
+
+  private:
+    __device__ static Span span(int begin, int kernel, int extent) {
+        const int end = begin + kernel;
+        return {begin < 0 ? 0 : begin, end < extent ? end : extent};
+    }
+};
+
+template <typename Element>
+struct AveragePoolWork {
+    Averaging g;
+    const Element* x;
+    float* y;
+    int x_zero;
+
+    template <int Count>
+    __device__ void run(int64_t first) const {
+        const Position at(first, g.channels, g.out_columns, g.out_rows);
+        const auto lines = g.lines(at.row), places = g.places(at.column);
+        double sum[Count] = {};
+        for (int h = lines.first; inside(h, lines.last); ++h) {
+            for (int w = places.first; inside(w, places.last); ++w) {
+                float v[Count];
+                const int64_t pixel = (int64_t{at.n} * g.height + h) * g.width + w;
+                load_run<Count>(v, x + pixel * g.channel_count + at.channel);
+#pragma unroll
+                for (int i = 0; i < Count; ++i) sum[i] += static_cast<double>(v[i]);
+            }
+        }
+        const int terms = (lines.last - lines.first) * (places.last - places.first);
+        const double zeros = static_cast<double>(x_zero) * terms;
+        const float factor = g.factor(lines, places);
+        float mean[Count];
+#pragma unroll
+        for (int i = 0; i < Count; ++i) mean[i] = factor * static_cast<float>(sum[i] - zeros);
+        store_run<Count>(y + first, mean);
+    }
+    __device__ const AveragePoolWork& load() const { return *this; }
+};
+
+struct AveragePoolGradientWork {
+    Averaging g;
+    const float* dy;
+    float* dx;
+
+    template <int Count>
+    __device__ void run(int64_t first) const {
+        const Position at(first, g.channels, g.columns, g.rows);
+        const int first_q = first_window(at.column, g.window.kernel_w, g.window.stride_w, g.window.left);
+        float sum[Count] = {};
+        for (int p = first_window(at.row, g.window.kernel_h, g.window.stride_h, g.window.top); inside(p, g.out_height);
+             ++p) {
+            if (p * g.window.stride_h - g.window.top > at.row) break;
+            for (int q = first_q; inside(q, g.out_width); ++q) {
+                if (q * g.window.stride_w - g.window.left > at.column) break;
+                float v[Count];
+                const int64_t pixel = (int64_t{at.n} * g.out_height + p) * g.out_width + q;
+                load_run<Count>(v, dy + pixel * g.channel_count + at.channel);
+                const float factor = g.factor(g.lines(p), g.places(q));
+#pragma unroll
+                for (int i = 0; i < Count; ++i) sum[i] += factor * v[i];
+            }
+        }
+        store_run<Count>(dx + first, sum);
+    }
+    /// The first window that sees a line.
+    __device__ static int first_window(int line, int kernel, int stride, int padding) {
+        const int begins = line + padding - kernel + 1;
+        return begins <= 0 ? 0 : (begins + stride - 1) / stride;
+    }
+    __device__ const AveragePoolGradientWork& load() const { return *this; }
+};
+
+template <typename Op>
+Averaging averaging_of(const Op& op, const Shape& x, const Shape& y) {
+    return {op.window,
+            static_cast<int>(x[1]),
+            static_cast<int>(x[2]),
+            static_cast<int>(y[1]),
+            static_cast<int>(y[2]),
+            static_cast<int>(x[3]),
+            op.counts_padding,
+            op.scale,
+            FastDivide(x[3]),
+            FastDivide(x[2]),
+            FastDivide(x[1]),
+            FastDivide(y[2]),
+            FastDivide(y[1])};
+}
+
+template <typename Element>
+CompiledOperation compile_average_pool(const Context& context, const AveragePool& op) {
+    const Shape &x = context.shape(op.x), &y = context.shape(op.y);
+    const AveragePoolWork<Element> work{averaging_of(op, x, y), context.elements<Element>(op.x), context.at(op.y),
+                                        op.x_zero};
+    const ElementRuns runs(element_count(y), y[3], {work.x, work.y});
+    return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
+}
+
+}  // namespace
+
+CompiledOperation compile_operation(const Context& context, const AveragePool& op) {
+    if (context.type(op.x) == DType::u8) return compile_average_pool<uint8_t>(context, op);
+    return compile_average_pool<float>(context, op);
+}
+
+CompiledOperation compile_operation(const Context& context, const AveragePoolGradient& op) {
+    const Shape &x = context.shape(op.dx), &y = context.shape(op.dy);
+    const AveragePoolGradientWork work{averaging_of(op, x, y), context.at(op.dy), context.at(op.dx)};
+    const ElementRuns runs(element_count(x), x[3], {work.dy, work.dx});
+    return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
+}
+
+}  // namespace adaq::cuda
