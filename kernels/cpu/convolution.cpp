@@ -1,6 +1,6 @@
-// Convolution through oneDNN, NHWC, with the epilogue's scale, shift, residual and ReLU fused as post-operations. What
-// a post-operation cannot do exactly (the quantiser divides), and a residual that does not lie where the output goes
-// (oneDNN 2.6 knows it then for slow kernels only), follows in one pass over what is still in the cache.
+// Convolution through oneDNN, NHWC, with the epilogue's scale, shift, residual and activation fused as post-operations.
+// What a post-operation cannot do exactly (the quantiser divides), and a residual that does not lie where the output
+// goes (oneDNN 2.6 knows it then for slow kernels only), follows in one pass over what is still in the cache.
 //
 // Where the input is not integer codes, the scale is folded into the convolution's own copy of the weights: fewer
 // post-operations leave more of oneDNN's implementations to choose from. With codes it must not be: their sums are
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kernels/cpu/compiled_operation.h"
+#include "kernels/cpu/depthwise.h"
 #include "kernels/cpu/integer/compiled.h"
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/pointwise.h"
@@ -68,7 +69,7 @@ struct Fusion {
         if (folded_scale != e.scale) append(dnnl::algorithm::binary_mul, e.scale);
         if (bias != e.shift) append(dnnl::algorithm::binary_add, e.shift);
         if (setting.in_place) operations.append_sum();
-        if (e.activation.is_relu() && complete) append_relu(operations);
+        if (e.activation && complete) append_clamp(operations, e.activation);
     }
 };
 
@@ -186,6 +187,7 @@ class CompiledConvolution : public CompiledOperation {
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Convolution& op,
                                                      const OperationSetting& setting) {
     if (op.sums != Sums::free) return compile_ordered(program, op, setting);
+    if (auto compiled = compile_depthwise(program, op, setting)) return compiled;
     if (auto compiled = compile_taps(program, op, setting)) return compiled;
     if (auto compiled = compile_winograd(program, op, setting)) return compiled;
     return std::make_unique<CompiledConvolution>(program, op, setting);

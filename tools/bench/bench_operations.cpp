@@ -185,6 +185,30 @@ void add_average_cases(std::vector<Case>& cases, const Shape& s) {
                      }});
 }
 
+/// As MobileNetV2 has them.
+void add_depthwise_cases(std::vector<Case>& cases, const Shape& x, int stride) {
+    const int64_t side = (x[1] - 1) / stride + 1, channels = x[3];
+    const Shape y{x[0], side, side, channels}, w{channels, 3, 3, 1};
+    ConvolutionWindow window = ConvolutionWindow::square(stride, 1);
+    window.groups = static_cast<int>(channels);
+    const std::string name = stride == 1 ? "depthwise 3x3" : "depthwise 3x3 /2";
+    cases.push_back({name, x, [=](OneOperation& o) {
+                         const TensorId in = o.in(x);
+                         Convolution op{in, o.small(w, 0.1f), o.out(y), window};
+                         op.epilogue.shift = o.small({channels}, 0.1f);
+                         op.epilogue.activation = Activation::clamp(0.0f, 6.0f);
+                         o.add(op);
+                     }});
+    cases.push_back({name + " to data", x, [=](OneOperation& o) {
+                         const TensorId dy = o.in(y);
+                         o.add(ConvolutionToData{dy, o.small(w, 0.1f), o.out(x), window});
+                     }});
+    cases.push_back({name + " to weights", x, [=](OneOperation& o) {
+                         const TensorId in = o.in(x), dy = o.in(y);
+                         o.add(ConvolutionToWeights{in, dy, o.small(w, 0.0f), window});
+                     }});
+}
+
 void add_weight_cases(std::vector<Case>& cases, const Shape& s) {
     const auto rounding = [s](OneOperation& o, TensorId v) {
         const Shape k{s[0]};
@@ -212,6 +236,15 @@ std::vector<Case> cases_of(int image, int batch) {
         const int64_t side = std::max<int64_t>(edge >> (stage + 1), 1);
         add_activation_cases(cases, {n, side, side, int64_t{64} << stage});
     }
+    const auto of_stage = [&](int stage, int64_t channels) {
+        const int64_t side = std::max<int64_t>(edge >> stage, 1);
+        return Shape{n, side, side, channels};
+    };
+    add_depthwise_cases(cases, of_stage(0, 32), 1);
+    add_depthwise_cases(cases, of_stage(0, 96), 2);
+    add_depthwise_cases(cases, of_stage(1, 144), 1);
+    add_depthwise_cases(cases, of_stage(3, 384), 1);
+    add_depthwise_cases(cases, of_stage(4, 960), 1);
     const int64_t last = std::max<int64_t>(edge >> 4, 1);
     add_average_cases(cases, {n, last, last, 512});
     for (const int64_t width : {64, 128, 256, 512}) add_weight_cases(cases, {width, 3, 3, width});

@@ -6,6 +6,7 @@
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/training/activation.h"
 #include "kernels/cpu/training/compiled_operations.h"
+#include "kernels/cpu/training/depthwise_gradients.h"
 #include "kernels/cpu/training/taps_gradients.h"
 #include "kernels/cpu/winograd.h"
 
@@ -108,6 +109,7 @@ class CompiledToWeights : public CompiledOperation {
 
 std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ConvolutionToData& op,
                                                         const TrainingSetting& setting) {
+    if (auto compiled = compile_depthwise(program, op, setting)) return compiled;
     if (auto compiled = compile_taps(program, op, setting)) return compiled;
     OperationSetting whole_batch{program.shape(op.dx)[0], 1, setting.threads};
     whole_batch.math = setting.math;
@@ -118,6 +120,7 @@ std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, 
 
 std::unique_ptr<CompiledOperation> compile_for_training(const Program& program, const ConvolutionToWeights& op,
                                                         const TrainingSetting& setting) {
+    if (auto compiled = compile_depthwise(program, op, setting)) return compiled;
     OperationSetting whole_batch{program.shape(op.x)[0], 1, setting.threads};
     whole_batch.math = setting.math;
     if (auto compiled = compile_winograd(program, op, whole_batch)) return compiled;
