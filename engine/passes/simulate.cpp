@@ -195,6 +195,17 @@ void Simulation::average_pool(const Value& x, ValueId output) {
         add(SumOverMap{x.id, mean, x.zero, scale});
     else
         add(GlobalAveragePool{x.id, mean, scale, true});
+    quantise_mean(mean, y);
+}
+
+void Simulation::average_pool(const Value& x, ValueId output, const PoolingWindow& window, bool counts_padding) {
+    const Output y = produce(output);
+    const TensorId mean = y.site ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
+    add(AveragePool{x.id, mean, window, counts_padding, x.scale, x.zero});
+    quantise_mean(mean, y);
+}
+
+void Simulation::quantise_mean(TensorId mean, const Output& y) {
     if (!y.site) return;
     if (integer())
         add(QuantiseToCodes{mean, y.id, *code_quantiser(y)});
@@ -216,15 +227,6 @@ void Simulation::add_terms(const Value& a, const Value& b, ValueId output, const
                             code_quantiser(y)});
     else
         add(Addition{a.id, b.id, y.id, a.scale, b.scale, fake_quantiser(y), kNone, activation});
-}
-
-void Simulation::average_pool(const Value& x, ValueId output, const PoolingWindow& window, bool counts_padding) {
-    const Output y = produce(output);
-    const bool quantised = y.quantiser || y.code_quantiser;
-    const TensorId mean = quantised ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
-    add(AveragePool{x.id, mean, window, counts_padding, x.scale, x.zero});
-    if (y.code_quantiser) add(QuantiseToCodes{mean, y.id, *y.code_quantiser});
-    if (y.quantiser) add(FakeQuantise{mean, y.id, *y.quantiser});
 }
 
 TensorId Simulation::constant(const std::vector<float>& values, const Shape& shape, DType dtype) {

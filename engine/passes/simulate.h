@@ -106,6 +106,8 @@ class Simulation {
     bool pooled_and_kept(ValueId id) const;
     const QuantisedActivation* site_of(ValueId id) const;
     void quantise_image(TensorId image);
+    /// y from the mean that it is the codes of, where it is a site (else the mean is y).
+    void quantise_mean(TensorId mean, const Output& y);
     std::optional<OutputQuantiser> fake_quantiser(const Output& y);
     std::optional<CodeQuantiser> code_quantiser(const Output& y,
                                                 CodeQuantiser::Counts counts = CodeQuantiser::Counts::values) const;

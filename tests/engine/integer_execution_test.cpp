@@ -52,6 +52,20 @@ TEST_SUITE("integer execution") {
         }
     }
 
+    TEST_CASE("the same with windows of every geometry, groups, average pools and ReLU6") {
+        Bench reference("reference");
+        for (const std::string& name : devices_under_test()) {
+            Bench bench(name);
+            for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+                const Case of(seed, RandomNetwork(seed, RandomNetwork::AnyWindows{}));
+                INFO(name << ", seed " << seed << ": " << of.made.description);
+                const std::vector<float> integers = of.logits(bench.device(), Execution::integer);
+                REQUIRE(integers == of.logits(reference.device(), Execution::integer));
+                REQUIRE(integers == of.logits(bench.device(), Execution::simulated));
+            }
+        }
+    }
+
     TEST_CASE("the same with the sites that runtimes need") {
         Bench reference("reference");
         for (const std::string& name : devices_under_test()) {

@@ -14,7 +14,11 @@ namespace adaq::test {
 
 class RandomNetwork {
   public:
+    /// Windows of every geometry, groups, average pools and ReLU6 among the layers.
+    struct AnyWindows {};
+
     explicit RandomNetwork(uint32_t seed) : random_(seed) { build(); }
+    RandomNetwork(uint32_t seed, AnyWindows /*tag*/) : random_(seed), any_windows_(true) { build(); }
     /// Activations are quantised where the policy says, instead of here and there.
     RandomNetwork(uint32_t seed, ActivationSites sites) : RandomNetwork(seed) {
         network.graph.units = {{"all", 0, network.graph.node_count()}};
@@ -56,6 +60,7 @@ class RandomNetwork {
     }
 
     ValueId block(ValueId x) {
+        if (any_windows_ && chance(0.2)) return average_pool(x);
         switch (pick(0, 3)) {
             case 0:
                 return max_pool(x);
@@ -85,6 +90,7 @@ class RandomNetwork {
 
     ValueId convolution(ValueId x, int64_t outputs, int64_t stride, int64_t kernel = 0, bool plain = false) {
         const Shape in = shape(x);
+        if (any_windows_ && !plain && kernel == 0 && chance(0.7)) return convolution_of_any_window(x, outputs);
         if (kernel == 0) kernel = pick(0, 2) * 2 + 1;
         const int64_t padding = stride == 1 ? kernel / 2 : pick(0, kernel / 2);
         if (std::min(in[0], in[1]) + 2 * padding < kernel) kernel = 1;
@@ -103,6 +109,48 @@ class RandomNetwork {
         node.layer = layer({outputs, kernel, kernel, in[2]});
         const ValueId y = add(std::move(node));
         if (!plain) maybe_site(y, 0.8, relu);
+        return y;
+    }
+    ValueId convolution_of_any_window(ValueId x, int64_t outputs) {
+        const Shape in = shape(x);
+        int64_t groups = 1;
+        if (chance(0.5)) {
+            groups = in[2];
+            outputs = in[2] * (chance(0.8) ? 1 : 2);
+        } else if (in[2] % 2 == 0) {
+            groups = 2;
+            outputs = 2 * pick(1, 10);
+        }
+        std::vector<int64_t> kernel, stride, dilation, padding(4);
+        for (size_t axis = 0; axis < 2; ++axis) {
+            kernel.push_back(pick(1, 4));
+            stride.push_back(pick(1, 2));
+            dilation.push_back(pick(1, 2));
+            const int64_t reach = (kernel[axis] - 1) * dilation[axis] + 1;
+            padding[axis] = pick(0, reach / 2);
+            padding[axis + 2] = std::max(pick(0, reach / 2), reach - in[axis] - padding[axis]);
+        }
+        Node node{.kind = &node_kind("convolution"), .name = "conv", .inputs = {x}};
+        node.attributes = {{"inputs", in[2]},    {"outputs", outputs},   {"kernel", kernel}, {"stride", stride},
+                           {"padding", padding}, {"dilation", dilation}, {"groups", groups}, {"bias", int64_t{1}}};
+        if (chance(0.7)) node.activation = Activation::clamp(0.0f, chance(0.5) ? 6.0f : 1.0f);
+        const bool positive = static_cast<bool>(node.activation);
+        node.layer = layer({outputs, kernel[0], kernel[1], in[2] / groups});
+        const ValueId y = add(std::move(node));
+        maybe_site(y, 0.8, positive);
+        return y;
+    }
+    ValueId average_pool(ValueId x) {
+        const Shape in = shape(x);
+        if (std::min(in[0], in[1]) < 2) return x;
+        const ValueId y = add({.kind = &node_kind("average_pool"),
+                               .name = "average",
+                               .inputs = {x},
+                               .attributes = {{"kernel", std::vector<int64_t>{2, pick(1, 2)}},
+                                              {"stride", std::vector<int64_t>{pick(1, 2), 1}},
+                                              {"padding", std::vector<int64_t>{pick(0, 1), 0, 0, 0}},
+                                              {"count_padding", pick(0, 1)}}});
+        maybe_site(y, 0.5);
         return y;
     }
     ValueId max_pool(ValueId x) {
@@ -172,6 +220,7 @@ class RandomNetwork {
     }
 
     Values random_;
+    bool any_windows_ = false;
 };
 
 }  // namespace adaq::test
