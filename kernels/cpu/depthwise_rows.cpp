@@ -11,6 +11,12 @@ namespace {
 // So many channels; the compiler has registers for them, whatever the instruction set.
 typedef float Floats16 __attribute__((vector_size(64)));
 typedef float Floats4 __attribute__((vector_size(16)));
+template <class V>
+constexpr int64_t kLanes = 1;
+template <>
+constexpr int64_t kLanes<Floats16> = 16;
+template <>
+constexpr int64_t kLanes<Floats4> = 4;
 
 /// Rows begin anywhere.
 template <class V>
@@ -108,21 +114,21 @@ template <int kPositions, bool kChecked>
 }
 
 /// What the next row of dy will need beside a position.
-template <int kLanes>
+template <int64_t kCount>
 [[gnu::always_inline]] inline void prefetch(const ProductRow& p, int64_t position, int64_t channel) {
     const int64_t channels = p.channels;
     for (int row = 0; row < p.next_rows; ++row) {
         const float* const at = p.next + (row * p.width + position * p.step) * channels + channel;
         for (int64_t i = 0; i < p.step; ++i)
-            for (int v = 0; v < kLanes; v += 16) __builtin_prefetch(at + i * channels + v);
+            for (int64_t v = 0; v < kCount; v += 16) __builtin_prefetch(at + i * channels + v);
     }
-    for (int v = 0; v < kLanes; v += 16) __builtin_prefetch(p.dy + (position + p.positions) * channels + channel + v);
+    for (int64_t v = 0; v < kCount; v += 16)
+        __builtin_prefetch(p.dy + (position + p.positions) * channels + channel + v);
 }
 
 /// Columns [begin, begin + kColumns) at positions [inside.first, inside.last), by vectors of channels.
 template <class V, int kVectors, int kColumns>
 [[gnu::always_inline]] inline void products(const ProductRow& p, int64_t begin, const Inside& inside, int64_t channel) {
-    constexpr int kLanes = static_cast<int>(sizeof(V) / sizeof(float));
     const int64_t channels = p.channels, step = p.step * channels;
     const TapColumn* const taps = p.columns->data() + begin;
     V sum[kColumns][kVectors] = {};
@@ -130,20 +136,20 @@ template <class V, int kVectors, int kColumns>
     for (int t = 0; t < kColumns; ++t) x[t] = p.x + taps[t].offset + inside.first * step + channel;
     const float* dy = p.dy + inside.first * channels + channel;
     for (int64_t q = inside.first; q < inside.last; ++q, dy += channels) {
-        if (begin == 0 && p.next_rows > 0) prefetch<kVectors * kLanes>(p, q, channel);
+        if (begin == 0 && p.next_rows > 0) prefetch<kVectors * kLanes<V>>(p, q, channel);
 #pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v) {
             V gradient;
-            load(dy + v * kLanes, gradient);
+            load(dy + v * kLanes<V>, gradient);
 #pragma GCC unroll 4
-            for (int t = 0; t < kColumns; ++t) add_product(x[t] + v * kLanes, gradient, sum[t][v]);
+            for (int t = 0; t < kColumns; ++t) add_product(x[t] + v * kLanes<V>, gradient, sum[t][v]);
         }
 #pragma GCC unroll 4
         for (int t = 0; t < kColumns; ++t) x[t] += step;
     }
     for (int t = 0; t < kColumns; ++t) {
         for (int v = 0; v < kVectors; ++v) {
-            float* const dw = p.dw + taps[t].weight + channel + v * kLanes;
+            float* const dw = p.dw + taps[t].weight + channel + v * kLanes<V>;
             V before;
             load(dw, before);
             store(before + sum[t][v], dw);
