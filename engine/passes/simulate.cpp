@@ -201,7 +201,7 @@ void Simulation::average_pool(const Value& x, ValueId output) {
 void Simulation::average_pool(const Value& x, ValueId output, const PoolingWindow& window, bool counts_padding) {
     const Output y = produce(output);
     const TensorId mean = y.site ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
-    add(AveragePool{x.id, mean, window, counts_padding, x.scale, x.zero});
+    add(AveragePool{x.id, mean, window, counts_padding, x.scale, x.zero, network_.quantised()});
     quantise_mean(mean, y);
 }
 

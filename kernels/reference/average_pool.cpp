@@ -35,7 +35,7 @@ void Interpreter::operator()(const AveragePool& op) {
     });
     for (int64_t i = 0; i < count(op.y); ++i) {
         const int64_t terms = counts[static_cast<size_t>(i / channels)];
-        if (type(op.x) == DType::u8)
+        if (op.rounded || type(op.x) == DType::u8)
             y[i] = op.scale / static_cast<float>(terms) * static_cast<float>(y[i]);
         else
             y[i] *= static_cast<double>(op.scale) / static_cast<double>(terms);

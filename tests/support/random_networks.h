@@ -61,6 +61,7 @@ class RandomNetwork {
 
     ValueId block(ValueId x) {
         if (any_windows_ && chance(0.2)) return average_pool(x);
+        if (any_windows_ && chance(0.5)) return convolution_of_any_window(x, pick(1, 40));
         switch (pick(0, 3)) {
             case 0:
                 return max_pool(x);
@@ -90,7 +91,6 @@ class RandomNetwork {
 
     ValueId convolution(ValueId x, int64_t outputs, int64_t stride, int64_t kernel = 0, bool plain = false) {
         const Shape in = shape(x);
-        if (any_windows_ && !plain && kernel == 0 && chance(0.7)) return convolution_of_any_window(x, outputs);
         if (kernel == 0) kernel = pick(0, 2) * 2 + 1;
         const int64_t padding = stride == 1 ? kernel / 2 : pick(0, kernel / 2);
         if (std::min(in[0], in[1]) + 2 * padding < kernel) kernel = 1;

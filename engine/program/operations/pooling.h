@@ -48,7 +48,8 @@ struct AveragePool {
     PoolingWindow window = PoolingWindow::square(2, 2, 0);
     bool counts_padding = true;
     float scale = 1.0f;
-    int x_zero = 0;  // 0 where x is f32
+    int x_zero = 0;        // 0 where x is f32
+    bool rounded = false;  // of quantised networks: that rounding is the reference's, too, which has float64 else
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {
