@@ -42,8 +42,8 @@ class Model {
     std::shared_ptr<const State> state_;
 };
 
-/// A weights file: torch.save's, .safetensors, or adaq's .bin, told apart by content. Throws DataError, and UsageError
-/// for an `arch` that adaq does not build.
+/// A weights file: torch.save's, .safetensors, float .onnx, or adaq's .bin, told apart by content. Throws DataError,
+/// and UsageError for an `arch` that adaq does not build.
 Model load(const std::string& path, const LoadOptions& options = {}, Workspace* workspace = nullptr);
 
 /// As .bin (weights/FORMAT.md), .safetensors or .onnx, by the path's ending; options are for .onnx alone. Equal models

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -117,9 +119,18 @@ inline constexpr int64_t kMostBytes = (int64_t{1} << 31) - 1;
 /// The bytes of a file, the same for equal models. DataError naming `file` where they would be more than `limit`.
 std::string serialise(const std::string& file, const ModelProto& model, int64_t limit = kMostBytes);
 
+/// A tensor's data in another file: where it lies there. No length: to the file's end.
+struct DataElsewhere {
+    std::string location;  // relative to the model's folder
+    int64_t offset = 0;
+    std::optional<int64_t> length = std::nullopt;
+};
+/// Reads it, or throws DataError.
+using ReadElsewhere = std::function<std::string(const DataElsewhere&)>;
+
 /// Of a file's bytes. Fields that adaq does not know are passed over; tensors come as raw bytes, whichever field holds
 /// them. DataError naming `file` where it is no such message, is cut off, has tensors whose data does not fit their
-/// shape or lies in other files, or graphs within nodes.
-ModelProto parse(const std::string& file, std::span<const std::byte> bytes);
+/// shape or lies in other files (unless there is who reads them), or graphs within nodes.
+ModelProto parse(const std::string& file, std::span<const std::byte> bytes, const ReadElsewhere& elsewhere = {});
 
 }  // namespace adaq::onnx

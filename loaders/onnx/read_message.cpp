@@ -1,6 +1,7 @@
 // ONNX's messages from protobuf, with suspicion: nothing is taken at its word that the bytes do not bear out; see
 // message.h.
 #include <bit>
+#include <charconv>
 #include <cstring>
 
 #include "engine/error.h"
@@ -34,7 +35,7 @@ class Reader {
     }
 
   public:
-    explicit Reader(const std::string& file) : file_(file) {}
+    Reader(const std::string& file, const ReadElsewhere& elsewhere) : file_(file), elsewhere_(elsewhere) {}
 
     ModelProto model(Message<ModelField> message) {
         ModelProto read;
@@ -285,6 +286,8 @@ class Reader {
     TensorProto tensor(Message<TensorField> message) {
         TensorProto read;
         Typed typed;
+        DataElsewhere data;
+        bool outside = false;
         while (message.next()) {
             switch (message.tag()) {
                 case TensorField::dims:
@@ -313,18 +316,37 @@ class Reader {
                 case TensorField::segment:
                     fault("has a tensor in segments, expected whole ones");
                 case TensorField::external_data:
-                case TensorField::data_location: {
-                    const bool outside = message.tag() == TensorField::external_data || message.get_enum() != 0;
-                    if (outside) fault("keeps tensors in other files, expected them within");
+                    outside = true;
+                    keep(entry(message.get_message()), data);
                     break;
-                }
+                case TensorField::data_location:
+                    outside = message.get_enum() != 0 || outside;
+                    break;
                 default:
                     message.skip();
             }
         }
-        if (read.bytes.empty()) read.bytes = typed.as(read.type);
+        if (outside && !elsewhere_) fault("keeps tensors in other files, expected them within");
+        if (outside)
+            read.bytes = elsewhere_(data);
+        else if (read.bytes.empty())
+            read.bytes = typed.as(read.type);
         check(read);
         return read;
+    }
+
+    void keep(const std::pair<std::string, std::string>& entry, DataElsewhere& data) const {
+        const auto& [key, value] = entry;
+        if (key == "location") data.location = value;
+        if (key != "offset" && key != "length") return;
+        int64_t number = -1;
+        const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+        if (error != std::errc() || end != value.data() + value.size() || number < 0)
+            fault(fmt::format("keeps a tensor elsewhere, with {} \"{}\"", key, printable(value)));
+        if (key == "offset")
+            data.offset = number;
+        else
+            data.length = number;
     }
 
     /// The numbers of a tensor that has them in typed fields; integers of every width share one.
@@ -387,16 +409,17 @@ class Reader {
     }
 
     const std::string& file_;
+    const ReadElsewhere& elsewhere_;
     int64_t parts_ = 0;
 };
 
 }  // namespace
 
-ModelProto parse(const std::string& file, std::span<const std::byte> bytes) {
+ModelProto parse(const std::string& file, std::span<const std::byte> bytes, const ReadElsewhere& elsewhere) {
     static_assert(std::endian::native == std::endian::little, "tensors' bytes are taken as they are");
     try {
         const protozero::data_view view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-        return Reader(file).model(Message<ModelField>(view));
+        return Reader(file, elsewhere).model(Message<ModelField>(view));
     } catch (const protozero::exception& error) {
         data_error("{}: not an ONNX file, or one that is cut off ({})", file, error.what());
     } catch (const ProtobufFault& error) {

@@ -39,7 +39,8 @@ Format format_of(const std::string& output) {
 void declare(CLI::App& app, Options& options) {
     app.set_version_flag("--version", ADAQ_VERSION);
     app.add_option("IN", options.input,
-                   "Weights: .bin, .pth (either of torch.save's formats), .safetensors; told apart by content")
+                   "Weights: .bin, .pth (either of torch.save's formats), .safetensors, float .onnx; told apart by "
+                   "content")
         ->required();
     app.add_option("OUT", options.output, "What to write: NAME.bin, NAME.safetensors or NAME.onnx")->required();
     app.add_option("--checkpoint-key", options.load.checkpoint_key,

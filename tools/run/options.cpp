@@ -114,10 +114,10 @@ void add_learning_run_options(CLI::App& app, RunOptions& o) {
 void add_data_options(CLI::App& app, Raw& raw) {
     RunOptions& o = raw.options;
     const auto group = [](CLI::Option* option) { return option->group("Model and data"); };
-    group(
-        app.add_option("--weights", o.weights,
-                       "A network that adaq builds: .pth, .safetensors or .bin; a quantised .bin is evaluated as it is "
-                       "[the bundled model]"))
+    group(app.add_option("--weights", o.weights,
+                         "A network that adaq builds: .pth, .safetensors, .bin or float .onnx; a quantised .bin is "
+                         "evaluated as it is "
+                         "[the bundled model]"))
         ->type_name("FILE");
     group(app.add_option("--checkpoint-key", o.load.checkpoint_key,
                          "Which of the networks in a checkpoint of torch.save: model_ema, ema.state_dict [state_dict "
