@@ -1,7 +1,6 @@
 // Small networks of every family against PyTorch's logits in float64.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "engine/error.h"
@@ -34,8 +33,6 @@ double error_of(const std::vector<float>& logits, const std::vector<double>& exa
     return std::sqrt(sum / static_cast<double>(exact.size()));
 }
 
-const std::vector<std::string> kRun{"resnet", "wide_resnet", "vgg", "vgg_bn"};
-
 NetworkHints hints_of(const std::string& name) {
     return {"", name.ends_with("_os8") ? 8 : name.ends_with("_os16") ? 16 : 0, true};
 }
@@ -61,7 +58,7 @@ Network rounded(Device& device, const SmallNetwork& small, const StoredModel& mo
 
 TEST_SUITE("families") {
     TEST_CASE("float logits are as near to float64 as twice PyTorch's own are") {
-        for (const std::string& name : kRun) {
+        for (const std::string& name : SmallNetwork::names()) {
             const SmallNetwork small(name);
             const StoredModel model = small.model(hints_of(name));
             for (const std::string& device : all_devices()) {
@@ -78,7 +75,7 @@ TEST_SUITE("families") {
 
     TEST_CASE("quantised networks of every family are saved and loaded to the same logits, and run as integers") {
         const TemporaryFolder folder;
-        for (const std::string& name : kRun) {
+        for (const std::string& name : SmallNetwork::names()) {
             const SmallNetwork small(name);
             const StoredModel model = small.model(hints_of(name));
             Bench bench("cpu");
@@ -106,7 +103,6 @@ TEST_SUITE("families") {
             CHECK(read.graph == model.graph);
             CHECK(read.graph.description == model.graph.description);
             CHECK(equal(read.tensors, small.tensors()));
-            if (std::find(kRun.begin(), kRun.end(), name) == kRun.end()) continue;
             for (bool fold : {false, true}) {
                 const Network network = rounded(bench.device(), small, model, fold);
                 save_safetensors(folder / "q.safetensors", quantised_model(network, model, "{}"));
