@@ -46,7 +46,7 @@ class Requantised:
         name, scale, zero = node.input[0], F32(self.value(node.input[1])), int(self.value(node.input[2]))
         source, relu = name, False
         producer = self.producers.get(name)
-        if producer is not None and producer.op_type == "Relu":
+        if producer is not None and producer.op_type == "Relu":  # of a ReLU6 the upper bound is a Min on codes
             source, relu = producer.input[0], True
             producer = self.producers[source]
         if producer is None:
@@ -85,8 +85,9 @@ class Requantised:
     def convolution(self, node, scale):
         x, x_scale, x_zero = self.codes(node.input[0])
         w, w_scale = self.weight(node.input[1])
-        bias = self.codes(node.input[2])[0].astype(np.float64)
-        sums = convolve(x.astype(np.float64) - x_zero, w, attributes(node)) + bias.reshape(1, -1, 1, 1)
+        sums = convolve(x.astype(np.float64) - x_zero, w, attributes(node))
+        if len(node.input) > 2:
+            sums = sums + self.codes(node.input[2])[0].astype(np.float64).reshape(1, -1, 1, 1)
         factor = (x_scale * w_scale) / scale
         return sums.astype(F32) * factor.reshape(1, -1, 1, 1)
 
@@ -106,9 +107,11 @@ class Requantised:
         """The last layer, which runs in float."""
         x, x_scale, x_zero = self.codes(node.input[0])
         w, w_scale = self.weight(node.input[1])
-        bias, bias_scale, _ = self.codes(node.input[2])
-        sums = (x.astype(np.float64) - x_zero) @ w.T
-        return (sums * (x_scale.astype(np.float64) * w_scale) + (bias.astype(F32) * bias_scale)).astype(F32)
+        logits = ((x.astype(np.float64) - x_zero) @ w.T) * (x_scale.astype(np.float64) * w_scale)
+        if len(node.input) > 2:
+            bias, bias_scale, _ = self.codes(node.input[2])
+            logits = logits + bias.astype(F32) * bias_scale
+        return logits.astype(F32)
 
 
 def fma(code, factor, summand):

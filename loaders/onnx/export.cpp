@@ -1,6 +1,7 @@
 // A network as an ONNX graph, node by node; see onnx.h. Tensors bear the network's names: "layer1.0.conv1.weight", and
 // "layer1.0" for a value, which is "layer1.0.codes" behind its quantiser and "layer1.0.dequantised" behind that.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -105,7 +106,19 @@ class Exporter {
     }
 
     SiteCodes codes_of(ValueId id) const {
-        return site_codes(file_, base(id), *network_.values[static_cast<size_t>(id)], rules_);
+        SiteCodes codes = site_codes(file_, base(id), *network_.values[static_cast<size_t>(id)], rules_);
+        if (const std::optional<int> bound = clamped_code(id, codes)) codes.highest = std::min(codes.highest, *bound);
+        return codes;
+    }
+
+    /// The code of a ReLU6's upper bound, where codes are bounded by a Min: rounding keeps the order, so that it does
+    /// what a Clip before the quantiser would, which keeps onnxruntime from multiplying integers.
+    std::optional<int> clamped_code(ValueId id, const SiteCodes& codes) const {
+        if (!rules_.min_on_codes || id == kImage) return std::nullopt;
+        const Activation& activation = network_.graph.node(Graph::producer_of(id)).activation;
+        if (activation.lowest() != 0.0f || activation.highest() == kInfinity) return std::nullopt;
+        const float steps = std::rint(activation.highest() / codes.scale) + static_cast<float>(codes.zero_point);
+        return static_cast<int>(std::min(steps, static_cast<float>(codes.highest)));
     }
 
     /// An operator's output, and what its node's activation and the grid of its quantiser make of it.
@@ -117,6 +130,7 @@ class Exporter {
             lowest = std::max(lowest, codes.least_value().value_or(lowest));
             highest = std::min(highest, codes.most_value().value_or(highest));
         }
+        if (quantised(id) && clamped_code(id, codes_of(id))) highest = kInfinity;
         const bool clamps = lowest > -kInfinity || highest < kInfinity;
         const std::string sum = clamps ? node.name + ".sum" : base(id);
         const std::string bias = std::exchange(added_bias_, "");

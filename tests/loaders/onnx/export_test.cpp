@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "engine/graph/node_kind.h"
 #include "engine/passes/executor.h"
 #include "loaders/images/normalise.h"
 #include "support/devices.h"
@@ -284,6 +285,24 @@ TEST_SUITE("onnx: export") {
         }
         const GraphProto other = graph_of(model, {OnnxTarget::openvino});
         CHECK(find_initializer(other, "layer1.0.conv1.bias")->type == DataType::float32);
+    }
+
+    TEST_CASE("a ReLU6 is a Clip, and for onnxruntime a ReLU with a bound of codes, so that it multiplies integers") {
+        StoredModel model = model_of("deployed.bin");
+        QuantisedActivation& site = model.quantisation->activations.at("conv1");
+        const float scale = site.scale;
+        const auto clamped_at = [&](double highest) {
+            for (Node& node : model.graph.nodes)
+                if (node.kind->name() == "activation" && node.name == "relu") node.attributes["highest"] = highest;
+            return graph_of(model, {OnnxTarget::ort});
+        };
+        const GraphProto graph = clamped_at(10.4 * scale);
+        CHECK(count_of(graph, "Clip") == 0);
+        CHECK(maker_of(graph, "conv1")->op_type == "Relu");
+        CHECK(maker_of(graph, "conv1.codes")->op_type == "Min");
+        CHECK(values_of<uint8_t>(*find_initializer(graph, "conv1.highest")) == std::vector<uint8_t>{10});
+        CHECK(maker_of(clamped_at(1000.0 * scale), "conv1.codes")->op_type == "QuantizeLinear");
+        CHECK(maker_of(graph_of(model, {OnnxTarget::openvino}), "conv1")->op_type == "Clip");
     }
 
     TEST_CASE("biases that onnxruntime would round are added by themselves, but where it multiplies integers") {
