@@ -44,7 +44,8 @@ void check_renamed(const std::string& network, const Rename& other_name, const S
     CHECK(found.graph == expected.graph);
     CHECK(found.family == expected.family);
     CHECK(found.passed_over.size() == beside.size());
-    for (const auto& [name, shape] : plain) {
+    for (const auto& tensor : plain) {
+        const std::string& name = tensor.first;
         CAPTURE(name);
         REQUIRE(found.parameters.contains(other_name(name)));
         CHECK(found.parameters.at(other_name(name)) == name);
