@@ -47,10 +47,10 @@ header_filter() {
 }
 
 compiles_alone() { # whether the compiler can read it
-    local command
-    command=$(python3 -c 'import json, sys
-print(next(entry["command"] for entry in json.load(open(sys.argv[1])) if entry["file"].endswith("/" + sys.argv[2])))' "$build/compile_commands.json" "$1")
-    (cd "$build" && eval "${command% -o *} -fsyntax-only -c $(printf %q "$OLDPWD/$1")")
+    local folder command
+    { read -r folder && read -r command; } < <(python3 -c 'import json, sys
+print(*next((entry["directory"], entry["command"]) for entry in json.load(open(sys.argv[1])) if entry["file"].endswith("/" + sys.argv[2])), sep="\n")' "$build/compile_commands.json" "$1")
+    (cd "$folder" && eval "$command -fsyntax-only")
 }
 export -f compiles_alone
 

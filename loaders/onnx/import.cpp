@@ -11,8 +11,7 @@
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
 #include "engine/printable.h"
-#include "loaders/onnx/constants.h"
-#include "loaders/onnx/layer_names.h"
+#include "loaders/onnx/growing_network.h"
 #include "loaders/onnx/units.h"
 #include "loaders/weights/checks.h"
 #include "loaders/weights/flat_header.h"
@@ -22,33 +21,9 @@
 namespace adaq::onnx {
 namespace {
 
-/// Why one node is not taken.
-struct Refusal {
-    std::string why;
-};
-
-template <typename... Args>
-[[noreturn]] void refuse(fmt::format_string<Args...> text, Args&&... args) {
-    throw Refusal{fmt::format(text, std::forward<Args>(args)...)};
-}
-
-/// What a name in the file stands for.
-struct Known {
-    enum class Form {
-        map,       // [N,C,H,W]
-        features,  // [N,C], or a map of one position
-        flat,      // [N,C*H*W], a map's
-        shape,     // of a tensor: integers that only reshapes read
-        refused    // of a node that is not taken
-    };
-    Form form = Form::map;
-    ValueId id = kImage;
-    std::vector<int64_t> padded{0, 0, 0, 0};  // zeros around the map: above, left, below, right
-};
-
-class Importer {
+class Importer : private GrowingNetwork {
   public:
-    Importer(const std::string& file, const ModelProto& onnx) : file_(file), onnx_(onnx), graph_(onnx.graph) {}
+    using GrowingNetwork::GrowingNetwork;
 
     Imported run() {
         for (const TensorProto& tensor : graph_.initializers) constants_[tensor.name] = &tensor;
@@ -63,10 +38,6 @@ class Importer {
     }
 
   private:
-    using Form = Known::Form;
-
-    Graph& network() { return made_.model.graph; }
-
     // ---- around the nodes
 
     void take_input() {
@@ -189,70 +160,6 @@ class Importer {
         const auto found = node.inputs.empty() ? values_.end() : values_.find(node.inputs[0]);
         set(node, found == values_.end() ? Known{Form::refused} : found->second);
     }
-    void tell(const NodeProto& node, const std::string& why) {
-        refusals_.push_back(fmt::format("{} ({}): {}", printable(node.op_type), printable(node.name), why));
-    }
-
-    void set(const NodeProto& node, const Known& value) {
-        if (!node.outputs.empty()) values_[node.outputs[0]] = value;
-    }
-    bool reads_refused(const NodeProto& node) const { return reads(node, Form::refused); }
-    bool reads_shape(const NodeProto& node) const { return reads(node, Form::shape); }
-    bool reads(const NodeProto& node, Form form) const {
-        return std::any_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& name) {
-            const auto found = values_.find(name);
-            return found != values_.end() && found->second.form == form;
-        });
-    }
-
-    // ---- operands
-
-    bool has(const NodeProto& node, size_t i) const { return i < node.inputs.size() && !node.inputs[i].empty(); }
-
-    const TensorProto* find_constant(const NodeProto& node, size_t i) const {
-        if (!has(node, i)) return nullptr;
-        const auto found = constants_.find(node.inputs[i]);
-        return found == constants_.end() ? nullptr : found->second;
-    }
-    const TensorProto& constant_at(const NodeProto& node, size_t i, const char* what) const {
-        const TensorProto* found = find_constant(node, i);
-        if (!found) refuse("its {} is not a constant", what);
-        return *found;
-    }
-    Tensor floats_at(const NodeProto& node, size_t i, const char* what) const {
-        const TensorProto& found = constant_at(node, i, what);
-        if (!is_float(found)) refuse("its {} is not of floats", what);
-        return floats_of(file_, found.name.empty() ? node.inputs[i] : found.name, found);
-    }
-    /// An activation of this form.
-    Known operand(const NodeProto& node, size_t i, std::initializer_list<Form> forms) const {
-        const auto found = has(node, i) ? values_.find(node.inputs[i]) : values_.end();
-        if (found == values_.end()) refuse("its input {} is not a value of the network", i);
-        if (std::find(forms.begin(), forms.end(), found->second.form) == forms.end())
-            refuse("its input {} has another shape than expected", i);
-        return found->second;
-    }
-    Known map(const NodeProto& node) const {
-        const Known x = operand(node, 0, {Form::map});
-        expect_unpadded(x);
-        return x;
-    }
-    static void expect_unpadded(const Known& x) {
-        if (x.padded != std::vector<int64_t>{0, 0, 0, 0}) refuse("reads a padded map, which convolutions alone do");
-    }
-
-    ValueId append(const char* kind, const std::string& name, std::vector<ValueId> inputs, Attributes attributes) {
-        const std::string_view word = kind;
-        if (word != "batch_norm" && word != "activation") ++stream_;  // as GraphBuilder has it
-        network().nodes.push_back({&node_kind(kind), name, std::move(inputs), std::move(attributes), -1, stream_});
-        network().nodes.back().kind->check(network().nodes.back());
-        return network().node_count();
-    }
-    void append(const NodeProto& node, Form form, const char* kind, std::vector<ValueId> inputs,
-                Attributes attributes) {
-        set(node, {form, append(kind, names_.take(name_of_node(node)), std::move(inputs), std::move(attributes))});
-    }
-
     // ---- layers
 
     struct WindowOf {
@@ -262,26 +169,27 @@ class Importer {
         WindowOf w{integers(node, "kernel_shape", kernel), integers(node, "strides", {1, 1}),
                    integers(node, "pads", {0, 0, 0, 0}), integers(node, "dilations", {1, 1})};
         const std::string pad = text(node, "auto_pad", "NOTSET");
-        if (pad != "NOTSET" && pad != "VALID") refuse("auto_pad {}, expected pads", printable(pad));
+        if (pad != "NOTSET" && pad != "VALID") refuse_node("auto_pad {}, expected pads", printable(pad));
         if (w.kernel.size() != 2 || w.stride.size() != 2 || w.padding.size() != 4 || w.dilation.size() != 2)
-            refuse("a window of {} dimensions, expected 2", w.kernel.size());
-        if (integer(node, "ceil_mode", 0) != 0) refuse("ceil_mode, expected windows that lie in the map");
+            refuse_node("a window of {} dimensions, expected 2", w.kernel.size());
+        if (integer(node, "ceil_mode", 0) != 0) refuse_node("ceil_mode, expected windows that lie in the map");
         return w;
     }
 
     void convolution(const NodeProto& node) {
         const Known x = operand(node, 0, {Form::map});
         const Tensor weight = floats_at(node, 1, "weight");
-        if (weight.shape.size() != 4) refuse("a weight of {}, expected one of 2-D windows", to_string(weight.shape));
+        if (weight.shape.size() != 4)
+            refuse_node("a weight of {}, expected one of 2-D windows", to_string(weight.shape));
         WindowOf w = window(node, {weight.shape[2], weight.shape[3]});
         if (w.kernel != std::vector<int64_t>{weight.shape[2], weight.shape[3]})
-            refuse("kernel_shape is not that of its weight");
+            refuse_node("kernel_shape is not that of its weight");
         for (size_t i = 0; i < 4; ++i) w.padding[i] += x.padded[i];
         const int64_t groups = integer(node, "group", 1), outputs = weight.shape[0];
         const std::string name = names_.take(name_of_layer(node, node.inputs[1]));
         const bool bias = has(node, 2);
         const Tensor biases = bias ? floats_at(node, 2, "bias") : Tensor();
-        if (bias && biases.shape != Shape{outputs}) refuse("a bias of {}", to_string(biases.shape));
+        if (bias && biases.shape != Shape{outputs}) refuse_node("a bias of {}", to_string(biases.shape));
         const ValueId y = append("convolution", name, {x.id},
                                  {{"inputs", weight.shape[1] * groups},
                                   {"outputs", outputs},
@@ -295,15 +203,9 @@ class Importer {
         set(node, {Form::map, y});
     }
 
-    void keep(const std::string& name, const Tensor& weight, const Tensor& bias) {
-        ++layers_;
-        made_.model.tensors[name + ".weight"] = weight;
-        if (!bias.shape.empty()) made_.model.tensors[name + ".bias"] = bias;
-    }
-
     void gemm(const NodeProto& node) {
         if (integer(node, "transA", 0) != 0 || number(node, "alpha", 1.0) != 1.0 || number(node, "beta", 1.0) != 1.0)
-            refuse("transA, alpha or beta, expected a plain layer");
+            refuse_node("transA, alpha or beta, expected a plain layer");
         linear(node, integer(node, "transB", 0) != 0, has(node, 2) ? floats_at(node, 2, "bias") : Tensor());
     }
     void matmul(const NodeProto& node) { linear(node, false, {}); }
@@ -312,10 +214,10 @@ class Importer {
     void linear(const NodeProto& node, bool transposed, const Tensor& bias) {
         const Known x = operand(node, 0, {Form::features, Form::flat});
         Tensor weight = floats_at(node, 1, "weight");
-        if (weight.shape.size() != 2) refuse("a weight of {}, expected a matrix", to_string(weight.shape));
+        if (weight.shape.size() != 2) refuse_node("a weight of {}, expected a matrix", to_string(weight.shape));
         if (!transposed) weight = transpose(weight);
         const int64_t outputs = weight.shape[0], inputs = weight.shape[1];
-        if (!bias.shape.empty() && bias.shape != Shape{outputs}) refuse("a bias of {}", to_string(bias.shape));
+        if (!bias.shape.empty() && bias.shape != Shape{outputs}) refuse_node("a bias of {}", to_string(bias.shape));
         Attributes attributes{{"inputs", inputs}, {"outputs", outputs}, {"bias", int64_t{bias.shape.empty() ? 0 : 1}}};
         if (x.form == Form::flat) attributes["map"] = map_of(x, inputs);
         const std::string name = names_.take(name_of_layer(node, node.inputs[1]));
@@ -335,35 +237,25 @@ class Importer {
     std::vector<int64_t> map_of(const Known& x, int64_t features) {
         if (size_.size() == 2) {
             const Shape shape = value_shapes(network(), size_[0], size_[1])[x.id];
-            if (element_count(shape) != features) refuse("{} inputs of a map of {}", features, to_string(shape));
+            if (element_count(shape) != features) refuse_node("{} inputs of a map of {}", features, to_string(shape));
             return {shape[0], shape[1]};
         }
         const int64_t channels = channels_of(x.id), positions = features / channels;
         const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(positions))));
         if (side * side * channels != features)
-            refuse("{} inputs of a map whose size the file does not tell", features);
+            refuse_node("{} inputs of a map whose size the file does not tell", features);
         return {side, side};
     }
-    int64_t channels_of(ValueId id) const {
-        const Graph& graph = made_.model.graph;
-        while (id != kImage) {
-            const Node& node = graph.node(Graph::producer_of(id));
-            if (node.kind->has_weight()) return node.integer("outputs");
-            id = node.inputs[0];
-        }
-        return graph.input_channels;
-    }
-
     void batch_norm(const NodeProto& node) {
         const Known x = map(node);
-        if (integer(node, "training_mode", 0) != 0) refuse("training_mode, expected running statistics");
+        if (integer(node, "training_mode", 0) != 0) refuse_node("training_mode, expected running statistics");
         const int64_t channels = channels_of(x.id);
         static constexpr std::array kNames{"weight", "bias", "running_mean", "running_var"};
         std::vector<Tensor> parameters;
         for (size_t i = 0; i < kNames.size(); ++i) {
             parameters.push_back(floats_at(node, i + 1, kNames[i]));
             if (parameters.back().shape != Shape{channels})
-                refuse("{} of {}, expected {}", kNames[i], to_string(parameters.back().shape), channels);
+                refuse_node("{} of {}, expected {}", kNames[i], to_string(parameters.back().shape), channels);
         }
         const std::string name = names_.take(name_of_layer(node, node.inputs[1]));
         const ValueId y = append("batch_norm", name, {x.id},
@@ -382,11 +274,11 @@ class Importer {
                 return std::isnan(given) ? std::nullopt : std::optional(given);
             }
             const Tensor found = floats_at(node, i, name);
-            if (found.values.size() != 1) refuse("{} of {} values", name, found.values.size());
+            if (found.values.size() != 1) refuse_node("{} of {} values", name, found.values.size());
             return found.values[0];
         };
         const auto lowest = bound(1, "min"), highest = bound(2, "max");
-        if (!lowest) refuse("no min, expected both bounds or min alone");
+        if (!lowest) refuse_node("no min, expected both bounds or min alone");
         activation(node, *lowest, highest);
     }
     void activation(const NodeProto& node, double lowest, std::optional<double> highest) {
@@ -398,7 +290,7 @@ class Importer {
     }
 
     void addition(const NodeProto& node) {
-        if (node.inputs.size() != 2) refuse("{} terms, expected two", node.inputs.size());
+        if (node.inputs.size() != 2) refuse_node("{} terms, expected two", node.inputs.size());
         for (size_t i = 0; i < 2; ++i)
             if (find_constant(node, i)) return add_bias(node, i);
         const Known a = operand(node, 0, {Form::map, Form::features}), b = operand(node, 1, {a.form});
@@ -413,7 +305,7 @@ class Importer {
         Node* const layer = x.id == kImage ? nullptr : &network().nodes[Graph::producer_of(x.id)];
         if (!layer || !layer->kind->has_weight() || layer->integer("bias") != 0 ||
             std::ssize(bias.values) != layer->integer("outputs"))
-            refuse("adds a constant that is no layer's bias");
+            refuse_node("adds a constant that is no layer's bias");
         layer->attributes["bias"] = int64_t{1};
         made_.model.tensors[layer->name + ".bias"] = Tensor({layer->integer("outputs")}, bias.values);
         set(node, x);
@@ -424,7 +316,7 @@ class Importer {
     void max_pool(const NodeProto& node) {
         const Known x = map(node);
         const WindowOf w = window(node, {});
-        if (w.dilation != std::vector<int64_t>{1, 1}) refuse("dilations, expected none");
+        if (w.dilation != std::vector<int64_t>{1, 1}) refuse_node("dilations, expected none");
         append(node, Form::map, "max_pool", {x.id},
                {{"kernel", w.kernel}, {"stride", w.stride}, {"padding", w.padding}});
     }
@@ -432,7 +324,7 @@ class Importer {
         const Known x = map(node);
         const WindowOf w = window(node, {});
         const std::vector<int64_t> one{1, 1}, none{0, 0, 0, 0};
-        if (w.dilation != one) refuse("dilations, expected none");
+        if (w.dilation != one) refuse_node("dilations, expected none");
         if (w.kernel == one && w.stride == one && w.padding == none) return set(node, x);  // VGG's, at its own size
         append(node, Form::map, "average_pool", {x.id},
                {{"kernel", w.kernel},
@@ -448,12 +340,12 @@ class Importer {
         std::vector<int64_t> axes = integers(node, "axes", {});
         if (has(node, 1)) {
             const auto given = integers_of(constant_at(node, 1, "axes"));
-            if (!given) refuse("axes that are no integers");
+            if (!given) refuse_node("axes that are no integers");
             axes = *given;
         }
         for (int64_t& axis : axes) axis += axis < 0 ? 4 : 0;
         std::sort(axes.begin(), axes.end());
-        if (axes != std::vector<int64_t>{2, 3}) refuse("a mean over other axes than rows and columns");
+        if (axes != std::vector<int64_t>{2, 3}) refuse_node("a mean over other axes than rows and columns");
         append(node, Form::features, "global_average_pool", {x.id}, {});
     }
 
@@ -467,7 +359,7 @@ class Importer {
     }
     void flatten(const NodeProto& node) {
         const int64_t axis = integer(node, "axis", 1);
-        if (axis != 1 && axis != -3) refuse("axis {}, expected 1", axis);
+        if (axis != 1 && axis != -3) refuse_node("axis {}, expected 1", axis);
         set(node, flattened(node));
     }
     /// To [N, features], the batch given as 0, -1, 1, or by a computation on shapes.
@@ -475,9 +367,9 @@ class Importer {
         const TensorProto* const target = find_constant(node, 1);
         if (target) {
             const auto shape = integers_of(*target);
-            if (!shape || shape->size() != 2) refuse("to {} dimensions, expected 2", shape ? shape->size() : 0);
+            if (!shape || shape->size() != 2) refuse_node("to {} dimensions, expected 2", shape ? shape->size() : 0);
         } else if (!reads_shape(node)) {
-            refuse("to a shape that is not known");
+            refuse_node("to a shape that is not known");
         }
         set(node, flattened(node));
     }
@@ -507,40 +399,26 @@ class Importer {
     /// Zeros around a map, which the convolution behind it takes as its own.
     void pad(const NodeProto& node) {
         Known x = operand(node, 0, {Form::map});
-        if (text(node, "mode", "constant") != "constant") refuse("a mode other than constant");
+        if (text(node, "mode", "constant") != "constant") refuse_node("a mode other than constant");
         std::optional<std::vector<int64_t>> pads = integers(node, "pads", {});
         if (has(node, 1)) pads = integers_of(constant_at(node, 1, "pads"));
-        if (!pads || pads->size() != 8) refuse("pads that are not of a map");
+        if (!pads || pads->size() != 8) refuse_node("pads that are not of a map");
         const std::vector<int64_t>& p = *pads;
         if (has(node, 2) && floats_at(node, 2, "constant_value").values != std::vector<float>{0.0f})
-            refuse("pads with something other than 0");
+            refuse_node("pads with something other than 0");
         const std::vector<int64_t> around{p[2], p[3], p[6], p[7]};
         if (p[0] || p[1] || p[4] || p[5] || *std::min_element(around.begin(), around.end()) < 0)
-            refuse("pads batch or channels, or cuts the map");
+            refuse_node("pads batch or channels, or cuts the map");
         for (size_t i = 0; i < 4; ++i) x.padded[i] += around[i];
         set(node, x);
     }
     void softmax(const NodeProto& node) {
         const Known x = operand(node, 0, {Form::features});
         if (node.outputs.empty() || node.outputs[0] != graph_.outputs[0].name)
-            refuse("within the network, expected at its end");
+            refuse_node("within the network, expected at its end");
         made_.notes.push_back("The Softmax at the network's end is left out: what it compares are the logits.");
         set(node, x);
     }
-
-    const std::string& file_;
-    const ModelProto& onnx_;
-    const GraphProto& graph_;
-    Imported made_;
-    std::map<std::string, const TensorProto*> constants_;
-    std::vector<std::unique_ptr<TensorProto>> made_constants_;
-    std::map<std::string, Known> values_;
-    std::vector<bool> wanted_;  // by node of the file
-    std::vector<std::string> refusals_;
-    std::vector<int64_t> size_;  // of the input, rows and columns, where they are fixed
-    DistinctNames names_;
-    uint32_t stream_ = 0;
-    int layers_ = 0;
 };
 
 }  // namespace

@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t
 unset ADAQ_LINT_BUILD ADAQ_LINT_SECONDS
-mkdir -p "$folder/tools" "$folder/build/ci"
+mkdir -p "$folder/tools" "$folder/build/lint"
 cp "$source/tools/lint.sh" "$folder/tools"
 cp "$source/.clang-format" "$source/.clang-tidy" "$folder"
 cd "$folder"
@@ -24,7 +24,7 @@ commit() { git add -A . ':!build' ':!output' && git commit -qm "$1"; }
 warned='int nothing(int unused) { return 0; }' # misc-unused-parameters
 for file in old fine header_user; do
     printf '{"directory": "%s", "command": "c++ -c %s.cpp", "file": "%s/%s.cpp"},\n' "$folder" $file "$folder" $file
-done | sed '1s/^/[/; $s/,$/]/' >build/ci/compile_commands.json
+done | sed '1s/^/[/; $s/,$/]/' >build/lint/compile_commands.json
 echo "$warned" >old.cpp
 echo 'int one() { return 1; }' >fine.cpp
 printf '#include "alone.h"\n\nint two() { return kTwo; }\n' >header_user.cpp
@@ -58,9 +58,14 @@ printf '#pragma of_gcc\nint one() { return 1; }\n' >fine.cpp
 commit "what only clang warns of"
 passes HEAD^
 
-echo 'int one() { return unknown; }' >fine.cpp
-commit "what clang cannot read"
+printf '#ifdef __clang__\n#error\n#endif\nint one() { return 1; }\n' >fine.cpp
+commit "what clang alone cannot read"
 passes HEAD^
+tells "cannot read fine.cpp"
+
+echo 'int one() { return unknown; }' >fine.cpp
+commit "what the compiler cannot read either"
+refuses HEAD^
 tells "cannot read fine.cpp"
 
 echo 'int   one() { return 1; }' >fine.cpp

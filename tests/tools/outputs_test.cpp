@@ -199,10 +199,11 @@ TEST_SUITE("outputs") {
         const Outcome refused = run(usual + " --for tensorrt");
         INFO(refused.output);
         CHECK(refused.status == 1);
-        CHECK(has(refused.output, (out / "q.onnx") +
-                                      ": the activation conv1 has 8 bits without a sign, expected at most "
-                                      "7, which fit the int8 of TensorRT; written all the same: " +
-                                      (out / "q.bin") + "\n"));
+        CHECK(has(refused.output,
+                  (out / "q.onnx") +
+                      ": the activation conv1 has 8 bits without a sign, expected at most "
+                      "7, which fit the int8 of TensorRT (adaq-run --deploy tensorrt --a7); written all the same: " +
+                      (out / "q.bin") + "\n"));
         CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
         CHECK(text_of_file(out / "q.onnx") == bytes);
         const Outcome again = run(usual + " --for tensorrt");  // a file that is there is nobody's to replace

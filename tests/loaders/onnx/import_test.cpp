@@ -152,7 +152,7 @@ TEST_SUITE("ONNX import") {
         CHECK(structure(normed) == structure(load_weights(import_fixture("residual_traced.onnx"))));
     }
 
-    TEST_CASE("units: residual blocks, linear bottlenecks, pairs of layers; stem and head apart") {
+    TEST_CASE("units: residual blocks, linear bottlenecks, pairs of layers, stem and head apart") {
         const auto units = [](const char* name) {
             std::vector<std::string> found;
             for (const Unit& unit : load_weights(import_fixture(name)).graph.units) found.push_back(unit.name);

@@ -148,9 +148,9 @@ TEST_SUITE("weights: torch.save") {
         std::ofstream(path).close();
         CHECK(refused(path) == path + ": an empty file");
         std::ofstream(path) << "hello\nworld";
-        CHECK(refused(path) ==
-              path +
-                  ": begins with \"hello\\nwo\", expected adaq's flat binary, a file of torch.save, or .safetensors");
+        CHECK(refused(path) == path +
+                                   ": begins with \"hello\\nwo\", expected adaq's flat binary, a file of torch.save, "
+                                   ".safetensors or ONNX");
         CHECK(refused("/dev/zero") == "/dev/zero: a device or pipe, expected a file");
     }
 }
