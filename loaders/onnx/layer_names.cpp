@@ -45,7 +45,7 @@ std::string name_of_layer(const NodeProto& node, const std::string& weight) {
     return name_of_node(node);
 }
 
-std::string DistinctNames::take(std::string name) {
+std::string DistinctNames::take(const std::string& name) {
     std::string free = name;
     for (int number = 2; !taken_.insert(free).second; ++number) free = name + "_" + std::to_string(number);
     return free;

@@ -18,7 +18,7 @@ std::string name_of_node(const NodeProto& node);
 /// Names that differ: where one comes again it is numbered.
 class DistinctNames {
   public:
-    std::string take(std::string name);
+    std::string take(const std::string& name);
 
   private:
     std::set<std::string> taken_{"input"};
