@@ -12,11 +12,11 @@
 namespace adaq {
 
 /// Reads a weights file of any of the formats, told apart by content: the flat binary (weights/FORMAT.md), torch.save's
-/// zip and legacy formats, .safetensors, ONNX (loaders/onnx/import.h). State dicts may be nested in a checkpoint under any name, among anything else,
-/// bear prefixes such as "module.", and hold fp16, bf16 or double, which become float32. The architecture is read off
-/// the tensors. A quantised flat binary has its quantised weights in StoredModel::quantisation only, not in
-/// StoredModel::tensors. DataError, naming the file and what is wrong with it: unreadable, damaged, no network that
-/// adaq builds, NaN, ...
+/// zip and legacy formats, .safetensors, ONNX (loaders/onnx/import.h). State dicts may be nested in a checkpoint under
+/// any name, among anything else, bear prefixes such as "module.", and hold fp16, bf16 or double, which become float32.
+/// The architecture is read off the tensors. A quantised flat binary has its quantised weights in
+/// StoredModel::quantisation only, not in StoredModel::tensors. DataError, naming the file and what is wrong with it:
+/// unreadable, damaged, no network that adaq builds, NaN, ...
 StoredModel load_weights(const std::string& path);
 
 /// The same of bytes in memory; `name` stands for the file in errors.
