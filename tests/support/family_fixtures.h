@@ -86,8 +86,9 @@ inline std::vector<float> made_up(const std::string& name, int64_t count) {
 inline Tensor made_up_parameter(const std::string& name, const Shape& shape) {
     Tensor tensor(shape, made_up(name, element_count(shape)));
     float factor = 0.0f, middle = 0.0f;
+    const int64_t inputs = shape.empty() ? 1 : element_count(shape) / shape[0];
     if (shape.size() > 1)
-        factor = static_cast<float>(std::sqrt(6.0 / static_cast<double>(element_count(shape) / shape[0])));
+        factor = static_cast<float>(std::sqrt(6.0 / static_cast<double>(inputs)));
     else if (name.ends_with(".running_var"))
         factor = 0.75f, middle = 1.25f;
     else if (name.ends_with(".weight"))
