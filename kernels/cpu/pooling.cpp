@@ -1,9 +1,10 @@
-// Max pooling and global average pooling, vectorised over channels (innermost in NHWC). Reads each input about
+// Max pooling and average pooling, vectorised over channels (innermost in NHWC). Reads each input about
 // (kernel / stride)^2 times from the cache, once from memory.
 #include <algorithm>
 #include <limits>
 
 #include "kernels/cpu/compiled_operation.h"
+#include "kernels/cpu/integer/binding.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu {
@@ -25,13 +26,24 @@ ADAQ_VECTORISE void accumulate(const float* x, int64_t n, double* sum) {
     for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
 }
 
+ADAQ_VECTORISE void accumulate(const uint8_t* x, int64_t n, double* sum) {
+    for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
+}
+
 ADAQ_VECTORISE void accumulate(const float* x, int64_t n, float* sum) {
     for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
 }
 
-class CompiledMaxPool : public CompiledOperation {
+/// y = factor * (sum - zeros)
+ADAQ_VECTORISE void average(const double* sum, double zeros, float factor, int64_t n, float* y) {
+    for (int64_t i = 0; i < n; ++i) y[i] = factor * static_cast<float>(sum[i] - zeros);
+}
+
+/// Of windows that slide over maps of values, or of codes.
+template <typename Op>
+class WindowPool : public CompiledOperation {
   public:
-    CompiledMaxPool(const Program& program, const MaxPool& op, const OperationSetting& setting)
+    WindowPool(const Program& program, const Op& op, const OperationSetting& setting)
         : op_(op),
           rows_(op.window.rows()),
           columns_(op.window.columns()),
@@ -40,6 +52,19 @@ class CompiledMaxPool : public CompiledOperation {
           y_(program.shape(op.y)),
           images_(setting.images),
           threads_(setting.threads) {}
+
+  protected:
+    Op op_;
+    WindowAxis rows_, columns_;
+    bool codes_;
+    Shape x_, y_;
+    int64_t images_;
+    int threads_;
+};
+
+class CompiledMaxPool : public WindowPool<MaxPool> {
+  public:
+    using WindowPool::WindowPool;
 
     /// Of codes: a row of the map a thread.
     int64_t scratch_floats() const override { return codes_ ? (threads_ * x_[2] * x_[3] + 3) / 4 : 0; }
@@ -101,13 +126,46 @@ class CompiledMaxPool : public CompiledOperation {
             }
         }
     }
+};
 
-    MaxPool op_;
-    WindowAxis rows_, columns_;
-    bool codes_;
-    Shape x_, y_;
-    int64_t images_;
-    int threads_;
+class CompiledAveragePool : public WindowPool<AveragePool> {
+  public:
+    using WindowPool::WindowPool;
+
+    /// A pixel's sums, float64, a thread.
+    int64_t scratch_floats() const override { return int64_t{2} * threads_ * x_[3]; }
+
+    void run(const View& view) override {
+        auto* const sums = reinterpret_cast<double*>(view.scratch());
+        if (codes_)
+            pool(codes_at(view, op_.x), sums, view.at(op_.y));
+        else
+            pool(view.at(op_.x), sums, view.at(op_.y));
+    }
+
+  private:
+    template <typename Element>
+    void pool(const Element* x, double* sums, float* y) const {
+        const int64_t rows = images_ * y_[1], row = y_[2] * y_[3], image = x_[1] * x_[2] * x_[3];
+#pragma omp parallel for num_threads(threads_) schedule(static) if (threads_ > 1)
+        for (int64_t part = 0; part < threads_; ++part) {
+            for (int64_t i = rows * part / threads_; i < rows * (part + 1) / threads_; ++i)
+                pool_row(x + i / y_[1] * image, i % y_[1], sums + part * x_[3], y + i * row);
+        }
+    }
+    template <typename Element>
+    void pool_row(const Element* image, int64_t p, double* sums, float* y) const {
+        const int64_t channels = x_[3], top = rows_.first(p), bottom = rows_.last(p, x_[1]);
+        for (int64_t q = 0; q < y_[2]; ++q, y += channels) {
+            const int64_t left = columns_.first(q), right = columns_.last(q, x_[2]);
+            std::fill_n(sums, channels, 0.0);
+            for (int64_t h = top; h < bottom; ++h)
+                for (int64_t w = left; w < right; ++w) accumulate(image + (h * x_[2] + w) * channels, channels, sums);
+            const int64_t inside = (bottom - top) * (right - left),
+                          count = op_.counts_padding ? rows_.kernel * columns_.kernel : inside;
+            average(sums, static_cast<double>(inside * op_.x_zero), op_.scale / static_cast<float>(count), channels, y);
+        }
+    }
 };
 
 class CompiledGlobalAveragePool : public CompiledOperation {
@@ -152,6 +210,11 @@ class CompiledGlobalAveragePool : public CompiledOperation {
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const MaxPool& op,
                                                      const OperationSetting& setting) {
     return std::make_unique<CompiledMaxPool>(program, op, setting);
+}
+
+std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const AveragePool& op,
+                                                     const OperationSetting& setting) {
+    return std::make_unique<CompiledAveragePool>(program, op, setting);
 }
 
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const GlobalAveragePool& op,

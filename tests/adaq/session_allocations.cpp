@@ -1,5 +1,5 @@
 // A program of its own, since it takes malloc's place: a session's runs after the first take no memory.
-//   session_allocations NETWORK
+//   session_allocations NETWORK EDGE
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -42,10 +42,10 @@ void* aligned_alloc(size_t alignment, size_t size) {
 }
 
 int main(int argc, char** argv) {
-    if (argc != 2) return 2;
-    constexpr int kEdge = 40;
+    if (argc != 3) return 2;
+    const int edge = std::atoi(argv[2]);  // of its images, pixels
     const adaq::Model network = adaq::load(argv[1]);
-    adaq::OwnImages own{.count = 8, .height = kEdge, .width = kEdge};
+    adaq::OwnImages own{.count = 8, .height = edge, .width = edge};
     own.pixels = [](int64_t image, std::span<uint8_t> pixels) {
         for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i * (image + 3) / 7);
     };
@@ -58,8 +58,8 @@ int main(int argc, char** argv) {
     int failed = 0;
     for (const int threads : {1, 3})
         for (const int batch : {1, 4, 12}) {
-            const adaq::Session session(model, {.threads = threads, .batch = batch, .height = kEdge, .width = kEdge});
-            const std::vector<uint8_t> pixels(size_t{kEdge} * kEdge * 3 * 14, 100);
+            const adaq::Session session(model, {.threads = threads, .batch = batch, .height = edge, .width = edge});
+            const std::vector<uint8_t> pixels(static_cast<size_t>(edge) * edge * 3 * 14, 100);
             std::vector<float> input(pixels.size(), 0.5f), logits(14 * session.classes());
             session.run(pixels, logits);
             session.run(input, logits);
