@@ -279,8 +279,8 @@ TensorId Simulation::requantising_scale(const QuantisedBias& bias, float output_
 template <typename Sum>
 void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Output& y, const Activation& activation,
                            const Value* residual) {
-    if (integer() || (layer.bias_codes && !residual && requantises(x, y)))
-        return add_integer_layer(sum, layer, x, y, activation, residual);
+    const bool steps = layer.bias_codes && !residual && requantises(x, y);
+    if (integer() || steps) return add_integer_layer(sum, layer, x, y, activation, residual, steps);
     const double bound = layer.codes ? largest_sum(*layer.codes, layer.weights_per_channel()) * x.largest : 0.0;
     const ScaleAndShift per_channel = scale_and_shift(layer, x.scale);
     sum.x = x.id;
@@ -301,9 +301,8 @@ void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Ou
 
 template <typename Sum>
 void Simulation::add_integer_layer(const Sum& sum, const Layer& layer, const Value& x, const Output& y,
-                                   const Activation& activation, const Value* residual) {
+                                   const Activation& activation, const Value* residual, bool steps) {
     constexpr bool kConvolution = std::is_same_v<Sum, Convolution>;
-    const bool steps = layer.bias_codes && !residual && requantises(x, y);
     const Value codes = steps ? as_integers(x) : x;
     double largest_bias = 0.0;
     const double bound = largest_sum(*layer.codes, layer.weights_per_channel()) * x.largest;

@@ -114,9 +114,10 @@ class Simulation {
     /// The codes of a site as integers, in memory or for the next operation.
     Value as_integers(const Value& x);
     bool requantises(const Value& x, const Output& y) const { return onnxruntime_ && x.site && y.site; }
+    /// steps: in onnxruntime's arithmetic.
     template <typename Sum>
     void add_integer_layer(const Sum& sum, const Layer& layer, const Value& x, const Output& y,
-                           const Activation& activation, const Value* residual);
+                           const Activation& activation, const Value* residual, bool steps);
     /// scale_and_shift() and weight(): the layer's weight as the sum sees it, the epilogue that gives the values back.
     TensorId weight(const Layer& layer);
     struct ScaleAndShift {

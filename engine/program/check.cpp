@@ -31,6 +31,11 @@ int64_t Checker::features(const Shape& x, const char* what) {
     return element_count(x) / x[0];
 }
 
+void Checker::pooled_whole(TensorId id, const Shape& map, const char* what) const {
+    const Shape& found = shape(id, 0, what);
+    same(found, found.size() == 4 ? Shape{map[0], 1, 1, map[3]} : Shape{map[0], map[3]}, what);
+}
+
 int64_t Checker::positions(int64_t in, const WindowAxis& axis) {
     require(axis.kernel >= 1 && axis.stride >= 1 && axis.dilation >= 1, "a window of {} with stride {}, dilation {}",
             axis.kernel, axis.stride, axis.dilation);

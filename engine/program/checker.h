@@ -25,6 +25,8 @@ class Checker {
 
     /// Of a fully connected layer's input: [N,C], or [N,H,W,C], which it reads as one row an image.
     static int64_t features(const Shape& x, const char* what);
+    /// What a map becomes of which one position is left: [N,C], or [N,1,1,C].
+    void pooled_whole(TensorId id, const Shape& map, const char* what) const;
     /// Positions of a window along a side of `in`.
     static int64_t positions(int64_t in, const WindowAxis& axis);
     /// The shape of what a convolution makes of x [N,H,W,C] by w [K,R,S,C / groups].

@@ -4,19 +4,19 @@
 // bound; a thread takes runs of 8 channels.
 #include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
-#include "kernels/cuda/position.h"
+#include "kernels/cuda/pooling.h"
 
 namespace adaq::cuda {
 namespace {
 
-struct Averaging {
-    PoolingWindow window;
-    int height, width;          // of x
-    int out_height, out_width;  // of y
-    int channel_count;
+/// Which positions a window has on the map, and what their sum is multiplied with.
+struct Averaging : Pooling {
     bool counts_padding;
     float scale;
-    FastDivide channels, columns, rows, out_columns, out_rows;
+
+    template <typename Op>
+    Averaging(const Op& op, const Shape& x, const Shape& y)
+        : Pooling(x, y, op.window), counts_padding(op.counts_padding), scale(op.scale) {}
 
     struct Span {
         int first, last;
@@ -45,7 +45,7 @@ struct AveragePoolWork {
 
     template <int Count>
     __device__ void run(int64_t first) const {
-        const Position at(first, g.channels, g.out_columns, g.out_rows);
+        const Position at = g.of_output(first);
         const auto lines = g.lines(at.row), places = g.places(at.column);
         double sum[Count] = {};
         for (int h = lines.first; inside(h, lines.last); ++h) {
@@ -75,11 +75,10 @@ struct AveragePoolGradientWork {
 
     template <int Count>
     __device__ void run(int64_t first) const {
-        const Position at(first, g.channels, g.columns, g.rows);
-        const int first_q = first_window(at.column, g.window.kernel_w, g.window.stride_w, g.window.left);
+        const Position at = g.of_input(first);
+        const int first_q = g.first_left_of(at.column);
         float sum[Count] = {};
-        for (int p = first_window(at.row, g.window.kernel_h, g.window.stride_h, g.window.top); inside(p, g.out_height);
-             ++p) {
+        for (int p = g.first_above(at.row); inside(p, g.out_height); ++p) {
             if (p * g.window.stride_h - g.window.top > at.row) break;
             for (int q = first_q; inside(q, g.out_width); ++q) {
                 if (q * g.window.stride_w - g.window.left > at.column) break;
@@ -93,35 +92,13 @@ struct AveragePoolGradientWork {
         }
         store_run<Count>(dx + first, sum);
     }
-    /// The first window that sees a line.
-    __device__ static int first_window(int line, int kernel, int stride, int padding) {
-        const int begins = line + padding - kernel + 1;
-        return begins <= 0 ? 0 : (begins + stride - 1) / stride;
-    }
     __device__ const AveragePoolGradientWork& load() const { return *this; }
 };
-
-template <typename Op>
-Averaging averaging_of(const Op& op, const Shape& x, const Shape& y) {
-    return {op.window,
-            static_cast<int>(x[1]),
-            static_cast<int>(x[2]),
-            static_cast<int>(y[1]),
-            static_cast<int>(y[2]),
-            static_cast<int>(x[3]),
-            op.counts_padding,
-            op.scale,
-            FastDivide(x[3]),
-            FastDivide(x[2]),
-            FastDivide(x[1]),
-            FastDivide(y[2]),
-            FastDivide(y[1])};
-}
 
 template <typename Element>
 CompiledOperation compile_average_pool(const Context& context, const AveragePool& op) {
     const Shape &x = context.shape(op.x), &y = context.shape(op.y);
-    const AveragePoolWork<Element> work{averaging_of(op, x, y), context.elements<Element>(op.x), context.at(op.y),
+    const AveragePoolWork<Element> work{Averaging(op, x, y), context.elements<Element>(op.x), context.at(op.y),
                                         op.x_zero};
     const ElementRuns runs(element_count(y), y[3], {work.x, work.y});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
@@ -136,7 +113,7 @@ CompiledOperation compile_operation(const Context& context, const AveragePool& o
 
 CompiledOperation compile_operation(const Context& context, const AveragePoolGradient& op) {
     const Shape &x = context.shape(op.dx), &y = context.shape(op.dy);
-    const AveragePoolGradientWork work{averaging_of(op, x, y), context.at(op.dy), context.at(op.dx)};
+    const AveragePoolGradientWork work{Averaging(op, x, y), context.at(op.dy), context.at(op.dx)};
     const ElementRuns runs(element_count(x), x[3], {work.dy, work.dx});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
 }

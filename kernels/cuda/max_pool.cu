@@ -7,18 +7,10 @@
 // bound; a thread takes runs of 8 channels.
 #include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/elements.h"
-#include "kernels/cuda/position.h"
+#include "kernels/cuda/pooling.h"
 
 namespace adaq::cuda {
 namespace {
-
-struct Pooling {
-    int height, width;  // of x
-    int out_height, out_width;
-    PoolingWindow window;
-    int channel_count;
-    FastDivide channels, columns, rows, out_columns, out_rows;
-};
 
 /// The maxima of a run of windows side by side in channels, and at which of the window's positions they lie.
 template <int Count, typename Element>
@@ -56,7 +48,7 @@ struct MaxPoolWork {
     __device__ void run(int64_t first) const {
         float best[Count];
         int place[Count];
-        find_maxima<Count>(g, x, Position(first, g.channels, g.out_columns, g.out_rows), best, place);
+        find_maxima<Count>(g, x, g.of_output(first), best, place);
         store_run<Count>(y + first, best);
     }
     __device__ const MaxPoolWork& load() const { return *this; }
@@ -71,7 +63,7 @@ struct FindPlacesWork {
     __device__ void run(int64_t first) const {
         float best[Count];
         int place[Count];
-        find_maxima<Count>(g, x, Position(first, g.channels, g.out_columns, g.out_rows), best, place);
+        find_maxima<Count>(g, x, g.of_output(first), best, place);
         if constexpr (Count == 8) {
             uint2 packed{0, 0};
 #pragma unroll
@@ -96,12 +88,11 @@ struct MaxPoolGradientWork {
 
     template <int Count>
     __device__ void run(int64_t first) const {
-        const Position at(first, g.channels, g.columns, g.rows);
+        const Position at = g.of_input(first);
         float sum[Count] = {};
         const PoolingWindow& w = g.window;
-        const int first_q = first_window(at.column, w.kernel_w, w.stride_w, w.left);
-        // Window p covers row h where p * stride - padding <= h < p * stride - padding + kernel.
-        for (int p = first_window(at.row, w.kernel_h, w.stride_h, w.top); inside(p, g.out_height); ++p) {
+        const int first_q = g.first_left_of(at.column);
+        for (int p = g.first_above(at.row); inside(p, g.out_height); ++p) {
             const int r = at.row - (p * w.stride_h - w.top);
             if (r < 0) break;
             for (int q = first_q; inside(q, g.out_width); ++q) {
@@ -114,10 +105,6 @@ struct MaxPoolGradientWork {
         }
         store_run<Count>(dx + first, sum);
     }
-    __device__ static int first_window(int row, int kernel, int stride, int padding) {
-        const int begins = row + padding - kernel + 1;
-        return begins <= 0 ? 0 : (begins + stride - 1) / stride;
-    }
     template <int Count>
     __device__ void add(float (&sum)[Count], int64_t window, int mine) const {
         float v[Count];
@@ -128,25 +115,10 @@ struct MaxPoolGradientWork {
     __device__ const MaxPoolGradientWork& load() const { return *this; }
 };
 
-template <typename Op>
-Pooling pooling_of(const Shape& x, const Shape& y, const Op& op) {
-    return {static_cast<int>(x[1]),
-            static_cast<int>(x[2]),
-            static_cast<int>(y[1]),
-            static_cast<int>(y[2]),
-            op.window,
-            static_cast<int>(x[3]),
-            FastDivide(x[3]),
-            FastDivide(x[2]),
-            FastDivide(x[1]),
-            FastDivide(y[2]),
-            FastDivide(y[1])};
-}
-
 template <typename Element>
 CompiledOperation compile_max_pool(const Context& context, const MaxPool& op) {
     const Shape &x = context.shape(op.x), &y = context.shape(op.y);
-    const MaxPoolWork<Element> work{pooling_of(x, y, op), context.elements<Element>(op.x),
+    const MaxPoolWork<Element> work{Pooling(x, y, op.window), context.elements<Element>(op.x),
                                     context.elements<Element>(op.y)};
     const ElementRuns runs(element_count(y), y[3], {work.x, work.y});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
@@ -161,7 +133,7 @@ CompiledOperation compile_operation(const Context& context, const MaxPool& op) {
 
 CompiledOperation compile_operation(const Context& context, const MaxPoolGradient& op) {
     const Shape &x = context.shape(op.x), &y = context.shape(op.dy);
-    const Pooling pooling = pooling_of(x, y, op);
+    const Pooling pooling(x, y, op.window);
     const float *values = context.at(op.x), *dy = context.at(op.dy);
     float* dx = context.at(op.dx);
     const ElementRuns outputs(element_count(y), y[3], {values}), inputs(element_count(x), x[3], {dy, dx});

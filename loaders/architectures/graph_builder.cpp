@@ -9,6 +9,15 @@ std::vector<int64_t> pair(int64_t value) { return {value, value}; }
 
 }  // namespace
 
+ValueId append_node(Graph& graph, const char* kind, const std::string& name, std::vector<ValueId> inputs,
+                    Attributes attributes, int unit) {
+    const std::string_view word = kind;
+    const uint32_t before = graph.nodes.empty() ? 0 : graph.nodes.back().stream;
+    const uint32_t stream = before + (word != "batch_norm" && word != "activation" ? 1 : 0);
+    graph.nodes.push_back({&node_kind(kind), name, std::move(inputs), std::move(attributes), unit, stream});
+    return graph.node_count();
+}
+
 GraphBuilder::GraphBuilder(std::string description, int64_t input_channels, bool folded) : folded_(folded) {
     graph_.description = std::move(description);
     graph_.input_channels = input_channels;
@@ -47,6 +56,13 @@ ValueId GraphBuilder::linear(const std::string& name, ValueId x, int64_t inputs,
     return append("linear", name, {x}, std::move(attributes));
 }
 
+void GraphBuilder::pooled_head(const std::string& name, ValueId x, int64_t inputs, int64_t classes, bool bias) {
+    x = global_average_pool("avgpool", x);
+    begin_unit("head");
+    linear(name, x, inputs, classes, bias);
+    end_unit();
+}
+
 void GraphBuilder::begin_unit(const std::string& name) {
     unit_ = static_cast<int>(graph_.units.size());
     Unit unit{name};
@@ -65,13 +81,9 @@ ValueId GraphBuilder::clamp(const std::string& name, ValueId x, std::optional<do
     return append("activation", name, {x}, std::move(attributes));
 }
 
-/// Values of one sum, its norm and its activation have one random stream: a number a sum or pool, from 1 on.
 ValueId GraphBuilder::append(const char* kind, const std::string& name, std::vector<ValueId> inputs,
                              Attributes attributes) {
-    const std::string_view word = kind;
-    if (word != "batch_norm" && word != "activation") ++stream_;
-    graph_.nodes.push_back({&node_kind(kind), name, std::move(inputs), std::move(attributes), unit_, stream_});
-    return graph_.node_count();
+    return append_node(graph_, kind, name, std::move(inputs), std::move(attributes), unit_);
 }
 
 }  // namespace adaq

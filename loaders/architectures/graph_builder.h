@@ -20,6 +20,11 @@ struct NormedConvolution {
     bool bias = false;        // before the norm
 };
 
+/// Appends a node, which gives the value that comes back. Values of one sum, its norm and its activation have one
+/// random stream: a number a sum or pool, from 1 on.
+ValueId append_node(Graph& graph, const char* kind, const std::string& name, std::vector<ValueId> inputs,
+                    Attributes attributes, int unit = -1);
+
 class GraphBuilder {
   public:
     /// folded: batch norms are folded, and convolutions have biases in their place.
@@ -36,6 +41,9 @@ class GraphBuilder {
     /// map: rows, and columns, of the map that it flattens; 0: it reads features.
     ValueId linear(const std::string& name, ValueId x, int64_t inputs, int64_t outputs, bool bias, int64_t map = 0);
 
+    /// The mean of a map, "avgpool", and the last layer, which is the unit "head".
+    void pooled_head(const std::string& name, ValueId x, int64_t inputs, int64_t classes, bool bias);
+
     /// Nodes from here on are learned together.
     void begin_unit(const std::string& name);
     void end_unit() { unit_ = -1; }
@@ -49,7 +57,6 @@ class GraphBuilder {
     Graph graph_;
     bool folded_;
     int unit_ = -1;
-    uint32_t stream_ = 0;
 };
 
 }  // namespace adaq

@@ -51,10 +51,7 @@ Graph mnasnet_graph(const MnasNet& network) {
             channels = block.outputs;
         }
     x = append_normed_unit(graph, "layers.14", {"layers.14", "layers.15", channels, network.last}, kActivation, x);
-    x = graph.global_average_pool("avgpool", x);
-    graph.begin_unit("head");
-    graph.linear("classifier.1", x, network.last, network.classes, network.head_bias);
-    graph.end_unit();
+    graph.pooled_head("classifier.1", x, network.last, network.classes, network.head_bias);
     return graph.finish();
 }
 

@@ -50,10 +50,7 @@ Graph mobilenet_v2_graph(const MobileNetV2& network) {
     const std::string last = last_name(network);
     x = append_normed_unit(graph, last.substr(0, last.size() - 1), {last + "0", last + "1", channels, network.last},
                            kActivation, x);
-    x = graph.global_average_pool("avgpool", x);
-    graph.begin_unit("head");
-    graph.linear("classifier.1", x, network.last, network.classes, network.head_bias);
-    graph.end_unit();
+    graph.pooled_head("classifier.1", x, network.last, network.classes, network.head_bias);
     return graph.finish();
 }
 

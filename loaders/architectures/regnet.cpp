@@ -64,10 +64,7 @@ Graph regnet_graph(const RegNetX& network) {
             x = append_block(graph, block_name(s, i), channels, network.stages[s], i == 0 ? 2 : 1, x);
             channels = network.stages[s].width;
         }
-    x = graph.global_average_pool("avgpool", x);
-    graph.begin_unit("head");
-    graph.linear("fc", x, channels, network.classes, network.head_bias);
-    graph.end_unit();
+    graph.pooled_head("fc", x, channels, network.classes, network.head_bias);
     return graph.finish();
 }
 

@@ -43,10 +43,7 @@ class ResNetBuilder {
             for (int i = 0; i < network_.blocks[stage]; ++i)
                 x = block(fmt::format("layer{}.{}", stage + 1, i), x, s, i == 0);
         }
-        x = graph_.global_average_pool("avgpool", x);
-        graph_.begin_unit("head");
-        graph_.linear("fc", x, channels_, network_.classes, network_.head_bias);
-        graph_.end_unit();
+        graph_.pooled_head("fc", x, channels_, network_.classes, network_.head_bias);
         return graph_.finish();
     }
 

@@ -13,6 +13,7 @@
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
 #include "engine/printable.h"
+#include "loaders/architectures/graph_builder.h"
 #include "loaders/onnx/constants.h"
 #include "loaders/onnx/import.h"
 #include "loaders/onnx/layer_names.h"
@@ -105,11 +106,9 @@ class GrowingNetwork {
     }
 
     ValueId append(const char* kind, const std::string& name, std::vector<ValueId> inputs, Attributes attributes) {
-        const std::string_view word = kind;
-        if (word != "batch_norm" && word != "activation") ++stream_;  // as GraphBuilder has it
-        network().nodes.push_back({&node_kind(kind), name, std::move(inputs), std::move(attributes), -1, stream_});
+        const ValueId made = append_node(network(), kind, name, std::move(inputs), std::move(attributes));
         network().nodes.back().kind->check(network().nodes.back());
-        return network().node_count();
+        return made;
     }
     void append(const NodeProto& node, Form form, const char* kind, std::vector<ValueId> inputs,
                 Attributes attributes) {
@@ -143,7 +142,6 @@ class GrowingNetwork {
     std::vector<std::string> refusals_;
     std::vector<int64_t> size_;  // of the input, rows and columns, where they are fixed
     DistinctNames names_;
-    uint32_t stream_ = 0;
     int layers_ = 0;
 };
 

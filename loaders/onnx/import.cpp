@@ -14,8 +14,6 @@
 #include "loaders/onnx/growing_network.h"
 #include "loaders/onnx/units.h"
 #include "loaders/weights/checks.h"
-#include "loaders/weights/flat_header.h"
-#include "loaders/weights/json_field.h"
 #include "loaders/weights/safetensors.h"
 
 namespace adaq::onnx {
@@ -91,19 +89,9 @@ class Importer : private GrowingNetwork {
         Graph& graph = network();
         mark_units(graph);
         check_graph(graph);
-        const int64_t classes = classes_of(graph);
         graph.description = fmt::format("ONNX network ({} layers, {} units, {} classes{})", layers_, graph.units.size(),
-                                        classes, graph.input_channels == 1 ? ", grey input" : "");
-        for (const auto& [key, value] : onnx_.metadata) {
-            if (key == kPreprocessingKey)
-                made_.model.preprocessing =
-                    parse_preprocessing(file_, key, parse_json_object(file_, key, value), graph.input_channels);
-            if (key != kClassesKey) continue;
-            const nlohmann::json parsed = parse_json_object(file_, key, value);
-            for (const JsonField& name : JsonField(file_, key, parsed)["classes"].elements())
-                made_.model.class_names.push_back(name.text());
-            check_class_names(file_, made_.model.class_names, classes);
-        }
+                                        classes_of(graph), graph.input_channels == 1 ? ", grey input" : "");
+        for (const auto& [key, text] : onnx_.metadata) take_metadata(file_, key, text, made_.model);
         check_float_tensors(file_, made_.model);
     }
 

@@ -22,4 +22,8 @@ FoundModel read_safetensors(const std::string& file, std::span<const std::byte> 
 inline constexpr const char* kPreprocessingKey = "adaq.preprocessing";  // metadata: JSON as in the flat binary
 inline constexpr const char* kClassesKey = "adaq.classes";              // metadata: {"classes": [...]}
 
+/// Puts an entry of a file's metadata into the model, whose graph is there: preprocessing, class names; nothing under
+/// any other key. ONNX files have the same. DataError naming `file` and the fault.
+void take_metadata(const std::string& file, const std::string& key, const std::string& text, StoredModel& model);
+
 }  // namespace adaq

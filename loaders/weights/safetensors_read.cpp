@@ -92,19 +92,6 @@ RawTensors read_tensors(const std::string& file, const JsonField& header, Bytes 
     return tensors;
 }
 
-/// What save_safetensors() put into the metadata.
-void read_metadata(const std::string& file, const JsonField& metadata, StoredModel& model) {
-    if (metadata.has(kPreprocessingKey))
-        model.preprocessing = parse_preprocessing(
-            file, kPreprocessingKey, parse_json_object(file, kPreprocessingKey, metadata[kPreprocessingKey].text()),
-            model.graph.input_channels);
-    if (!metadata.has(kClassesKey)) return;
-    const json parsed = parse_json_object(file, kClassesKey, metadata[kClassesKey].text());
-    for (const JsonField& name : JsonField(file, kClassesKey, parsed)["classes"].elements())
-        model.class_names.push_back(name.text());
-    check_class_names(file, model.class_names, classes_of(model.graph));
-}
-
 /// What the metadata calls the network; without a name: nothing that says anything.
 NamedNetwork network_named_in(const JsonField& header) {
     if (!header.has("__metadata__")) return {};
@@ -121,6 +108,18 @@ NamedNetwork network_named_in(const JsonField& header) {
 
 bool is_safetensors(Bytes bytes) { return bytes.size() > kPrefix && bytes[kPrefix] == std::byte{'{'}; }
 
+void take_metadata(const std::string& file, const std::string& key, const std::string& text, StoredModel& model) {
+    if (key != kPreprocessingKey && key != kClassesKey) return;
+    const json parsed = parse_json_object(file, key, text);
+    if (key == kPreprocessingKey) {
+        model.preprocessing = parse_preprocessing(file, key, parsed, model.graph.input_channels);
+        return;
+    }
+    for (const JsonField& name : JsonField(file, key, parsed)["classes"].elements())
+        model.class_names.push_back(name.text());
+    check_class_names(file, model.class_names, classes_of(model.graph));
+}
+
 FoundModel read_safetensors(const std::string& file, Bytes bytes, const std::string& arch, const NamedNetwork& beside) {
     uint64_t length = 0;
     std::memcpy(&length, bytes.data(), sizeof length);
@@ -133,7 +132,11 @@ FoundModel read_safetensors(const std::string& file, Bytes bytes, const std::str
     StateDict dict{read_tensors(file, header, bytes, kPrefix + length), {}, network_named_in(header), {}};
     if (dict.named.name.empty()) dict.named = beside;
     StoredModel model = model_of_state_dict(file, dict, bytes.size(), arch);
-    if (header.has("__metadata__")) read_metadata(file, header["__metadata__"], model);
+    if (header.has("__metadata__")) {
+        const JsonField metadata = header["__metadata__"];
+        for (const char* key : {kPreprocessingKey, kClassesKey})
+            if (metadata.has(key)) take_metadata(file, key, metadata[key].text(), model);
+    }
     return {std::move(model), std::move(dict.notes)};
 }
 

@@ -26,93 +26,68 @@ CodeQuantiser quantiser_of(const json& c, Counts counts) {
     return {c.at("y_scale"), c.at("y_zero"), Grid{8, true}, counts};
 }
 
-/// What comes out of a program of one output, a code.
+/// Holds the one code that a program gives on each device against onnxruntime's. build(device, program, y) adds its
+/// operations.
 template <typename Build>
-void check_code(const json& c, const Build& build) {
+void check_code(const json& c, const Shape& shape, const Build& build) {
     for (const std::string& name : devices_under_test()) {
         INFO(name, ": ", c.dump());
         const auto device = make_device(name, 1);
         Program program;
-        const Buffer y = device->create(build(*device, program), DType::u8);
-        build.add(program, program.bind(y));
+        const Buffer y = device->create(shape, DType::u8);
+        build(*device, program, program.bind(y));
         device->compile(program)->run(1);
         CHECK(values_of(*device, y).front() == c.at("code").get<float>());
     }
 }
 
-struct Layer {
-    const json& c;
-    mutable IntegerConvolution op{};
-
-    Shape operator()(Device& device, Program& program) const {
+void check_layer(const json& c) {
+    check_code(c, {1, 1, 1, 1}, [&](Device& device, Program& program, TensorId y) {
         const std::vector<float> x = c.at("x"), w = c.at("w");
-        const auto inputs = static_cast<int64_t>(x.size());
-        op.x = put(device, program, {1, 1, 1, inputs}, x, DType::u8);
-        op.w = put(device, program, {1, 1, 1, inputs}, w, DType::i8);
+        const Shape shape{1, 1, 1, std::ssize(x)};
+        IntegerConvolution op{put(device, program, shape, x, DType::u8), put(device, program, shape, w, DType::i8), y};
         op.x_zero = c.at("x_zero");
         op.bias = program.bind(adaq::put(device, std::vector<int32_t>{c.at("bias")}));
         const float unit = QuantisedBias::unit(c.at("x_scale"), c.at("w_scale"));
         op.epilogue.scale = put(device, program, {1}, {requantising_factor(unit, c.at("y_scale"))});
         op.epilogue.quantiser = quantiser_of(c, Counts::steps);
-        return {1, 1, 1, 1};
-    }
-    void add(Program& program, TensorId y) const {
-        op.y = y;
         program.add(op);
-    }
-};
+    });
+}
 
-struct Sum {
-    const json& c;
-    mutable IntegerAddition op{};
-
-    Shape operator()(Device& device, Program& program) const {
-        op.a = put(device, program, {1}, {c.at("a").get<float>()}, DType::u8);
-        op.b = put(device, program, {1}, {c.at("b").get<float>()}, DType::u8);
+void check_addition(const json& c) {
+    check_code(c, {1}, [&](Device& device, Program& program, TensorId y) {
         const AddingFactors by(c.at("a_scale"), c.at("a_zero"), c.at("b_scale"), c.at("b_zero"), c.at("y_scale"),
                                c.at("y_zero"));
-        op.a_scale = by.a;
-        op.b_scale = by.b;
-        op.offset = by.offset;
-        op.quantiser = quantiser_of(c, Counts::codes);
-        return {1};
-    }
-    void add(Program& program, TensorId y) const {
-        op.y = y;
-        program.add(op);
-    }
-};
+        program.add(IntegerAddition{put(device, program, {1}, {c.at("a").get<float>()}, DType::u8),
+                                    put(device, program, {1}, {c.at("b").get<float>()}, DType::u8), y, by.a, by.b, 0, 0,
+                                    by.offset, Activation::none(), quantiser_of(c, Counts::codes)});
+    });
+}
 
-struct Mean {
-    const json& c;
-    mutable SumOverMap op{};
-
-    Shape operator()(Device& device, Program& program) const {
+void check_mean(const json& c) {
+    check_code(c, {1, 1}, [&](Device& device, Program& program, TensorId y) {
         const std::vector<float> x = c.at("x");
-        const auto positions = static_cast<int64_t>(x.size());
-        op.x = put(device, program, {1, positions, 1, 1}, x, DType::u8);
-        op.y = program.temporary({1, 1});
-        op.x_zero = c.at("x_zero");
-        op.scale = requantising_factor(c.at("x_scale").get<float>(), positions, c.at("y_scale").get<float>());
-        return {1, 1};
-    }
-    void add(Program& program, TensorId y) const {
-        program.add(op);
-        program.add(QuantiseToCodes{op.y, y, quantiser_of(c, Counts::steps)});
-    }
-};
+        const int64_t positions = std::ssize(x);
+        const TensorId steps = program.temporary({1, 1});
+        program.add(
+            SumOverMap{put(device, program, {1, positions, 1, 1}, x, DType::u8), steps, c.at("x_zero"),
+                       requantising_factor(c.at("x_scale").get<float>(), positions, c.at("y_scale").get<float>())});
+        program.add(QuantiseToCodes{steps, y, quantiser_of(c, Counts::steps)});
+    });
+}
 
 }  // namespace
 
 TEST_SUITE("requantising") {
     TEST_CASE("sums with an integer bias") {
-        for (const json& c : cases_of("layers")) check_code(c, Layer{c});
+        for (const json& c : cases_of("layers")) check_layer(c);
     }
     TEST_CASE("additions") {
-        for (const json& c : cases_of("additions")) check_code(c, Sum{c});
+        for (const json& c : cases_of("additions")) check_addition(c);
     }
     TEST_CASE("means of maps") {
-        for (const json& c : cases_of("means")) check_code(c, Mean{c});
+        for (const json& c : cases_of("means")) check_mean(c);
     }
 
     TEST_CASE("a bias belongs to any layer of codes: few and many channels, wide sums, zero points") {

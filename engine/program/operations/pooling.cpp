@@ -18,12 +18,6 @@ Shape pooled(const Shape& x, const PoolingWindow& window) {
     return {x[0], Checker::positions(x[1], window.rows()), Checker::positions(x[2], window.columns()), x[3]};
 }
 
-/// Of a map of which one position is left: with its extents, or without.
-void pooled_whole(const Checker& c, TensorId id, const Shape& map, const char* what) {
-    const Shape& found = c.shape(id, 0, what);
-    c.same(found, found.size() == 4 ? Shape{map[0], 1, 1, map[3]} : Shape{map[0], map[3]}, what);
-}
-
 }  // namespace
 
 void MaxPool::check(const Checker& c) const {
@@ -50,13 +44,11 @@ void AveragePoolGradient::check(const Checker& c) const {
 }
 
 void GlobalAveragePool::check(const Checker& c) const {
-    const Shape& in = c.shape(x, 4, "global average pool x");
-    pooled_whole(c, y, in, "global average pool y");
+    c.pooled_whole(y, c.shape(x, 4, "global average pool x"), "global average pool y");
 }
 
 void GlobalAveragePoolGradient::check(const Checker& c) const {
-    const Shape& in = c.shape(dx, 4, "global average pool dx");
-    pooled_whole(c, dy, in, "global average pool dy");
+    c.pooled_whole(dy, c.shape(dx, 4, "global average pool dx"), "global average pool dy");
 }
 
 }  // namespace adaq
