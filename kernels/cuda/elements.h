@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(kElementThreads) elements_kernel(Work work, in
 }
 
 template <typename Work>
-__global__ void __launch_bounds__(kElementThreads)
+__global__ void __launch_bounds__(kElementThreads, 3)
     summing_elements_kernel(Work work, int64_t tasks, int64_t runs, double* partials) {
     SharedMemory shared;
     auto* scratch = shared.take<double>(kElementThreads / kWarp);

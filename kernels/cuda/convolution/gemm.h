@@ -189,7 +189,7 @@ CompiledOperation compile_gemm(Problem problem, int64_t rows, int planes, int sp
     const ElementRuns runs(problem.count, problem.in_runs ? kRun : 1, {});
     const size_t part_bytes = splits > 1 ? splits * problem.count * sizeof(float) : 0;
     const size_t parts_end = (part_bytes + alignof(double) - 1) / alignof(double) * alignof(double);
-    const bool sums = problem.finish.scale_gradient() != nullptr;
+    const bool sums = Finish::kSums && problem.finish.scale_gradient() != nullptr;
     const int64_t partial_count = splits > 1 ? runs.blocks() : int64_t{tiles} * planes;
     const size_t scratch_bytes = parts_end + (sums ? partial_count * sizeof(double) : 0);
     return {scratch_bytes, [=](cudaStream_t stream, void* scratch) mutable {
@@ -201,11 +201,13 @@ CompiledOperation compile_gemm(Problem problem, int64_t rows, int planes, int sp
                 if (splits > 1) {
                     const SplitSumWork<Finish, Sum> work{problem.parts, splits, problem.count,
                                                          FastDivide(problem.columns), problem.finish};
-                    if (sums) {
-                        sum_runs(runs, work, stream, partials, factor, problem.finish.scale_gradient());
-                    } else {
-                        for_each_run(runs, work, stream);
+                    if constexpr (Finish::kSums) {
+                        if (sums) {
+                            sum_runs(runs, work, stream, partials, factor, problem.finish.scale_gradient());
+                            return;
+                        }
                     }
+                    for_each_run(runs, work, stream);
                 } else if (sums) {
                     sum_partials(partials, partial_count, factor, problem.finish.scale_gradient(), stream);
                 }

@@ -41,7 +41,7 @@ struct PlainProduct {
 inline constexpr int kPlainThreads = 128;
 
 template <typename X, typename W, typename Finish>
-__global__ void __launch_bounds__(kPlainThreads, 8) plain_kernel(PlainProduct<X, W> p, Finish finish) {
+__global__ void __launch_bounds__(kPlainThreads, 6) plain_kernel(PlainProduct<X, W> p, Finish finish) {
     using Sum = std::conditional_t<std::is_same_v<X, float>, double, long long>;
     constexpr int kWarps = kPlainThreads / kWarp;
     const ConvolutionSizes& z = p.sizes;
