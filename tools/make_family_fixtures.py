@@ -3,14 +3,18 @@
 
 shapes.txt.gz lists every tensor of full-size networks with random weights, and their multiply-adds for one image. logits.json has the
 logits of small networks in float64, and how far PyTorch's own float32 is from them. Their weights are made by a formula of names and
-indices, here and in the tests (tests/support/family_fixtures.h), so that no file holds them.
+indices, here and in the tests (tests/support/family_fixtures.h), so that no file holds them. onnx/ has the same networks as PyTorch's two
+exporters write them ("traced", "exported"), and with their batch norms ("normed"). Of a weight such a file says that it is elsewhere, in a
+file of the weight's name, which there is not.
 """
 import gzip
 import json
 import pathlib
+import tempfile
 import zlib
 
 import numpy as np
+import onnx
 import torch
 import torchvision
 from torch import nn
@@ -105,11 +109,16 @@ def small_networks():
     }
 
 
-def case(net, size):
+def filled(net):
     shapes = tensors_of(net)
     for name, tensor in net.eval().state_dict().items():
         if name in shapes:
             tensor.copy_(torch.from_numpy(parameter(name, shapes[name])))
+    return net
+
+
+def case(net, size):
+    shapes = tensors_of(net)
     images = torch.from_numpy(made_up("images", (IMAGES, 3, size, size)))
     with torch.no_grad():
         own = net(images).double()
@@ -118,13 +127,47 @@ def case(net, size):
     return dict(size=size, tensors=[[name, list(shape)] for name, shape in shapes.items()], logits=exact.flatten().tolist(), float32_error=error)
 
 
+def as_onnx(net, size, path, dynamo, **options):
+    """Without weights, and without what tells the machine that made it."""
+    free = {"dynamic_shapes": ({0: torch.export.Dim("batch")},), "external_data": False} if dynamo else {"dynamic_axes": {"input": {0: "batch"}}}
+    torch.onnx.export(net, (torch.zeros(2, 3, size, size),), path, input_names=["input"], output_names=["logits"], dynamo=dynamo, **free, **options)
+    model = onnx.load(path)
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in [*model.graph.input, *model.graph.output, *model.graph.initializer]:
+        del value.metadata_props[:]
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and tensor.dims:
+            size = len(tensor.raw_data)
+            tensor.ClearField("raw_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value=tensor.name)
+            tensor.external_data.add(key="length", value=str(size))
+    del model.metadata_props[:], model.graph.metadata_props[:], model.graph.value_info[:]
+    return gzip.compress(model.SerializeToString(), mtime=0)
+
+
+def export(name, net, size):
+    """After filled(): the older exporter keeps equal tensors once."""
+    (TARGET / "onnx").mkdir(exist_ok=True)
+    norms = dict(training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "network.onnx"
+        for kind, dynamo, options in (("traced", False, {}), ("exported", True, {}), ("normed", False, norms)):
+            (TARGET / f"onnx/{name}_{kind}.onnx.gz").write_bytes(as_onnx(net, size, path, dynamo, **options))
+
+
 def main():
     torch.set_num_threads(1)
     TARGET.mkdir(parents=True, exist_ok=True)
+    networks = {name: (filled(net), size) for name, (net, size) in small_networks().items()}
+    for name, (net, size) in networks.items():
+        export(name, net, size)
     (TARGET / "shapes.txt.gz").write_bytes(gzip.compress(full_size_lists().encode(), mtime=0))
-    cases = {name: case(net, size) for name, (net, size) in small_networks().items()}
+    cases = {name: case(net, size) for name, (net, size) in networks.items()}
     (TARGET / "logits.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
-    for path in sorted(TARGET.iterdir()):
+    for path in sorted(TARGET.rglob("*.gz")) + [TARGET / "logits.json"]:
         print(path.name, path.stat().st_size, "bytes")
     for name, values in cases.items():
         print(f"{name}: logits of about {np.sqrt(np.mean(np.square(values['logits']))):.3g}, float32 off by {values['float32_error']:.2g}")

@@ -116,7 +116,6 @@ class GrowingNetwork {
     }
 
     void keep(const std::string& name, const Tensor& weight, const Tensor& bias) {
-        ++layers_;
         made_.model.tensors[name + ".weight"] = weight;
         if (!bias.shape.empty()) made_.model.tensors[name + ".bias"] = bias;
     }
@@ -142,7 +141,6 @@ class GrowingNetwork {
     std::vector<std::string> refusals_;
     std::vector<int64_t> size_;  // of the input, rows and columns, where they are fixed
     DistinctNames names_;
-    int layers_ = 0;
 };
 
 }  // namespace adaq::onnx

@@ -12,6 +12,7 @@
 #include "engine/graph/node_kind.h"
 #include "engine/printable.h"
 #include "loaders/onnx/growing_network.h"
+#include "loaders/onnx/node_order.h"
 #include "loaders/onnx/units.h"
 #include "loaders/weights/checks.h"
 #include "loaders/weights/safetensors.h"
@@ -87,12 +88,26 @@ class Importer : private GrowingNetwork {
 
     void finish() {
         Graph& graph = network();
+        order_nodes(graph);
         mark_units(graph);
         check_graph(graph);
-        graph.description = fmt::format("ONNX network ({} layers, {} units, {} classes{})", layers_, graph.units.size(),
+        const int layers = keep_parameters();
+        graph.description = fmt::format("ONNX network ({} layers, {} units, {} classes{})", layers, graph.units.size(),
                                         classes_of(graph), graph.input_channels == 1 ? ", grey input" : "");
         for (const auto& [key, text] : onnx_.metadata) take_metadata(file_, key, text, made_.model);
         check_float_tensors(file_, made_.model);
+    }
+
+    /// Of the graph's own nodes, and tells how many weights there are.
+    int keep_parameters() {
+        std::set<std::string> names;
+        int layers = 0;
+        for (const NamedShape& parameter : parameters_of(network())) {
+            names.insert(parameter.name);
+            layers += is_quantisable(parameter);
+        }
+        std::erase_if(made_.model.tensors, [&](const auto& entry) { return !names.contains(entry.first); });
+        return layers;
     }
 
     // ---- nodes
