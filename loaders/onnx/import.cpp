@@ -13,6 +13,7 @@
 #include "engine/printable.h"
 #include "loaders/onnx/growing_network.h"
 #include "loaders/onnx/node_order.h"
+#include "loaders/onnx/pixel_input.h"
 #include "loaders/onnx/units.h"
 #include "loaders/weights/checks.h"
 #include "loaders/weights/safetensors.h"
@@ -37,6 +38,8 @@ class Importer : private GrowingNetwork {
     }
 
   private:
+    std::optional<PixelInput> pixels_;  // where the file reads pixels
+
     // ---- around the nodes
 
     void take_input() {
@@ -44,7 +47,11 @@ class Importer : private GrowingNetwork {
         for (const ValueInfo& input : graph_.inputs)
             if (!constants_.contains(input.name)) inputs.push_back(&input);
         if (inputs.size() != 1) data_error("{}: a network of {} inputs, expected one", file_, inputs.size());
-        const ValueInfo& image = *inputs[0];
+        ValueInfo image = *inputs[0];
+        if (image.type == DataType::uint8) {
+            pixels_ = pixel_input(file_, graph_, image);
+            image = {pixels_->normalised, DataType::float32, pixels_->dims};
+        }
         if (image.dims.size() != 4 || image.type != DataType::float32)
             data_error("{}: its input {} is no batch of float32 images [N, channels, height, width]", file_,
                        printable(image.name));
@@ -64,6 +71,7 @@ class Importer : private GrowingNetwork {
         wanted_.assign(graph_.nodes.size(), false);
         std::set<std::string> names{graph_.outputs[0].name};
         for (size_t i = graph_.nodes.size(); i-- > 0;) {
+            if (pixels_ && pixels_->nodes.contains(&graph_.nodes[i])) continue;
             for (const std::string& output : graph_.nodes[i].outputs) wanted_[i] = wanted_[i] || names.contains(output);
             if (wanted_[i]) names.insert(graph_.nodes[i].inputs.begin(), graph_.nodes[i].inputs.end());
         }
@@ -95,6 +103,11 @@ class Importer : private GrowingNetwork {
         graph.description = fmt::format("ONNX network ({} layers, {} units, {} classes{})", layers, graph.units.size(),
                                         classes_of(graph), graph.input_channels == 1 ? ", grey input" : "");
         for (const auto& [key, text] : onnx_.metadata) take_metadata(file_, key, text, made_.model);
+        if (pixels_) {
+            if (!made_.model.preprocessing) made_.model.preprocessing.emplace();
+            made_.model.preprocessing->mean = pixels_->mean;
+            made_.model.preprocessing->std = pixels_->std;
+        }
         check_float_tensors(file_, made_.model);
     }
 

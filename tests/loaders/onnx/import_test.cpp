@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "engine/evaluation.h"
@@ -221,6 +222,47 @@ TEST_SUITE("ONNX import") {
         CHECK(structure(again) == structure(model));
         save_bin(folder / "m.bin", again);
         check_logits(load_weights(folder / "m.bin"), "residual");
+    }
+
+    TEST_CASE("a file that reads pixels is read as the network behind their normalisation, and others are refused") {
+        StoredModel model = load_weights(import_fixture("residual_traced.onnx"));
+        model.preprocessing = Preprocessing{0, 24, {0.5f, 0.4f, 0.3f}, {0.25f, 0.2f, 0.3f}, Interpolation::bicubic};
+        onnx::ModelProto file = onnx::export_network("f.onnx", model, {OnnxTarget::any, OnnxInput::pixels}).model;
+        const StoredModel again = onnx::import_network("f.onnx", file).model;
+        check_logits(again, "residual");
+        CHECK(structure(again) == structure(model));
+        CHECK(again.preprocessing == model.preprocessing);
+
+        onnx::ModelProto unnamed = file;  // of somebody else, who has no metadata
+        unnamed.metadata.clear();
+        const StoredModel own = onnx::import_network("f.onnx", unnamed).model;
+        REQUIRE(own.preprocessing);
+        CHECK(own.preprocessing->mean == model.preprocessing->mean);
+        CHECK(own.preprocessing->std == model.preprocessing->std);
+
+        const auto refused = [&](const std::function<void(onnx::ModelProto&)>& change, const std::string& where) {
+            onnx::ModelProto changed = file;
+            change(changed);
+            CHECK(refusal_of(changed).find("f.onnx: its input input has pixels, and of what normalises them " + where +
+                                           " is another step, expected a Transpose to") == 0);
+        };
+        using Proto = onnx::ModelProto&;
+        const auto tensor = [](Proto m, const char* name) {
+            return std::find_if(m.graph.initializers.begin(), m.graph.initializers.end(),
+                                [&](const onnx::TensorProto& t) { return t.name == name; });
+        };
+        refused([](Proto m) { node_of_kind(m, "Sub").op_type = "Add"; }, "Add (input.centred)");
+        refused([](Proto m) { node_of_kind(m, "Cast").attributes.clear(); }, "Cast (input.floats)");
+        refused([](Proto m) { node_of_kind(m, "Transpose").attributes.clear(); }, "Transpose (input.planes)");
+        refused([](Proto m) { std::swap(node_of_kind(m, "Div").inputs[0], node_of_kind(m, "Div").inputs[1]); },
+                "Div (input.unit)");
+        refused([&](Proto m) { tensor(m, "input.std")->bytes.assign(12, '\0'); }, "Div (input.normalised)");
+        refused([&](Proto m) { tensor(m, "input.full")->bytes.assign(4, '\0'); }, "Div (input.unit)");
+        refused([&](Proto m) { tensor(m, "input.mean")->dims = {3}; }, "Sub (input.centred)");
+        refused([&](Proto m) { m.graph.nodes.erase(m.graph.nodes.begin()); }, "none");
+        file.graph.inputs[0].dims.pop_back();
+        CHECK(refusal_of(file) ==
+              "f.onnx: its input input has 3 dimensions, expected pixels [N, height, width, channels]");
     }
 
     TEST_CASE("all nodes that cannot be taken are told at once, with their reasons") {
