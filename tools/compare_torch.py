@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Whole-network float throughput of adaq beside PyTorch's best, taking turns in one run on the same threads.
 
-PyTorch runs torchvision's ResNet18 (random weights) with batch norms folded into the convolutions, in inference mode,
-once with contiguous and once with channels_last tensors; the faster of the two counts. adaq runs `adaq-bench network`.
-A round is one turn of each, so that whatever else the machine does meets all of them alike.
+PyTorch runs torchvision's network (random weights) with batch norms folded into the convolutions, in inference mode,
+once with contiguous and once with channels_last tensors; the faster of the two counts. adaq runs `adaq-bench network`
+on the same weights. A round is one turn of each, so that whatever else the machine does meets all of them alike.
 
     tools/compare_torch.py --adaq-bench build/release/adaq-bench --threads 2
+    tools/compare_torch.py --adaq-bench build/release/adaq-bench --threads 2 --network mobilenet_v2 --target 1.3
 """
 
 import argparse
@@ -23,6 +24,7 @@ SIZES = ((224, 32), (64, 128))  # image edge in pixels, batch
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adaq-bench", required=True, metavar="FILE", help="the program to run")
+    parser.add_argument("--network", default="resnet18", metavar="NAME", help="torchvision's name of it [resnet18]")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of both [every core]")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each [5]")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one turn [2]")
@@ -45,16 +47,14 @@ def seconds_of_runs(work, seconds):
 class Torch:
     """The folded network in one memory format."""
 
-    def __init__(self, memory_format, threads):
+    def __init__(self, model, memory_format, threads):
         import torch
-        import torchvision
         from torch.fx.experimental.optimization import fuse
 
         self.torch, self.memory_format = torch, getattr(torch, memory_format)
         self.name = f"PyTorch {torch.__version__}, {memory_format}"
         torch.set_num_threads(threads)
-        torch.manual_seed(1)
-        self.model = fuse(torchvision.models.resnet18().eval()).to(memory_format=self.memory_format)
+        self.model = fuse(model).to(memory_format=self.memory_format)
 
     def turn(self, image, batch, seconds):
         x = self.torch.randn(batch, 3, image, image).contiguous(memory_format=self.memory_format)
@@ -66,14 +66,15 @@ class Torch:
 class Adaq:
     """`adaq-bench network`, a process a turn: start and warm-up are not in its times."""
 
-    def __init__(self, program, threads):
-        self.name, self.program, self.threads = "adaq", program, threads
+    def __init__(self, program, weights, threads):
+        self.name, self.program, self.weights, self.threads = "adaq", program, weights, threads
 
     def turn(self, image, batch, seconds):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "bench.json")
-            command = [self.program, "network", "--float-only", "--threads", str(self.threads), "--json", path]
-            command += ["--image", str(image), "--batch", str(batch), "--seconds", str(seconds)]
+            command = [self.program, "network", "--weights", self.weights, "--float-only", "--json", path]
+            command += ["--threads", str(self.threads), "--image", str(image), "--batch", str(batch)]
+            command += ["--seconds", str(seconds)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             with open(path) as file:
                 row = json.load(file)["networks"][0]
@@ -100,10 +101,29 @@ def print_size(image, batch, speeds, ratios):
     print(f"  {'adaq / faster PyTorch':<40}{ratios['best']:>10.2f}{ratios['median']:>10.2f}", flush=True)
 
 
+def random_model(name):
+    """torchvision's network, and its state dict as a checkpoint that names it."""
+    import torch
+    import torchvision
+
+    torch.manual_seed(1)
+    model = getattr(torchvision.models, name)().eval()
+    return model, {"arch": name, "state_dict": model.state_dict()}
+
+
 def main():
     options = arguments()
-    contestants = [Torch("contiguous_format", options.threads), Torch("channels_last", options.threads)]
-    contestants.append(Adaq(options.adaq_bench, options.threads))
+    with tempfile.TemporaryDirectory() as folder:
+        return compare_network(options, os.path.join(folder, "weights.pth"))
+
+
+def compare_network(options, weights):
+    import torch
+
+    model, checkpoint = random_model(options.network)
+    torch.save(checkpoint, weights)
+    contestants = [Torch(model, memory_format, options.threads) for memory_format in ("contiguous_format", "channels_last")]
+    contestants.append(Adaq(options.adaq_bench, weights, options.threads))
     results, lowest = [], float("inf")
     for image, batch in SIZES:
         speeds = compare(contestants, image, batch, options)

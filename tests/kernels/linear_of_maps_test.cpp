@@ -2,6 +2,8 @@
 // in every direction and in integers.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "support/devices.h"
 #include "support/operations.h"
 #include "support/program_builder.h"
@@ -64,6 +66,32 @@ TEST_SUITE("fully connected layers of maps") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
             CHECK(of_codes(device, kMap) == expected);
+        }
+    }
+
+    TEST_CASE("sums of 25,088 features, as VGG has them, round as sums of some hundreds do") {
+        constexpr int64_t kMany = 25088;
+        for (const std::string& device : all_devices()) {
+            CAPTURE(device);
+            Bench bench(device);
+            Values values(13);
+            const std::vector<float> x = values.reals(kImages * kMany), w = values.reals(kOutputs * kMany);
+            Program program;
+            const Buffer y = bench.device().create(kResult);
+            program.add(Linear{program.bind(bench.put({kImages, kMany}, x)),
+                               program.bind(bench.put({kOutputs, kMany}, w)), program.bind(y)});
+            bench.device().compile(program)->run();
+            const std::vector<float> found = bench.get(y);
+            double squares = 0.0, of_result = 0.0;
+            for (int64_t i = 0; i < kImages * kOutputs; ++i) {
+                double sum = 0.0;
+                for (int64_t c = 0; c < kMany; ++c)
+                    sum += static_cast<double>(x[i / kOutputs * kMany + c]) * w[i % kOutputs * kMany + c];
+                squares += std::pow(found[static_cast<size_t>(i)] - sum, 2);
+                of_result += sum * sum;
+            }
+            INFO(std::sqrt(squares / of_result));
+            CHECK(std::sqrt(squares / of_result) < 1e-6);
         }
     }
 

@@ -70,6 +70,7 @@ const Instructions& amx_instructions() {
                                        product_kernels<Singles512, Floats512>(),
                                        product_kernels<Reals512, Floats512>(),
                                        pointwise<Floats512>,
+                                       kDepthwiseGroup<Floats512>,
                                        depthwise<Floats512>};
     return kAll;
 }

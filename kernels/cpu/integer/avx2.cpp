@@ -12,6 +12,7 @@ const Instructions& avx2_instructions() {
                                        product_kernels<Singles256, Floats256>(),
                                        product_kernels<Reals256, Floats256>(),
                                        pointwise<Floats256>,
+                                       kDepthwiseGroup<Floats256>,
                                        depthwise<Floats256>};
     return kAll;
 }

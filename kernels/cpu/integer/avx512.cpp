@@ -12,6 +12,7 @@ const Instructions& avx512_instructions() {
                                        product_kernels<Singles512, Floats512>(),
                                        product_kernels<Reals512, Floats512>(),
                                        pointwise<Floats512>,
+                                       kDepthwiseGroup<Floats512>,
                                        depthwise<Floats512>};
     return kAll;
 }

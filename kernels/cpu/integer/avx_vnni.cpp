@@ -21,6 +21,7 @@ const Instructions& avx_vnni_instructions() {
                                        product_kernels<Singles256, Floats256>(),
                                        product_kernels<Reals256, Floats256>(),
                                        pointwise<Floats256>,
+                                       kDepthwiseGroup<Floats256>,
                                        depthwise<Floats256>};
     return kAll;
 }

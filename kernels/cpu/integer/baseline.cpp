@@ -34,12 +34,7 @@ struct BaselineFloats {
         return _mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, zero), zero);
     }
     static Floats load_codes(const uint8_t* p, int count) { return _mm_cvtepi32_ps(load_code_ints(p, count)); }
-    static Ints load_words(const int16_t* p, int count) {
-        int32_t part[kLanes] = {};
-        for (int i = 0; i < count; ++i) part[i] = p[i];
-        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(part));
-    }
-    static void store_ints(int32_t* p, Ints v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v); }
+    static Ints load_ints(const int32_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
     static void store(float* p, Floats v, int count) {
         float part[kLanes];
         _mm_storeu_ps(part, v);
@@ -75,9 +70,26 @@ struct BaselineFloats {
     static Floats min(Floats bound, Floats v) { return _mm_min_ps(bound, v); }
     static Ints to_ints(Floats v) { return _mm_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm_add_epi32(a, b); }
-    static Ints sub_ints(Ints a, Ints b) { return _mm_sub_epi32(a, b); }
-    /// Of numbers of 16 bits: the upper halves of a are left out.
-    static Ints mul_ints(Ints a, Ints b) { return _mm_madd_epi16(a, _mm_and_si128(b, _mm_set1_epi32(0xFFFF))); }
+
+    // Words: 8 numbers of 16 bits.
+    using Words = __m128i;
+    static Words load_words(const int16_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+    static Words load_code_words(const uint8_t* p, int count) {
+        uint8_t part[2 * kLanes] = {};
+        if (count < 2 * kLanes) {
+            for (int i = 0; i < count; ++i) part[i] = p[i];
+            p = part;
+        }
+        return _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)), _mm_setzero_si128());
+    }
+    static Words interleave_low(Words a, Words b) { return _mm_unpacklo_epi16(a, b); }
+    static Words interleave_high(Words a, Words b) { return _mm_unpackhi_epi16(a, b); }
+    static Ints add_products(Ints sum, Words a, Words b) { return _mm_add_epi32(sum, _mm_madd_epi16(a, b)); }
+    static void store_interleaved(int32_t* p, Ints low, Ints high) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p), low);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p + kLanes), high);
+    }
+
     static Floats from_nearest(Floats v) { return _mm_sub_ps(v, _mm_cvtepi32_ps(_mm_cvtps_epi32(v))); }
     static Floats further(Floats a, Floats b) { return _mm_max_ps(absolute(a), absolute(b)); }
     static Floats absolute(Floats v) { return _mm_andnot_ps(_mm_set1_ps(-0.0f), v); }
@@ -142,6 +154,7 @@ const Instructions& baseline_instructions() {
                                        product_kernels<SinglesTwin<4, 3>, BaselineFloats>(),
                                        product_kernels<BaselineReals, BaselineFloats>(),
                                        pointwise<BaselineFloats>,
+                                       kDepthwiseGroup<BaselineFloats>,
                                        depthwise<BaselineFloats>};
     return kAll;
 }

@@ -6,19 +6,48 @@
 #include "kernels/cpu/integer/blocked.h"
 
 namespace adaq::cpu::integer {
+namespace {
+
+/// Where a group's channel is packed.
+int64_t place_in_group(int64_t channel, int64_t group) {
+    constexpr int64_t kHalf = 4;
+    return channel / kHalf % 2 * (group / 2) + channel / (2 * kHalf) * kHalf + channel % kHalf;
+}
+
+}  // namespace
+
 DepthwiseConvolution::DepthwiseConvolution(const Geometry& geometry, const Instructions& instructions, const int8_t* w,
-                                           const std::vector<int32_t>& w_zero, int x_zero, std::vector<int32_t> bias)
-    : geometry_(geometry),
-      instructions_(&instructions),
-      x_zero_(x_zero),
-      bias_(std::move(bias)),
-      w_(static_cast<size_t>(geometry.weights())) {
-    const int64_t taps = geometry.r * geometry.s;
+                                           const std::vector<int32_t>& w_zero, int x_zero,
+                                           const std::vector<int32_t>& bias)
+    : geometry_(geometry), instructions_(&instructions), zero_(kDepthwiseChannels, static_cast<uint8_t>(x_zero)) {
+    find_taps();
+    const int64_t taps = geometry.r * geometry.s, packed_taps = static_cast<int64_t>(taps_.size());
+    const int64_t group = instructions.depthwise_group, groups = (geometry.k + group - 1) / group;
+    w_.resize(static_cast<size_t>(groups * group * packed_taps));
+    start_.resize(static_cast<size_t>(groups * group));
     for (int64_t k = 0; k < geometry.k; ++k) {
+        const int64_t place = place_in_group(k % group, group), first = k / group * group;
         const int zero = w_zero.empty() ? 0 : w_zero[static_cast<size_t>(k)];
-        for (int64_t i = 0; i < taps; ++i)
-            w_[static_cast<size_t>(i * geometry.k + k)] = static_cast<int16_t>(w[k * taps + i] - zero);
+        int sum = 0;
+        for (int64_t i = 0; i < taps; ++i) {
+            const int centred = w[k * taps + i] - zero;
+            w_[static_cast<size_t>(first * packed_taps + (i / 2 * group + place) * 2 + i % 2)] =
+                static_cast<int16_t>(centred);
+            sum += centred;
+        }
+        start_[static_cast<size_t>(first + place)] = (bias.empty() ? 0 : bias[static_cast<size_t>(k)]) - x_zero * sum;
     }
+}
+
+void DepthwiseConvolution::find_taps() {
+    const Geometry& g = geometry_;
+    for (int64_t r = 0; r < g.r; ++r) {
+        for (int64_t s = 0; s < g.s; ++s) {
+            const int64_t row = r * g.dilation_h, column = s * g.dilation_w;
+            taps_.push_back({row, column, (row * g.w + column) * g.c});
+        }
+    }
+    if (taps_.size() % 2 != 0) taps_.push_back({0, 0, 0});  // of weight 0
 }
 
 void DepthwiseConvolution::run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y,
@@ -34,10 +63,6 @@ void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t firs
                                    const Result& y) const {
     constexpr int kBlock = kDepthwiseChannels;
     const Geometry& g = geometry_;
-    const auto row_of_tap = [&](int64_t r) { return p * g.stride_h - g.top + r * g.dilation_h; };
-    int64_t first_r = 0, last_r = g.r;
-    while (first_r < last_r && row_of_tap(first_r) < 0) ++first_r;
-    while (first_r < last_r && row_of_tap(last_r - 1) >= g.h) --last_r;
     alignas(64) float scale[kBlock], shift[kBlock];
     for (int64_t k = 0; k < g.k; k += kBlock) {
         const int64_t channels = std::min<int64_t>(kBlock, g.k - k);
@@ -56,20 +81,22 @@ void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t firs
         job.row = g.k;
         job.column_rows = 1;
         DepthwiseJob row{};
-        row.rows = last_r - first_r;
-        row.x = row.rows > 0 ? image + row_of_tap(first_r) * g.w * g.c + k : image;
-        row.w = w_.data() + first_r * g.s * g.k + k;
-        row.pitch = g.c;
-        row.columns = g.s;
-        row.row_codes = g.dilation_h * g.w * g.c;
+        row.x = image + k;
+        row.zero = zero_.data();
+        row.w = w_.data() + k * static_cast<int64_t>(taps_.size());
+        row.start = start_.data() + k;
+        row.taps = taps_.data();
+        row.pairs = static_cast<int64_t>(taps_.size()) / 2;
+        row.height = g.h;
         row.width = g.w;
-        row.stride = g.stride_w;
+        row.pitch = g.c;
+        row.top = p * g.stride_h - g.top;
         row.left = g.left;
-        row.dilation = g.dilation_w;
+        row.last_row = (g.r - 1) * g.dilation_h;
+        row.last_column = (g.s - 1) * g.dilation_w;
+        row.stride = g.stride_w;
         row.positions = g.q();
         row.channels = static_cast<int>(channels);
-        row.x_zero = x_zero_;
-        row.bias = bias_.empty() ? nullptr : bias_.data() + k;
         instructions_->depthwise(row, job, first_y);
     }
 }

@@ -1,5 +1,8 @@
 // Depthwise convolutions of codes: each output channel reads one input channel. A row of outputs by a block of channels
 // at a time; nothing is copied.
+//
+// Channels are packed in groups, in the order in which instructions interleave two vectors of words: of each eight the
+// first four come in the group's first half, the others in its second.
 #pragma once
 
 #include <vector>
@@ -17,20 +20,23 @@ class DepthwiseConvolution {
 
     /// As Convolution (convolution.h); w: [K,R,S].
     DepthwiseConvolution(const Geometry& geometry, const Instructions& instructions, const int8_t* w,
-                         const std::vector<int32_t>& w_zero, int x_zero, std::vector<int32_t> bias);
+                         const std::vector<int32_t>& w_zero, int x_zero, const std::vector<int32_t>& bias);
 
     /// Of its weights.
-    size_t bytes() const { return w_.size() * sizeof(int16_t) + bias_.size() * sizeof(int32_t); }
+    size_t bytes() const { return w_.size() * sizeof(int16_t) + start_.size() * sizeof(int32_t); }
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
 
   private:
     void run_row(const uint8_t* image, int64_t p, int64_t first_y, const Epilogue& epilogue, const Result& y) const;
 
+    void find_taps();
+
     Geometry geometry_;
     const Instructions* instructions_;
-    int x_zero_;
-    std::vector<int32_t> bias_;  // [K], or empty
-    std::vector<int16_t> w_;     // [R,S,K], centred
+    std::vector<uint8_t> zero_;       // [kDepthwiseChannels] codes of zero
+    std::vector<DepthwiseTap> taps_;  // filled up to an even number
+    std::vector<int16_t> w_;          // [group][pair of taps][channel of the group][2], centred; filled up with 0
+    std::vector<int32_t> start_;      // [group][channel of the group]: what sums of codes begin with
 };
 
 }  // namespace adaq::cpu::integer

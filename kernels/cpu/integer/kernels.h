@@ -87,17 +87,28 @@ struct PointwiseJob {
     int64_t count;
 };
 
-/// A depthwise convolution's row of outputs by a block of channels.
+/// A tap of a depthwise convolution's window.
+struct DepthwiseTap {
+    int64_t row, column;  // of the map, from the window's corner
+    int64_t offset;       // codes from there
+};
+
+/// A depthwise convolution's row of outputs by a block of channels. Taps are multiplied in pairs, channels in groups
+/// (depthwise.h has the order of weights).
 struct DepthwiseJob {
-    const unsigned char* x;  // codes of the first row that windows read, at the map's left edge: the first channel
-    const int16_t* w;        // centred: the first of those rows' taps [r][s], `pitch` apart
-    int64_t pitch;           // channels of a pixel
-    int64_t rows, columns;   // taps: rows inside the map, columns of a window
-    int64_t row_codes;       // from a tap's row to the next, with dilation
-    int64_t width, stride, left, dilation;  // of the map and its columns
-    int64_t positions;                      // of the row of y
-    int channels, x_zero;
-    const int32_t* bias;  // [channels], or null
+    const unsigned char* x;     // the image's codes: the block's first channel
+    const unsigned char* zero;  // [kDepthwiseChannels] codes of zero: what taps beside the map read
+    const int16_t* w;           // the block's weights
+    const int32_t* start;       // [channels, filled up to whole groups], in the order of weights: sums begin with it
+    const DepthwiseTap* taps;   // [2 * pairs]
+    int64_t pairs;
+    int64_t height, width;          // of the map
+    int64_t pitch;                  // channels of a pixel
+    int64_t top, left;              // where the row's first window begins
+    int64_t last_row, last_column;  // of the window, from its corner
+    int64_t stride;                 // from a window to the next
+    int64_t positions;              // of the row of y
+    int channels;
 };
 
 /// All of an instruction set.
@@ -105,6 +116,7 @@ struct Instructions {
     const char* name;
     ProductKernels integers, singles, reals;
     void (*pointwise)(const PointwiseJob&);
+    int depthwise_group;  // channels
     /// Of a row; epilogue: what epilogues read of a job, its channels those of the row.
     void (*depthwise)(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_y);
 };

@@ -31,15 +31,7 @@ struct Floats256 {
         return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
     }
     static Floats load_codes(const uint8_t* p, int count) { return _mm256_cvtepi32_ps(load_code_ints(p, count)); }
-    static Ints load_words(const int16_t* p, int count) {
-        int16_t part[kLanes] = {};
-        if (count < kLanes) {
-            for (int i = 0; i < count; ++i) part[i] = p[i];
-            p = part;
-        }
-        return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-    }
-    static void store_ints(int32_t* p, Ints v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+    static Ints load_ints(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
     static void store(float* p, Floats v, int count) {
         if (count == kLanes) {
             _mm256_storeu_ps(p, v);
@@ -78,8 +70,32 @@ struct Floats256 {
     static Floats min(Floats bound, Floats v) { return _mm256_min_ps(bound, v); }
     static Ints to_ints(Floats v) { return _mm256_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
-    static Ints sub_ints(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
-    static Ints mul_ints(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
+
+    // Words: 16 numbers of 16 bits.
+    using Words = __m256i;
+    static Words load_words(const int16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+    static Words load_code_words(const uint8_t* p, int count) {
+        uint8_t part[2 * kLanes] = {};
+        if (count < 2 * kLanes) {
+            for (int i = 0; i < count; ++i) part[i] = p[i];
+            p = part;
+        }
+        return _mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    }
+    static Words interleave_low(Words a, Words b) { return _mm256_unpacklo_epi16(a, b); }
+    static Words interleave_high(Words a, Words b) { return _mm256_unpackhi_epi16(a, b); }
+    static Ints add_products(Ints sum, Words a, Words b) {
+#if defined(__AVXVNNI__)
+        return _mm256_dpwssd_avx_epi32(sum, a, b);
+#else
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+#endif
+    }
+    static void store_interleaved(int32_t* p, Ints low, Ints high) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute2x128_si256(low, high, 0x20));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + kLanes), _mm256_permute2x128_si256(low, high, 0x31));
+    }
+
     static Floats from_nearest(Floats v) {
         return _mm256_sub_ps(v, _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }

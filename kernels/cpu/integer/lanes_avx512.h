@@ -26,12 +26,7 @@ struct Floats512 {
         return _mm512_cvtepu8_epi32(codes);
     }
     static Floats load_codes(const uint8_t* p, int count) { return _mm512_cvtepi32_ps(load_code_ints(p, count)); }
-    static Ints load_words(const int16_t* p, int count) {
-        const __m256i words = count == kLanes ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
-                                              : _mm256_maskz_loadu_epi16(mask(count), p);
-        return _mm512_cvtepi16_epi32(words);
-    }
-    static void store_ints(int32_t* p, Ints v) { _mm512_storeu_si512(p, v); }
+    static Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }
     static void store(float* p, Floats v, int count) {
         if (count == kLanes) {
             _mm512_storeu_ps(p, v);
@@ -62,8 +57,30 @@ struct Floats512 {
     static Floats min(Floats bound, Floats v) { return _mm512_min_ps(bound, v); }
     static Ints to_ints(Floats v) { return _mm512_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
-    static Ints sub_ints(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
-    static Ints mul_ints(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
+
+    // Words: 32 numbers of 16 bits.
+    using Words = __m512i;
+    static Words load_words(const int16_t* p) { return _mm512_loadu_si512(p); }
+    static Words load_code_words(const uint8_t* p, int count) {
+        return _mm512_cvtepu8_epi16(count == 2 * kLanes ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
+                                                        : _mm256_maskz_loadu_epi8((1u << count) - 1u, p));
+    }
+    static Words interleave_low(Words a, Words b) { return _mm512_unpacklo_epi16(a, b); }
+    static Words interleave_high(Words a, Words b) { return _mm512_unpackhi_epi16(a, b); }
+    static Ints add_products(Ints sum, Words a, Words b) {
+#if defined(__AVX512VNNI__)
+        return _mm512_dpwssd_epi32(sum, a, b);
+#else
+        return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+#endif
+    }
+    static void store_interleaved(int32_t* p, Ints low, Ints high) {
+        const __m512i first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11),
+                      second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+        _mm512_storeu_si512(p, _mm512_permutex2var_epi64(low, first, high));
+        _mm512_storeu_si512(p + kLanes, _mm512_permutex2var_epi64(low, second, high));
+    }
+
     static Floats from_nearest(Floats v) { return _mm512_reduce_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
     /// The larger absolute value.
     static Floats further(Floats a, Floats b) {

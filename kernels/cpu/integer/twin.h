@@ -44,13 +44,9 @@ struct FloatsTwin {
     static Floats load_codes(const uint8_t* p, int count) {
         return each([&](int i) { return i < count ? static_cast<float>(p[i]) : 0.0f; });
     }
-    static Ints load_code_ints(const uint8_t* p, int count) {
-        return each_int([&](int i) { return i < count ? int32_t{p[i]} : 0; });
+    static Ints load_ints(const int32_t* p) {
+        return each_int([&](int i) { return p[i]; });
     }
-    static Ints load_words(const int16_t* p, int count) {
-        return each_int([&](int i) { return i < count ? int32_t{p[i]} : 0; });
-    }
-    static void store_ints(int32_t* p, const Ints& v) { __builtin_memcpy(p, &v, sizeof v); }
     static void store(float* p, const Floats& v, int count) {
         for (int i = 0; i < count; ++i) p[i] = v.at[i];
     }
@@ -99,15 +95,48 @@ struct FloatsTwin {
             return size_a > size_b ? size_a : size_b;
         });
     }
-    static Ints sub_ints(const Ints& a, const Ints& b) {
-        return each_int([&](int i) { return a.at[i] - b.at[i]; });
-    }
-    static Ints mul_ints(const Ints& a, const Ints& b) {
-        return each_int([&](int i) { return a.at[i] * b.at[i]; });
-    }
     static Ints add_ints(const Ints& a, const Ints& b) {
         return each_int([&](int i) { return a.at[i] + b.at[i]; });
     }
+
+    // Words: twice as many numbers of 16 bits. Two vectors of them are interleaved in pieces of 128 bits, the first or
+    // the second four numbers of each piece.
+    using Words = Lanes<int16_t, 2 * lanes>;
+    static Words load_words(const int16_t* p) {
+        Words result;
+        __builtin_memcpy(&result, p, sizeof result);
+        return result;
+    }
+    static Words load_code_words(const uint8_t* p, int count) {
+        Words result;
+        for (int i = 0; i < 2 * lanes; ++i) result.at[i] = i < count ? p[i] : 0;
+        return result;
+    }
+    static Words interleave(const Words& a, const Words& b, int half) {
+        Words result;
+        for (int i = 0; i < lanes; ++i) {
+            const int from = i / 4 * 8 + half * 4 + i % 4;
+            result.at[2 * i] = a.at[from];
+            result.at[2 * i + 1] = b.at[from];
+        }
+        return result;
+    }
+    static Words interleave_low(const Words& a, const Words& b) { return interleave(a, b, 0); }
+    static Words interleave_high(const Words& a, const Words& b) { return interleave(a, b, 1); }
+    static Ints add_products(const Ints& sum, const Words& a, const Words& b) {
+        return each_int([&](int i) {
+            auto total = static_cast<uint32_t>(sum.at[i]);
+            for (int j = 2 * i; j < 2 * i + 2; ++j) total += static_cast<uint32_t>(int32_t{a.at[j]} * b.at[j]);
+            return static_cast<int32_t>(total);
+        });
+    }
+    static void store_interleaved(int32_t* p, const Ints& low, const Ints& high) {
+        for (int i = 0; i < lanes; ++i) {
+            p[i / 4 * 8 + i % 4] = low.at[i];
+            p[i / 4 * 8 + 4 + i % 4] = high.at[i];
+        }
+    }
+
     static bool any_beyond(const Floats& v, float limit) {
         bool any = false;
         for (int i = 0; i < lanes; ++i) any = any || v.at[i] > limit || v.at[i] < -limit;
