@@ -1,45 +1,31 @@
 #!/usr/bin/env python3
-"""Trains the bundled model: a ResNet18 of a quarter of the width, on Fashion-MNIST (Debian: dataset-fashion-mnist).
+"""Trains the bundled networks (weights/README.md) on Fashion-MNIST (Debian: dataset-fashion-mnist).
 
     tools/train_demo.py weights/fashion-resnet18.bin
+    tools/train_demo.py weights/fashion-mobilenet_v2.bin --network mobilenet_v2
 
-Needs torch, torchvision, numpy and Pillow. Trains on all 60,000 training images and prints the test accuracy at the end.
-With --hold-out 5000 the last 5,000 training images are kept back and tested on instead: so its settings were chosen.
+Needs torch, torchvision, numpy and Pillow, and adaq-convert for all networks but ResNet18. Trains on all 60,000 training images and
+prints the test accuracy at the end. With --hold-out 5000 the last 5,000 training images are kept back and tested on instead: so its
+settings were chosen.
 """
 
 import argparse
 import gzip
 import pathlib
+import subprocess
+import tempfile
 import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
-from torchvision.models.resnet import BasicBlock, ResNet
 
 from export_weights import write_bin
+from thin_networks import CLASSES, NETWORKS
 
-CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 MEAN, STD = 0.2860, 0.3530  # of the training images' pixels
-
-
-class ThinResNet18(ResNet):
-    """torchvision's ResNet18 with grey input and `width` instead of 64 channels after the stem."""
-
-    def __init__(self, width):
-        super().__init__(BasicBlock, [1, 1, 1, 1], num_classes=len(CLASSES))  # for its forward; the layers are replaced
-        self.inplanes = width
-        self.conv1 = nn.Conv2d(1, width, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        for stage in range(4):
-            layer = self._make_layer(BasicBlock, width << stage, 2, stride=1 if stage == 0 else 2)
-            setattr(self, f"layer{stage + 1}", layer)
-        self.fc = nn.Linear(width << 3, len(CLASSES))
-        for module in self.modules():  # as torchvision starts its own
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+IN_FLOAT32 = ("mobilenet_v2", "mnasnet")  # PyTorch's depthwise convolutions are several times slower in bf16
 
 
 def read_idx(path):
@@ -95,7 +81,7 @@ def train(model, images, labels, arguments):
         total = 0.0
         for batch in order[: steps * arguments.batch].split(arguments.batch):
             x = normalise(augment(images[batch], generator))
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=arguments.network not in IN_FLOAT32):
                 logits = model(x)
             loss = F.cross_entropy(logits.float(), labels[batch], label_smoothing=arguments.label_smoothing)
             optimiser.zero_grad()
@@ -114,15 +100,40 @@ def count_correct(model, images, labels):
     return sum((model(normalise(x)).argmax(1) == y).sum().item() for x, y in zip(images.split(500), labels.split(500)))
 
 
+def write(model, arguments):
+    """The network as .bin: ResNet18 in the first version of the format, which needs no program of adaq's."""
+    size = arguments.size
+    if arguments.network == "resnet18":
+        preprocessing = {"resize": size, "crop": size, "channels": 1, "mean": [MEAN], "std": [STD]}
+        write_bin(arguments.output, model.state_dict(), preprocessing, CLASSES)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(model.state_dict(), f"{folder}/{arguments.network}.pth")
+        pathlib.Path(f"{folder}/classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
+        options = ["--classes", f"{folder}/classes.txt", "--resize", size, "--crop", size, "--mean", MEAN, "--std", STD]
+        command = [arguments.adaq_convert, f"{folder}/{arguments.network}.pth", arguments.output, *options]
+        subprocess.run(list(map(str, command)), check=True)
+
+
+def number(text):
+    return float(text) if "." in text else int(text)
+
+
 def parse_arguments():
-    parser = argparse.ArgumentParser(description="Trains adaq's bundled model on Fashion-MNIST.")
+    parser = argparse.ArgumentParser(description="Trains adaq's bundled networks on Fashion-MNIST.")
     parser.add_argument("output", metavar="OUT.bin")
+    parser.add_argument("--network", choices=NETWORKS, default="resnet18")
+    parser.add_argument(
+        "--adaq-convert", default="build/release/adaq-convert", metavar="PROGRAM", help="writes networks but ResNet18"
+    )
     parser.add_argument(
         "--data", type=pathlib.Path, default="/usr/share/datasets/fashion-mnist", help="folder of the IDX files"
     )
-    parser.add_argument("--size", type=int, default=48, help="images are resized to this, in pixels")
-    parser.add_argument("--width", type=int, default=16, help="channels after the stem (ResNet18 itself: 64)")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--size", type=int, help="images are resized to this, in pixels (default: 40, ResNet18: 48)")
+    parser.add_argument(
+        "--width", type=number, nargs=1, default=[], help="of the network, as its function in thin_networks.py takes it"
+    )
+    parser.add_argument("--epochs", type=int, help="default: 16, ResNet18: 20")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--lr", type=float, default=0.2, help="the cycle's highest learning rate")
     parser.add_argument("--weight-decay", type=float, default=5e-4)
@@ -132,11 +143,16 @@ def parse_arguments():
     parser.add_argument(
         "--hold-out", type=int, default=0, metavar="N", help="test on the last N training images instead"
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.size = arguments.size or (48 if arguments.network == "resnet18" else 40)
+    arguments.epochs = arguments.epochs or (20 if arguments.network == "resnet18" else 16)
+    return arguments
 
 
 def main():
     arguments = parse_arguments()
+    if arguments.network != "resnet18" and not pathlib.Path(arguments.adaq_convert).exists():
+        raise SystemExit(f"{arguments.adaq_convert}: not there; build it, or give --adaq-convert")
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     images, labels = load(arguments.data, "train", arguments.size)
@@ -145,12 +161,11 @@ def main():
         images, labels = images[: -arguments.hold_out], labels[: -arguments.hold_out]
     else:
         test_images, test_labels = load(arguments.data, "t10k", arguments.size)
-    model = ThinResNet18(arguments.width).to(memory_format=torch.channels_last)
+    model = NETWORKS[arguments.network](*arguments.width).to(memory_format=torch.channels_last)
     train(model, images, labels, arguments)
     correct = count_correct(model, test_images, test_labels)
     print(f"top-1 {100 * correct / len(test_labels):.2f} % ({correct} of {len(test_labels)})")
-    preprocessing = {"resize": arguments.size, "crop": arguments.size, "channels": 1, "mean": [MEAN], "std": [STD]}
-    write_bin(arguments.output, model.state_dict(), preprocessing, CLASSES)
+    write(model, arguments)
 
 
 if __name__ == "__main__":
