@@ -4,7 +4,8 @@
     tools/export_weights.py resnet.pth resnet.bin --resize 256 --crop 224 --classes names.txt
     tools/export_weights.py torchvision:resnet18 resnet18.bin
 
-adaq-convert does the same without Python. From Python: write_bin(path, state_dict, preprocessing, classes).
+adaq-convert does the same without Python. From Python: write_bin(path, state_dict, preprocessing, classes),
+and read_bin(path) for a float network of any family.
 """
 
 import argparse
@@ -216,6 +217,18 @@ def write_bin(path, state_dict, preprocessing=None, classes=None):
     ]
     header_bytes = lay_out(header, entries)
     replace_file(path, file_bytes(header_bytes, entries, blobs))
+
+
+def read_bin(path):
+    """Tensors by name, and the preprocessing, of a float network that adaq or write_bin wrote."""
+    content = pathlib.Path(path).read_bytes()
+    header = json.loads(content[16 : 16 + int.from_bytes(content[8:16], "little")])
+    dtypes = {name: dtype for dtype, name in DTYPES.items()}
+    tensors = {}
+    for entry in header["tensors"]:
+        blob = bytearray(content[entry["offset"] : entry["offset"] + entry["bytes"]])
+        tensors[entry["name"]] = torch.frombuffer(blob, dtype=dtypes[entry["dtype"]]).reshape(entry["shape"])
+    return tensors, header["preprocessing"]
 
 
 def check_preprocessing(preprocessing, channels):

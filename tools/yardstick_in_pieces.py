@@ -61,7 +61,7 @@ def search(yardstick, x, bits, scheme, p):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # processes are forked, and OpenMP's threads do not survive that
     total = torch.zeros(len(s), groups, dtype=torch.float64)
-    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+    with multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0))) as pool:
         for rows, scores in pool.imap(score_piece, pieces):
             total[:, rows] += torch.from_numpy(scores)
     torch.set_num_threads(threads)
