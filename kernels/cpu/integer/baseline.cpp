@@ -14,6 +14,7 @@ namespace {
 
 struct BaselineFloats {
     static constexpr int kLanes = 4;
+    static constexpr bool kSaturates = false;
     using Floats = __m128;
     using Ints = __m128i;
 

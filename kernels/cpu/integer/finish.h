@@ -16,6 +16,7 @@ struct FinishVectors {
     typename F::Floats lowest, highest, scale, reciprocal, low, high;
     typename F::Ints offset;
     bool divides;
+    bool saturates;  // codes end where bytes do
 
     explicit FinishVectors(const Finish& f)
         : lowest(F::all(f.lowest)),
@@ -25,7 +26,8 @@ struct FinishVectors {
           low(F::all(f.low)),
           high(F::all(f.high)),
           offset(F::all_ints(f.offset)),
-          divides(f.reciprocal == 0.0f) {}
+          divides(f.reciprocal == 0.0f),
+          saturates(f.offset == 0 && f.low >= 0.0f && f.high == 255.0f) {}
 
     typename F::Floats clamp(typename F::Floats v) const { return F::min(highest, F::max(lowest, v)); }
 
@@ -35,6 +37,8 @@ struct FinishVectors {
     typename F::Floats quotient(typename F::Floats v) const {
         return F::min(high, F::max(low, division ? F::div(v, scale) : F::mul(v, reciprocal)));
     }
+    /// The same where the store saturates: not clamped from above.
+    typename F::Floats quotient_from_low(typename F::Floats v) const { return F::max(low, F::mul(v, reciprocal)); }
     typename F::Ints code(typename F::Floats quotient) const { return F::add_ints(F::to_ints(quotient), offset); }
 };
 
@@ -51,7 +55,7 @@ inline typename F::Floats read(const OperandRow& row, int64_t i, int count) {
     return F::load(row.values + i, count);
 }
 
-enum class Write : uint8_t { values, codes, codes_by_division };
+enum class Write : uint8_t { values, codes, saturated_codes, codes_by_division };
 
 /// A vector of channels of one segment of a tile: sums lie [column][channel]. Returns whether no quotient came near to
 /// a tie; where one did, the codes have to be written again, by divisions.
@@ -75,6 +79,10 @@ inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const S
             v = F::add(v, F::mul(residual_scale, read<F, residual>(operand, at, count)));
         if constexpr (write == Write::values) {
             F::store(values + at, f.clamp(v), count);
+        } else if constexpr (write == Write::saturated_codes) {
+            const typename F::Floats quotient = f.quotient_from_low(v);
+            furthest = F::further(furthest, F::from_nearest(quotient));
+            F::store_saturated(codes + at, F::to_ints(quotient), count);
         } else {
             const typename F::Floats quotient = f.template quotient<write == Write::codes_by_division>(v);
             if constexpr (write == Write::codes) furthest = F::further(furthest, F::from_nearest(quotient));
@@ -82,6 +90,27 @@ inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const S
         }
     }
     return !F::any_beyond(furthest, kNearTie);
+}
+
+/// A vector's codes: by multiplications where no quotient comes near to a tie, else by divisions.
+template <class F, class Sum, Kind residual>
+inline void finish_codes(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
+                         int channel, int count, int first, int columns) {
+    bool written = false;
+    if constexpr (F::kSaturates) {
+        if (!f.divides && f.saturates) {
+            written = finish_vector<F, Sum, residual, Write::saturated_codes>(job, f, sums, pitch, y, channel, count,
+                                                                              first, columns);
+        } else if (!f.divides) {
+            written =
+                finish_vector<F, Sum, residual, Write::codes>(job, f, sums, pitch, y, channel, count, first, columns);
+        }
+    } else if (!f.divides) {
+        written = finish_vector<F, Sum, residual, Write::codes>(job, f, sums, pitch, y, channel, count, first, columns);
+    }
+    if (!written)
+        finish_vector<F, Sum, residual, Write::codes_by_division>(job, f, sums, pitch, y, channel, count, first,
+                                                                  columns);
 }
 
 template <class F, class Sum, Kind residual, bool quantises>
@@ -92,15 +121,10 @@ inline void finish_segment(const BlockJob& job, const FinishVectors<F>& f, const
         if constexpr (!quantises) {
             finish_vector<F, Sum, residual, Write::values>(job, f, sums, pitch, y, channel,
                                                            rest < F::kLanes ? rest : F::kLanes, first, columns);
-        } else {
-            // The full count as a constant: stores without a mask.
-            if (!f.divides && (rest < F::kLanes ? finish_vector<F, Sum, residual, Write::codes>(
-                                                      job, f, sums, pitch, y, channel, rest, first, columns)
-                                                : finish_vector<F, Sum, residual, Write::codes>(
-                                                      job, f, sums, pitch, y, channel, F::kLanes, first, columns)))
-                continue;
-            finish_vector<F, Sum, residual, Write::codes_by_division>(
-                job, f, sums, pitch, y, channel, rest < F::kLanes ? rest : F::kLanes, first, columns);
+        } else if (rest < F::kLanes) {
+            finish_codes<F, Sum, residual>(job, f, sums, pitch, y, channel, rest, first, columns);
+        } else {  // the full count as a constant: stores without a mask
+            finish_codes<F, Sum, residual>(job, f, sums, pitch, y, channel, F::kLanes, first, columns);
         }
     }
 }

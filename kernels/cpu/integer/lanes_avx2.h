@@ -11,6 +11,7 @@ namespace {  // NOLINT: a header of internal linkage throughout
 
 struct Floats256 {
     static constexpr int kLanes = 8;
+    static constexpr bool kSaturates = false;
     using Floats = __m256;
     using Ints = __m256i;
 

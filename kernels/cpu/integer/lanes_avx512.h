@@ -10,6 +10,7 @@ namespace {  // NOLINT: a header of internal linkage throughout
 
 struct Floats512 {
     static constexpr int kLanes = 16;
+    static constexpr bool kSaturates = true;
     using Floats = __m512;
     using Ints = __m512i;
 
@@ -39,6 +40,14 @@ struct Floats512 {
             _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(v));
         } else {
             _mm512_mask_cvtepi32_storeu_epi8(p, mask(count), v);
+        }
+    }
+    /// Of integers as they are without a sign: above 255, and of floats too large for integers, 255.
+    static void store_saturated(uint8_t* p, Ints v, int count) {
+        if (count == kLanes) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtusepi32_epi8(v));
+        } else {
+            _mm512_mask_cvtusepi32_storeu_epi8(p, mask(count), v);
         }
     }
     static Floats floats(const int32_t* p) { return _mm512_cvtepi32_ps(_mm512_loadu_si512(p)); }

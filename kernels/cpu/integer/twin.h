@@ -16,6 +16,7 @@ struct Lanes {
 template <int lanes>
 struct FloatsTwin {
     static constexpr int kLanes = lanes;
+    static constexpr bool kSaturates = lanes == 16;
     using Floats = Lanes<float, lanes>;
     using Ints = Lanes<int32_t, lanes>;
 
@@ -53,6 +54,12 @@ struct FloatsTwin {
     static void store_codes(uint8_t* p, const Ints& v, int count) {
         for (int i = 0; i < count; ++i) p[i] = static_cast<uint8_t>(v.at[i]);
     }
+    static void store_saturated(uint8_t* p, const Ints& v, int count) {
+        for (int i = 0; i < count; ++i) {
+            const auto code = static_cast<uint32_t>(v.at[i]);
+            p[i] = static_cast<uint8_t>(code < 255 ? code : 255);
+        }
+    }
     static Floats floats(const int32_t* p) {
         return each([&](int i) { return static_cast<float>(p[i]); });
     }
@@ -84,7 +91,11 @@ struct FloatsTwin {
         return each([&](int i) { return bound.at[i] < v.at[i] ? bound.at[i] : v.at[i]; });
     }
     static Ints to_ints(const Floats& v) {
-        return each_int([&](int i) { return static_cast<int32_t>(__builtin_rintf(v.at[i])); });
+        return each_int([&](int i) {
+            constexpr float kLimit = 2147483648.0f;  // beyond it processors give the smallest integer
+            const float whole = __builtin_rintf(v.at[i]);
+            return whole >= -kLimit && whole < kLimit ? static_cast<int32_t>(whole) : INT32_MIN;
+        });
     }
     static Floats from_nearest(const Floats& v) {
         return each([&](int i) { return v.at[i] - __builtin_rintf(v.at[i]); });

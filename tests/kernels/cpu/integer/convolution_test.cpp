@@ -90,6 +90,25 @@ TEST_SUITE("integer convolution") {
         }
     }
 
+    TEST_CASE("codes end at 0 and at the last, however far a value lies beyond, and where it is no integer any more") {
+        Values values(31);
+        for (int i = 0; i < 24; ++i) {
+            Layer layer(values, draw_geometry(values, i % 2 == 0), 1);
+            layer.data.epilogue.residual = {};
+            for (const float scale : {0.5f, 1e-3f, 1e-9f, 1e-30f}) {
+                for (const integer::Quantiser q : {integer::Quantiser{scale, 0, 0, 255},
+                                                   {scale, -3, 0, 255},
+                                                   {scale, 0, 0, 15},
+                                                   {scale, 0, -128, 127}}) {
+                    layer.data.epilogue.quantiser = q;
+                    CAPTURE(scale);
+                    CAPTURE(q.qmin);
+                    check_layer(layer);
+                }
+            }
+        }
+    }
+
     TEST_CASE("results do not depend on threads or on which images run together") {
         Values values(27);
         for (int i = 0; i < 40; ++i) {
