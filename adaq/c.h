@@ -38,6 +38,16 @@ typedef struct adaq_session_options {
     int32_t width;
 } adaq_session_options;
 
+/* What a session takes, bytes (adaq/session.h). */
+typedef struct adaq_memory {
+    int64_t weights; /* once for all runs */
+    int64_t maps;    /* of each run that is going on, as is the next */
+    int64_t workspace;
+} adaq_memory;
+
+/* Of the library, such as "0.2.0". */
+const char* adaq_version(void);
+
 /* options: NULL for the defaults. NULL comes back where it fails. */
 adaq_session* adaq_session_load(const char* path, const adaq_session_options* options, char* why, size_t why_size);
 /* Nothing may be running. NULL is allowed. */
@@ -48,6 +58,10 @@ int32_t adaq_session_classes(const adaq_session* session);
 int32_t adaq_session_height(const adaq_session* session);
 int32_t adaq_session_width(const adaq_session* session);
 int32_t adaq_session_channels(const adaq_session* session);
+/* 1: it runs as integers; 0: in float32. */
+int32_t adaq_session_integer(const adaq_session* session);
+/* All 0 where `session` is NULL. */
+adaq_memory adaq_session_memory(const adaq_session* session);
 /* UTF-8, as long as the session lives; NULL where the model has no names, or no such class. */
 const char* adaq_session_class_name(const adaq_session* session, int32_t index);
 

@@ -94,6 +94,8 @@ adaq_status run(const adaq_session* session, const T* input, const char* name, i
 
 }  // namespace
 
+const char* adaq_version(void) { return ADAQ_VERSION; }
+
 adaq_session* adaq_session_load(const char* path, const adaq_session_options* options, char* why, size_t why_size) {
     adaq_session* made = nullptr;
     attempt(why, why_size, [&] {
@@ -109,6 +111,16 @@ int32_t adaq_session_classes(const adaq_session* session) { return number(sessio
 int32_t adaq_session_height(const adaq_session* session) { return number(session, &adaq::Session::height); }
 int32_t adaq_session_width(const adaq_session* session) { return number(session, &adaq::Session::width); }
 int32_t adaq_session_channels(const adaq_session* session) { return number(session, &adaq::Session::channels); }
+
+int32_t adaq_session_integer(const adaq_session* session) {
+    return session != nullptr && session->session.integer() ? 1 : 0;
+}
+
+adaq_memory adaq_session_memory(const adaq_session* session) {
+    if (session == nullptr) return {};
+    const adaq::SessionMemory memory = session->session.memory();
+    return {memory.weights, memory.maps, memory.workspace};
+}
 
 const char* adaq_session_class_name(const adaq_session* session, int32_t index) {
     if (session == nullptr) return nullptr;

@@ -281,6 +281,14 @@ TEST_SUITE("session") {
         CHECK(adaq_session_height(session) == kEdge);
         CHECK(adaq_session_width(session) == kEdge);
         CHECK(adaq_session_channels(session) == 3);
+        CHECK(adaq_session_integer(session) == 1);
+        SessionOptions same = sized();
+        same.batch = 2;
+        const SessionMemory told = Session(quantised(), same).memory();
+        const adaq_memory memory = adaq_session_memory(session);
+        CHECK(memory.weights == told.weights);
+        CHECK(memory.maps == told.maps);
+        CHECK(memory.workspace == told.workspace);
         CHECK(adaq_session_class_name(session, 0) == nullptr);
 
         const std::vector<uint8_t> pixels = pixels_of(3);
@@ -301,6 +309,8 @@ TEST_SUITE("session") {
               ADAQ_INVALID_OPTION);
         CHECK(adaq_session_classes(nullptr) == 0);
         CHECK(adaq_session_width(nullptr) == 0);
+        CHECK(adaq_session_integer(nullptr) == 0);
+        CHECK(adaq_session_memory(nullptr).weights == 0);
         CHECK(adaq_session_class_name(nullptr, 0) == nullptr);
         CHECK(adaq_session_load(nullptr, nullptr, why, sizeof why) == nullptr);
         CHECK(adaq_session_load("nowhere.bin", nullptr, why, sizeof why) == nullptr);

@@ -19,8 +19,9 @@ zcat -f /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte* >"$folder/imag
 { printf 'P5 28 28 255\n' && dd if="$folder/images" bs=16 skip=1 count=49 status=none; } >"$folder/boot.pgm"
 "$folder/build/classify" "$folder/q.bin" "$folder/boot.pgm" >"$folder/classes"
 grep -q "^Ankle boot  0\.[89]" "$folder/classes"
-"$folder/build/run_from_c" "$folder/q.bin" "$folder/boot.pgm" >"$folder/class"
+"$folder/build/run_from_c" "$folder/q.bin" "$folder/boot.pgm" >"$folder/class" 2>"$folder/about"
 grep -qx "9 Ankle boot" "$folder/class"
+grep -Eqx "adaq [0-9]+\.[0-9]+\.[0-9]+, in integers, [1-9][0-9]* bytes of weights" "$folder/about"
 if "$folder/build/run_from_c" "$folder/q.bin" "$folder/q.bin" 2>/dev/null; then exit 1; fi
 "$folder/prefix/bin/adaq-convert" "$folder/q.bin" "$folder/q.safetensors" >/dev/null
 test -s "$folder/q.encodings.json"

@@ -16,6 +16,9 @@ int main(int argc, char** argv) {
         fprintf(stderr, "%s\n", why);
         return 1;
     }
+    fprintf(stderr, "adaq %s, %s, %lld bytes of weights\n", adaq_version(),
+            adaq_session_integer(session) ? "in integers" : "in float32",
+            (long long)adaq_session_memory(session).weights);
     const int32_t classes = adaq_session_classes(session);
     const size_t pixels_of_image =
         (size_t)adaq_session_height(session) * adaq_session_width(session) * adaq_session_channels(session);
