@@ -3,7 +3,7 @@
 
     venv/bin/python tools/make_requantising_fixtures.py        # needs numpy, onnx and onnxruntime, and a processor with AVX2
 
-Its operators QLinearConv, QLinearAdd and QLinearGlobalAveragePool run alone, on random scales and many codes. Kept are the few outputs that
+Its operators QLinearConv, QLinearAdd, QLinearGlobalAveragePool and QLinearAveragePool run alone, on random scales and many codes. Kept are the few outputs that
 ONNX's own definition, which adds a bias as a float and divides by the output's scale, rounds to another code.
 """
 import json
@@ -91,9 +91,27 @@ def means(draw):
     return kept
 
 
+def windows(draw):
+    """Means of a 2x3 window at a corner, whose third column is padding: counted or not."""
+    kept = []
+    while len(kept) < 60:
+        s_x, s_y, z_x, z_y = scale(draw), scale(draw), int(draw.integers(0, 256)), int(draw.integers(0, 256))
+        counts = len(kept) // 2 % 2
+        x = draw.integers(0, 256, (4000, 8, 2, 2), np.uint8)
+        run = session("QLinearAveragePool", {"x": 4}, {"x": None, "xs": s_x, "xz": np.uint8(z_x), "ys": s_y, "yz": np.uint8(z_y)}, "com.microsoft",
+                      kernel_shape=[2, 3], pads=[0, 0, 0, 1], count_include_pad=counts, channels_last=0)
+        codes = run.run(None, {"x": x})[0].reshape(-1)
+        rows = x.reshape(-1, 4)
+        count = 6 if counts else 4
+        other = coded((rows.astype(int).sum(1) - 4 * z_x).astype(F32) * (s_x / F32(count)), s_y, z_y)
+        for i in np.flatnonzero(codes != other)[:2]:
+            kept.append({"x": rows[i].tolist(), "counts_padding": counts, "x_scale": s_x, "y_scale": s_y, "x_zero": z_x, "y_zero": z_y, "code": int(codes[i])})
+    return kept
+
+
 def main():
     draw = np.random.default_rng(7)
-    cases = {"layers": layers(draw), "additions": additions(draw), "means": means(draw)}
+    cases = {"layers": layers(draw), "additions": additions(draw), "means": means(draw), "windows": windows(draw)}
     lines = [f'"{kind}":[\n' + ",\n".join(json.dumps({key: plain(value) for key, value in case.items()}, separators=(",", ":")) for case in found) + "]"
              for kind, found in cases.items()]
     TARGET.write_text("{" + ",\n".join(lines) + "}\n")

@@ -34,36 +34,40 @@ class Requantised:
                 self.quantise(node)
             elif node.op_type == "Min":
                 self.values[name] = np.minimum(self.value(node.input[0]), self.value(node.input[1]))
-            elif node.op_type == "Gemm":
-                self.values[name] = self.linear(node)
-            else:  # what a quantiser sees
-                reader = next(p for p in self.producers.values() if p.op_type == "QuantizeLinear" and p.input[0] == name)
-                self.quantise(reader)
+            else:
+                reader = next((p for p in self.producers.values() if p.op_type == "QuantizeLinear" and p.input[0] == name), None)
+                if reader is not None:  # what a quantiser sees
+                    self.quantise(reader)
+                else:
+                    self.values[name] = self.floats(node)
         return self.values[name]
 
     def quantise(self, node):
         """Sets its codes, and its input."""
         name, scale, zero = node.input[0], F32(self.value(node.input[1])), int(self.value(node.input[2]))
-        source, relu = name, False
-        producer = self.producers.get(name)
-        if producer is not None and producer.op_type == "Relu":  # of a ReLU6 the upper bound is a Min on codes
-            source, relu = producer.input[0], True
-            producer = self.producers[source]
-        if producer is None:
-            steps, after = self.values[name] / scale, zero
-        elif producer.op_type == "MaxPool":
-            self.values[node.output[0]] = max_pool(self.codes(producer.input[0])[0], attributes(producer))
+        producer, bounds = self.producers.get(name), None
+        if producer is not None and producer.op_type in ("Relu", "Clip"):  # of a ReLU6 the upper bound is a Min on codes
+            bounds = self.bounds(producer)
+            producer = self.producers[producer.input[0]]
+        kind = None if producer is None else producer.op_type
+        if kind in ("MaxPool", "Flatten"):  # whose outputs are on their inputs' grid
+            codes = self.codes(producer.input[0])[0]
+            self.values[node.output[0]] = max_pool(codes, attributes(producer)) if kind == "MaxPool" else codes.reshape(len(codes), -1)
             return
-        elif producer.op_type == "Conv":
-            steps, after = self.convolution(producer, scale), zero
-        elif producer.op_type == "Add":
-            steps, after = self.addition(producer, scale, zero), 0
-        else:
-            steps, after = self.mean(producer, scale), zero
-        if relu:
-            steps = np.maximum(steps, F32(zero - after))
+        steps, after = (self.values[name] / scale if producer is None else self.STEPS[kind](self, producer, scale, zero)), zero
+        if kind in ("Add", "AveragePool"):
+            after = 0
+        if bounds is not None:
+            steps = np.clip(steps, *(F32(bound) / scale + F32(zero - after) for bound in bounds))
         self.values[node.output[0]] = np.clip(np.rint(steps) + F32(after), 0, 255).astype(np.uint8)
         self.values.setdefault(name, (steps.astype(np.float64) - (zero - after)) * float(scale))
+
+    def bounds(self, node):
+        given = [self.value(name) if name else None for name in node.input[1:]]
+        lowest, highest = (given + [None, None])[:2]
+        if node.op_type == "Relu":
+            lowest = 0
+        return (-np.inf if lowest is None else lowest, np.inf if highest is None else highest)
 
     # ---- operands
 
@@ -80,16 +84,15 @@ class Requantised:
         codes, scale, zero = self.codes(name)
         return codes.astype(np.float64) - zero.reshape(-1, *[1] * (codes.ndim - 1)), scale
 
-    # ---- what is quantised, in steps
+    # ---- what is quantised, in steps of its scale; of an addition with the code of zero
 
-    def convolution(self, node, scale):
-        x, x_scale, x_zero = self.codes(node.input[0])
-        w, w_scale = self.weight(node.input[1])
-        sums = convolve(x.astype(np.float64) - x_zero, w, attributes(node))
+    def layer(self, node, scale, _):
+        sums, x_scale, w_scale = self.sums(node)
         if len(node.input) > 2:
-            sums = sums + self.codes(node.input[2])[0].astype(np.float64).reshape(1, -1, 1, 1)
+            bias = self.codes(node.input[2])[0].astype(np.float64)
+            sums = sums + bias.reshape(1, -1, *[1] * (sums.ndim - 2))
         factor = (x_scale * w_scale) / scale
-        return sums.astype(F32) * factor.reshape(1, -1, 1, 1)
+        return sums.astype(F32) * factor.reshape(1, -1, *[1] * (sums.ndim - 2))
 
     def addition(self, node, scale, zero):
         a, a_scale, a_zero = self.codes(node.input[0])
@@ -98,20 +101,44 @@ class Requantised:
         offset = F32(zero) - fma(a_zero, by_a, by_b * F32(b_zero))
         return fma(a, by_a, fma(b, by_b, offset))
 
-    def mean(self, node, scale):
+    def mean(self, node, scale, _):
         x, x_scale, x_zero = self.codes(node.input[0])
         sums = x.astype(np.int64).sum((2, 3), keepdims=True) - x_zero * x.shape[2] * x.shape[3]
         return sums.astype(F32) * (x_scale / (scale * F32(x.shape[2] * x.shape[3])))
 
-    def linear(self, node):
-        """The last layer, which runs in float."""
+    def window_mean(self, node, scale, zero):
+        """Values are added, row by row, not codes."""
+        x, x_scale, x_zero = self.codes(node.input[0])
+        given = attributes(node)
+        pads, kernel, strides = given["pads"], given["kernel_shape"], given["strides"]
+        seen = windows(padded((x.astype(np.int64) - x_zero).astype(F32) * x_scale, pads, 0), kernel, strides, [1, 1])
+        inside = windows(padded(np.ones((1, 1, *x.shape[2:])), pads, 1.0 * given["count_include_pad"]), kernel, strides, [1, 1])
+        sums = np.zeros(seen.shape[:4], F32)
+        for row, column in np.ndindex(*kernel):
+            sums = sums + seen[..., row, column]
+        return sums / inside.sum((4, 5)).astype(F32) / scale + F32(zero)
+
+    STEPS = {"Conv": layer, "Gemm": layer, "Add": addition, "AveragePool": window_mean, "GlobalAveragePool": mean}
+
+    # ---- sums of integers
+
+    def sums(self, node):
+        """Of a convolution or fully connected layer, and the scales of its input and weight."""
         x, x_scale, x_zero = self.codes(node.input[0])
         w, w_scale = self.weight(node.input[1])
-        logits = ((x.astype(np.float64) - x_zero) @ w.T) * (x_scale.astype(np.float64) * w_scale)
+        centred = x.astype(np.float64) - x_zero
+        return (convolve(centred, w, attributes(node)) if node.op_type == "Conv" else centred @ w.T), x_scale, w_scale
+
+    def floats(self, node):
+        """What is not quantised: the last layer, which runs in float, and its bias where an operator of its own adds it."""
+        if node.op_type == "Add":
+            return self.value(node.input[0]) + self.value(node.input[1])
+        sums, x_scale, w_scale = self.sums(node)
+        values = sums * (x_scale.astype(np.float64) * w_scale)
         if len(node.input) > 2:
             bias, bias_scale, _ = self.codes(node.input[2])
-            logits = logits + bias.astype(F32) * bias_scale
-        return logits.astype(F32)
+            values = values + bias.astype(F32) * bias_scale
+        return values.astype(F32)
 
 
 def fma(code, factor, summand):

@@ -125,7 +125,7 @@ def sites_of(model):
         codes = node.output[0]
         codes = next((reader.output[0] for reader in by_input[codes] if reader.op_type == "Min"), codes)
         producer = next((p for p in model.graph.node if p.output[0] == node.input[0]), None)
-        if producer is not None and producer.op_type == "MaxPool":
+        if producer is not None and producer.op_type in ("MaxPool", "Flatten"):
             continue  # codes of the site before it
         sites.append((codes, node.input[0], float(constants[node.input[1]])))
     return sites

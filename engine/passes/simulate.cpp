@@ -201,6 +201,14 @@ void Simulation::average_pool(const Value& x, ValueId output) {
 void Simulation::average_pool(const Value& x, ValueId output, const PoolingWindow& window, bool counts_padding) {
     const Output y = produce(output);
     const TensorId mean = y.site ? program_.temporary(stacked(batch_, shapes_[output])) : y.id;
+    if (requantises(x, y)) {
+        const Value codes = as_integers(x);
+        const CodeQuantiser quantiser = *code_quantiser(y, CodeQuantiser::Counts::codes);
+        AveragePool op{codes.id, mean, window, counts_padding, x.scale, codes.zero};
+        op.steps = AveragePool::Steps{y.site->scale, quantiser.zero()};
+        add(op);
+        return add(QuantiseToCodes{mean, y.id, quantiser});
+    }
     add(AveragePool{x.id, mean, window, counts_padding, x.scale, x.zero, network_.quantised()});
     quantise_mean(mean, y);
 }

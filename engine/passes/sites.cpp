@@ -30,7 +30,7 @@ class Policy {
             const Node& node = graph.node(i);
             is_site_[Graph::output_of(i)] =
                 sites == ActivationSites::layer ? node.kind->has_weight() : node.activation || node.kind == &add_kind();
-            if (quantises_input(sites) && (node.kind->has_weight() || node.kind == &add_kind()))
+            if (quantises_input(sites) && (node.kind->has_weight() || node.kind == &add_kind() || averages(node)))
                 for (ValueId read : node.inputs) is_site_[source_of_codes(graph_, read)] = true;
             if (node.kind->has_weight()) take_bottleneck(source_of_codes(graph_, node.inputs[0]));
         }
@@ -39,6 +39,10 @@ class Policy {
     bool is_site(ValueId value) const { return is_site_[value]; }
 
   private:
+    static bool averages(const Node& node) {
+        return node.kind == &average_pool_kind() || node.kind == &global_average_pool_kind();
+    }
+
     /// A layer that nothing stands behind but the next layer (MobileNetV2's linear bottleneck).
     void take_bottleneck(ValueId read) {
         if (read != kImage && graph_.node(Graph::producer_of(read)).kind->has_weight()) is_site_[read] = true;

@@ -12,8 +12,8 @@ namespace adaq {
 /// block: the output of each ReLU, and what one layer reads of another without one, MobileNetV2's linear bottlenecks
 /// (BRECQ, QDrop, PD-Quant). layer: the output of every convolution and of the fully
 /// connected layer, not a block's output (the published AdaRound rows). deploy_ort: block, every value that a layer
-/// with a weight reads, and both operands of each addition (onnxruntime). deploy_tensorrt: the same, but nothing
-/// between an addition and the last convolution that feeds it, which TensorRT computes as one.
+/// with a weight or an average pool reads, and both operands of each addition (onnxruntime). deploy_tensorrt: the same,
+/// but nothing between an addition and the last convolution that feeds it, which TensorRT computes as one.
 enum class ActivationSites { block, layer, deploy_ort, deploy_tensorrt };
 
 /// Whether a policy makes a site of the network's input.

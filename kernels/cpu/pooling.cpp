@@ -34,6 +34,16 @@ ADAQ_VECTORISE void accumulate(const float* x, int64_t n, float* sum) {
     for (int64_t i = 0; i < n; ++i) sum[i] += x[i];
 }
 
+/// sum += scale * (x - zero), in float32
+ADAQ_VECTORISE void accumulate_values(const uint8_t* x, int zero, float scale, int64_t n, float* sum) {
+    for (int64_t i = 0; i < n; ++i) sum[i] += scale * static_cast<float>(x[i] - zero);
+}
+
+ADAQ_VECTORISE void steps_of(const float* sum, float count, AveragePool::Steps steps, int64_t n, float* y) {
+    const auto zero = static_cast<float>(steps.zero);
+    for (int64_t i = 0; i < n; ++i) y[i] = sum[i] / count / steps.scale + zero;
+}
+
 /// y = factor * (sum - zeros)
 ADAQ_VECTORISE void average(const double* sum, double zeros, float factor, int64_t n, float* y) {
     for (int64_t i = 0; i < n; ++i) y[i] = factor * static_cast<float>(sum[i] - zeros);
@@ -137,15 +147,18 @@ class CompiledAveragePool : public WindowPool<AveragePool> {
 
     void run(const View& view) override {
         auto* const sums = reinterpret_cast<double*>(view.scratch());
-        if (codes_)
+        if (op_.steps)
+            pool(codes_at(view, op_.x), view.scratch(), view.at(op_.y));
+        else if (codes_)
             pool(codes_at(view, op_.x), sums, view.at(op_.y));
         else
             pool(view.at(op_.x), sums, view.at(op_.y));
     }
 
   private:
-    template <typename Element>
-    void pool(const Element* x, double* sums, float* y) const {
+    /// Sum: float where there are steps, else double.
+    template <typename Element, typename Sum>
+    void pool(const Element* x, Sum* sums, float* y) const {
         const int64_t rows = images_ * y_[1], row = y_[2] * y_[3], image = x_[1] * x_[2] * x_[3];
 #pragma omp parallel for num_threads(threads_) schedule(static) if (threads_ > 1)
         for (int64_t part = 0; part < threads_; ++part) {
@@ -153,18 +166,30 @@ class CompiledAveragePool : public WindowPool<AveragePool> {
                 pool_row(x + i / y_[1] * image, i % y_[1], sums + part * x_[3], y + i * row);
         }
     }
-    template <typename Element>
-    void pool_row(const Element* image, int64_t p, double* sums, float* y) const {
+    template <typename Element, typename Sum>
+    void pool_row(const Element* image, int64_t p, Sum* sums, float* y) const {
         const int64_t channels = x_[3], top = rows_.first(p), bottom = rows_.last(p, x_[1]);
         for (int64_t q = 0; q < y_[2]; ++q, y += channels) {
             const int64_t left = columns_.first(q), right = columns_.last(q, x_[2]);
-            std::fill_n(sums, channels, 0.0);
+            std::fill_n(sums, channels, Sum{0});
             for (int64_t h = top; h < bottom; ++h)
-                for (int64_t w = left; w < right; ++w) accumulate(image + (h * x_[2] + w) * channels, channels, sums);
+                for (int64_t w = left; w < right; ++w) add(image + (h * x_[2] + w) * channels, sums);
             const int64_t inside = (bottom - top) * (right - left),
                           count = op_.counts_padding ? rows_.kernel * columns_.kernel : inside;
-            average(sums, static_cast<double>(inside * op_.x_zero), op_.scale / static_cast<float>(count), channels, y);
+            finish(sums, inside, count, y);
         }
+    }
+    template <typename Element>
+    void add(const Element* x, double* sums) const {
+        accumulate(x, x_[3], sums);
+    }
+    void add(const uint8_t* x, float* sums) const { accumulate_values(x, op_.x_zero, op_.scale, x_[3], sums); }
+
+    void finish(const double* sums, int64_t inside, int64_t count, float* y) const {
+        average(sums, static_cast<double>(inside * op_.x_zero), op_.scale / static_cast<float>(count), x_[3], y);
+    }
+    void finish(const float* sums, int64_t /*inside*/, int64_t count, float* y) const {
+        steps_of(sums, static_cast<float>(count), *op_.steps, x_[3], y);
     }
 };
 

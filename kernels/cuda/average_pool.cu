@@ -24,10 +24,10 @@ struct Averaging : Pooling {
     /// The lines of x that a window sees.
     __device__ Span lines(int p) const { return span(p * window.stride_h - window.top, window.kernel_h, height); }
     __device__ Span places(int q) const { return span(q * window.stride_w - window.left, window.kernel_w, width); }
-    __device__ float factor(const Span& h, const Span& w) const {
-        const int count = counts_padding ? window.kernel_h * window.kernel_w : (h.last - h.first) * (w.last - w.first);
-        return scale / static_cast<float>(count);
+    __device__ int count(const Span& h, const Span& w) const {
+        return counts_padding ? window.kernel_h * window.kernel_w : (h.last - h.first) * (w.last - w.first);
     }
+    __device__ float factor(const Span& h, const Span& w) const { return scale / static_cast<float>(count(h, w)); }
 
   private:
     __device__ static Span span(int begin, int kernel, int extent) {
@@ -68,6 +68,36 @@ struct AveragePoolWork {
     __device__ const AveragePoolWork& load() const { return *this; }
 };
 
+/// In float32, to steps of what is made.
+struct AverageInStepsWork {
+    Averaging g;
+    const uint8_t* x;
+    float* y;
+    float x_zero;
+    AveragePool::Steps steps;
+
+    template <int Count>
+    __device__ void run(int64_t first) const {
+        const Position at = g.of_output(first);
+        const auto lines = g.lines(at.row), places = g.places(at.column);
+        float sum[Count] = {};
+        for (int h = lines.first; inside(h, lines.last); ++h) {
+            for (int w = places.first; inside(w, places.last); ++w) {
+                float v[Count];
+                const int64_t pixel = (int64_t{at.n} * g.height + h) * g.width + w;
+                load_run<Count>(v, x + pixel * g.channel_count + at.channel);
+#pragma unroll
+                for (int i = 0; i < Count; ++i) sum[i] += g.scale * (v[i] - x_zero);
+            }
+        }
+        const int count = g.count(lines, places);
+#pragma unroll
+        for (int i = 0; i < Count; ++i) sum[i] = steps(sum[i], count);
+        store_run<Count>(y + first, sum);
+    }
+    __device__ const AverageInStepsWork& load() const { return *this; }
+};
+
 struct AveragePoolGradientWork {
     Averaging g;
     const float* dy;
@@ -95,18 +125,29 @@ struct AveragePoolGradientWork {
     __device__ const AveragePoolGradientWork& load() const { return *this; }
 };
 
-template <typename Element>
-CompiledOperation compile_average_pool(const Context& context, const AveragePool& op) {
-    const Shape &x = context.shape(op.x), &y = context.shape(op.y);
-    const AveragePoolWork<Element> work{Averaging(op, x, y), context.elements<Element>(op.x), context.at(op.y),
-                                        op.x_zero};
+template <typename Work>
+CompiledOperation compile_work(const Work& work, const Shape& y) {
     const ElementRuns runs(element_count(y), y[3], {work.x, work.y});
     return {0, [=](cudaStream_t stream, void*) { for_each_run(runs, work, stream); }};
+}
+
+template <typename Element>
+CompiledOperation compile_average_pool(const Context& context, const AveragePool& op) {
+    const Shape& y = context.shape(op.y);
+    return compile_work(AveragePoolWork<Element>{Averaging(op, context.shape(op.x), y), context.elements<Element>(op.x),
+                                                 context.at(op.y), op.x_zero},
+                        y);
 }
 
 }  // namespace
 
 CompiledOperation compile_operation(const Context& context, const AveragePool& op) {
+    if (op.steps) {
+        const Shape& y = context.shape(op.y);
+        return compile_work(AverageInStepsWork{Averaging(op, context.shape(op.x), y), context.elements<uint8_t>(op.x),
+                                               context.at(op.y), static_cast<float>(op.x_zero), *op.steps},
+                            y);
+    }
     if (context.type(op.x) == DType::u8) return compile_average_pool<uint8_t>(context, op);
     return compile_average_pool<float>(context, op);
 }

@@ -30,12 +30,18 @@ void Interpreter::operator()(const AveragePool& op) {
     std::fill_n(y, count(op.y), 0.0);
     std::vector<int64_t> counts(static_cast<size_t>(count(op.y) / channels));
     visit_windows(op.window, op.counts_padding, shape(op.x), shape(op.y), [&](int64_t out, int64_t in, int64_t terms) {
-        for (int64_t c = 0; c < channels; ++c) y[out * channels + c] += x[in * channels + c] - op.x_zero;
+        for (int64_t c = 0; c < channels; ++c) {
+            double& sum = y[out * channels + c];
+            const double code = x[in * channels + c] - op.x_zero;
+            sum = op.steps ? static_cast<float>(sum) + op.scale * static_cast<float>(code) : sum + code;
+        }
         counts[static_cast<size_t>(out)] = terms;
     });
     for (int64_t i = 0; i < count(op.y); ++i) {
         const int64_t terms = counts[static_cast<size_t>(i / channels)];
-        if (op.rounded || type(op.x) == DType::u8)
+        if (op.steps)
+            y[i] = (*op.steps)(static_cast<float>(y[i]), terms);
+        else if (op.rounded || type(op.x) == DType::u8)
             y[i] = op.scale / static_cast<float>(terms) * static_cast<float>(y[i]);
         else
             y[i] *= static_cast<double>(op.scale) / static_cast<double>(terms);

@@ -77,6 +77,22 @@ void check_mean(const json& c) {
     });
 }
 
+void check_window(const json& c) {
+    check_code(c, {1, 1, 1, 1}, [&](Device& device, Program& program, TensorId y) {
+        const CodeQuantiser quantiser = quantiser_of(c, Counts::codes);
+        const TensorId steps = program.temporary({1, 1, 1, 1});
+        AveragePool op{put(device, program, {1, 2, 2, 1}, c.at("x").get<std::vector<float>>(), DType::u8),
+                       steps,
+                       PoolingWindow{2, 3, 2, 1, 0, 0, 0, 1},
+                       c.at("counts_padding").get<int>() != 0,
+                       c.at("x_scale"),
+                       c.at("x_zero")};
+        op.steps = AveragePool::Steps{quantiser.scale, quantiser.zero()};
+        program.add(op);
+        program.add(QuantiseToCodes{steps, y, quantiser});
+    });
+}
+
 }  // namespace
 
 TEST_SUITE("requantising") {
@@ -88,6 +104,10 @@ TEST_SUITE("requantising") {
     }
     TEST_CASE("means of maps") {
         for (const json& c : cases_of("means")) check_mean(c);
+    }
+
+    TEST_CASE("means of windows") {
+        for (const json& c : cases_of("windows")) check_window(c);
     }
 
     TEST_CASE("a bias belongs to any layer of codes: few and many channels, wide sums, zero points") {
@@ -145,6 +165,11 @@ TEST_SUITE("requantising") {
         Program addition;
         const TensorId a = put(*device, addition, {1}, {1.0f});
         addition.add(IntegerAddition{a, a, addition.temporary({1}), 1.0f, 1.0f, 0, 0, 0.5f});
+        Program window;
+        AveragePool pool{put(*device, window, {1, 2, 2, 1}, {1.0f, 2.0f, 3.0f, 4.0f}), window.temporary({1, 1, 1, 1})};
+        pool.steps = AveragePool::Steps{0.5f, 3};
+        window.add(pool);
+        CHECK_THROWS_WITH(device->compile(window), doctest::Contains("average pool: steps of values"));
         CHECK_THROWS_WITH(device->compile(addition), doctest::Contains("addition of codes with an offset"));
     }
 }

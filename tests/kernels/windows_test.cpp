@@ -281,23 +281,33 @@ TEST_SUITE("windows") {
                     const std::vector<float> dy = values.reals(element_count(y));
                     const std::vector<double> mean = reference.get("y"), dx = reference.get("dx");
                     CHECK(distance(dx, central_differences(reference, "x", "y", dy)) < 1e-8);
-                    const auto of_codes = [&](Device& device) {
+                    const auto of_codes = [&](Device& device, std::optional<AveragePool::Steps> steps) {
                         Values drawn(23);
                         Program program;
                         const TensorId codes =
                             put(device, program, x, drawn.wholes(element_count(x), 0, 255), DType::u8);
                         const Buffer out = device.create(y);
-                        program.add(AveragePool{codes, program.bind(out), window, counted, 0.0123f, 77});
+                        AveragePool op{codes, program.bind(out), window, counted, 0.0123f, 77};
+                        op.steps = steps;
+                        program.add(op);
                         device.compile(program)->run(1);
                         return values_of(device, out);
                     };
-                    const auto expected = of_codes(*make_device("reference", 1));
+                    const AveragePool::Steps steps{0.0431f, 19};
+                    const auto expected = of_codes(*make_device("reference", 1), {}),
+                               in_steps = of_codes(*make_device("reference", 1), steps);
+                    double largest = 0.0;  // steps are the means, but for rounding
+                    for (size_t i = 0; i < expected.size(); ++i)
+                        largest = std::max(largest, std::fabs(double{in_steps[i]} - 19.0 - expected[i] / 0.0431));
+                    CHECK(largest < 1e-3);
+                    CHECK(in_steps != expected);
                     for (const std::string& name : devices_under_test()) {
                         ProgramBuilder b(name);
                         build(b);
                         CHECK(distance(b.get("y"), mean) < 1e-6);
                         CHECK(distance(b.get("dx"), dx) < 1e-6);
-                        CHECK(of_codes(*make_device(name, 2)) == expected);
+                        CHECK(of_codes(*make_device(name, 2), {}) == expected);
+                        CHECK(of_codes(*make_device(name, 2), steps) == in_steps);
                     }
                 }
             }

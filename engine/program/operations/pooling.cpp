@@ -37,6 +37,7 @@ void AveragePool::check(const Checker& c) const {
     const DType type = c.type(x, {DType::f32, DType::u8}, "average pool x");
     c.type(y, {DType::f32}, "average pool y");
     require(x_zero >= 0 && x_zero <= (type == DType::u8 ? 255 : 0), "average pool: a zero of {}", x_zero);
+    require(!steps || type == DType::u8, "average pool: steps of values");
 }
 
 void AveragePoolGradient::check(const Checker& c) const {

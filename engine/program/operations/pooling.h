@@ -1,6 +1,9 @@
 // Pooling and its gradients.
 #pragma once
 
+#include <optional>
+
+#include "engine/grid.h"
 #include "engine/program/operations/window.h"
 #include "engine/program/tensor_use.h"
 
@@ -41,6 +44,8 @@ struct MaxPoolGradient {
 /// y[N,P,Q,C] = scale / count * (sum over a window of x - x_zero), x f32 or codes (u8), y f32. Positions outside the
 /// map are zeros, which count where `counts_padding` is set. The sum is held without rounding of codes, else in
 /// float64, its terms in the order of positions, and is rounded to float32 once; so is scale / count.
+/// With `steps`, of codes alone, as onnxruntime has it, each operation in float32: the terms scale * (x - x_zero) are
+/// added in the order of positions, and y = sum / count / steps.scale + steps.zero.
 struct AveragePool {
     static constexpr OperationTraits kTraits{"average pool", Purpose::inference, Cost::memory};
     static constexpr bool kTakesCodes = true;
@@ -50,6 +55,16 @@ struct AveragePool {
     float scale = 1.0f;
     int x_zero = 0;        // 0 where x is f32
     bool rounded = false;  // of quantised networks: that rounding is the reference's, too, which has float64 else
+    /// Of what is made: its scale and its code of zero, so that y counts its codes.
+    struct Steps {
+        float scale = 1.0f;
+        int zero = 0;
+
+        ADAQ_HOST_DEVICE float operator()(float sum, int64_t count) const {
+            return sum / static_cast<float>(count) / scale + static_cast<float>(zero);
+        }
+    };
+    std::optional<Steps> steps = std::nullopt;
 
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {
