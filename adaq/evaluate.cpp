@@ -105,8 +105,10 @@ void evaluate(Quantised& quantised, const ImageSets& images, const EvaluateOptio
     });
 }
 
-Report evaluate(const Model& model, const ImageSets& images, const EvaluateOptions& options, const Context& context) {
+Report evaluate(const Model& unfitted, const ImageSets& images, const EvaluateOptions& options,
+                const Context& context) {
     return guarded([&] {
+        const Model model = fitted_to(unfitted, images.height(), images.width());
         const Network& network = model.state().network(options.fold);
         const StoredModel& stored = model.state().stored;
         const WorkspaceOf workspace(context.workspace);

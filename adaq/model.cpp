@@ -8,6 +8,7 @@
 #include "adaq/state/guarded.h"
 #include "adaq/state/workspace_state.h"
 #include "engine/error.h"
+#include "loaders/architectures/adaptive_pool.h"
 #include "loaders/onnx/onnx.h"
 #include "loaders/weights/weights.h"
 
@@ -49,6 +50,18 @@ Model load(const std::string& path, const LoadOptions& options, Workspace* works
         };
         return workspace ? workspace->state().model(path, options, open) : open();
     });
+}
+
+Model fitted_to(const Model& model, int height, int width) {
+    const Model::State& given = model.state();
+    if (height <= 0 || width <= 0 || !needs_fitting(given.stored.graph, height, width)) return model;
+    auto state = std::make_shared<Model::State>();
+    state->path = given.path;
+    state->file = given.file;
+    state->notes = given.notes;
+    state->stored = given.stored;
+    state->stored.graph = fitted(given.stored.graph, height, width);
+    return Model(std::move(state));
 }
 
 void check_save(const std::string& path, const SaveOptions& options) {

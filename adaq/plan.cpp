@@ -24,7 +24,8 @@ class Planning {
   public:
     /// settings: null: the network is only evaluated.
     Planning(const Model& model, bool fold, const ImageSets& images, const Settings* settings, const Context& context)
-        : original_(model.state().network(fold)),
+        : model_(fitted_to(model, images.height(), images.width())),
+          original_(model_.state().network(fold)),
           settings_(settings),
           workspace_(context.workspace),
           observer_(context.observer),
@@ -168,6 +169,7 @@ class Planning {
         if (settings_) times.evaluation = times.float_evaluation;
     }
 
+    const Model model_;
     const Network& original_;
     const Settings* settings_;
     const WorkspaceOf workspace_;

@@ -200,11 +200,12 @@ void check_work(const Model& model, const ImageSets& images, const QuantiseOptio
     guarded([&] { check_work(settings_of(options), model, images); });
 }
 
-Quantised quantise(const Model& model, const ImageSets& images, const QuantiseOptions& options,
+Quantised quantise(const Model& unfitted, const ImageSets& images, const QuantiseOptions& options,
                    const Context& context) {
     return guarded([&] {
         Settings settings = settings_of(options);
-        check_work(settings, model, images);
+        check_work(settings, unfitted, images);
+        const Model model = fitted_to(unfitted, images.height(), images.width());
         check_state(options);
         const WorkspaceOf workspace(context.workspace);
         const ObserverOf observer(context.observer);

@@ -8,6 +8,7 @@
 #include "adaq/state/model_state.h"
 #include "engine/error.h"
 #include "engine/printable.h"
+#include "loaders/architectures/adaptive_pool.h"
 #include "loaders/images/geometry.h"
 #include "loaders/images/normalise.h"
 #include "loaders/images/reader.h"
@@ -98,12 +99,18 @@ void check_logits(const Session::State& state, int64_t images, size_t logits) {
 }  // namespace
 
 Session::Session(const Model& model, const SessionOptions& options)
-    : state_(guarded([&] { return make_state(model.state().stored, model.state().network(false), options); })) {}
+    : state_(guarded([&] {
+          const ImageSize size = size_of_input(model.state().stored, options);
+          const Model fitted = fitted_to(model, size.height, size.width);
+          return make_state(fitted.state().stored, fitted.state().network(false), options);
+      })) {}
 
 Session load_session(const std::string& path, const SessionOptions& options) {
     return guarded([&] {
         StoredModel model = about("weights", [&] { return load_weights(path); });
         try {
+            const ImageSize size = size_of_input(model, options);
+            model.graph = fitted(model.graph, size.height, size.width);
             const Network network = make_network(model, false);
             model.quantisation.reset();
             model.tensors.clear();

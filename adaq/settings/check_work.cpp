@@ -45,12 +45,13 @@ void check_images(const Settings& s, const Graph& graph, const ImageSets& images
 
 }  // namespace
 
-void check_work(const Settings& s, const Model& model, const ImageSets& images) {
+void check_work(const Settings& s, const Model& unfitted, const ImageSets& images) {
     about("weights", [&] {
-        if (model.quantised())
-            usage_error("{}: is quantised already", model.file().empty() ? "the model" : model.file());
+        if (unfitted.quantised())
+            usage_error("{}: is quantised already", unfitted.file().empty() ? "the model" : unfitted.file());
     });
     check_images_are_there(s, images);
+    const Model model = fitted_to(unfitted, images.height(), images.width());
     const Network& network = model.state().network(s.fold);
     check_layer_names(network, s.bits);
     const std::vector<Site> sites = activation_sites(network.graph, s.site_options());

@@ -29,4 +29,8 @@ struct Model::State {
     mutable std::string crc32_;
 };
 
+/// The model for images of this size (loaders/architectures/adaptive_pool.h); a model that suits them as it is shares
+/// what it holds. 0: of any size.
+Model fitted_to(const Model& model, int height, int width);
+
 }  // namespace adaq

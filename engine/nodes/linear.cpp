@@ -1,5 +1,6 @@
 // The fully connected layer: y = activation(W x + b), then the site's quantiser. Attributes: inputs, outputs, bias;
-// map: rows and columns of the map that it reads, flattened (its weight in files: channel by channel, as PyTorch does).
+// map: rows and columns of the map that it reads, flattened (its weight in files: channel by channel, as PyTorch does);
+// pool: the name of an average pool that makes that map of larger ones (loaders/architectures/adaptive_pool.h).
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
 #include "engine/passes/simulate.h"
@@ -18,9 +19,13 @@ class LinearKind : public NodeKind {
 
     void check(const Node& node) const override {
         expect_inputs(node, 1);
-        expect_attributes(node, {"inputs", "outputs", "bias"}, {"map"});
+        expect_attributes(node, {"inputs", "outputs", "bias"}, {"map", "pool"});
         for (const char* features : {"inputs", "outputs"}) expect_integer(node, features, 1, kMostFeatures);
         expect_integer(node, "bias", 0, 1);
+        const auto pool = node.attributes.find("pool");
+        if (pool != node.attributes.end() &&
+            !(std::holds_alternative<std::string>(pool->second) && node.attributes.contains("map")))
+            data_error("{}: pool, expected the name of one, and a map", node.name);
         if (!node.attributes.contains("map")) return;
         constexpr int64_t kMostOfAMap = 1024;
         expect_list(node, "map", 2, 1, kMostOfAMap);

@@ -50,9 +50,10 @@ ValueId GraphBuilder::max_pool(const std::string& name, ValueId x, int64_t kerne
 }
 
 ValueId GraphBuilder::linear(const std::string& name, ValueId x, int64_t inputs, int64_t outputs, bool bias,
-                             int64_t map) {
+                             int64_t map, const std::string& pool) {
     Attributes attributes{{"inputs", inputs}, {"outputs", outputs}, {"bias", int64_t{bias ? 1 : 0}}};
     if (map > 0) attributes["map"] = pair(map);
+    if (!pool.empty()) attributes["pool"] = pool;
     return append("linear", name, {x}, std::move(attributes));
 }
 

@@ -38,8 +38,10 @@ class GraphBuilder {
     ValueId global_average_pool(const std::string& name, ValueId x) {
         return append("global_average_pool", name, {x}, {});
     }
-    /// map: rows, and columns, of the map that it flattens; 0: it reads features.
-    ValueId linear(const std::string& name, ValueId x, int64_t inputs, int64_t outputs, bool bias, int64_t map = 0);
+    /// map: rows, and columns, of the map that it flattens; 0: it reads features. pool: of larger maps
+    /// (adaptive_pool.h).
+    ValueId linear(const std::string& name, ValueId x, int64_t inputs, int64_t outputs, bool bias, int64_t map = 0,
+                   const std::string& pool = "");
 
     /// The mean of a map, "avgpool", and the last layer, which is the unit "head".
     void pooled_head(const std::string& name, ValueId x, int64_t inputs, int64_t classes, bool bias);

@@ -117,7 +117,8 @@ Graph vgg_graph(const Vgg& network) {
         const std::string name = fmt::format("classifier.{}", network.indices[i]);
         const int64_t outputs = last ? network.classes : network.hidden[i];
         graph.begin_unit(last ? "head" : name);
-        x = graph.linear(name, x, inputs, outputs, !last || network.head_bias, i == 0 ? network.map : 0);
+        x = graph.linear(name, x, inputs, outputs, !last || network.head_bias, i == 0 ? network.map : 0,
+                         i == 0 ? "avgpool" : "");
         if (!last) x = graph.relu(name + ".relu", x);
         graph.end_unit();
         inputs = outputs;

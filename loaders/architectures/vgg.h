@@ -27,8 +27,9 @@ struct Vgg {
 std::string describe(const Vgg& network);
 
 /// Parameters bear torchvision's names; units are the stem, one or two convolutions between pools, and each fully
-/// connected layer, the last of them the head. torchvision's adaptive pool is not there: the network takes images
-/// whose last map has the size that this pool would give (224x224 for 7x7).
+/// connected layer, the last of them the head. torchvision's adaptive pool is named by the first fully connected layer:
+/// the network takes images whose last map has the size that this pool gives (224x224 for 7x7), and is fitted to others
+/// (adaptive_pool.h).
 Graph vgg_graph(const Vgg& network);
 
 RecognisedNetwork recognise_vgg(NamedTensors tensors);
