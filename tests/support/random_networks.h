@@ -20,15 +20,8 @@ class RandomNetwork {
     explicit RandomNetwork(uint32_t seed) : random_(seed) { build(); }
     RandomNetwork(uint32_t seed, AnyWindows /*tag*/) : random_(seed), any_windows_(true) { build(); }
     /// Activations are quantised where the policy says, instead of here and there.
-    RandomNetwork(uint32_t seed, ActivationSites sites) : RandomNetwork(seed) {
-        network.graph.units = {{"all", 0, network.graph.node_count()}};
-        for (auto& value : network.values) value.reset();
-        for (const Site& site : activation_sites(network.graph, {sites, 8, 8})) {
-            const bool image = site.value == kImage;
-            maybe_site(site.value, 1.0,
-                       !image && network.graph.node(Graph::producer_of(site.value)).activation.is_relu());
-        }
-    }
+    RandomNetwork(uint32_t seed, ActivationSites sites) : RandomNetwork(seed) { place(sites); }
+    RandomNetwork(uint32_t seed, ActivationSites sites, AnyWindows tag) : RandomNetwork(seed, tag) { place(sites); }
 
     Network network;
     int64_t height = 0, width = 0;
@@ -39,6 +32,16 @@ class RandomNetwork {
     }
 
   private:
+    void place(ActivationSites sites) {
+        network.graph.units = {{"all", 0, network.graph.node_count()}};
+        for (auto& value : network.values) value.reset();
+        for (const Site& site : activation_sites(network.graph, {sites, 8, 8})) {
+            const bool image = site.value == kImage;
+            maybe_site(site.value, 1.0,
+                       !image && network.graph.node(Graph::producer_of(site.value)).activation.lowest() == 0.0f);
+        }
+    }
+
     int64_t pick(int64_t lowest, int64_t highest) {
         return static_cast<int64_t>(random_.whole(static_cast<int>(lowest), static_cast<int>(highest)));
     }
