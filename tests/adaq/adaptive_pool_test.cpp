@@ -57,7 +57,7 @@ std::vector<std::string> kinds_of(const Graph& graph) {
 }  // namespace
 
 TEST_SUITE("adaptive pools") {
-    TEST_CASE("a map that fits is read as it is; a multiple of it through windows; others are refused") {
+    TEST_CASE("a map that fits is read as it is, a multiple of it through windows, others are refused") {
         const Graph graph = vgg_graph(small_vgg());
         CHECK_FALSE(needs_fitting(graph, 20, 20));
         CHECK(fitted(graph, 20, 20) == graph);

@@ -86,7 +86,7 @@ TEST_SUITE("ONNX import: families") {
         }
     }
 
-    TEST_CASE("of an addition's terms the longer one comes first; terms of one length stay, what nobody reads goes") {
+    TEST_CASE("of an addition's terms the longer one comes first, terms of one length stay, what nobody reads goes") {
         const auto graph_of = [](bool body_first, int64_t kernel) {
             Graph graph;
             const auto convolution = [&](const char* name, ValueId x) {
