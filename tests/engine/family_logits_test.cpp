@@ -37,9 +37,9 @@ NetworkHints hints_of(const std::string& name) {
     return {"", name.ends_with("_os8") ? 8 : name.ends_with("_os16") ? 16 : 0, true};
 }
 
-/// Of the error, in that of PyTorch's contiguous tensors, whose kernels err least. It folds nothing: folded, each weight
-/// is rounded once more. The CPU multiplies wide 3x3 windows by Winograd's F(4x4, 3x3), whose rounding is larger than
-/// that of a sum (tools/compare_float_logits.py compares networks of full size).
+/// Of the error, in that of PyTorch's contiguous tensors, whose kernels err least. It folds nothing: folded, each
+/// weight is rounded once more. The CPU multiplies wide 3x3 windows by Winograd's F(4x4, 3x3), whose rounding is larger
+/// than that of a sum (tools/compare_float_logits.py compares networks of full size).
 double bound_of(const std::string& name, const std::string& device, bool fold) {
     if (fold) return 3.0;
     return device != "reference" && name.find("resnet") != std::string::npos ? 2.5 : 2.0;
