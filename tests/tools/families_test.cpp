@@ -32,6 +32,7 @@ constexpr std::array kBundled{
     Bundled{"mobilenet_v2", 9111, 20, 52, 78.0},
     Bundled{"regnet_x", 9177, 9, 22, 83.0},
     Bundled{"resnext", 8994, 9, 22, 80.0},
+    Bundled{"mnasnet", 8942, 20, 52, 70.0},
 };
 
 const std::vector<std::string> kFamilyMethods{"adaround", "brecq", "qdrop", "pdquant", "best"};
