@@ -98,15 +98,37 @@ onnx::NodeProto& node_of_kind(onnx::ModelProto& model, const std::string& kind) 
     return model.graph.nodes[0];
 }
 
+/// A network that reads pixels.
+onnx::ModelProto pixel_network(const StoredModel& model) {
+    return onnx::export_network("f.onnx", model, {OnnxTarget::any, OnnxInput::pixels}).model;
+}
+StoredModel with_preprocessing() {
+    StoredModel model = load_weights(import_fixture("residual_traced.onnx"));
+    model.preprocessing = Preprocessing{0, 24, {0.5f, 0.4f, 0.3f}, {0.25f, 0.2f, 0.3f}, Interpolation::bicubic};
+    return model;
+}
+
+/// Files to damage.
+std::vector<Bytes> sound_files() {
+    std::vector<Bytes> files;
+    for (const char* name :
+         {"residual_traced.onnx", "inverted_exported.onnx", "chain_traced.onnx", "normed.onnx", "outside.onnx"}) {
+        const FileBytes file(import_fixture(name));
+        files.emplace_back(file.bytes().begin(), file.bytes().end());
+    }
+    const std::string pixels = onnx::serialise("f.onnx", pixel_network(with_preprocessing()));
+    const auto bytes = std::as_bytes(std::span(pixels));
+    files.emplace_back(bytes.begin(), bytes.end());
+    return files;
+}
+
 /// An error in one line, or a network that can be walked.
 void read_mutants(int mutants, unsigned seed) {
     Mutator mutator(seed);
-    const std::vector<std::string> names{"residual_traced.onnx", "inverted_exported.onnx", "chain_traced.onnx",
-                                         "normed.onnx", "outside.onnx"};
+    const std::vector<Bytes> files = sound_files();
     int taken = 0, refused = 0;
     for (int i = 0; i < mutants; ++i) {
-        const FileBytes file(import_fixture(names[static_cast<size_t>(i) % names.size()]));
-        const Bytes bytes(file.bytes().begin(), file.bytes().end());
+        const Bytes& bytes = files[static_cast<size_t>(i) % files.size()];
         // The graph, more often than the weights behind it.
         const size_t end = i % 3 == 0 ? bytes.size() : std::min<size_t>(bytes.size(), 3000);
         try {
@@ -225,9 +247,8 @@ TEST_SUITE("ONNX import") {
     }
 
     TEST_CASE("a file that reads pixels is read as the network behind their normalisation, and others are refused") {
-        StoredModel model = load_weights(import_fixture("residual_traced.onnx"));
-        model.preprocessing = Preprocessing{0, 24, {0.5f, 0.4f, 0.3f}, {0.25f, 0.2f, 0.3f}, Interpolation::bicubic};
-        onnx::ModelProto file = onnx::export_network("f.onnx", model, {OnnxTarget::any, OnnxInput::pixels}).model;
+        const StoredModel model = with_preprocessing();
+        onnx::ModelProto file = pixel_network(model);
         const StoredModel again = onnx::import_network("f.onnx", file).model;
         check_logits(again, "residual");
         CHECK(structure(again) == structure(model));
