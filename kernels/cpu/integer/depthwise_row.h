@@ -46,7 +46,8 @@ inline void sum_windows(const DepthwiseJob& job, int64_t position, int channel, 
             high[i] = F::add_products(high[i], F::interleave_high(a, b), w_high);
         }
     }
-    for (int i = 0; i < positions; ++i) F::store_interleaved(sums + i * kDepthwiseChannels + channel, low[i], high[i]);
+    for (int i = 0; i < positions; ++i)
+        F::store_interleaved(sums + int64_t{i} * kDepthwiseChannels + channel, low[i], high[i]);
 }
 
 template <class F, int positions, bool beside>
