@@ -19,7 +19,7 @@ constexpr int kDepthwiseGroup = 2 * F::kLanes;
 /// the group's channels. beside: some taps may lie beside the map.
 template <class F, int positions, bool beside>
 inline void sum_windows(const DepthwiseJob& job, int64_t position, int channel, int count, int32_t* sums) {
-    constexpr int kGroup = kDepthwiseGroup<F>;
+    constexpr int64_t kGroup = kDepthwiseGroup<F>;
     typename F::Ints low[positions], high[positions];
     for (int i = 0; i < positions; ++i) {
         low[i] = F::load_ints(job.start + channel);
