@@ -28,6 +28,20 @@ struct Averaging : Pooling {
         return counts_padding ? window.kernel_h * window.kernel_w : (h.last - h.first) * (w.last - w.first);
     }
     __device__ float factor(const Span& h, const Span& w) const { return scale / static_cast<float>(count(h, w)); }
+    /// Adds term(v) of a window's elements v of x to sum, in the order of positions.
+    template <int Count, typename Element, typename Sum, typename Term>
+    __device__ void add_up(const Element* x, const Position& at, const Span& lines, const Span& places,
+                           const Term& term, Sum (&sum)[Count]) const {
+        for (int h = lines.first; inside(h, lines.last); ++h) {
+            for (int w = places.first; inside(w, places.last); ++w) {
+                float v[Count];
+                const int64_t pixel = (int64_t{at.n} * height + h) * width + w;
+                load_run<Count>(v, x + pixel * channel_count + at.channel);
+#pragma unroll
+                for (int i = 0; i < Count; ++i) sum[i] += term(v[i]);
+            }
+        }
+    }
 
   private:
     __device__ static Span span(int begin, int kernel, int extent) {
@@ -48,15 +62,8 @@ struct AveragePoolWork {
         const Position at = g.of_output(first);
         const auto lines = g.lines(at.row), places = g.places(at.column);
         double sum[Count] = {};
-        for (int h = lines.first; inside(h, lines.last); ++h) {
-            for (int w = places.first; inside(w, places.last); ++w) {
-                float v[Count];
-                const int64_t pixel = (int64_t{at.n} * g.height + h) * g.width + w;
-                load_run<Count>(v, x + pixel * g.channel_count + at.channel);
-#pragma unroll
-                for (int i = 0; i < Count; ++i) sum[i] += static_cast<double>(v[i]);
-            }
-        }
+        g.add_up(
+            x, at, lines, places, [](float v) { return static_cast<double>(v); }, sum);
         const int terms = (lines.last - lines.first) * (places.last - places.first);
         const double zeros = static_cast<double>(x_zero) * terms;
         const float factor = g.factor(lines, places);
@@ -81,15 +88,8 @@ struct AverageInStepsWork {
         const Position at = g.of_output(first);
         const auto lines = g.lines(at.row), places = g.places(at.column);
         float sum[Count] = {};
-        for (int h = lines.first; inside(h, lines.last); ++h) {
-            for (int w = places.first; inside(w, places.last); ++w) {
-                float v[Count];
-                const int64_t pixel = (int64_t{at.n} * g.height + h) * g.width + w;
-                load_run<Count>(v, x + pixel * g.channel_count + at.channel);
-#pragma unroll
-                for (int i = 0; i < Count; ++i) sum[i] += g.scale * (v[i] - x_zero);
-            }
-        }
+        g.add_up(
+            x, at, lines, places, [this](float v) { return g.scale * (v - x_zero); }, sum);
         const int count = g.count(lines, places);
 #pragma unroll
         for (int i = 0; i < Count; ++i) sum[i] = steps(sum[i], count);

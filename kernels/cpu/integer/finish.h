@@ -92,25 +92,25 @@ inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const S
     return !F::any_beyond(furthest, kNearTie);
 }
 
-/// A vector's codes: by multiplications where no quotient comes near to a tie, else by divisions.
+/// A vector's codes by multiplications; as finish_vector.
+template <class F, class Sum, Kind residual>
+inline bool finish_by_multiplying(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch,
+                                  int64_t y, int channel, int count, int first, int columns) {
+    if constexpr (F::kSaturates) {
+        if (f.saturates)
+            return finish_vector<F, Sum, residual, Write::saturated_codes>(job, f, sums, pitch, y, channel, count,
+                                                                           first, columns);
+    }
+    return finish_vector<F, Sum, residual, Write::codes>(job, f, sums, pitch, y, channel, count, first, columns);
+}
+
+/// The same where no quotient comes near to a tie, else by divisions.
 template <class F, class Sum, Kind residual>
 inline void finish_codes(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
                          int channel, int count, int first, int columns) {
-    bool written = false;
-    if constexpr (F::kSaturates) {
-        if (!f.divides && f.saturates) {
-            written = finish_vector<F, Sum, residual, Write::saturated_codes>(job, f, sums, pitch, y, channel, count,
-                                                                              first, columns);
-        } else if (!f.divides) {
-            written =
-                finish_vector<F, Sum, residual, Write::codes>(job, f, sums, pitch, y, channel, count, first, columns);
-        }
-    } else if (!f.divides) {
-        written = finish_vector<F, Sum, residual, Write::codes>(job, f, sums, pitch, y, channel, count, first, columns);
-    }
-    if (!written)
-        finish_vector<F, Sum, residual, Write::codes_by_division>(job, f, sums, pitch, y, channel, count, first,
-                                                                  columns);
+    if (!f.divides && finish_by_multiplying<F, Sum, residual>(job, f, sums, pitch, y, channel, count, first, columns))
+        return;
+    finish_vector<F, Sum, residual, Write::codes_by_division>(job, f, sums, pitch, y, channel, count, first, columns);
 }
 
 template <class F, class Sum, Kind residual, bool quantises>
