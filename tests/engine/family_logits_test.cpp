@@ -17,24 +17,12 @@ using namespace adaq::test;
 
 namespace {
 
-std::vector<float> logits_of(Device& device, const Network& network, const Tensor& images,
-                             Execution execution = Execution::simulated) {
-    Executor executor(device, network, images.shape[0], images.shape[1], images.shape[2], execution);
-    std::vector<float> logits(static_cast<size_t>(executor.batch() * executor.classes()));
-    executor.run(images.values, logits);
-    return logits;
-}
-
 /// The root of the mean square.
 double error_of(const std::vector<float>& logits, const std::vector<double>& exact) {
     REQUIRE(logits.size() == exact.size());
     double sum = 0.0;
     for (size_t i = 0; i < exact.size(); ++i) sum += (logits[i] - exact[i]) * (logits[i] - exact[i]);
     return std::sqrt(sum / static_cast<double>(exact.size()));
-}
-
-NetworkHints hints_of(const std::string& name) {
-    return {"", name.ends_with("_os8") ? 8 : name.ends_with("_os16") ? 16 : 0, true};
 }
 
 /// Of the error, in that of PyTorch's contiguous tensors, whose kernels err least. It folds nothing: folded, each

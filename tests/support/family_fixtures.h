@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/graph/model.h"
+#include "engine/passes/executor.h"
 #include "loaders/architectures/recognise.h"
 #include "support/places.h"
 
@@ -154,5 +155,18 @@ class SmallNetwork {
     const nlohmann::json& expected_;
     Shapes shapes_;
 };
+
+/// Of a small network, by its name.
+inline NetworkHints hints_of(const std::string& name) {
+    return {"", name.ends_with("_os8") ? 8 : name.ends_with("_os16") ? 16 : 0, true};
+}
+
+inline std::vector<float> logits_of(Device& device, const Network& network, const Tensor& images,
+                                    Execution execution = Execution::simulated) {
+    Executor executor(device, network, images.shape[0], images.shape[1], images.shape[2], execution);
+    std::vector<float> logits(static_cast<size_t>(executor.batch() * executor.classes()));
+    executor.run(images.values, logits);
+    return logits;
+}
 
 }  // namespace adaq::test

@@ -4,7 +4,6 @@
 
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
-#include "engine/passes/executor.h"
 #include "engine/passes/fuse.h"
 #include "loaders/architectures/graph_builder.h"
 #include "loaders/onnx/import.h"
@@ -49,17 +48,8 @@ std::vector<std::string> structure(const Graph& graph) {
     return lines;
 }
 
-NetworkHints family_hints(const std::string& name) {
-    return {"", name.ends_with("_os8") ? 8 : name.ends_with("_os16") ? 16 : 0, true};
-}
-
 std::vector<float> float_logits(const StoredModel& model, const Tensor& images) {
-    const auto device = make_device("cpu", 1);
-    const Network network = make_network(model, false);
-    Executor executor(*device, network, images.shape[0], images.shape[1], images.shape[2]);
-    std::vector<float> logits(static_cast<size_t>(executor.batch() * executor.classes()));
-    executor.run(images.values, logits);
-    return logits;
+    return logits_of(*make_device("cpu", 1), make_network(model, false), images);
 }
 
 }  // namespace
@@ -68,7 +58,7 @@ TEST_SUITE("ONNX import: families") {
     TEST_CASE("both exporters' files give the graph of the state dict, with its units and random streams") {
         for (const std::string& name : SmallNetwork::names()) {
             const SmallNetwork small(name);
-            const std::vector<std::string> expected = structure(small.model(family_hints(name)).graph);
+            const std::vector<std::string> expected = structure(small.model(hints_of(name)).graph);
             for (const char* kind : {"traced", "exported", "normed"}) {
                 INFO(name << ", " << std::string(kind));
                 CHECK(structure(imported(small, name, kind).graph) == expected);
@@ -80,7 +70,7 @@ TEST_SUITE("ONNX import: families") {
         for (const std::string& name : SmallNetwork::names()) {
             const SmallNetwork small(name);
             INFO(name);
-            const StoredModel from_onnx = imported(small, name, "normed"), state = small.model(family_hints(name));
+            const StoredModel from_onnx = imported(small, name, "normed"), state = small.model(hints_of(name));
             CHECK(from_onnx.tensors.size() == state.tensors.size());
             CHECK(float_logits(from_onnx, small.images()) == float_logits(state, small.images()));
         }
