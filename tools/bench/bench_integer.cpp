@@ -37,7 +37,7 @@ class TimedLayer {
                const integer::Instructions& set)
         : batch_(batch),
           threads_(threads),
-          scale_(static_cast<size_t>(shape.w[0]), 1e-4f),
+          scale_(static_cast<size_t>(shape.w[0]), 1.37e-5f),
           shift_(scale_.size(), 0.5f) {
         const integer::Geometry g = geometry_of(shape);
         const auto x_count = static_cast<size_t>(batch * element_count(shape.x));
@@ -45,7 +45,7 @@ class TimedLayer {
         epilogue_.shift = shift_.data();
         epilogue_.lowest = 0.0f;
         y_codes_.resize(static_cast<size_t>(batch * element_count(shape.y)));
-        epilogue_.quantiser = integer::Quantiser{0.01f, 0, 0, 255};
+        epilogue_.quantiser = integer::Quantiser{0.0173f, 0, 0, 255};
         if (bench.sums == "codes") {
             std::vector<int8_t> w(static_cast<size_t>(g.weights()));
             for (size_t i = 0; i < w.size(); ++i) w[i] = static_cast<int8_t>(i * 37 % 255 - 127);

@@ -2,6 +2,7 @@
 #include "kernels/cpu/integer/band.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "kernels/cpu/vectorise.h"
@@ -83,6 +84,9 @@ BandPlan::BandPlan(const Geometry& g, const ProductKernels& kernels, Source sour
     column_elements_ = g.stride_w * g.c;
     width_ = flat_ ? std::min(images * g.h * g.w, 2 * kFlatTiles * columns_) : g.q();
     lines_ = flat_ ? divided_up(images * g.h * g.w, width_) : images * g.p();
+    line_distance_ = g.stride_h * pitch_ / column_elements_;
+    if (!flat_ && width_ <= columns_ && g.stride_h * pitch_ % column_elements_ == 0)
+        segment_lines_ = 1 + (columns_ - width_) / line_distance_;
     slack_bytes_ = divided_up(runs.excess() * element_bytes_ + 1, kAlignment) * kAlignment;
     choose_bands(threads, weight_bytes, blocks);
     const int64_t elements = flat_ ? lines_per_band_ * width_ * g.c : most_rows(lines_per_band_) * pitch_;
@@ -155,6 +159,7 @@ BandPlan::Band BandPlan::make(int64_t band, const void* x, int x_zero, unsigned 
     Line before{};
     bool waiting = false;           // a line for its neighbour
     int64_t first_p = 0, part = 0;  // of the image that is being copied: its first line, its beginning in bytes
+    int64_t short_lines = 0;        // that wait for others, behind `before`
     for (int64_t l = begin; l < end; ++l) {
         Line line{0, l * width_, count_of(l), 0, runs_};
         if (flat_) {
@@ -175,6 +180,16 @@ BandPlan::Band BandPlan::make(int64_t band, const void* x, int x_zero, unsigned 
                 line.x = part + (p - first_p) * g_.stride_h * pitch_ * element_bytes_;
             }
         }
+        if (segment_lines_ > 1) {
+            if (short_lines > 0 && (l % g_.p() == 0 || short_lines == 2 * segment_lines_)) {
+                tile = add_short_lines(before, short_lines, tile);
+                short_lines = 0;
+            }
+            if (short_lines++ == 0) before = line;
+            before.first_run = std::min(before.first_run, line.first_run);
+            before.last_run = std::max(before.last_run, line.last_run);
+            continue;
+        }
         if (waiting && line.count == before.count && line.first_run == before.first_run &&
             line.last_run == before.last_run) {
             tile = add_tiles(before, &line, tile);
@@ -187,15 +202,21 @@ BandPlan::Band BandPlan::make(int64_t band, const void* x, int x_zero, unsigned 
         if (!waiting) tile = add_tiles(line, nullptr, tile);
     }
     if (waiting) tile = add_tiles(before, nullptr, tile);
+    if (short_lines > 0) tile = add_short_lines(before, short_lines, tile);
     return {direct_ ? static_cast<const unsigned char*>(x) : workspace, tiles, windows, tile - tiles};
 }
 
 /// A line's tiles, or that of two short ones.
 TilePlace* BandPlan::add_tiles(const Line& line, const Line* next, TilePlace* tiles) const {
+    const auto add = [&](std::array<int64_t, 2> x, std::array<int64_t, 2> y, int64_t columns, int segments,
+                         int64_t done) {
+        const auto count = static_cast<int>(columns);
+        *tiles++ = {{x[0], x[1]}, {y[0], y[1]},           count,          count,        count,
+                    segments,     static_cast<int>(done), line.first_run, line.last_run};
+    };
     if (next != nullptr) {
-        *tiles = {{line.x, next->x}, {line.y, next->y}, static_cast<int>(line.count), 2, 0,
-                  line.first_run,    line.last_run};
-        return tiles + 1;
+        add({line.x, next->x}, {line.y, next->y}, line.count, 2, 0);
+        return tiles;
     }
     const int64_t count = divided_up(line.count, int64_t{2} * columns_);
     for (int64_t i = 0; i < count; ++i) {
@@ -203,15 +224,26 @@ TilePlace* BandPlan::add_tiles(const Line& line, const Line* next, TilePlace* ti
                       columns = positions <= columns_ && positions % 2 != 0 ? positions : divided_up(positions, 2),
                       second = first + positions - columns;
         const int segments = columns == positions ? 1 : 2;
-        *tiles++ = {{line.x + first * column_bytes(), line.x + second * column_bytes()},
-                    {line.y + first, line.y + second},
-                    static_cast<int>(columns),
-                    segments,
-                    static_cast<int>(segments * columns - positions),
-                    line.first_run,
-                    line.last_run};
+        add({line.x + first * column_bytes(), line.x + second * column_bytes()}, {line.y + first, line.y + second},
+            columns, segments, segments * columns - positions);
     }
     return tiles;
+}
+
+/// A tile of lines of one image, as many as two segments hold or fewer.
+TilePlace* BandPlan::add_short_lines(const Line& first, int64_t lines, TilePlace* tiles) const {
+    const int64_t in_segment = std::min(lines, segment_lines_), second = lines - in_segment;
+    *tiles = {{first.x, first.x + second * line_distance_ * column_bytes()},
+              {first.y, first.y + second * first.count},
+              static_cast<int>((in_segment - 1) * line_distance_ + first.count),
+              static_cast<int>(first.count),
+              static_cast<int>(line_distance_),
+              second > 0 ? 2 : 1,
+              static_cast<int>((in_segment - second) * line_distance_),
+              first.first_run,
+              first.last_run};
+    if (second == 0) tiles->done = 0;
+    return tiles + 1;
 }
 
 }  // namespace adaq::cpu::integer

@@ -53,6 +53,7 @@ class BandPlan {
     void choose_bands(int threads, int64_t weight_bytes, int64_t blocks);
     void copy_row(const void* x, int64_t image, int64_t row, int x_zero, unsigned char* to) const;
     TilePlace* add_tiles(const Line& line, const Line* next, TilePlace* tiles) const;
+    TilePlace* add_short_lines(const Line& first, int64_t lines, TilePlace* tiles) const;
 
     Geometry g_;
     Element element_;
@@ -62,6 +63,7 @@ class BandPlan {
     int runs_, runs_of_a_row_;  // of a window, of a row of it
     bool flat_, direct_;
     int64_t pitch_, column_elements_, width_, lines_;  // width: positions of a line
+    int64_t line_distance_, segment_lines_ = 1;        // columns from a line to the next, lines of a segment
     int64_t slack_bytes_;                              // read behind the last window
     int64_t lines_per_band_ = 1, bands_ = 1, groups_ = 1, band_bytes_ = 0, most_tiles_ = 0;
 };

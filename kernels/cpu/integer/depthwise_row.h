@@ -64,7 +64,7 @@ void depthwise(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_
     constexpr int kPositions = 16, kSideBySide = 4;
     alignas(64) int32_t sums[kPositions * kDepthwiseChannels];
     const FinishVectors<F> finish(epilogue.finish);
-    const FinishTile<F, int32_t> finish_tile = finish_for<F, int32_t>(epilogue);
+    const auto finish_tile = finishers_for<F, int32_t>(epilogue).tile;
     // Windows of positions [first, last) lie in the map.
     int64_t first = (row.left + row.stride - 1) / row.stride, last = row.width - 1 - row.last_column + row.left;
     last = last < 0 ? 0 : last / row.stride + 1;
@@ -84,7 +84,8 @@ void depthwise(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_
                 ++position;
             }
         }
-        const TilePlace tile{{0, 0}, {first_y + done, 0}, static_cast<int>(end - done), 1, 0, 0, 0};
+        const int columns = static_cast<int>(end - done);
+        const TilePlace tile{{0, 0}, {first_y + done, 0}, columns, columns, columns, 1, 0, 0, 0};
         finish_tile(epilogue, tile, finish, sums, kDepthwiseChannels);
     }
 }

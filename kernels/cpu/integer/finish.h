@@ -113,45 +113,79 @@ inline void finish_codes(const BlockJob& job, const FinishVectors<F>& f, const S
     finish_vector<F, Sum, residual, Write::codes_by_division>(job, f, sums, pitch, y, channel, count, first, columns);
 }
 
+/// Positions [first, last) of a segment by the vector of channels that begins at `channel`.
 template <class F, class Sum, Kind residual, bool quantises>
-inline void finish_segment(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
-                           int first, int columns) {
-    for (int channel = 0; channel < job.channels; channel += F::kLanes) {
-        const int rest = job.channels - channel;
-        if constexpr (!quantises) {
-            finish_vector<F, Sum, residual, Write::values>(job, f, sums, pitch, y, channel,
-                                                           rest < F::kLanes ? rest : F::kLanes, first, columns);
-        } else if (rest < F::kLanes) {
-            finish_codes<F, Sum, residual>(job, f, sums, pitch, y, channel, rest, first, columns);
-        } else {  // the full count as a constant: stores without a mask
-            finish_codes<F, Sum, residual>(job, f, sums, pitch, y, channel, F::kLanes, first, columns);
-        }
+inline void finish_channels(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
+                            int channel, int first, int last) {
+    const int rest = job.channels - channel;
+    if constexpr (!quantises) {
+        finish_vector<F, Sum, residual, Write::values>(job, f, sums, pitch, y, channel,
+                                                       rest < F::kLanes ? rest : F::kLanes, first, last);
+    } else if (rest < F::kLanes) {
+        finish_codes<F, Sum, residual>(job, f, sums, pitch, y, channel, rest, first, last);
+    } else {  // the full count as a constant: stores without a mask
+        finish_codes<F, Sum, residual>(job, f, sums, pitch, y, channel, F::kLanes, first, last);
     }
 }
 
 template <class F, class Sum, Kind residual, bool quantises>
-inline void finish_tile_as(const BlockJob& job, const TilePlace& tile, const FinishVectors<F>& f, const Sum* sums,
-                           int64_t pitch) {
-    for (int segment = 0; segment < tile.segments; ++segment)
-        finish_segment<F, Sum, residual, quantises>(job, f, sums + int64_t{segment} * tile.columns * pitch, pitch,
-                                                    tile.y[segment], segment == 0 ? 0 : tile.done, tile.columns);
+void finish_part_as(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
+                    int channel, int first, int last) {
+    finish_channels<F, Sum, residual, quantises>(job, f, sums, pitch, y, channel, first, last);
+}
+
+/// What finish_vector takes as y for the line of a segment that begins at position `first`.
+inline int64_t y_of_line(const BlockJob& job, const TilePlace& tile, int segment, int first) {
+    const int64_t between = first / tile.line_distance * (tile.line_distance - tile.line_columns);
+    return tile.y[segment] - between * job.column_rows;
+}
+
+/// Segments of one line that follow each other are finished as one.
+template <class F, class Sum, Kind residual, bool quantises>
+void finish_tile_as(const BlockJob& job, const TilePlace& tile, const FinishVectors<F>& f, const Sum* sums,
+                    int64_t pitch) {
+    const bool one = tile.line_columns == tile.columns && tile.done == 0 &&
+                     (tile.segments == 1 || tile.y[1] == tile.y[0] + int64_t{tile.columns} * job.column_rows);
+    for (int channel = 0; channel < job.channels; channel += F::kLanes) {
+        if (one) {
+            finish_channels<F, Sum, residual, quantises>(job, f, sums, pitch, tile.y[0], channel, 0,
+                                                         tile.segments * tile.columns);
+            continue;
+        }
+        for (int segment = 0; segment < tile.segments; ++segment) {
+            const Sum* const from = sums + int64_t{segment} * tile.columns * pitch;
+            for (int line = 0; line < tile.columns; line += tile.line_distance) {
+                const int first = segment != 0 && tile.done > line ? tile.done : line;
+                finish_channels<F, Sum, residual, quantises>(job, f, from, pitch, y_of_line(job, tile, segment, line),
+                                                             channel, first, line + tile.line_columns);
+            }
+        }
+    }
 }
 
 template <class F, class Sum>
-using FinishTile = void (*)(const BlockJob&, const TilePlace&, const FinishVectors<F>&, const Sum*, int64_t);
+struct Finishers {
+    void (*tile)(const BlockJob&, const TilePlace&, const FinishVectors<F>&, const Sum*, int64_t pitch);
+    /// Positions [first, last) of a segment, of a vector of channels.
+    void (*part)(const BlockJob&, const FinishVectors<F>&, const Sum*, int64_t pitch, int64_t y, int channel, int first,
+                 int last);
+};
+
+template <class F, class Sum, Kind residual>
+Finishers<F, Sum> finishers_with(bool quantises) {
+    if (quantises) return {finish_tile_as<F, Sum, residual, true>, finish_part_as<F, Sum, residual, true>};
+    return {finish_tile_as<F, Sum, residual, false>, finish_part_as<F, Sum, residual, false>};
+}
 
 template <class F, class Sum>
-FinishTile<F, Sum> finish_for(const BlockJob& job) {
+Finishers<F, Sum> finishers_for(const BlockJob& job) {
     switch (kind_of(job.residual)) {
         case Kind::codes:
-            return job.finish.quantises ? finish_tile_as<F, Sum, Kind::codes, true>
-                                        : finish_tile_as<F, Sum, Kind::codes, false>;
+            return finishers_with<F, Sum, Kind::codes>(job.finish.quantises);
         case Kind::values:
-            return job.finish.quantises ? finish_tile_as<F, Sum, Kind::values, true>
-                                        : finish_tile_as<F, Sum, Kind::values, false>;
+            return finishers_with<F, Sum, Kind::values>(job.finish.quantises);
         default:
-            return job.finish.quantises ? finish_tile_as<F, Sum, Kind::none, true>
-                                        : finish_tile_as<F, Sum, Kind::none, false>;
+            return finishers_with<F, Sum, Kind::none>(job.finish.quantises);
     }
 }
 

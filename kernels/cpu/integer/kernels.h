@@ -3,7 +3,7 @@
 //
 // The product of a layer is computed in blocks: a tile of positions by a block of output channels. For each position
 // the window's elements lie in a few runs of contiguous elements; each step takes `depth` of them, which are multiplied
-// by as many weights of each channel. A tile is one or two segments: positions at equal distances in x and in y.
+// by as many weights of each channel. A tile is one or two segments: positions at equal distances in x.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,12 @@ namespace adaq::cpu::integer {
 /// What operands are while they are multiplied.
 enum class Element : uint8_t { byte, word, single, real };  // u8 by s8, s16 by s16, float32, float64 by float32
 
+/// A segment may be several short lines: then what lies between them is multiplied, too, and is no output.
 struct TilePlace {
-    int64_t x[2];  // of each segment's first window, in bytes from the band's beginning
-    int64_t y[2];  // of its first output, in positions
-    int columns;   // positions of a segment
+    int64_t x[2];                     // of each segment's first window, in bytes from the band's beginning
+    int64_t y[2];                     // of its first output, in positions
+    int columns;                      // positions of a segment
+    int line_columns, line_distance;  // of a line in it, from a line's first position to the next line's
     int segments;
     int done;                 // so many positions at the second segment's beginning belong to the first
     int first_run, last_run;  // the runs that are not all padding, where padding counts nothing

@@ -85,7 +85,7 @@ template <class I, class F>
 void run_block(const BlockJob& job) {
     alignas(64) typename I::Sum sums[2 * I::kColumns * I::kVectors * I::kLanes];
     const FinishVectors<F> finish(job.finish);
-    const FinishTile<F, typename I::Sum> finish_tile = finish_for<F, typename I::Sum>(job);
+    const auto finish_tile = finishers_for<F, typename I::Sum>(job).tile;
     const int pitch = job.vectors * I::kLanes;
     for (int64_t i = 0; i < job.tile_count; ++i) {
         const TilePlace& tile = job.tiles[i];
