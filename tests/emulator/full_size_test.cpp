@@ -107,24 +107,21 @@ void check_walks(const Recipe& recipe, int units18, int units50) {
 
 TEST_SUITE("full size") {
     TEST_CASE("rounding to nearest and evaluation") {
-        for (int depth : {18, 50}) {
-            for (int64_t images : kCount) {
-                CAPTURE(depth);
-                CAPTURE(images);
-                emulator::DryRun dry;
-                const auto device = cuda::make_cuda_device(Math::tf32);
-                Network network = make_network(resnet(depth), false);
-                for (const std::string& scheme : scheme_names()) {
-                    if (depth != 18 || images != kCount[0] || scheme == "norm-legacy")
-                        continue;  // wants two-sided data
-                    quantise_weights(*device, network, {{scheme, 4, 2.4, false}, true, false, {}});
-                }
-                network = with_codes(std::move(network));
-                start_activations(*device, network, device->create({images, kEdge, kEdge, 3}), sites_of(network, 8),
-                                  {"norm", 4, 2.4, false});
-                const Executor executor(*device, network, images, kEdge, kEdge);
-                CHECK(dry.launches() > 0);
+        for (const auto& [depth, images] : {std::pair(18, kCount[0]), std::pair(50, kCount[1])}) {
+            CAPTURE(depth);
+            CAPTURE(images);
+            emulator::DryRun dry;
+            const auto device = cuda::make_cuda_device(Math::tf32);
+            Network network = make_network(resnet(depth), false);
+            for (const std::string& scheme : scheme_names()) {
+                if (depth != 18 || scheme == "norm-legacy") continue;  // wants two-sided data
+                quantise_weights(*device, network, {{scheme, 4, 2.4, false}, true, false, {}});
             }
+            network = with_codes(std::move(network));
+            start_activations(*device, network, device->create({images, kEdge, kEdge, 3}), sites_of(network, 8),
+                              {"norm", 4, 2.4, false});
+            const Executor executor(*device, network, images, kEdge, kEdge);
+            CHECK(dry.launches() > 0);
         }
     }
 

@@ -10,6 +10,7 @@
 #include "support/family_fixtures.h"
 #include "support/onnx_files.h"
 #include "support/operations.h"
+#include "support/sanitizer.h"
 #include "support/temporary_folder.h"
 
 using namespace adaq;
@@ -50,7 +51,8 @@ TEST_SUITE("families") {
         for (const std::string& name : SmallNetwork::names()) {
             const SmallNetwork small(name);
             const StoredModel model = small.model(hints_of(name));
-            for (const std::string& device : all_devices()) {
+            // The reference is slow, the more so with instrumented code.
+            for (const std::string& device : kAddressSanitizer ? devices_under_test() : all_devices()) {
                 Bench bench(device);
                 for (bool fold : {false, true}) {
                     INFO(name << " on " << device << ", folded " << fold);
@@ -82,7 +84,7 @@ TEST_SUITE("families") {
 
     TEST_CASE("what goes to PyTorch has torchvision's tensors, and is read back as the same network") {
         const TemporaryFolder folder;
-        Bench bench("reference");
+        Bench bench("cpu");
         for (const std::string& name : SmallNetwork::names()) {
             const SmallNetwork small(name);
             const StoredModel model = small.model(hints_of(name));

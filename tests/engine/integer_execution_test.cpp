@@ -11,11 +11,7 @@ using namespace adaq::test;
 
 namespace {
 
-/// Fewer where kernels are emulated.
-#if !defined(ADAQ_TEST_NETWORKS)
-#define ADAQ_TEST_NETWORKS 1000
-#endif
-constexpr uint32_t kNetworks = ADAQ_TEST_NETWORKS;
+uint32_t networks() { return kEmulated ? 60 : 1000; }
 
 /// A network, and what devices make of a few images.
 struct Case {
@@ -42,7 +38,7 @@ TEST_SUITE("integer execution") {
         Bench reference("reference");
         for (const std::string& name : devices_under_test()) {
             Bench bench(name);
-            for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+            for (uint32_t seed = 0; seed < networks(); ++seed) {
                 const Case of(seed);
                 INFO(name << ", seed " << seed << ": " << of.made.description);
                 const std::vector<float> integers = of.logits(bench.device(), Execution::integer);
@@ -56,7 +52,7 @@ TEST_SUITE("integer execution") {
         Bench reference("reference");
         for (const std::string& name : devices_under_test()) {
             Bench bench(name);
-            for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+            for (uint32_t seed = 0; seed < networks(); ++seed) {
                 const Case of(seed, RandomNetwork(seed, RandomNetwork::AnyWindows{}));
                 INFO(name << ", seed " << seed << ": " << of.made.description);
                 const std::vector<float> integers = of.logits(bench.device(), Execution::integer);
@@ -70,7 +66,7 @@ TEST_SUITE("integer execution") {
         Bench reference("reference");
         for (const std::string& name : devices_under_test()) {
             Bench bench(name);
-            for (uint32_t seed = 0; seed < kNetworks; ++seed) {
+            for (uint32_t seed = 0; seed < networks(); ++seed) {
                 const ActivationSites sites =
                     seed % 2 == 0 ? ActivationSites::deploy_ort : ActivationSites::deploy_tensorrt;
                 const Case of(seed, RandomNetwork(seed, sites));
@@ -84,7 +80,7 @@ TEST_SUITE("integer execution") {
 
     TEST_CASE("simulation whose products round to bf16 gives the same bits") {
         for (const auto& device : bf16_devices()) {
-            for (uint32_t seed = 0; seed < kNetworks / 2; ++seed) {
+            for (uint32_t seed = 0; seed < networks() / 2; ++seed) {
                 const Case of(seed);
                 INFO(device->name() << ", seed " << seed << ": " << of.made.description);
                 REQUIRE(of.logits(*device, Execution::integer) == of.logits(*device, Execution::simulated));

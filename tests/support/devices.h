@@ -1,5 +1,5 @@
-// Which devices the suites of operations hold against the reference: the compile definition ADAQ_TEST_DEVICES ("cpu",
-// or "cuda" where the emulator stands in for a card), or the environment variable of that name, comma separated.
+// Which devices the suites of operations hold against the reference: those of the test program ("cpu", or "cuda" where
+// the emulator stands in for a card), or of the environment variable ADAQ_TEST_DEVICES, comma separated.
 #pragma once
 
 #include <cstdlib>
@@ -11,15 +11,15 @@
 #include "engine/error.h"
 #include "engine/program/device.h"
 
-#if !defined(ADAQ_TEST_DEVICES)
-#define ADAQ_TEST_DEVICES ""
-#endif
-
 namespace adaq::test {
+
+/// Of the test program (main.cpp): the devices, and whether they are emulated, which is slow.
+extern const char* const kDevicesOfProgram;
+extern const bool kEmulated;
 
 inline std::vector<std::string> devices_under_test() {
     const char* chosen = std::getenv("ADAQ_TEST_DEVICES");
-    std::istringstream list(chosen ? chosen : ADAQ_TEST_DEVICES);
+    std::istringstream list(chosen ? chosen : kDevicesOfProgram);
     std::vector<std::string> devices;
     for (std::string name; std::getline(list, name, ',');) devices.push_back(name);
     return devices;
