@@ -28,18 +28,26 @@ using dnnl::memory;
 /// the window is padding: there, and for their 1x1 twins, the direct kernel of the same instruction set is taken if
 /// there is one. In bf16 it is the quicker one for every 1x1 and for images of few channels; where there are matrix
 /// tiles (AMX) oneDNN's choice stands, and where channels do not fill vectors: oneDNN 2.6's bf16 kernel for 1x1
-/// gives wrong sums there.
+/// gives wrong sums there. Its kernels for matrix tiles read memory that nobody wrote, and may crash, where a window is
+/// larger than the map.
 constexpr memory::dim kSmallMap = 16;    // positions
 constexpr memory::dim kFewChannels = 8;  // of images
 constexpr memory::dim kLanes = 16;
 
+bool has_matrix_tiles() {
+    const auto tiles = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
+    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & tiles) == tiles;
+}
+
 WantedImplementation wanted_for(const ConvolutionShape& d, Math math) {
+    const memory::dim rows = (d.r - 1) * (d.dilations()[0] + 1) + 1, columns = (d.s - 1) * (d.dilations()[1] + 1) + 1;
     const bool small = d.p * d.q <= kSmallMap, half = math == Math::bf16,
                narrow = (d.r == 1 && d.s == 1) || d.c < kFewChannels;
-    const bool whole = d.c % kLanes == 0 && d.k % kLanes == 0;
-    return [small, half, narrow, whole, grouped = d.grouped()](std::string_view name) {
-        if (grouped) return true;
-        if (half && name.find("amx") != std::string_view::npos) return true;
+    const bool whole = d.c % kLanes == 0 && d.k % kLanes == 0, beyond = rows > d.h || columns > d.w;
+    return [small, half, narrow, whole, beyond, grouped = d.grouped()](std::string_view name) {
+        const bool tiles = half && name.find("amx") != std::string_view::npos;
+        if (half && beyond && has_matrix_tiles()) return !tiles;
+        if (grouped || tiles) return true;
         if (half && !whole && name.starts_with("jit_bf16_1x1")) return false;
         return half ? (small || narrow) && name.starts_with("jit_bf16") : small && name.starts_with("jit:avx512");
     };

@@ -107,7 +107,8 @@ void check_walks(const Recipe& recipe, int units18, int units50) {
 
 TEST_SUITE("full size") {
     TEST_CASE("rounding to nearest and evaluation") {
-        for (const auto& [depth, images] : {std::pair(18, kCount[0]), std::pair(50, kCount[1])}) {
+        for (const int depth : {18, 50}) {
+            const int64_t images = kCount[depth == 18 ? 0 : 1];
             CAPTURE(depth);
             CAPTURE(images);
             emulator::DryRun dry;

@@ -9,4 +9,7 @@ inline constexpr bool kAddressSanitizer = true;
 inline constexpr bool kAddressSanitizer = false;
 #endif
 
+/// So many times as long may what is timed take with instrumented code.
+inline constexpr int kSlowness = kAddressSanitizer ? 5 : 1;
+
 }  // namespace adaq::test

@@ -136,8 +136,8 @@ void finish_part_as(const BlockJob& job, const FinishVectors<F>& f, const Sum* s
 
 /// What finish_vector takes as y for the line of a segment that begins at position `first`.
 inline int64_t y_of_line(const BlockJob& job, const TilePlace& tile, int segment, int first) {
-    const int64_t between = first / tile.line_distance * (tile.line_distance - tile.line_columns);
-    return tile.y[segment] - between * job.column_rows;
+    const int64_t line = first / tile.line_distance, between = tile.line_distance - tile.line_columns;
+    return tile.y[segment] - line * between * job.column_rows;
 }
 
 /// Segments of one line that follow each other are finished as one.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <ctime>
 
+#include "support/sanitizer.h"
 #include "support/temporary_folder.h"
 #include "support/weight_files.h"
 
@@ -99,7 +100,7 @@ TEST_SUITE("weights: safetensors") {
         const Bytes bytes = safetensors(header.dump(), std::string(160000, '\0'));
         const std::clock_t start = std::clock();  // of this process: the machine may be busy
         CHECK(refusal(bytes) == "file: no conv1.weight (it begins with tensor0), expected a torchvision ResNet");
-        CHECK(std::clock() - start < 4 * CLOCKS_PER_SEC);  // quadratic: 36 s
+        CHECK(std::clock() - start < kSlowness * 4 * CLOCKS_PER_SEC);  // quadratic: 36 s
     }
 
     TEST_CASE("a file with bytes missing or too many is refused, and told which") {
