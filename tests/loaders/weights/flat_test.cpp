@@ -230,7 +230,8 @@ TEST_SUITE("weights: flat binary") {
         Bytes bytes = saved(model);
         REQUIRE(equal(read_weights("f", bytes), model));
         size_t accepted = 0;
-        for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+        const size_t step = kAddressSanitizer ? 7 : 1;  // every bit of a byte has its turn
+        for (size_t bit = 0; bit < 8 * bytes.size(); bit += step) {
             bytes[bit / 8] ^= std::byte{1} << bit % 8;
             accepted += refusal(bytes).empty();
             bytes[bit / 8] ^= std::byte{1} << bit % 8;
