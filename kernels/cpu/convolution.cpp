@@ -34,19 +34,15 @@ constexpr memory::dim kSmallMap = 16;    // positions
 constexpr memory::dim kFewChannels = 8;  // of images
 constexpr memory::dim kLanes = 16;
 
-bool has_matrix_tiles() {
-    const auto tiles = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
-    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & tiles) == tiles;
-}
-
 WantedImplementation wanted_for(const ConvolutionShape& d, Math math) {
-    const memory::dim rows = (d.r - 1) * (d.dilations()[0] + 1) + 1, columns = (d.s - 1) * (d.dilations()[1] + 1) + 1;
+    const memory::dim rows = (d.r - 1) * d.window.dilation_h + 1, columns = (d.s - 1) * d.window.dilation_w + 1;
     const bool small = d.p * d.q <= kSmallMap, half = math == Math::bf16,
                narrow = (d.r == 1 && d.s == 1) || d.c < kFewChannels;
-    const bool whole = d.c % kLanes == 0 && d.k % kLanes == 0, beyond = rows > d.h || columns > d.w;
-    return [small, half, narrow, whole, beyond, grouped = d.grouped()](std::string_view name) {
+    const bool whole = d.c % kLanes == 0 && d.k % kLanes == 0;
+    const bool avoids_tiles = half && (rows > d.h || columns > d.w) && onednn_has(dnnl::cpu_isa::avx512_core_amx);
+    return [small, half, narrow, whole, avoids_tiles, grouped = d.grouped()](std::string_view name) {
         const bool tiles = half && name.find("amx") != std::string_view::npos;
-        if (half && beyond && has_matrix_tiles()) return !tiles;
+        if (avoids_tiles) return !tiles;
         if (grouped || tiles) return true;
         if (half && !whole && name.starts_with("jit_bf16_1x1")) return false;
         return half ? (small || narrow) && name.starts_with("jit_bf16") : small && name.starts_with("jit:avx512");

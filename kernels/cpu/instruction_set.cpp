@@ -13,12 +13,6 @@
 namespace adaq::cpu {
 namespace {
 
-/// Of oneDNN's instruction sets each holds those before it as bits, and bf16 and AMX are bits of their own.
-bool onednn_has(dnnl::cpu_isa isa) {
-    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & static_cast<unsigned>(isa)) ==
-           static_cast<unsigned>(isa);
-}
-
 std::string name_of(dnnl::cpu_isa isa) {
     switch (isa) {
         case dnnl::cpu_isa::all:

@@ -72,6 +72,12 @@ inline void append_clamp(dnnl::post_ops& operations, const Activation& activatio
 #endif
 }
 
+/// Whether oneDNN takes an instruction set. Each holds those before it as bits; bf16 and AMX are bits of their own.
+inline bool onednn_has(dnnl::cpu_isa isa) {
+    const auto wanted = static_cast<unsigned>(isa);
+    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
 /// Whether an implementation is wanted, by its name ("brgconv:avx512_core", "jit:avx512_core", ...).
 using WantedImplementation = std::function<bool(std::string_view name)>;
 

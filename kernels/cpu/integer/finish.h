@@ -128,12 +128,6 @@ inline void finish_channels(const BlockJob& job, const FinishVectors<F>& f, cons
     }
 }
 
-template <class F, class Sum, Kind residual, bool quantises>
-void finish_part_as(const BlockJob& job, const FinishVectors<F>& f, const Sum* sums, int64_t pitch, int64_t y,
-                    int channel, int first, int last) {
-    finish_channels<F, Sum, residual, quantises>(job, f, sums, pitch, y, channel, first, last);
-}
-
 /// What finish_vector takes as y for the line of a segment that begins at position `first`.
 inline int64_t y_of_line(const BlockJob& job, const TilePlace& tile, int segment, int first) {
     const int64_t line = first / tile.line_distance, between = tile.line_distance - tile.line_columns;
@@ -173,8 +167,8 @@ struct Finishers {
 
 template <class F, class Sum, Kind residual>
 Finishers<F, Sum> finishers_with(bool quantises) {
-    if (quantises) return {finish_tile_as<F, Sum, residual, true>, finish_part_as<F, Sum, residual, true>};
-    return {finish_tile_as<F, Sum, residual, false>, finish_part_as<F, Sum, residual, false>};
+    if (quantises) return {finish_tile_as<F, Sum, residual, true>, finish_channels<F, Sum, residual, true>};
+    return {finish_tile_as<F, Sum, residual, false>, finish_channels<F, Sum, residual, false>};
 }
 
 template <class F, class Sum>

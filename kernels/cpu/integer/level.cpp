@@ -23,11 +23,6 @@ constexpr struct {
               {"avx-vnni", Level::avx_vnni},       {"avx512", Level::avx512},
               {"avx512-vnni", Level::avx512_vnni}, {"amx", Level::amx}};
 
-bool onednn_allows(dnnl::cpu_isa isa) {
-    const auto wanted = static_cast<unsigned>(isa);
-    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
-}
-
 #if defined(__x86_64__)
 
 struct Registers {
@@ -74,15 +69,15 @@ bool has_amx() {
 bool allowed(Level level) {
     switch (level) {
         case Level::amx:
-            return onednn_allows(dnnl::cpu_isa::avx512_core_amx);
+            return onednn_has(dnnl::cpu_isa::avx512_core_amx);
         case Level::avx512_vnni:
-            return onednn_allows(dnnl::cpu_isa::avx512_core_vnni);
+            return onednn_has(dnnl::cpu_isa::avx512_core_vnni);
         case Level::avx512:
-            return onednn_allows(dnnl::cpu_isa::avx512_core);
+            return onednn_has(dnnl::cpu_isa::avx512_core);
         case Level::avx_vnni:
-            return onednn_allows(dnnl::cpu_isa::avx2_vnni);
+            return onednn_has(dnnl::cpu_isa::avx2_vnni);
         case Level::avx2:
-            return onednn_allows(dnnl::cpu_isa::avx2);
+            return onednn_has(dnnl::cpu_isa::avx2);
         default:
             return true;
     }
