@@ -126,7 +126,9 @@ TEST_SUITE("weights: flat binary") {
         const auto expected = expected_tensors("quantised.json");
         CHECK(model.tensors.size() + model.quantisation->weights.size() == expected.size());
         for (const auto& [name, tensor] : model.tensors) CHECK(tensor == expected.at(name));
-        for (const auto& [name, weight] : model.quantisation->weights) {
+        for (const auto& entry : model.quantisation->weights) {
+            const std::string& name = entry.first;
+            const auto& weight = entry.second;
             CAPTURE(name);
             REQUIRE(weight.shape == expected.at(name).shape);
             const size_t group = weight.codes.size() / weight.scale.size();
