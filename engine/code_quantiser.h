@@ -18,15 +18,17 @@ struct CodeQuantiser {
     float scale = 1.0f, zero_point = 0.0f;
     Grid grid;
     Counts counts = Counts::values;
+    float factor = 0.0f;  // what an operand is multiplied by; 0: it is divided (OpenVINO multiplies)
 
     /// The code of the value 0.
     ADAQ_HOST_DEVICE int zero() const { return static_cast<int>(zero_point - grid.qmin()); }
     ADAQ_HOST_DEVICE int levels() const { return static_cast<int>(grid.qmax() - grid.qmin()) + 1; }
     /// What an operand is divided by.
-    ADAQ_HOST_DEVICE float divisor() const { return counts == Counts::values ? scale : 1.0f; }
+    ADAQ_HOST_DEVICE float divisor() const { return counts == Counts::values && factor == 0.0f ? scale : 1.0f; }
     /// What is added to the rounded quotient: zero_point, or what makes a number of codes one of the grid.
     ADAQ_HOST_DEVICE float offset() const { return counts == Counts::codes ? grid.qmin() : zero_point; }
     ADAQ_HOST_DEVICE uint8_t operator()(float v) const {
+        if (factor != 0.0f) v = v * factor;
         const float centred = quantise_centred(v, divisor(), offset(), grid.qmin(), grid.qmax());
         return static_cast<uint8_t>(static_cast<int>(centred) + static_cast<int>(offset() - grid.qmin()));
     }
@@ -37,9 +39,10 @@ struct CodeQuantiser {
     }
 };
 
-/// What a sum becomes before its quantiser. residual: a value, or a code less the code of zero.
+/// What a sum becomes before its quantiser. residual: a value, or a code less the code of zero. factor: of what the sum
+/// has become when the residual is added.
 struct SumToValue {
-    float scale = 1.0f, shift = 0.0f;
+    float scale = 1.0f, shift = 0.0f, factor = 1.0f;
     float residual = 0.0f, residual_scale = 1.0f;
     bool has_residual = false;
     Activation activation = {};
@@ -47,7 +50,7 @@ struct SumToValue {
     float operator()(float sum) const {
         float v = sum * scale;
         v = v + shift;
-        if (has_residual) v = v + residual_scale * residual;
+        if (has_residual) v = v * factor + residual_scale * residual;
         return clamped(v);
     }
     float clamped(float v) const {

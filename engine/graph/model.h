@@ -67,7 +67,11 @@ struct QuantisedActivation {
     float zero_point = 0.0f;
 };
 
+/// Whose float32 operations lead from a layer's sums to the codes of its output (docs/arithmetic.md section 12).
+enum class Arithmetic { adaq, onnxruntime, openvino };
+
 struct Quantisation {
+    Arithmetic arithmetic = Arithmetic::adaq;
     bool folded = false;  // batch norms folded: conv biases are in StoredModel::tensors as "<conv>.bias", no bn tensors
     std::map<std::string, QuantisedWeight> weights;          // by tensor name, e.g. "layer1.0.conv1.weight"
     std::map<std::string, QuantisedActivation> activations;  // by site

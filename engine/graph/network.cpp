@@ -51,6 +51,7 @@ class Maker {
         for (const LayerNames& names : fused.layers) network.layers.push_back(layer(names));
         network.values.resize(network.graph.nodes.size() + 1);
         if (!model_.quantisation) return network;
+        network.arithmetic = model_.quantisation->arithmetic;
         for (ValueId v = 0; v < network.values.count(); ++v) {
             const auto found = model_.quantisation->activations.find(value_name(network.graph, v));
             if (found != model_.quantisation->activations.end()) network.values[v] = found->second;
@@ -169,6 +170,7 @@ StoredModel quantised_model(const Network& network, const StoredModel& original,
     if (network.folded) model.graph = without_norms(original.graph);
     model.quantisation = Quantisation{};
     model.quantisation->folded = network.folded;
+    model.quantisation->arithmetic = network.arithmetic;
     model.quantisation->settings = settings;
     std::map<std::string, Tensor> made;  // what the network has otherwise than the original
     for (const Layer& layer : network.layers) {

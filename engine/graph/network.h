@@ -50,6 +50,7 @@ struct Layer {
 struct Network {
     Graph graph;  // fused (engine/passes/fuse.h)
     bool folded = false;
+    Arithmetic arithmetic = Arithmetic::adaq;
     Indexed<Layer> layers;                               // by Node::layer
     Indexed<std::optional<QuantisedActivation>> values;  // by ValueId: where activations are quantised
 

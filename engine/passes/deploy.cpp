@@ -97,6 +97,8 @@ void snap_bias(Layer& layer, float input_scale) {
 
 void finish_layers(Network& network, int first, int last, Deployment target) {
     if (target == Deployment::none) return;
+    if (target == Deployment::ort) network.arithmetic = Arithmetic::onnxruntime;
+    if (target == Deployment::openvino) network.arithmetic = Arithmetic::openvino;
     for (int i = first; i < last; ++i) {
         const Node& node = network.graph.node(i);
         if (node.layer < 0) continue;

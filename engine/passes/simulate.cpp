@@ -33,10 +33,7 @@ OutputQuantiser quantiser_of(Device& device, Program& program, const QuantisedAc
     return {q.grid, program.bind(put(device, {1}, {q.scale})), q.zero_point, codes};
 }
 
-bool has_integer_bias(const Network& network) {
-    return std::any_of(network.layers.begin(), network.layers.end(),
-                       [](const Layer& layer) { return layer.bias_codes.has_value(); });
-}
+bool starts_at_zero(const QuantisedActivation& q) { return CodeQuantiser{q.scale, q.zero_point, q.grid}.zero() == 0; }
 
 /// As an operand of the site's quantiser counts.
 Activation activation_for(const Activation& a, const QuantisedActivation& site, CodeQuantiser::Counts counts) {
@@ -63,7 +60,6 @@ Simulation::Simulation(Device& device, const Network& network, const std::map<Va
       bound_(bound),
       kept_(kept),
       execution_(execution),
-      onnxruntime_(has_integer_bias(network)),
       batch_(batch),
       shapes_(std::move(shapes)),
       values_(shapes_.size()) {}
@@ -284,11 +280,20 @@ TensorId Simulation::requantising_scale(const QuantisedBias& bias, float output_
     return constant(factor, {static_cast<int64_t>(factor.size())});
 }
 
+Arithmetic Simulation::arithmetic_of(const Layer& layer, const Value& x, const Output& y, const Value* residual) const {
+    if (layer.bias_codes && !residual && requantises(x, y)) return Arithmetic::onnxruntime;
+    const bool openvino = network_.arithmetic == Arithmetic::openvino && layer.codes && layer.channel_scale.empty() &&
+                          x.site && y.site && starts_at_zero(*y.site) &&
+                          (!residual || !residual->site || starts_at_zero(*residual->site));
+    return openvino ? Arithmetic::openvino : Arithmetic::adaq;
+}
+
 template <typename Sum>
 void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Output& y, const Activation& activation,
                            const Value* residual) {
-    const bool steps = layer.bias_codes && !residual && requantises(x, y);
-    if (integer() || steps) return add_integer_layer(sum, layer, x, y, activation, residual, steps);
+    const Arithmetic arithmetic = arithmetic_of(layer, x, y, residual);
+    if (integer() || arithmetic != Arithmetic::adaq)
+        return add_integer_layer(sum, layer, x, y, activation, residual, arithmetic);
     const double bound = layer.codes ? largest_sum(*layer.codes, layer.weights_per_channel()) * x.largest : 0.0;
     const ScaleAndShift per_channel = scale_and_shift(layer, x.scale);
     sum.x = x.id;
@@ -309,9 +314,9 @@ void Simulation::add_layer(Sum sum, const Layer& layer, const Value& x, const Ou
 
 template <typename Sum>
 void Simulation::add_integer_layer(const Sum& sum, const Layer& layer, const Value& x, const Output& y,
-                                   const Activation& activation, const Value* residual, bool steps) {
+                                   const Activation& activation, const Value* residual, Arithmetic arithmetic) {
     constexpr bool kConvolution = std::is_same_v<Sum, Convolution>;
-    const Value codes = steps ? as_integers(x) : x;
+    const Value codes = arithmetic == Arithmetic::adaq ? x : as_integers(x);
     double largest_bias = 0.0;
     const double bound = largest_sum(*layer.codes, layer.weights_per_channel()) * x.largest;
     std::conditional_t<kConvolution, IntegerConvolution, IntegerLinear> op;
@@ -321,7 +326,7 @@ void Simulation::add_integer_layer(const Sum& sum, const Layer& layer, const Val
     op.y = y.id;
     op.w_zero = w.zero;
     op.x_zero = codes.zero;
-    if (steps) {
+    if (arithmetic == Arithmetic::onnxruntime) {
         op.bias = program_.bind(put(device_, layer.bias_codes->codes));
         for (int32_t bias : layer.bias_codes->codes)
             largest_bias = std::max(largest_bias, std::fabs(static_cast<double>(bias)));
@@ -336,12 +341,30 @@ void Simulation::add_integer_layer(const Sum& sum, const Layer& layer, const Val
     }
     op.sums = bound + largest_bias < kNarrowSums ? IntegerSums::narrow : IntegerSums::wide;
     if (residual) {
-        op.epilogue.residual = residual->id;
-        op.epilogue.residual_scale = residual->scale;
-        op.epilogue.residual_zero = residual->zero;
+        const bool made = arithmetic == Arithmetic::openvino && residual->site;
+        const Value term = made ? as_integers(*residual) : *residual;
+        op.epilogue.residual = term.id;
+        op.epilogue.residual_scale = term.scale;
+        op.epilogue.residual_zero = term.zero;
     }
+    if (arithmetic == Arithmetic::openvino) finish_as_openvino(op.epilogue, y, activation, residual);
     if constexpr (kConvolution) op.window = sum.window;
     add(op, layer.name);
+}
+
+void Simulation::finish_as_openvino(IntegerEpilogue& epilogue, const Output& y, const Activation& activation,
+                                    const Value* residual) const {
+    const bool codes = residual && residual->site;
+    const bool in_float = residual && !codes;  // what floats are added to is floats in its memory
+    const OpenVinoFactors by(y.site->scale, codes ? std::optional(residual->scale) : std::nullopt,
+                             !in_float && epilogue.quantiser->levels() == 256);
+    epilogue.factor = by.to_residual;
+    epilogue.quantiser->factor = by.to_output;
+    if (!codes) return;
+    epilogue.residual_scale = 1.0f;
+    if (activation)
+        epilogue.activation =
+            Activation::clamp(activation.lowest() * by.to_residual, activation.highest() * by.to_residual);
 }
 
 template void Simulation::add_layer(Convolution, const Layer&, const Value&, const Output&, const Activation&,

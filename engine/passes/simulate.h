@@ -7,7 +7,7 @@
 // as sums stay below 2^24; where they may not, it asks for sums that are exact all the same. A quantised weight that
 // meets an input that is not is summed in one fixed order. So integers give the logits of simulation, to the bit.
 //
-// A network with biases that are integers is onnxruntime's: what goes from codes to codes there is in its arithmetic
+// A network made for onnxruntime or OpenVINO goes from codes to codes in that runtime's arithmetic
 // (engine/passes/requantise.h), and a simulation computes that with integer operations, too.
 #pragma once
 
@@ -113,11 +113,16 @@ class Simulation {
                                                 CodeQuantiser::Counts counts = CodeQuantiser::Counts::values) const;
     /// The codes of a site as integers, in memory or for the next operation.
     Value as_integers(const Value& x);
-    bool requantises(const Value& x, const Output& y) const { return onnxruntime_ && x.site && y.site; }
-    /// steps: in onnxruntime's arithmetic.
+    bool requantises(const Value& x, const Output& y) const {
+        return network_.arithmetic == Arithmetic::onnxruntime && x.site && y.site;
+    }
+    /// In which a layer's sums become codes.
+    Arithmetic arithmetic_of(const Layer& layer, const Value& x, const Output& y, const Value* residual) const;
     template <typename Sum>
     void add_integer_layer(const Sum& sum, const Layer& layer, const Value& x, const Output& y,
-                           const Activation& activation, const Value* residual, bool steps);
+                           const Activation& activation, const Value* residual, Arithmetic arithmetic);
+    void finish_as_openvino(IntegerEpilogue& epilogue, const Output& y, const Activation& activation,
+                            const Value* residual) const;
     /// scale_and_shift() and weight(): the layer's weight as the sum sees it, the epilogue that gives the values back.
     TensorId weight(const Layer& layer);
     struct ScaleAndShift {
@@ -135,7 +140,6 @@ class Simulation {
     const std::map<ValueId, StoredValue>& bound_;
     KeptValues kept_;
     Execution execution_;
-    bool onnxruntime_;
     int64_t batch_;
     Indexed<Shape> shapes_;
     Indexed<Value> values_;

@@ -18,6 +18,7 @@ namespace adaq {
 inline constexpr std::string_view kFlatMagic = "ADAQBIN1";
 inline constexpr size_t kFlatPrefix = 16;     // bytes: magic and header length
 inline constexpr size_t kFlatAlignment = 64;  // bytes
+inline constexpr std::string_view kOpenVinoArithmetic = "openvino";
 
 struct FlatTensor {
     std::string name;
@@ -34,6 +35,7 @@ struct FlatQuantiser {
 };
 
 struct FlatQuantisation {
+    Arithmetic arithmetic = Arithmetic::adaq;
     bool folded = false;
     std::map<std::string, FlatQuantiser> weights, activations;
     std::vector<std::string> biases;  // that are integers

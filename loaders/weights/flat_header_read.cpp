@@ -107,13 +107,20 @@ std::map<std::string, FlatQuantiser> parse_quantisers(const JsonField& field) {
 }
 
 FlatQuantisation parse_quantisation(const JsonField& field) {
-    FlatQuantisation parsed{field["folded"].boolean(),
+    FlatQuantisation parsed{Arithmetic::adaq,
+                            field["folded"].boolean(),
                             parse_quantisers(field["weights"]),
                             parse_quantisers(field["activations"]),
                             {},
                             field["settings"].object().dump()};
     if (field.has("biases"))
         for (const JsonField& name : field["biases"].elements()) parsed.biases.push_back(name.text());
+    if (!parsed.biases.empty()) parsed.arithmetic = Arithmetic::onnxruntime;
+    if (field.has("arithmetic")) {
+        if (!parsed.biases.empty() || field["arithmetic"].text() != kOpenVinoArithmetic)
+            field["arithmetic"].wrong("\"openvino\", in a file without integer biases");
+        parsed.arithmetic = Arithmetic::openvino;
+    }
     return parsed;
 }
 

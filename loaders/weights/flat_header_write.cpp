@@ -48,6 +48,7 @@ json quantisation_json(const FlatQuantisation& quantisation) {
                 {"weights", quantisers_json(quantisation.weights)},
                 {"activations", quantisers_json(quantisation.activations)}};
     if (!quantisation.biases.empty()) object["biases"] = quantisation.biases;
+    if (quantisation.arithmetic == Arithmetic::openvino) object["arithmetic"] = kOpenVinoArithmetic;
     return object;
 }
 

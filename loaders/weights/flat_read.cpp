@@ -183,6 +183,7 @@ QuantisedBias read_bias(const std::string& file, TensorShelf& shelf, const std::
 
 Quantisation read_quantisation(const std::string& file, TensorShelf& shelf, const FlatQuantisation& header) {
     Quantisation result;
+    result.arithmetic = header.arithmetic;
     result.folded = header.folded;
     result.settings = header.settings;
     for (const auto& [name, quantiser] : header.weights)

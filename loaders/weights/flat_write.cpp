@@ -66,7 +66,7 @@ std::vector<Outgoing> outgoing_tensors(const StoredModel& model) {
 }
 
 FlatQuantisation quantisation_header(const Quantisation& quantisation) {
-    FlatQuantisation header{quantisation.folded, {}, {}, {}, quantisation.settings};
+    FlatQuantisation header{quantisation.arithmetic, quantisation.folded, {}, {}, {}, quantisation.settings};
     for (const auto& [name, weight] : quantisation.weights) header.weights[name] = {weight.grid, weight.scheme};
     for (const auto& [site, activation] : quantisation.activations)
         header.activations[site] = {activation.grid, activation.scheme};

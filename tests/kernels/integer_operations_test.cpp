@@ -38,6 +38,11 @@ void vary_epilogue(IntegerLayer& layer, size_t i) {
     if (i % 2 == 1) layer.activation = Activation::relu();
     if (i % 4 == 3) layer.y = DType::f32;
     if (i % 8 == 7) layer.quantiser.reset();
+    if (i % 5 == 2 && layer.quantiser) layer.quantiser->factor = 70.0f;
+    if (i % 6 == 4) {
+        layer.factor = 141.0f;
+        if (layer.quantiser) layer.quantiser->factor = 0.9f;
+    }
 }
 
 }  // namespace

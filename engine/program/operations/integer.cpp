@@ -14,6 +14,8 @@ void quantiser_fits(const CodeQuantiser& q) {
     require(q.scale > 0.0f, "code quantiser: scale {}", q.scale);
     code(q.zero(), "code quantiser, zero");
     require(q.levels() <= kMostCode + 1, "code quantiser: {} levels", q.levels());
+    require(q.factor >= 0.0f && (q.factor == 0.0f || q.counts == CodeQuantiser::Counts::values),
+            "code quantiser: a factor of {} for what counts no values", q.factor);
 }
 
 void output_type(const Checker& c, TensorId y, const std::optional<CodeQuantiser>& quantiser) {
@@ -40,6 +42,11 @@ void epilogue_fits(const Checker& c, const IntegerEpilogue& e, TensorId y, const
         c.type(per_channel, {DType::f32}, "epilogue");
     }
     if (e.residual != kNone) term(c, e.residual, expected, e.residual_scale, e.residual_zero, "residual");
+    if (e.factor != 1.0f) {
+        c.type(e.residual, {DType::u8}, "residual behind a factor");
+        require(e.residual_scale == 1.0f, "epilogue: a factor of {} beside a residual with a scale of {}", e.factor,
+                e.residual_scale);
+    }
 }
 
 template <typename Op>

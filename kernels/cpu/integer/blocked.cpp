@@ -26,7 +26,11 @@ void fill_start(const Geometry& g, const PackedWeights& weights, const int8_t* w
     }
 }
 
-/// Whether v * (1 / s) is as near to v / s as finish.h needs it to be.
+/// Where v * (1 / s) is so near to a tie, v / s may be on the other side. Both are within 3 * 2^-24 * 256 of the
+/// quotient wherever it is not clamped.
+constexpr float kNearTie = 0.5f - 1.0f / 16384, kNoTie = 1.0f;
+
+/// Whether v * (1 / s) is as near to v / s as that.
 bool has_reciprocal(const Finish& f) {
     constexpr float kMostCode = 256.0f;
     return std::isnormal(f.scale) && std::isnormal(1.0f / f.scale) && f.low >= -kMostCode && f.high <= kMostCode;
@@ -35,16 +39,23 @@ bool has_reciprocal(const Finish& f) {
 }  // namespace
 
 Finish finish_of(const Epilogue& e) {
-    Finish f{e.lowest, e.highest, e.quantiser.has_value(), 1.0f, 0.0f, 0.0f, 0.0f, 0};
+    Finish f{e.lowest, e.highest, e.quantiser.has_value(), 1.0f, 0.0f, kNearTie, 0.0f, 0.0f, 0, e.factor};
     if (!e.quantiser) return f;
     f.scale = e.quantiser->scale;
+    const float factor = e.quantiser->factor;
     // The clamp before the quantiser is one of codes, too: quantising keeps the order.
     const auto low = static_cast<float>(e.quantiser->qmin - e.quantiser->zero_point),
                high = static_cast<float>(e.quantiser->qmax - e.quantiser->zero_point);
-    f.low = std::clamp(std::rint(e.lowest / f.scale), low, high);
-    f.high = std::clamp(std::rint(e.highest / f.scale), low, high);
+    const auto steps = [&](float bound) { return factor != 0.0f ? bound * factor : bound / f.scale; };
+    f.low = std::clamp(std::rint(steps(e.lowest)), low, high);
+    f.high = std::clamp(std::rint(steps(e.highest)), low, high);
     f.offset = e.quantiser->zero_point - e.quantiser->qmin;
-    if (has_reciprocal(f)) f.reciprocal = 1.0f / f.scale;
+    if (factor != 0.0f) {
+        f.reciprocal = factor;
+        f.near_tie = kNoTie;
+    } else if (has_reciprocal(f)) {
+        f.reciprocal = 1.0f / f.scale;
+    }
     return f;
 }
 

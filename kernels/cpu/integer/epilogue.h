@@ -1,7 +1,8 @@
 // What follows a layer's sums, in float32, IEEE, without contraction, and in this order:
-//     v = float(sum) * scale[k];  v = v + shift[k];  v = v + residual.scale * residual;  v = clamp(v, lowest, highest)
-// and then y = v, or the code of the nearest number of y's grid. Every kernel gives the bits of the plain functions
-// below.
+//     v = float(sum) * scale[k];  v = v + shift[k];  v = v * factor + residual.scale * residual
+//     v = clamp(v, lowest, highest)
+// and then y = v, or the code of the nearest number of y's grid. factor is 1, or residual.scale is: only one of them is
+// multiplied by. Every kernel gives the bits of the plain functions below.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@ namespace adaq::cpu::integer {
 struct Quantiser {
     float scale = 1.0f;
     int zero_point = 0, qmin = 0, qmax = 255;
+    float factor = 0.0f;  // v is multiplied by it; 0: divided by the scale
 };
 
 /// A tensor of floats, or of codes that stand for (code - zero); scale is the factor in the formula. No tensor where
@@ -36,6 +38,7 @@ struct Epilogue {
     const float* scale = nullptr;  // [K]; null: no factor
     const float* shift = nullptr;  // [K]; null: no summand
     Operand residual = {};         // of y's shape
+    float factor = 1.0f;           // of what residual is added to
     float lowest = -std::numeric_limits<float>::infinity(), highest = std::numeric_limits<float>::infinity();
     std::optional<Quantiser> quantiser = std::nullopt;
 };
@@ -53,8 +56,10 @@ inline float clamped(float v, float lowest, float highest) {
 
 /// v must be a number.
 inline uint8_t code_of(float v, const Quantiser& q) {
-    const float centred = quantise_centred(v, q.scale, static_cast<float>(q.zero_point), static_cast<float>(q.qmin),
-                                           static_cast<float>(q.qmax));
+    const bool divides = q.factor == 0.0f;
+    const float centred =
+        quantise_centred(divides ? v : v * q.factor, divides ? q.scale : 1.0f, static_cast<float>(q.zero_point),
+                         static_cast<float>(q.qmin), static_cast<float>(q.qmax));
     return static_cast<uint8_t>(static_cast<int>(centred) + q.zero_point - q.qmin);
 }
 
@@ -73,7 +78,7 @@ inline void finish_plainly(float sum, const Epilogue& e, int64_t k, const Result
     float v = sum;
     if (e.scale != nullptr) v = v * e.scale[k];
     if (e.shift != nullptr) v = v + e.shift[k];
-    if (e.residual.present()) v = v + e.residual.scale * e.residual.at(i);
+    if (e.residual.present()) v = v * e.factor + e.residual.scale * e.residual.at(i);
     write_result(v, e, y, i);
 }
 

@@ -7,14 +7,11 @@
 namespace adaq::cpu::integer {
 namespace {  // NOLINT: a header of internal linkage throughout
 
-/// Where v * (1 / s) is so near to a tie, v / s may be on the other side. Both are within 3 * 2^-24 * 256 of the
-/// quotient wherever it is not clamped.
-constexpr float kNearTie = 0.5f - 1.0f / 16384;
-
 template <class F>
 struct FinishVectors {
-    typename F::Floats lowest, highest, scale, reciprocal, low, high;
+    typename F::Floats lowest, highest, scale, reciprocal, low, high, factor;
     typename F::Ints offset;
+    float near_tie;
     bool divides;
     bool saturates;  // codes end where bytes do
 
@@ -25,7 +22,9 @@ struct FinishVectors {
           reciprocal(F::all(f.reciprocal)),
           low(F::all(f.low)),
           high(F::all(f.high)),
+          factor(F::all(f.factor)),
           offset(F::all_ints(f.offset)),
+          near_tie(f.near_tie),
           divides(f.reciprocal == 0.0f),
           saturates(f.offset == 0 && f.low >= 0.0f && f.high == 255.0f) {}
 
@@ -42,7 +41,8 @@ struct FinishVectors {
     typename F::Ints code(typename F::Floats quotient) const { return F::add_ints(F::to_ints(quotient), offset); }
 };
 
-enum class Kind : uint8_t { none, values, codes };
+/// Of a term. scaling_codes: what they are added to is multiplied by a factor, and not they.
+enum class Kind : uint8_t { none, values, codes, scaling_codes };
 
 inline Kind kind_of(const OperandRow& row) {
     if (row.codes != nullptr) return Kind::codes;
@@ -51,7 +51,8 @@ inline Kind kind_of(const OperandRow& row) {
 
 template <class F, Kind kind>
 inline typename F::Floats read(const OperandRow& row, int64_t i, int count) {
-    if constexpr (kind == Kind::codes) return F::sub(F::load_codes(row.codes + i, count), F::all(row.zero));
+    if constexpr (kind == Kind::codes || kind == Kind::scaling_codes)
+        return F::sub(F::load_codes(row.codes + i, count), F::all(row.zero));
     return F::load(row.values + i, count);
 }
 
@@ -75,7 +76,9 @@ inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const S
     sums += channel;
     for (int column = first; column < columns; ++column, at += distance) {
         typename F::Floats v = F::add(F::mul(F::floats(sums + column * pitch), scale), shift);
-        if constexpr (residual != Kind::none)
+        if constexpr (residual == Kind::scaling_codes)
+            v = F::add(F::mul(v, f.factor), read<F, residual>(operand, at, count));
+        else if constexpr (residual != Kind::none)
             v = F::add(v, F::mul(residual_scale, read<F, residual>(operand, at, count)));
         if constexpr (write == Write::values) {
             F::store(values + at, f.clamp(v), count);
@@ -89,7 +92,7 @@ inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const S
             F::store_codes(codes + at, f.code(quotient), count);
         }
     }
-    return !F::any_beyond(furthest, kNearTie);
+    return !F::any_beyond(furthest, f.near_tie);
 }
 
 /// A vector's codes by multiplications; as finish_vector.
@@ -175,6 +178,7 @@ template <class F, class Sum>
 Finishers<F, Sum> finishers_for(const BlockJob& job) {
     switch (kind_of(job.residual)) {
         case Kind::codes:
+            if (job.finish.factor != 1.0f) return finishers_with<F, Sum, Kind::scaling_codes>(job.finish.quantises);
             return finishers_with<F, Sum, Kind::codes>(job.finish.quantises);
         case Kind::values:
             return finishers_with<F, Sum, Kind::values>(job.finish.quantises);
@@ -199,7 +203,7 @@ void pointwise_as(const PointwiseJob& job) {
         }
         if constexpr (quantises) {
             typename F::Floats quotient = f.template quotient<false>(v);
-            if (f.divides || F::any_beyond(F::from_nearest(quotient), kNearTie))
+            if (f.divides || F::any_beyond(F::from_nearest(quotient), f.near_tie))
                 quotient = f.template quotient<true>(v);
             F::store_codes(job.codes + i, f.code(quotient), count);
         } else {

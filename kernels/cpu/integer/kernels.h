@@ -29,8 +29,10 @@ struct Finish {
     float lowest, highest;  // of values; codes have theirs in low and high
     bool quantises;
     float scale, reciprocal;  // reciprocal: 0 where only a division is exact
+    float near_tie;           // quotients by it are as good as that far from a whole number; beyond 0.5: all are
     float low, high;          // of codes without the offset
     int32_t offset;           // zero point - qmin
+    float factor;             // of a value to which a residual of codes is added, whose scale is 1 then; or 1
 };
 
 /// Elements of an operand of pointwise arithmetic: values or codes, or none.

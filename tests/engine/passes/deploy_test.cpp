@@ -148,6 +148,29 @@ TEST_SUITE("deployment") {
         CHECK(pools > 20);
     }
 
+    TEST_CASE("networks that are finished for OpenVINO run as integers to the bits of a simulation") {
+        Bench bench("cpu");
+        int others = 0;  // in adaq's own arithmetic
+        for (uint32_t seed = 0; seed < 100; ++seed) {
+            CAPTURE(seed);
+            RandomNetwork made(seed, ActivationSites::block);
+            finish_layers(made.network, 0, made.network.graph.node_count(), Deployment::openvino);
+            CHECK(made.network.arithmetic == Arithmetic::openvino);
+            const std::vector<float> images = made.images(2);
+            const auto logits = [&](Execution execution) {
+                Executor executor(bench.device(), made.network, 2, made.height, made.width, execution);
+                std::vector<float> values(static_cast<size_t>(2 * executor.classes()));
+                executor.run(images, values);
+                return values;
+            };
+            const std::vector<float> integers = logits(Execution::integer);
+            REQUIRE(integers == logits(Execution::simulated));
+            made.network.arithmetic = Arithmetic::adaq;
+            others += logits(Execution::integer) != integers;
+        }
+        CHECK(others > 0);
+    }
+
     TEST_CASE("biases stay as they are where the runtime has them as floats, and networks where none is named") {
         for (const Deployment target : {Deployment::openvino, Deployment::tensorrt, Deployment::adaq}) {
             RandomNetwork made(7, ActivationSites::deploy_ort);

@@ -169,6 +169,23 @@ TEST_SUITE("weights: flat binary") {
         CHECK(mentions(refused_to_save(model), "has the code -128, expected -127 to 127"));
     }
 
+    TEST_CASE("whose arithmetic a file has is kept, and told by integer biases where nothing else tells it") {
+        StoredModel model = tiny_model(true);
+        CHECK(read_weights("file", saved(model)).quantisation->arithmetic == Arithmetic::adaq);
+        CHECK(!header_of(saved(model))["quantisation"].contains("arithmetic"));
+        model.quantisation->arithmetic = Arithmetic::openvino;
+        CHECK(header_of(saved(model))["quantisation"]["arithmetic"] == "openvino");
+        CHECK(read_weights("file", saved(model)).quantisation->arithmetic == Arithmetic::openvino);
+        const auto refused = [&](const json& value) {
+            return refusal(
+                with_shorter_header(saved(model), [&](json& h) { h["quantisation"]["arithmetic"] = value; }));
+        };
+        CHECK(mentions(refused("tflite"), "\"openvino\", in a file without integer biases"));
+        CHECK(mentions(refused(3), "arithmetic"));
+        const StoredModel biases = folded_with_integer_bias();
+        CHECK(read_weights("file", saved(biases)).quantisation->arithmetic == Arithmetic::onnxruntime);
+    }
+
     TEST_CASE("integer biases and narrow grids that are not whole are refused by name") {
         const Bytes file = saved(folded_with_integer_bias());
         const auto refused = [&](const std::function<void(json&)>& edit) {

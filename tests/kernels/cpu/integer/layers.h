@@ -75,15 +75,20 @@ struct EpilogueData {
             residual_codes = draw_codes<uint8_t>(values, outputs, 0, 255);
             epilogue.residual.codes = residual_codes.data();
             epilogue.residual.zero = draw(values, 0, 255);
+            if (draw(values, 0, 1) == 0) {  // what they are added to is scaled, and not they
+                epilogue.residual.scale = 1.0f;
+                epilogue.factor = 50.0f + 25.0f * values.real();
+            }
         }
         if (draw(values, 0, 1) == 0) epilogue.lowest = 0.0f;
         if (draw(values, 0, 2) == 0) epilogue.highest = 0.6f;
         if (draw(values, 0, 2) == 0) return;
         const int bits = draw(values, 2, 8), qmin = draw(values, 0, 1) == 0 ? 0 : -(1 << (bits - 1)),
                   qmax = qmin + (1 << bits) - 1;
-        const float range = epilogue.scale != nullptr ? 2.0f : 2.0f * spread;
+        const float range = (epilogue.scale != nullptr ? 2.0f : 2.0f * spread) * epilogue.factor;
         epilogue.quantiser =
             integer::Quantiser{range / static_cast<float>(1 << bits), draw(values, qmin, qmax), qmin, qmax};
+        if (draw(values, 0, 2) == 0) epilogue.quantiser->factor = 1.1f / epilogue.quantiser->scale;
     }
     EpilogueData(const EpilogueData&) = delete;
     EpilogueData& operator=(const EpilogueData&) = delete;
