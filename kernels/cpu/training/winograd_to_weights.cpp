@@ -53,8 +53,8 @@ class CompiledWinogradToWeights : public CompiledOperation {
         dy_.values = view.at(op_.dy);
         for (int64_t first = 0; first < tiling_.total; first += tiling_.block) {
             const int64_t tiles = std::min(tiling_.block, tiling_.total - first);
-            read_gradients(tiling_, dy_, zeros_.data(), first, tiles, u);
-            read_tiles(tiling_, x_, zeros_.data(), first, tiles, v);
+            read_gradients(tiling_, dy_, zeros_.data(), first, tiles, u, tiling_.block * tiling_.k);
+            read_tiles(tiling_, x_, zeros_.data(), first, tiles, v, tiling_.block * tiling_.c);
             leave_out(tiles, u);
             primitive_.execute(
                 stream_,
@@ -91,7 +91,9 @@ std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, cons
     const Shape& weight = program.shape(op.dw);
     if ((setting.math == Math::bf16 && multiplies_tiles()) || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
-    return tiling.gains(true) ? std::make_unique<CompiledWinogradToWeights>(program, op, tiling, setting) : nullptr;
+    return tiling.gains(true, kMostGradients)
+               ? std::make_unique<CompiledWinogradToWeights>(program, op, tiling, setting)
+               : nullptr;
 }
 
 }  // namespace adaq::cpu
