@@ -12,8 +12,8 @@ namespace adaq::cpu::winograd {
 inline constexpr int64_t kFewestChannels = 32;           // below, transforms cost more than they save
 inline constexpr int64_t kFewestTiles = 16;              // rows of the matrix products: fewer wait for the weights
 inline constexpr int64_t kFewestTilesOfNewWeights = 64;  // fewer do not pay for transforming weights in every run
-inline constexpr int64_t kMostWeights = int64_t{36} * 512 * 512;    // transformed, 38 MB: more take too much memory
-inline constexpr int64_t kMostGradients = int64_t{36} * 256 * 256;  // to weights: read and written for every block
+inline constexpr int64_t kMostWeights = int64_t{36} * 512 * 512;     // transformed, 38 MB: more take too much memory
+inline constexpr int64_t kMostNewWeights = int64_t{36} * 256 * 256;  // in every run: more leave the last-level cache
 
 struct Tiling {
     int64_t images, h, w, c, k;    // 3x3, stride 1, padding 1: maps keep their size
@@ -35,11 +35,11 @@ struct Tiling {
 
     /// 36 products a tile against 9 an output; they come with transforms, and must be clearly fewer. new_weights:
     /// weights (or their gradient) are transformed in every run.
-    bool gains(bool new_weights, int64_t most_weights = kMostWeights) const {
+    bool gains(bool new_weights) const {
         const bool fewer = int64_t{2} * kPoints * rows * columns <= 9 * h * w;
         const bool channels = c % kLanes == 0 && k % kLanes == 0 && std::min(c, k) >= kFewestChannels;
         return fewer && channels && total >= (new_weights ? kFewestTilesOfNewWeights : kFewestTiles) &&
-               kPoints * c * k <= most_weights;
+               kPoints * c * k <= (new_weights ? kMostNewWeights : kMostWeights);
     }
 
     /// Where a tile begins on its map.

@@ -295,7 +295,9 @@ TEST_SUITE("Winograd convolution") {
         CHECK_FALSE(gradient_taken({64, 16, 16, 24}, {64, 3, 3, 24}, 1, 1, false));
         CHECK_FALSE(gradient_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, false, Math::bf16));
         CHECK(to_weights_taken({4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1));
-        CHECK_FALSE(to_weights_taken({4, 16, 16, 272}, {256, 3, 3, 272}, 1, 1));  // too many sums
+        CHECK(gradient_taken({4, 16, 16, 512}, {512, 3, 3, 512}, 1, 1, false));
+        CHECK_FALSE(gradient_taken({4, 16, 16, 512}, {512, 3, 3, 512}, 1, 1, true));
+        CHECK_FALSE(to_weights_taken({4, 16, 16, 512}, {512, 3, 3, 512}, 1, 1));
         CHECK_FALSE(to_weights_taken({3, 16, 16, 64}, {64, 3, 3, 64}, 1, 1));
         CHECK_FALSE(to_weights_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 2, 1));
         CHECK_FALSE(to_weights_taken({64, 16, 16, 64}, {64, 1, 1, 64}, 1, 0));

@@ -91,9 +91,7 @@ std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, cons
     const Shape& weight = program.shape(op.dw);
     if ((setting.math == Math::bf16 && multiplies_tiles()) || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
-    return tiling.gains(true, kMostGradients)
-               ? std::make_unique<CompiledWinogradToWeights>(program, op, tiling, setting)
-               : nullptr;
+    return tiling.gains(true) ? std::make_unique<CompiledWinogradToWeights>(program, op, tiling, setting) : nullptr;
 }
 
 }  // namespace adaq::cpu
