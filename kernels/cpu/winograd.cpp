@@ -1,16 +1,15 @@
 // Tiles of 4x4 outputs go through in blocks: transform the inputs (winograd_transform.h), 36 matrix products
-// [tiles, C] x [C, K] by oneDNN, transform back with shift, residual and activation. A block's intermediate values, 36
-// * (C + K) floats a tile, are written and read once each, mostly within the second-level cache.
+// [tiles, C] x [C, K] (winograd_products.h), transform back with shift, residual and activation. A block's intermediate
+// values, 36 * (C + K) floats a tile, are written and read once each, mostly within the second-level cache.
 #include "kernels/cpu/winograd.h"
 
 #include <algorithm>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
-#include "kernels/cpu/onednn.h"
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/training/activation.h"
+#include "kernels/cpu/winograd_products.h"
 #include "kernels/cpu/winograd_tiling.h"
 #include "kernels/cpu/winograd_transform.h"
 
@@ -18,9 +17,12 @@ namespace adaq::cpu {
 namespace {
 
 using namespace winograd;
-using dnnl::memory;
 
 constexpr int64_t kTilesOfABlock = 64;  // rows enough for fast matrix products, and not more
+
+/// From a point to the next: a line more than its values, for 36 places at a distance of a power of two would share few
+/// sets of a cache.
+int64_t padded(int64_t floats) { return floats + 16; }
 
 /// t[C][3][3][K] = w[K][2-r][2-s][C].
 void turn(const float* w, int64_t k, int64_t c, float* t) {
@@ -40,26 +42,19 @@ void turn(const float* w, int64_t k, int64_t c, float* t) {
 class CompiledWinograd : public CompiledOperation {
   public:
     /// turned: the weights are those of a convolution whose gradient to data this is, [C][3][3][K].
-    CompiledWinograd(const Convolution& op, const Tiling& tiling, const OperationSetting& setting, bool turned = false)
+    CompiledWinograd(const Convolution& op, const Tiling& tiling, bool turned = false)
         : op_(op),
           tiling_(tiling),
           zeros_(tiling.c),
-          weights_(kPoints * tiling.c * tiling.k),
+          u_point_(padded(tiling.c * tiling.k)),
+          v_point_(padded(tiling.block * tiling.c)),
+          m_point_(padded(tiling.block * tiling.k)),
+          weights_(kPoints * u_point_),
           turned_(turned ? 9 * tiling.c * tiling.k : 0) {
         std::fill_n(zeros_.data(), zeros_.size(), 0.0f);
-        const auto layout = [](int64_t rows, int64_t columns) {
-            return memory::desc({kPoints, rows, columns}, memory::data_type::f32, memory::format_tag::abc);
-        };
-        const memory::desc v = layout(tiling.block, tiling.c), m = layout(tiling.block, tiling.k);
-        const auto desc = matrix_product_desc(v, layout(tiling.c, tiling.k), m);
-        primitive_ = dnnl::matmul(desc);
-        scratchpad_floats_ = floats_of(desc.scratchpad_desc());
-        for (int i = 0; i < setting.lanes; ++i) lanes_.push_back(make_lane(desc));
     }
 
-    int64_t scratch_floats() const override {
-        return kPoints * tiling_.block * (tiling_.c + tiling_.k) + scratchpad_floats_;
-    }
+    int64_t scratch_floats() const override { return kPoints * (v_point_ + m_point_); }
 
     void refresh(const View& view) override {
         const TensorId scale = op_.epilogue.scale;
@@ -70,22 +65,18 @@ class CompiledWinograd : public CompiledOperation {
             turn(w, tiling_.c, tiling_.k, turned_.data());
             w = turned_.data();
         }
-        transform_weights(w, view.at(scale), tiling_.k, tiling_.c, weights_.data());
+        transform_weights(w, view.at(scale), tiling_.k, tiling_.c, weights_.data(), u_point_);
         versions_ = versions;
     }
 
     void run(const View& view) override {
         float* v = view.scratch();
-        float* m = v + kPoints * tiling_.block * tiling_.c;
-        Lane& lane = lanes_[view.lane()];
-        lane.v.set_data_handle(v);
-        lane.m.set_data_handle(m);
-        lane.scratchpad.set_data_handle(m + kPoints * tiling_.block * tiling_.k);
+        float* m = v + kPoints * v_point_;
         for (int64_t first = 0; first < tiling_.total; first += tiling_.block) {
             const int64_t tiles = std::min(tiling_.block, tiling_.total - first);
-            read_tiles(tiling_, {view.at(op_.x)}, zeros_.data(), first, tiles, v);
-            primitive_.execute(lane.stream, lane.arguments);
-            lane.stream.wait();
+            read_tiles(tiling_, {view.at(op_.x)}, zeros_.data(), first, tiles, v, v_point_);
+            multiply({kPoints, tiles, tiling_.c, tiling_.k, v, v_point_, weights_.data(), u_point_, m, m_point_},
+                     kernel_);
             write_tiles(view, first, tiles, m);
         }
         if (op_.epilogue.quantiser) {
@@ -96,24 +87,6 @@ class CompiledWinograd : public CompiledOperation {
 
   private:
     using Versions = std::pair<uint64_t, uint64_t>;  // of the weights and the scale
-
-    struct Lane {
-        dnnl::stream stream{engine()};
-        memory v, m, scratchpad;
-        std::unordered_map<int, memory> arguments;
-    };
-
-    Lane make_lane(const dnnl::matmul::primitive_desc& desc) const {
-        Lane lane;
-        lane.v = memory(desc.src_desc(), engine(), nullptr);
-        lane.m = memory(desc.dst_desc(), engine(), nullptr);
-        lane.scratchpad = memory(desc.scratchpad_desc(), engine(), nullptr);
-        lane.arguments = {{DNNL_ARG_SRC, lane.v},
-                          {DNNL_ARG_WEIGHTS, memory(desc.weights_desc(), engine(), weights_.data())},
-                          {DNNL_ARG_DST, lane.m},
-                          {DNNL_ARG_SCRATCHPAD, lane.scratchpad}};
-        return lane;
-    }
 
     void write_tiles(const View& view, int64_t first, int64_t tiles, const float* m) const {
         const Epilogue& e = op_.epilogue;
@@ -128,25 +101,25 @@ class CompiledWinograd : public CompiledOperation {
             const OutputTile target{y + offset, residual ? residual + offset : nullptr, tiling_.w * tiling_.k,
                                     static_cast<int>(std::min<int64_t>(kOutputs, tiling_.h - at.row)),
                                     static_cast<int>(std::min<int64_t>(kOutputs, tiling_.w - at.column))};
-            transform_output(m, tiling_.k, tiling_.block, t, output, target);
+            transform_output(m + t * tiling_.k, m_point_, tiling_.k, output, target);
         }
     }
 
     Convolution op_;
     Tiling tiling_;
-    AlignedFloats zeros_, weights_, turned_;
-    int64_t scratchpad_floats_ = 0;
+    MultiplyPanel kernel_ = panel_kernel();
+    AlignedFloats zeros_;
+    int64_t u_point_, v_point_, m_point_;  // floats from a point to the next: of weights, inputs and products
+    AlignedFloats weights_, turned_;
     std::optional<Versions> versions_;  // of what weights_ was made from
-    dnnl::matmul primitive_;
-    std::vector<Lane> lanes_;
 };
 
 class CompiledWinogradToData : public CompiledOperation {
   public:
-    CompiledWinogradToData(const ConvolutionToData& op, const Tiling& tiling, const OperationSetting& setting)
+    CompiledWinogradToData(const ConvolutionToData& op, const Tiling& tiling)
         : op_(op),
           count_(tiling.images * tiling.h * tiling.w * tiling.k),
-          sums_(Convolution{op.dy, op.w, op.dx, ConvolutionWindow::square(1, 1)}, tiling, setting, true) {}
+          sums_(Convolution{op.dy, op.w, op.dx, ConvolutionWindow::square(1, 1)}, tiling, true) {}
 
     int64_t scratch_floats() const override { return sums_.scratch_floats(); }
     void refresh(const View& view) override { sums_.refresh(view); }
@@ -169,7 +142,7 @@ std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, cons
     if (!setting.of_values || setting.math != Math::f32 || !fits(op, weight)) return nullptr;
     const Tiling tiling(program.shape(op.x), weight, setting.images, kTilesOfABlock * setting.threads);
     if (!tiling.gains(setting.weights_change)) return nullptr;
-    return std::make_unique<CompiledWinograd>(op, tiling, setting);
+    return std::make_unique<CompiledWinograd>(op, tiling);
 }
 
 std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, const ConvolutionToData& op,
@@ -179,7 +152,7 @@ std::unique_ptr<CompiledOperation> compile_winograd(const Program& program, cons
     const Shape turned{weight[3], 3, 3, weight[0]};
     const Tiling tiling(program.shape(op.dy), turned, setting.images, kTilesOfABlock * setting.threads);
     if (!tiling.gains(setting.weights_change)) return nullptr;
-    return std::make_unique<CompiledWinogradToData>(op, tiling, setting);
+    return std::make_unique<CompiledWinogradToData>(op, tiling);
 }
 
 }  // namespace adaq::cpu

@@ -49,7 +49,8 @@ class Square {
 
 }  // namespace
 
-void read_tiles(const Tiling& tiling, Operand x, const float* zeros, int64_t first, int64_t tiles, float* v) {
+void read_tiles(const Tiling& tiling, Operand x, const float* zeros, int64_t first, int64_t tiles, float* v,
+                int64_t v_point) {
 #pragma omp parallel
     {
         Square<kInputs> square(tiling, x, tiling.c, zeros);
@@ -57,18 +58,19 @@ void read_tiles(const Tiling& tiling, Operand x, const float* zeros, int64_t fir
         for (int64_t t = 0; t < tiles; ++t) {
             const Tiling::Corner at = tiling.corner(first + t);
             const Tiling::Corner with_padding{at.image, at.row - 1, at.column - 1};
-            transform_input(square.at(with_padding), tiling.c, tiling.block, t, v);
+            transform_input(square.at(with_padding), tiling.c, v + t * tiling.c, v_point);
         }
     }
 }
 
-void read_gradients(const Tiling& tiling, Operand dy, const float* zeros, int64_t first, int64_t tiles, float* u) {
+void read_gradients(const Tiling& tiling, Operand dy, const float* zeros, int64_t first, int64_t tiles, float* u,
+                    int64_t u_point) {
 #pragma omp parallel
     {
         Square<kOutputs> square(tiling, dy, tiling.k, zeros);
 #pragma omp for schedule(static)
         for (int64_t t = 0; t < tiles; ++t)
-            transform_gradient(square.at(tiling.corner(first + t)), tiling.k, tiling.block, t, u);
+            transform_gradient(square.at(tiling.corner(first + t)), tiling.k, u + t * tiling.k, u_point);
     }
 }
 

@@ -12,8 +12,8 @@ namespace adaq::cpu::winograd {
 inline constexpr int64_t kFewestChannels = 32;           // below, transforms cost more than they save
 inline constexpr int64_t kFewestTiles = 16;              // rows of the matrix products: fewer wait for the weights
 inline constexpr int64_t kFewestTilesOfNewWeights = 64;  // fewer do not pay for transforming weights in every run
-inline constexpr int64_t kMostWeights =
-    int64_t{36} * 256 * 256;  // transformed: more would not stay in the last-level cache
+inline constexpr int64_t kMostWeights = int64_t{36} * 512 * 512;     // transformed, 38 MB: more take too much memory
+inline constexpr int64_t kMostNewWeights = int64_t{36} * 256 * 256;  // in every run: more leave the last-level cache
 
 struct Tiling {
     int64_t images, h, w, c, k;    // 3x3, stride 1, padding 1: maps keep their size
@@ -39,7 +39,7 @@ struct Tiling {
         const bool fewer = int64_t{2} * kPoints * rows * columns <= 9 * h * w;
         const bool channels = c % kLanes == 0 && k % kLanes == 0 && std::min(c, k) >= kFewestChannels;
         return fewer && channels && total >= (new_weights ? kFewestTilesOfNewWeights : kFewestTiles) &&
-               kPoints * c * k <= kMostWeights;
+               kPoints * c * k <= (new_weights ? kMostNewWeights : kMostWeights);
     }
 
     /// Where a tile begins on its map.
@@ -65,10 +65,13 @@ struct Operand {
     bool rounded = false, stored_half = false;
 };
 
-/// v[36][block][C] of tiles [first, first + tiles) of x; zeros [C]. On all threads.
-void read_tiles(const Tiling& tiling, Operand x, const float* zeros, int64_t first, int64_t tiles, float* v);
+/// v[36][tiles][C] of tiles [first, first + tiles) of x, v_point floats from a point to the next; zeros [C]. On all
+/// threads.
+void read_tiles(const Tiling& tiling, Operand x, const float* zeros, int64_t first, int64_t tiles, float* v,
+                int64_t v_point);
 
-/// u[36][block][K] of their gradients in dy [N,H,W,K]; zeros [K].
-void read_gradients(const Tiling& tiling, Operand dy, const float* zeros, int64_t first, int64_t tiles, float* u);
+/// u[36][tiles][K] of their gradients in dy [N,H,W,K]; zeros [K].
+void read_gradients(const Tiling& tiling, Operand dy, const float* zeros, int64_t first, int64_t tiles, float* u,
+                    int64_t u_point);
 
 }  // namespace adaq::cpu::winograd

@@ -1,6 +1,7 @@
 #include "kernels/cpu/winograd_transform.h"
 
 #include "kernels/cpu/vectorise.h"
+#include "kernels/cpu/winograd_panels.h"
 
 namespace adaq::cpu::winograd {
 namespace {
@@ -65,10 +66,10 @@ using Vector = float[kLanes];
     }
 }
 
-/// to[36][tiles][channels], row `tile`, from a square of positions: Along its columns, then along the rows of that.
+/// to[36] -> [channels], from a square of positions: Along its columns, then along the rows of that.
 template <int kEdge, void (*Along)(const Vector (&)[kEdge], Vector (&)[kInputs])>
 [[gnu::always_inline]] inline void transform_square(const float* const (&square)[kEdge][kEdge], int64_t channels,
-                                                    int64_t tiles, int64_t tile, float* to) {
+                                                    float* to, int64_t to_point) {
     for (int64_t first = 0; first < channels; first += kLanes) {
         Vector columns[kEdge][kInputs], line[kEdge], row[kInputs];  // columns: [q][p]
         for (int q = 0; q < kEdge; ++q) {
@@ -83,7 +84,7 @@ template <int kEdge, void (*Along)(const Vector (&)[kEdge], Vector (&)[kInputs])
             }
             Along(line, row);
             for (int q = 0; q < kInputs; ++q) {
-                float* at = to + ((p * kInputs + q) * tiles + tile) * channels + first;
+                float* at = to + (p * kInputs + q) * to_point + first;
                 for (int i = 0; i < kLanes; ++i) at[i] = row[q][i];
             }
         }
@@ -91,7 +92,7 @@ template <int kEdge, void (*Along)(const Vector (&)[kEdge], Vector (&)[kInputs])
 }
 
 ADAQ_VECTORISE void transform_weights_block(const float* w, const float* scale, int64_t k, int64_t c, int64_t k0,
-                                            int64_t c0, float* u) {
+                                            int64_t c0, float* u, int64_t u_point) {
     float block[kPoints][kLanes][kLanes];  // [point][k][c]
     for (int64_t ki = 0; ki < kLanes; ++ki) {
         double half[kInputs][3][kLanes];  // G g
@@ -119,7 +120,7 @@ ADAQ_VECTORISE void transform_weights_block(const float* w, const float* scale, 
     }
     for (int point = 0; point < kPoints; ++point) {
         for (int64_t ci = 0; ci < kLanes; ++ci) {
-            float* to = u + (point * c + c0 + ci) * k + k0;
+            float* to = u + point * u_point + at_packed(c0 + ci, k0, c, k);
             for (int64_t ki = 0; ki < kLanes; ++ki) to[ki] = block[point][ki][ci];
         }
     }
@@ -152,10 +153,10 @@ ADAQ_VECTORISE void transform_to_weights_of(const float* m, int64_t k, int64_t c
 
 }  // namespace
 
-void transform_weights(const float* w, const float* scale, int64_t k, int64_t c, float* u) {
+void transform_weights(const float* w, const float* scale, int64_t k, int64_t c, float* u, int64_t u_point) {
 #pragma omp parallel for schedule(static) collapse(2)
     for (int64_t c0 = 0; c0 < c; c0 += kLanes)
-        for (int64_t k0 = 0; k0 < k; k0 += kLanes) transform_weights_block(w, scale, k, c, k0, c0, u);
+        for (int64_t k0 = 0; k0 < k; k0 += kLanes) transform_weights_block(w, scale, k, c, k0, c0, u, u_point);
 }
 
 void transform_to_weights(const float* m, int64_t k, int64_t c, float* dw) {
@@ -163,17 +164,16 @@ void transform_to_weights(const float* m, int64_t k, int64_t c, float* dw) {
     for (int64_t ki = 0; ki < k; ++ki) transform_to_weights_of(m, k, c, ki, dw);
 }
 
-ADAQ_VECTORISE void transform_input(const float* const (&d)[kInputs][kInputs], int64_t c, int64_t tiles, int64_t tile,
-                                    float* v) {
-    transform_square<kInputs, inputs>(d, c, tiles, tile, v);
+ADAQ_VECTORISE void transform_input(const float* const (&d)[kInputs][kInputs], int64_t c, float* v, int64_t v_point) {
+    transform_square<kInputs, inputs>(d, c, v, v_point);
 }
 
-ADAQ_VECTORISE void transform_gradient(const float* const (&dy)[kOutputs][kOutputs], int64_t k, int64_t tiles,
-                                       int64_t tile, float* u) {
-    transform_square<kOutputs, gradients>(dy, k, tiles, tile, u);
+ADAQ_VECTORISE void transform_gradient(const float* const (&dy)[kOutputs][kOutputs], int64_t k, float* u,
+                                       int64_t u_point) {
+    transform_square<kOutputs, gradients>(dy, k, u, u_point);
 }
 
-ADAQ_VECTORISE void transform_output(const float* m, int64_t k, int64_t tiles, int64_t tile, const Output& output,
+ADAQ_VECTORISE void transform_output(const float* m, int64_t m_point, int64_t k, const Output& output,
                                      const OutputTile& target) {
     const float floor = output.activation.lowest(), ceiling = output.activation.highest();
     for (int64_t first = 0; first < k; first += kLanes) {
@@ -183,7 +183,7 @@ ADAQ_VECTORISE void transform_output(const float* m, int64_t k, int64_t tiles, i
         }
         for (int q = 0; q < kInputs; ++q) {
             for (int p = 0; p < kInputs; ++p) {
-                const float* from = m + ((p * kInputs + q) * tiles + tile) * k + first;
+                const float* from = m + (p * kInputs + q) * m_point + first;
                 for (int i = 0; i < kLanes; ++i) column[p][i] = from[i];
             }
             outputs(column, columns[q]);

@@ -14,11 +14,13 @@ namespace adaq::cpu::winograd {
 inline constexpr int kOutputs = 4, kInputs = 6, kPoints = kInputs * kInputs;
 inline constexpr int kLanes = 16;  // channels that a transform takes at a time
 
-/// u[36][C][K] from w[K][3][3][C] times scale[K] (null: 1), rounded once.
-void transform_weights(const float* w, const float* scale, int64_t k, int64_t c, float* u);
+/// u[36][C][K], packed for products (winograd_panels.h), from w[K][3][3][C] times scale[K] (null: 1), rounded once.
+/// u_point: floats from a point to the next.
+void transform_weights(const float* w, const float* scale, int64_t k, int64_t c, float* u, int64_t u_point);
 
-/// v[36][tiles][C], row `tile`, from the 6x6 inputs d[6][6] -> [C] (positions in the padding point to zeros).
-void transform_input(const float* const (&d)[kInputs][kInputs], int64_t c, int64_t tiles, int64_t tile, float* v);
+/// v[36] -> [C], v_point floats from one to the next, from the 6x6 inputs d[6][6] -> [C] (positions in the padding
+/// point to zeros).
+void transform_input(const float* const (&d)[kInputs][kInputs], int64_t c, float* v, int64_t v_point);
 
 /// What happens to the outputs before they are written: y = activation(sum + shift + residual_scale * residual).
 struct Output {
@@ -36,15 +38,15 @@ struct OutputTile {
     int rows, columns;
 };
 
-/// From row `tile` of m[36][tiles][K].
-void transform_output(const float* m, int64_t k, int64_t tiles, int64_t tile, const Output& output,
-                      const OutputTile& target);
+/// From m[36] -> [K], m_point floats from one to the next.
+void transform_output(const float* m, int64_t m_point, int64_t k, const Output& output, const OutputTile& target);
 
 // The way back to the weights is the transpose of all that (linear in g): dg = G^T [ sum of tiles of (B^T d B) .
 // (A dY A^T) ] G.
 
-/// u[36][tiles][K], row `tile`: A dY A^T of the gradients dy[4][4] -> [K] (those beyond the map point to zeros).
-void transform_gradient(const float* const (&dy)[kOutputs][kOutputs], int64_t k, int64_t tiles, int64_t tile, float* u);
+/// u[36] -> [K], u_point floats from one to the next: A dY A^T of the gradients dy[4][4] -> [K] (those beyond the map
+/// point to zeros).
+void transform_gradient(const float* const (&dy)[kOutputs][kOutputs], int64_t k, float* u, int64_t u_point);
 
 /// dw[K][3][3][C] = G^T m G, m[36][K][C] summed over all tiles.
 void transform_to_weights(const float* m, int64_t k, int64_t c, float* dw);

@@ -64,6 +64,17 @@ double distance(const std::vector<float>& a, const std::vector<float>& reference
     return largest / std::sqrt(squares / static_cast<double>(a.size()));
 }
 
+/// The root of the mean square of the difference, in the same unit.
+double mean_distance(const std::vector<float>& a, const std::vector<float>& reference) {
+    double errors = 0.0, squares = 0.0;
+    for (size_t i = 0; i < a.size(); ++i) {
+        const double difference = static_cast<double>(a[i]) - reference[i];
+        errors += difference * difference;
+        squares += static_cast<double>(reference[i]) * reference[i];
+    }
+    return std::sqrt(errors / squares);
+}
+
 /// dy -> gradient to data -> gradient to the data of what came before it, ReLU and addend on the way: run, and run
 /// again behind an upload of the first one's weights.
 std::vector<float> run_gradient(const std::string& device, const Case& c) {
@@ -168,6 +179,23 @@ TEST_SUITE("Winograd convolution") {
         }
     }
 
+    TEST_CASE("errors hardly grow with the number of channels") {
+        const Case wide{1, 16, 16, 512, 32, false, false, false, false, 2};
+        CHECK(mean_distance(run_case("cpu", wide), run_case("reference", wide)) < 1e-6);
+        const Case back{1, 16, 16, 32, 512, false, false, false, false, 2};
+        CHECK(mean_distance(run_gradient("cpu", back), run_gradient("reference", back)) < 1e-6);
+    }
+
+    TEST_CASE("outputs have the same bits on any number of threads") {
+        Case c{3, 20, 20, 32, 96, true, true, false, true, 1};
+        const std::vector<float> one = run_case("cpu", c), gradient = run_gradient("cpu", c);
+        for (int threads : {2, 3}) {
+            c.threads = threads;
+            CHECK(run_case("cpu", c) == one);
+            CHECK(run_gradient("cpu", c) == gradient);
+        }
+    }
+
     TEST_CASE("weights and scales uploaded between runs are seen") {
         Bench bench("cpu", 1);
         Values random(3);
@@ -196,13 +224,15 @@ TEST_SUITE("Winograd convolution") {
     TEST_CASE("is taken where it gains, and for values alone") {
         CHECK(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 1, 1, true));
         CHECK(taken({16, 14, 14, 256}, {256, 3, 3, 256}, 1, 1, true));
-        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 1, 1, false));   // perhaps codes
-        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 2, 1, true));    // strided
-        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 1, 1, 64}, 1, 0, true));    // 1x1
-        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 1, 0, true));    // no padding
-        CHECK_FALSE(taken({64, 2, 2, 512}, {512, 3, 3, 512}, 1, 1, true));  // no fewer products
-        CHECK_FALSE(taken({1, 4, 4, 256}, {256, 3, 3, 256}, 1, 1, true));   // one tile for all those weights
-        CHECK_FALSE(taken({1, 56, 56, 24}, {24, 3, 3, 24}, 1, 1, true));    // few channels
+        CHECK(taken({1, 14, 14, 512}, {512, 3, 3, 512}, 1, 1, true));
+        CHECK_FALSE(taken({1, 14, 14, 528}, {512, 3, 3, 528}, 1, 1, true));  // more weights than that
+        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 1, 1, false));    // perhaps codes
+        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 2, 1, true));     // strided
+        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 1, 1, 64}, 1, 0, true));     // 1x1
+        CHECK_FALSE(taken({1, 56, 56, 64}, {64, 3, 3, 64}, 1, 0, true));     // no padding
+        CHECK_FALSE(taken({64, 2, 2, 512}, {512, 3, 3, 512}, 1, 1, true));   // no fewer products
+        CHECK_FALSE(taken({1, 4, 4, 256}, {256, 3, 3, 256}, 1, 1, true));    // one tile for all those weights
+        CHECK_FALSE(taken({1, 56, 56, 24}, {24, 3, 3, 24}, 1, 1, true));     // few channels
     }
 
     TEST_CASE("sums of codes stay exact in a layer that values would take through it") {
@@ -265,6 +295,9 @@ TEST_SUITE("Winograd convolution") {
         CHECK_FALSE(gradient_taken({64, 16, 16, 24}, {64, 3, 3, 24}, 1, 1, false));
         CHECK_FALSE(gradient_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 1, 1, false, Math::bf16));
         CHECK(to_weights_taken({4, 16, 16, 64}, {64, 3, 3, 64}, 1, 1));
+        CHECK(gradient_taken({4, 16, 16, 512}, {512, 3, 3, 512}, 1, 1, false));
+        CHECK_FALSE(gradient_taken({4, 16, 16, 512}, {512, 3, 3, 512}, 1, 1, true));
+        CHECK_FALSE(to_weights_taken({4, 16, 16, 512}, {512, 3, 3, 512}, 1, 1));
         CHECK_FALSE(to_weights_taken({3, 16, 16, 64}, {64, 3, 3, 64}, 1, 1));
         CHECK_FALSE(to_weights_taken({64, 16, 16, 64}, {64, 3, 3, 64}, 2, 1));
         CHECK_FALSE(to_weights_taken({64, 16, 16, 64}, {64, 1, 1, 64}, 1, 0));

@@ -53,8 +53,8 @@ class CompiledWinogradToWeights : public CompiledOperation {
         dy_.values = view.at(op_.dy);
         for (int64_t first = 0; first < tiling_.total; first += tiling_.block) {
             const int64_t tiles = std::min(tiling_.block, tiling_.total - first);
-            read_gradients(tiling_, dy_, zeros_.data(), first, tiles, u);
-            read_tiles(tiling_, x_, zeros_.data(), first, tiles, v);
+            read_gradients(tiling_, dy_, zeros_.data(), first, tiles, u, tiling_.block * tiling_.k);
+            read_tiles(tiling_, x_, zeros_.data(), first, tiles, v, tiling_.block * tiling_.c);
             leave_out(tiles, u);
             primitive_.execute(
                 stream_,
