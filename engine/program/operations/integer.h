@@ -37,6 +37,13 @@ void visit_integer_epilogue(Self& epilogue, const Visit& visit) {
     visit(epilogue.residual, use::kReadRows);
 }
 
+/// The use of an output: behind a quantiser it may be codes in float32, too, those of a scale of 1.
+inline TensorUse output_behind(const std::optional<CodeQuantiser>& quantiser) {
+    TensorUse output = use::kWriteRows;
+    output.codes = quantiser.has_value();
+    return output;
+}
+
 /// How the sums of a layer are held: `narrow` where none can leave 32 bits, `wide` (64 bits) otherwise. Either way they
 /// are exact, and rounded to float32 once.
 enum class IntegerSums { narrow, wide };
@@ -58,7 +65,7 @@ struct IntegerConvolution {
     static void visit_tensors(Self& op, const Visit& visit) {
         visit(op.x, use::kReadRows);
         visit(op.w, use::kConstant);
-        visit(op.y, use::kWriteRows);
+        visit(op.y, output_behind(op.epilogue.quantiser));
         visit(op.w_zero, use::kRead);
         visit(op.bias, use::kRead);
         visit_integer_epilogue(op.epilogue, visit);
@@ -83,7 +90,7 @@ struct IntegerLinear {
     static void visit_tensors(Self& op, const Visit& visit) {
         visit(op.x, use::kReadRows);
         visit(op.w, use::kConstant);
-        visit(op.y, use::kWriteRows);
+        visit(op.y, output_behind(op.epilogue.quantiser));
         visit(op.w_zero, use::kRead);
         visit(op.bias, use::kRead);
         visit_integer_epilogue(op.epilogue, visit);
@@ -109,7 +116,7 @@ struct IntegerAddition {
     static void visit_tensors(Self& op, const Visit& visit) {
         visit(op.a, use::kReadRows);
         visit(op.b, use::kReadRows);
-        visit(op.y, use::kWriteRows);
+        visit(op.y, output_behind(op.quantiser));
     }
     void check(const Checker& checker) const;
 };
@@ -142,7 +149,7 @@ struct QuantiseToCodes {
     template <typename Self, typename Visit>
     static void visit_tensors(Self& op, const Visit& visit) {
         visit(op.x, use::kReadRows);
-        visit(op.y, use::kWriteRows);
+        visit(op.y, output_behind(op.quantiser));
     }
     void check(const Checker& checker) const;
 };
