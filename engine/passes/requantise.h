@@ -34,8 +34,8 @@ struct OpenVinoFactors {
     float to_residual = 1.0f;  // from values to steps of what is added; 1 where that is no codes
     float to_output;           // from there to steps of the output
 
-    /// residual_scale: of codes that are added. saturates: codes are all that a byte holds, and bytes in memory, so that
-    /// no operation of its own rounds them.
+    /// residual_scale: of codes that are added. saturates: codes are all that a byte holds, and bytes in memory, so
+    /// that no operation of its own rounds them.
     OpenVinoFactors(float output_scale, std::optional<float> residual_scale, bool saturates) {
         constexpr float kHighestCode = 255.0f;  // of its bytes, whatever the width of the codes
         float highest = kHighestCode * output_scale;
