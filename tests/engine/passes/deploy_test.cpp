@@ -31,6 +31,18 @@ Layer layer_of(Grid grid, std::vector<float> zero_points, std::vector<float> cen
     return layer;
 }
 
+/// That two images' logits in integers are those of the simulation.
+void require_bits_of_simulation(Device& device, RandomNetwork& made) {
+    const std::vector<float> images = made.images(2);
+    const auto logits = [&](Execution execution) {
+        Executor executor(device, made.network, 2, made.height, made.width, execution);
+        std::vector<float> values(static_cast<size_t>(2 * executor.classes()));
+        executor.run(images, values);
+        return values;
+    };
+    REQUIRE(logits(Execution::integer) == logits(Execution::simulated));
+}
+
 /// Of the convolutions of its program in integers.
 std::vector<IntegerEpilogue> epilogues_of(Device& device, const RandomNetwork& made) {
     const Graph& graph = made.network.graph;
@@ -151,14 +163,7 @@ TEST_SUITE("deployment") {
                 REQUIRE(layer.bias_codes);
                 CHECK(layer.channel_shift == layer.bias_codes->values().values);
             }
-            const std::vector<float> images = made.images(2);
-            const auto logits = [&](Execution execution) {
-                Executor executor(bench.device(), made.network, 2, made.height, made.width, execution);
-                std::vector<float> values(static_cast<size_t>(2 * executor.classes()));
-                executor.run(images, values);
-                return values;
-            };
-            REQUIRE(logits(Execution::integer) == logits(Execution::simulated));
+            require_bits_of_simulation(bench.device(), made);
         }
         CHECK(pools > 20);
     }
@@ -171,14 +176,7 @@ TEST_SUITE("deployment") {
             RandomNetwork made(seed, ActivationSites::block);
             finish_layers(made.network, 0, made.network.graph.node_count(), Deployment::openvino);
             CHECK(made.network.arithmetic == Arithmetic::openvino);
-            const std::vector<float> images = made.images(2);
-            const auto logits = [&](Execution execution) {
-                Executor executor(bench.device(), made.network, 2, made.height, made.width, execution);
-                std::vector<float> values(static_cast<size_t>(2 * executor.classes()));
-                executor.run(images, values);
-                return values;
-            };
-            REQUIRE(logits(Execution::integer) == logits(Execution::simulated));
+            require_bits_of_simulation(bench.device(), made);
             for (const IntegerEpilogue& epilogue : epilogues_of(bench.device(), made)) {
                 if (!epilogue.quantiser || epilogue.quantiser->factor == 0.0f) continue;
                 CHECK(epilogue.quantiser->zero() == 0);
