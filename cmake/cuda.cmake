@@ -39,6 +39,7 @@ file(GLOB_RECURSE ADAQ_CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernel
 set(SM90A_SOURCES ${ADAQ_CUDA_SOURCES})
 list(FILTER SM90A_SOURCES INCLUDE REGEX "/sm90a/")
 list(FILTER ADAQ_CUDA_SOURCES EXCLUDE REGEX "/sm90a/")
+unite_cuda(ADAQ_CUDA_SOURCES)
 add_library(adaq_cuda OBJECT ${ADAQ_CUDA_SOURCES})
 # What only sm_90a has, whatever the other architectures are: launched on such cards alone.
 add_library(adaq_cuda_sm90a OBJECT ${SM90A_SOURCES})

@@ -31,4 +31,5 @@ function(add_emulated_library name)
 endfunction()
 
 file(GLOB_RECURSE CUDA_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu)
+unite_cuda(CUDA_SOURCES)
 add_emulated_library(adaq_cuda_emulated ${CUDA_SOURCES})

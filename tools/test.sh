@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # All tests on a fresh machine: installs what is needed, builds everything, runs every suite. A preset of CMakePresets.json
 # may be named: tools/test.sh sanitize
-# tools/test.sh slow runs the tests with ctest's label "slow" instead, which take minutes each (preset release).
+# tools/test.sh slow [PRESET] runs the tests with ctest's label "slow" instead, which take minutes each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-release}
 chosen=(-LE '^slow$')
 if [ "$preset" = slow ]; then
-    preset=release
+    preset=${2:-release}
     chosen=(-L '^slow$')
 fi
 tools/packages.sh

@@ -9,15 +9,15 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kChannelThreads = 256;
 
 __global__ void channel_scale_gradient_kernel(const float* w_hat, const float* w_hat_gradient, const float* factor,
                                               int64_t elements, float* gradient) {
     SharedMemory shared;
-    auto* scratch = shared.take<double>(kThreads / kWarp);
+    auto* scratch = shared.take<double>(kChannelThreads / kWarp);
     const int64_t k = blockIdx.x;
     double sum = 0.0;
-    for (int64_t i = threadIdx.x; inside(i, elements); i += kThreads)
+    for (int64_t i = threadIdx.x; inside(i, elements); i += kChannelThreads)
         sum += static_cast<double>(w_hat[k * elements + i] * w_hat_gradient[k * elements + i]);
     sum = block_reduce(sum, scratch);
     if (threadIdx.x == 0) gradient[k] = static_cast<float>(sum / static_cast<double>(factor[k]));
@@ -30,7 +30,7 @@ struct Values {
 };
 
 __global__ void totals_kernel(ColumnSums sums, const double* partials, float* gradient) {
-    const int64_t c = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+    const int64_t c = int64_t{blockIdx.x} * kChannelThreads + threadIdx.x;
     if (inside(c, sums.channels)) gradient[c] = static_cast<float>(total(partials, sums, 0, c).x);
 }
 
@@ -42,8 +42,9 @@ CompiledOperation compile_operation(const Context& context, const ChannelScaleGr
                 *factor = context.at(op.factor);
     float* gradient = context.at(op.gradient);
     return {0, [=](cudaStream_t stream, void*) {
-                launch(channel_scale_gradient_kernel, dim3(blocks_along_x(channels)), dim3(kThreads),
-                       block_reduce_bytes<double>(kThreads), stream, w_hat, w_hat_gradient, factor, elements, gradient);
+                launch(channel_scale_gradient_kernel, dim3(blocks_along_x(channels)), dim3(kChannelThreads),
+                       block_reduce_bytes<double>(kChannelThreads), stream, w_hat, w_hat_gradient, factor, elements,
+                       gradient);
             }};
 }
 
@@ -51,11 +52,11 @@ CompiledOperation compile_operation(const Context& context, const ChannelShiftGr
     const ColumnSums sums(context.shape(op.dy), 1);
     const Values values{source_of(context, op.dy)};
     float* gradient = context.at(op.gradient);
-    const dim3 blocks(blocks_along_x(ceil_div(sums.channels, kThreads)));
+    const dim3 blocks(blocks_along_x(ceil_div(sums.channels, kChannelThreads)));
     return {sums.scratch_bytes(), [=](cudaStream_t stream, void* scratch) {
                 auto* partials = static_cast<double*>(scratch);
                 sum_columns(values, sums, partials, stream);
-                launch(totals_kernel, blocks, dim3(kThreads), 0, stream, sums, partials, gradient);
+                launch(totals_kernel, blocks, dim3(kChannelThreads), 0, stream, sums, partials, gradient);
             }};
 }
 

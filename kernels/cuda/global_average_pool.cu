@@ -9,11 +9,11 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 128;
+constexpr int kPoolThreads = 128;
 
 __global__ void average_kernel(const float* x, float* y, int64_t outputs, int64_t channels, int64_t positions,
                                float scale, bool as_sum) {
-    const int64_t index = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+    const int64_t index = int64_t{blockIdx.x} * kPoolThreads + threadIdx.x;
     if (!inside(index, outputs)) return;
     const int64_t n = index / channels, c = index % channels;
     double sum = 0.0;
@@ -51,8 +51,8 @@ CompiledOperation compile_operation(const Context& context, const GlobalAverageP
     const float scale = op.scale;
     const bool as_sum = op.sum;
     return {0, [=](cudaStream_t stream, void*) {
-                launch(average_kernel, dim3(blocks_along_x(ceil_div(outputs, kThreads))), dim3(kThreads), 0, stream, x,
-                       y, outputs, channels, positions, scale, as_sum);
+                launch(average_kernel, dim3(blocks_along_x(ceil_div(outputs, kPoolThreads))), dim3(kPoolThreads), 0,
+                       stream, x, y, outputs, channels, positions, scale, as_sum);
             }};
 }
 

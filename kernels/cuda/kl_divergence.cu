@@ -9,7 +9,7 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kDivergenceThreads = 256;
 
 struct KlArguments {
     const float *logits, *target, *indices;
@@ -27,7 +27,7 @@ struct Larger {
 template <typename T, typename Combine = Add>
 __device__ T reduce_for_all(T value, T* scratch, Combine combine = {}) {
     const T result = block_reduce(value, scratch, combine);
-    T* shared_result = scratch + kThreads / kWarp;
+    T* shared_result = scratch + kDivergenceThreads / kWarp;
     if (threadIdx.x == 0) *shared_result = result;
     __syncthreads();
     return *shared_result;  // written again only behind the next reduction's barrier
@@ -40,10 +40,10 @@ struct SoftmaxTerms {
 __device__ SoftmaxTerms softmax_terms(const float* x, const KlArguments& a, float* largest_scratch,
                                       double* sum_scratch) {
     float largest = -INFINITY;
-    for (int64_t c = threadIdx.x; inside(c, a.classes); c += kThreads) largest = Larger()(largest, x[c]);
+    for (int64_t c = threadIdx.x; inside(c, a.classes); c += kDivergenceThreads) largest = Larger()(largest, x[c]);
     largest = reduce_for_all(largest, largest_scratch, Larger());
     double sum = 0.0;
-    for (int64_t c = threadIdx.x; inside(c, a.classes); c += kThreads)
+    for (int64_t c = threadIdx.x; inside(c, a.classes); c += kDivergenceThreads)
         sum += exp((static_cast<double>(x[c]) - static_cast<double>(largest)) / a.temperature);
     sum = reduce_for_all(sum, sum_scratch);
     return {static_cast<double>(largest), log(sum)};
@@ -51,14 +51,14 @@ __device__ SoftmaxTerms softmax_terms(const float* x, const KlArguments& a, floa
 
 __global__ void kl_kernel(KlArguments a, double* partials) {
     SharedMemory shared;
-    auto* sums = shared.take<double>(kThreads / kWarp + 1);
-    auto* extremes = shared.take<float>(kThreads / kWarp + 1);
+    auto* sums = shared.take<double>(kDivergenceThreads / kWarp + 1);
+    auto* extremes = shared.take<float>(kDivergenceThreads / kWarp + 1);
     const int64_t n = blockIdx.x, row = a.indices ? static_cast<int64_t>(a.indices[n]) : n;
     const float *logits = a.logits + n * a.classes, *target = a.target + row * a.classes;
     const SoftmaxTerms ours = softmax_terms(logits, a, extremes, sums);
     const SoftmaxTerms wanted = softmax_terms(target, a, extremes, sums);
     double sum = 0.0;
-    for (int64_t c = threadIdx.x; inside(c, a.classes); c += kThreads) {
+    for (int64_t c = threadIdx.x; inside(c, a.classes); c += kDivergenceThreads) {
         const double log_ours = (static_cast<double>(logits[c]) - ours.largest) / a.temperature - ours.log_sum;
         const double log_wanted = (static_cast<double>(target[c]) - wanted.largest) / a.temperature - wanted.log_sum;
         const double probability = exp(log_wanted);
@@ -82,10 +82,12 @@ CompiledOperation compile_operation(const Context& context, const KlDivergence& 
                                 op.factor};
     const auto factor = static_cast<float>(op.factor);
     float* loss = context.at(op.loss);
-    constexpr size_t kShared = shared_bytes<double>(kThreads / kWarp + 1) + shared_bytes<float>(kThreads / kWarp + 1);
+    constexpr size_t kShared =
+        shared_bytes<double>(kDivergenceThreads / kWarp + 1) + shared_bytes<float>(kDivergenceThreads / kWarp + 1);
     return {rows * sizeof(double), [=](cudaStream_t stream, void* scratch) {
                 auto* partials = static_cast<double*>(scratch);
-                launch(kl_kernel, dim3(blocks_along_x(rows)), dim3(kThreads), kShared, stream, arguments, partials);
+                launch(kl_kernel, dim3(blocks_along_x(rows)), dim3(kDivergenceThreads), kShared, stream, arguments,
+                       partials);
                 sum_partials(partials, rows, factor, loss, stream);
             }};
 }

@@ -6,14 +6,14 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kReduceThreads = 256;
 
 __global__ void sum_partials_kernel(const double* partials, int64_t count, float factor, float* result,
                                     const float* switched_on) {
     SharedMemory shared;
-    auto* scratch = shared.take<double>(kThreads / kWarp);
+    auto* scratch = shared.take<double>(kReduceThreads / kWarp);
     double sum = 0.0;
-    for (int64_t i = threadIdx.x; inside(i, count); i += kThreads) sum += partials[i];
+    for (int64_t i = threadIdx.x; inside(i, count); i += kReduceThreads) sum += partials[i];
     sum = block_reduce(sum, scratch);
     if (threadIdx.x != 0) return;
     const bool on = switched_on == nullptr || *switched_on != 0.0f;
@@ -24,8 +24,8 @@ __global__ void sum_partials_kernel(const double* partials, int64_t count, float
 
 void sum_partials(const double* partials, int64_t count, float factor, float* result, cudaStream_t stream,
                   const float* switched_on) {
-    launch(sum_partials_kernel, dim3(1), dim3(kThreads), block_reduce_bytes<double>(kThreads), stream, partials, count,
-           factor, result, switched_on);
+    launch(sum_partials_kernel, dim3(1), dim3(kReduceThreads), block_reduce_bytes<double>(kReduceThreads), stream,
+           partials, count, factor, result, switched_on);
 }
 
 }  // namespace adaq::cuda

@@ -11,7 +11,7 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 128;
+constexpr int kStatisticsThreads = 128;
 
 /// dx = constant + slope * (x - mean) of each channel of each image.
 struct Coefficients {
@@ -27,8 +27,8 @@ struct CompareArguments {
 /// partials: of the sums; losses[block]: the block's share of the loss, without the factor.
 __global__ void compare_kernel(CompareArguments a, ColumnSums s, const double* partials, double* losses) {
     SharedMemory shared;
-    auto* scratch = shared.take<double>(kThreads / kWarp);
-    const int64_t index = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+    auto* scratch = shared.take<double>(kStatisticsThreads / kWarp);
+    const int64_t index = int64_t{blockIdx.x} * kStatisticsThreads + threadIdx.x;
     double loss = 0.0;
     if (inside(index, s.groups * s.channels)) {
         const int64_t n = index / s.channels, c = index % s.channels;
@@ -85,7 +85,7 @@ struct GradientWork {
 CompiledOperation compile_operation(const Context& context, const StatisticsLoss& op) {
     const Shape& shape = context.shape(op.x);
     const ColumnSums sums(shape, shape[0]);
-    const int64_t outputs = shape[0] * shape[3], blocks = ceil_div(outputs, kThreads);
+    const int64_t outputs = shape[0] * shape[3], blocks = ceil_div(outputs, kStatisticsThreads);
     const Moments moments{context.at(op.x)};
     CompareArguments compare{context.at(op.mean), context.at(op.variance), op.epsilon, op.factor, {}};
     GradientWork work{context.at(op.x),
@@ -113,8 +113,8 @@ CompiledOperation compile_operation(const Context& context, const StatisticsLoss
                 double* losses = partials + sums.count();
                 compare.coefficients = work.coefficients = {floats, floats + outputs, floats + 2 * outputs};
                 sum_columns(moments, sums, partials, stream);
-                launch(compare_kernel, dim3(blocks_along_x(blocks)), dim3(kThreads),
-                       block_reduce_bytes<double>(kThreads), stream, compare, sums, partials, losses);
+                launch(compare_kernel, dim3(blocks_along_x(blocks)), dim3(kStatisticsThreads),
+                       block_reduce_bytes<double>(kStatisticsThreads), stream, compare, sums, partials, losses);
                 sum_partials(losses, blocks, factor, loss, stream);
                 for_each_run(runs, work, stream);
             }};

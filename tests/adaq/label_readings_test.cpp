@@ -16,7 +16,7 @@ using namespace adaq::test;
 namespace {
 
 const std::string kFashion = "/usr/share/datasets/fashion-mnist";  // the bundled network's
-constexpr int64_t kImages = 400;                                   // of its test part
+constexpr int64_t kFashionImages = 400;                                   // of its test part
 
 struct Fashion {
     std::vector<std::string> pgm;  // each image as a file
@@ -27,7 +27,7 @@ struct Fashion {
         const auto dataset = open_dataset(kFashion + ":test");
         ImageReader reader;
         Image image;
-        for (int64_t item = 0; item < kImages; ++item) {
+        for (int64_t item = 0; item < kFashionImages; ++item) {
             dataset->open(item, reader);
             reader.read(1, image);
             const std::string bytes(image.pixels.begin(), image.pixels.end());

@@ -71,7 +71,7 @@ Outcome outcome_of(Device& device, const Program& program, const Buffer& output)
 }
 
 /// Convolutions of 64 channels one behind the other.
-struct Chain {
+struct LayerChain {
     static constexpr int kLength = 6;
     static constexpr int64_t kChannels = 64;
 
@@ -79,7 +79,7 @@ struct Chain {
     Program program;
     Buffer output;
 
-    Chain() {
+    LayerChain() {
         test::Values values(17);
         const Shape map{2, 5, 6, kChannels}, filter{kChannels, 3, 3, kChannels};
         const auto put = [&](const Shape& shape) {
@@ -161,7 +161,7 @@ TEST_SUITE("emulator: settings") {
     }
 
     TEST_CASE("temporaries and scratch share memory where the settings say so, and results are the same bits") {
-        Chain chain;
+        LayerChain chain;
         const auto run = [&](bool shared) {
             const WithSettings set(with_shared_memory(shared));
             return chain.run();
@@ -169,8 +169,8 @@ TEST_SUITE("emulator: settings") {
         const Outcome apart = run(false), together = run(true);
         const size_t map = 2 * 5 * 6 * 64 * sizeof(float);
         // Every product is split in pieces: its parts are scratch.
-        REQUIRE((apart.bytes - (Chain::kLength - 1) * map) % Chain::kLength == 0);
-        const size_t scratch = (apart.bytes - (Chain::kLength - 1) * map) / Chain::kLength;
+        REQUIRE((apart.bytes - (LayerChain::kLength - 1) * map) % LayerChain::kLength == 0);
+        const size_t scratch = (apart.bytes - (LayerChain::kLength - 1) * map) / LayerChain::kLength;
         CHECK(scratch > 0);
         CHECK(static_cast<size_t>(make_arena(chain.program).floats) * sizeof(float) == 2 * map);
         CHECK(together.bytes == 2 * map + scratch);

@@ -15,7 +15,7 @@ using namespace adaq::test;
 
 namespace {
 
-constexpr int64_t kImages = 12, kEdge = 16;
+constexpr int64_t kBiasImages = 12, kBiasEdge = 16;
 
 /// The thin network of basic blocks without its last layer's bias.
 StoredModel without_bias() {
@@ -34,7 +34,7 @@ class Learned {
         quantise_weights(*device_, network_, {{"minmax", 3, 2.4, false}, true, false});
         const int64_t channels = model_.graph.input_channels;
         Values values(9);
-        images_ = Tensor({kImages, kEdge, kEdge, channels}, values.reals(kImages * kEdge * kEdge * channels));
+        images_ = Tensor({kBiasImages, kBiasEdge, kBiasEdge, channels}, values.reals(kBiasImages * kBiasEdge * kBiasEdge * channels));
         WalkOptions options;
         options.recipe = recipe("best");
         options.recipe.learn.schedule.iterations = 10;
@@ -46,7 +46,7 @@ class Learned {
     }
 
     std::vector<float> logits(const Network& network) {
-        Executor executor(*device_, network, kImages, kEdge, kEdge);
+        Executor executor(*device_, network, kBiasImages, kBiasEdge, kBiasEdge);
         std::vector<float> logits(executor.batch() * executor.classes());
         executor.run(images_.values, logits);
         return logits;

@@ -20,7 +20,7 @@ using namespace adaq::test;
 
 namespace {
 
-constexpr int64_t kImages = 6, kFirst = 4, kEdge = 3, kImageChannels = 2;
+constexpr int64_t kStartImages = 6, kFirst = 4, kStartEdge = 3, kImageChannels = 2;
 constexpr ValueId kStem = 1, kInner = 2, kSummand = 3, kSum = 4, kLogits = 5;
 
 /// Pixels of so many channels.
@@ -156,22 +156,22 @@ class PlainNetwork {
 };
 
 /// The network on a device, its sites, and images of which the last are the largest.
-class Setting {
+class StartSetting {
   public:
-    explicit Setting(const std::string& device)
+    explicit StartSetting(const std::string& device)
         : device_(make_device(device, 2)), network_(plain_.network()), memory_(*device_, int64_t{1} << 20) {
         Values values(3);
-        image_ = values.reals(kImages * kEdge * kEdge * kImageChannels);
-        for (size_t i = image_.size() * kFirst / kImages; i < image_.size(); ++i) image_[i] *= 3.0f;
+        image_ = values.reals(kStartImages * kStartEdge * kStartEdge * kImageChannels);
+        for (size_t i = image_.size() * kFirst / kStartImages; i < image_.size(); ++i) image_[i] *= 3.0f;
     }
 
     /// The first so many images.
     Buffer images(int64_t count) {
-        const Shape shape{count, kEdge, kEdge, kImageChannels};
+        const Shape shape{count, kStartEdge, kStartEdge, kImageChannels};
         return put(*device_, shape, {image_.begin(), image_.begin() + element_count(shape)});
     }
     Map plain_images(int64_t count) const {
-        return {kImageChannels, {image_.begin(), image_.begin() + count * kEdge * kEdge * kImageChannels}};
+        return {kImageChannels, {image_.begin(), image_.begin() + count * kStartEdge * kStartEdge * kImageChannels}};
     }
     ScaleStarter starter() { return {*device_, network_, sites_, {"minmax", 8, 2.4, false}}; }
     int bits(ValueId value) const {
@@ -227,18 +227,18 @@ TEST_SUITE("scale start") {
     TEST_CASE("in the quantised network each site starts behind those before it, the image's too") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
-            Setting setting(device);
-            setting.starter().in_quantised_network(setting.images(kImages));
-            setting.check(setting.expected_in_turn(kImages));
+            StartSetting setting(device);
+            setting.starter().in_quantised_network(setting.images(kStartImages));
+            setting.check(setting.expected_in_turn(kStartImages));
         }
     }
 
     TEST_CASE("in the float network a unit's sites start behind the unit's own, and behind no other") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
-            Setting setting(device);
-            setting.starter().in_float_network(setting.plain().network(), setting.images(kImages));
-            const Map image = setting.plain_images(kImages);
+            StartSetting setting(device);
+            setting.starter().in_float_network(setting.plain().network(), setting.images(kStartImages));
+            const Map image = setting.plain_images(kStartImages);
             const auto start = [&](ValueId value, const PlainQuantisers& before) {
                 return quantiser_of(setting.plain().value(value, image, before), setting.bits(value));
             };
@@ -249,33 +249,33 @@ TEST_SUITE("scale start") {
             setting.check(kLogits, start(kLogits, {}));
             CHECK_FALSE(setting.network().values[kImage].has_value());
             // Which the other way to start would have told apart.
-            CHECK(start(kSum, block).scale != doctest::Approx(setting.expected_in_turn(kImages)[kSum].scale));
-            CHECK(start(kLogits, {}).scale != doctest::Approx(setting.expected_in_turn(kImages)[kLogits].scale));
+            CHECK(start(kSum, block).scale != doctest::Approx(setting.expected_in_turn(kStartImages)[kSum].scale));
+            CHECK(start(kLogits, {}).scale != doctest::Approx(setting.expected_in_turn(kStartImages)[kLogits].scale));
         }
     }
 
     TEST_CASE("in turn, a unit's sites start on the walk's first images, behind what stands in the network then") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
-            Setting setting(device);
+            StartSetting setting(device);
             ScaleStarter starter = setting.starter();
             starter.image(*setting.images(kFirst));
             CachedWalk walk(setting.device(), setting.network(),
-                            starter.quantised_image(setting.images(kImages), setting.memory()), setting.memory());
+                            starter.quantised_image(setting.images(kStartImages), setting.memory()), setting.memory());
             for (const Unit& unit : setting.network().graph.units) {
                 starter.in_turn(walk, unit.first, unit.last, kFirst);
                 walk.compute(unit.first, unit.last);
             }
             setting.check(setting.expected_in_turn(kFirst));
             CHECK(setting.expected_in_turn(kFirst)[kSum].scale !=
-                  doctest::Approx(setting.expected_in_turn(kImages)[kSum].scale));
+                  doctest::Approx(setting.expected_in_turn(kStartImages)[kSum].scale));
         }
     }
 
     TEST_CASE("a scale that was learned meanwhile counts for the sites behind it") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
-            Setting setting(device);
+            StartSetting setting(device);
             ScaleStarter starter = setting.starter();
             const Buffer images = setting.images(kFirst);
             starter.image(*images);
@@ -299,12 +299,12 @@ TEST_SUITE("scale start") {
     TEST_CASE("the image goes through its quantiser where it is a site, and stays as it is where it is none") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
-            Setting setting(device);
+            StartSetting setting(device);
             const ScaleStarter starter = setting.starter();
-            const Buffer images = setting.images(kImages);
+            const Buffer images = setting.images(kStartImages);
             CHECK(starter.quantised_image(images, setting.memory()) == images);
             setting.starter().image(*images);
-            Map expected = setting.plain_images(kImages);
+            Map expected = setting.plain_images(kStartImages);
             const PlainQuantiser quantiser = quantiser_of(expected, setting.bits(kImage));
             setting.check(kImage, quantiser);
             for (double& v : expected.values) v = quantiser(v);
@@ -315,16 +315,16 @@ TEST_SUITE("scale start") {
     TEST_CASE("what is shown of a site is what its quantiser sees in the network as it is") {
         for (const std::string& device : all_devices()) {
             CAPTURE(device);
-            Setting setting(device);
-            const Buffer images = setting.images(kImages);
+            StartSetting setting(device);
+            const Buffer images = setting.images(kStartImages);
             setting.starter().in_quantised_network(images);
-            const PlainQuantisers quantisers = setting.expected_in_turn(kImages);
+            const PlainQuantisers quantisers = setting.expected_in_turn(kStartImages);
             std::vector<ValueId> shown;
             setting.starter().show(images, [&](ValueId value, const DeviceTensor& values) {
                 CAPTURE(value);
                 shown.push_back(value);
                 check_values(setting.device(), values,
-                             setting.plain().value(value, setting.plain_images(kImages), quantisers));
+                             setting.plain().value(value, setting.plain_images(kStartImages), quantisers));
             });
             CHECK(shown == std::vector<ValueId>{kImage, kStem, kInner, kSum, kLogits});
         }

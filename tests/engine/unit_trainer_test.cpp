@@ -27,14 +27,14 @@ using namespace adaq::test;
 
 namespace {
 
-constexpr int64_t kImages = 12, kSize = 16;
+constexpr int64_t kTrainerImages = 12, kTrainerSize = 16;
 
 /// A thin network with 3-bit weights, its calibration images, and the values at the ends of one of its units.
-class Setting {
+class TrainerSetting {
   public:
-    Setting(const std::string& device, bool fold, int activation_bits, ActivationSites policy = ActivationSites::block)
-        : Setting(make_device(device, 2), fold, activation_bits, policy) {}
-    Setting(std::unique_ptr<Device> device, bool fold, int activation_bits,
+    TrainerSetting(const std::string& device, bool fold, int activation_bits, ActivationSites policy = ActivationSites::block)
+        : TrainerSetting(make_device(device, 2), fold, activation_bits, policy) {}
+    TrainerSetting(std::unique_ptr<Device> device, bool fold, int activation_bits,
             ActivationSites policy = ActivationSites::block)
         : device_(std::move(device)) {
         const StoredModel model = load_weights(fixtures_folder() + "/networks/basic.bin");
@@ -43,8 +43,8 @@ class Setting {
         quantise_weights(*device_, network_, {{"minmax", 3, 2.4, false}, true, false});
         Values values(5);
         const int64_t channels = model.graph.input_channels;
-        images_ = Tensor({kImages, kSize, kSize, channels}, values.reals(kImages * kSize * kSize * channels));
-        shapes_ = value_shapes(network_.graph, kSize, kSize);
+        images_ = Tensor({kTrainerImages, kTrainerSize, kTrainerSize, channels}, values.reals(kTrainerImages * kTrainerSize * kTrainerSize * channels));
+        shapes_ = value_shapes(network_.graph, kTrainerSize, kTrainerSize);
         if (activation_bits == 32) return;
         sites_ = activation_sites(network_.graph, {policy, activation_bits});
         start_activations(*device_, network_, images_, sites_, {"minmax", 8, 2.4, false});
@@ -77,9 +77,9 @@ class Setting {
   private:
     /// What the float network behind the unit has to do with it.
     void look_behind(const Unit& s, const UnitOptions& options, UnitCaches& caches) {
-        Executor executor(*device_, original_, kImages, kSize, kSize);
-        caches.logits = device_->create({kImages, executor.classes()});
-        std::vector<float> logits(static_cast<size_t>(kImages * executor.classes()));
+        Executor executor(*device_, original_, kTrainerImages, kTrainerSize, kTrainerSize);
+        caches.logits = device_->create({kTrainerImages, executor.classes()});
+        std::vector<float> logits(static_cast<size_t>(kTrainerImages * executor.classes()));
         executor.run(images_.values, logits);
         device_->upload(*caches.logits, logits);
         CacheMemory memory(*device_, int64_t{1} << 30);
@@ -126,7 +126,7 @@ TEST_SUITE("unit trainer") {
             for (int u : kUnits) {
                 CAPTURE(norms);
                 CAPTURE(u);
-                Setting setting("reference", norms == "folded", 32);
+                TrainerSetting setting("reference", norms == "folded", 32);
                 UnitOptions o = options(1, 0.0);
                 if (norms == "prediction") o.prediction = PredictionDifference{2.0, 0.5};
                 if (norms == "batch") o.norms = NormStatistics::batch;
@@ -191,7 +191,7 @@ TEST_SUITE("unit trainer") {
                         o.replacement = o.scale_gradient_factor = true;
                     }
                     const auto sites = kind == "deploy sites" ? ActivationSites::deploy_ort : ActivationSites::block;
-                    Setting ours(device, true, 4, sites), theirs("reference", true, 4, sites);
+                    TrainerSetting ours(device, true, 4, sites), theirs("reference", true, 4, sites);
                     auto a = ours.trainer(ours.unit(u), o), b = theirs.trainer(theirs.unit(u), o);
                     a->run();
                     b->run();
@@ -252,7 +252,7 @@ TEST_SUITE("unit trainer") {
                         o.replacement = o.scale_gradient_factor = true;
                     }
                     const int bits = kind == "drop" ? 8 : 32;
-                    Setting ours(std::move(device), true, bits), theirs("reference", true, bits);
+                    TrainerSetting ours(std::move(device), true, bits), theirs("reference", true, bits);
                     auto a = ours.trainer(ours.unit(u), o), b = theirs.trainer(theirs.unit(u), o);
                     a->run();
                     b->run();
@@ -275,7 +275,7 @@ TEST_SUITE("unit trainer") {
             for (const std::string kind : {"plain", "prediction"}) {
                 CAPTURE(u);
                 CAPTURE(kind);
-                Setting setting("reference", true, 32);
+                TrainerSetting setting("reference", true, 32);
                 UnitOptions o = options(1, 0.0);
                 o.learn_channels = true;
                 o.schedule.warm_up = 2.0;  // no regulariser
@@ -311,7 +311,7 @@ TEST_SUITE("unit trainer") {
     TEST_CASE(
         "what channels learn goes into the network, beside the integers of the scales that roundings were learned "
         "with") {
-        Setting setting("reference", true, 4);
+        TrainerSetting setting("reference", true, 4);
         UnitOptions o = options(30, 1e-2);
         o.learn_channels = true;
         o.schedule.channel_rate = 1e-2;
@@ -356,11 +356,11 @@ TEST_SUITE("unit trainer") {
     TEST_CASE("learned rounding reconstructs a unit better than the nearest") {
         for (int u : kUnits) {
             CAPTURE(u);
-            Setting setting("cpu", false, 32);
+            TrainerSetting setting("cpu", false, 32);
             UnitOptions o = options(800, 1e-2);
-            o.batch = kImages;
+            o.batch = kTrainerImages;
             UnitOptions still = options(1, 0.0);
-            still.batch = kImages;
+            still.batch = kTrainerImages;
             still.learn_rounding = false;
             const Unit unit = setting.unit(u);
             double nearest = 0.0, learned = 0.0;
@@ -390,7 +390,7 @@ TEST_SUITE("unit trainer") {
             o.learn_scales = true;
             std::vector<std::vector<float>> learned;
             for (int64_t interval : {1, 7, 100}) {
-                Setting setting(device, false, 4);
+                TrainerSetting setting(device, false, 4);
                 const auto trainer = setting.trainer(setting.unit(2), o);
                 std::vector<int64_t> moments;
                 trainer->run([&](const UnitProgress& p) { moments.push_back(p.iteration); }, interval);
@@ -409,7 +409,7 @@ TEST_SUITE("unit trainer") {
     TEST_CASE("the record tells what was frozen: every weight's integer against the nearest, every scale") {
         for (const std::string& device : devices_under_test()) {
             CAPTURE(device);
-            Setting setting(device, false, 4);
+            TrainerSetting setting(device, false, 4);
             UnitOptions o = options(60, 1e-1);
             o.learn_scales = true;
             const auto trainer = setting.trainer(setting.unit(1), o);
@@ -453,7 +453,7 @@ TEST_SUITE("unit trainer") {
                 const auto is_this = [&](const Node& n) { return n.layer == static_cast<int>(index); };
                 const auto& nodes = before.graph.nodes;
                 const auto node = std::find_if(nodes.begin(), nodes.end(), is_this) - nodes.begin();
-                const Shape map = value_shapes(before.graph, kSize, kSize)[static_cast<size_t>(node) + 1];
+                const Shape map = value_shapes(before.graph, kTrainerSize, kTrainerSize)[static_cast<size_t>(node) + 1];
                 const int64_t forward = 2 * o.batch * map[0] * map[1] * element_count(nearest.shape);
                 const bool reads_unit = nodes[static_cast<size_t>(node)].inputs[0] != setting.unit(1).input;
                 flops += (reads_unit ? 3 : 2) * forward;
@@ -480,10 +480,10 @@ TEST_SUITE("unit trainer") {
                 UnitOptions o = options(20, 1e-2);
                 o.norms = NormStatistics::batch;
                 o.learn_scales = true;
-                Setting ours(device, false, 6), theirs("reference", false, 6);
+                TrainerSetting ours(device, false, 6), theirs("reference", false, 6);
                 const Network before = ours.network();
                 const Unit unit = ours.unit(u);
-                for (Setting* setting : {&ours, &theirs}) {
+                for (TrainerSetting* setting : {&ours, &theirs}) {
                     const auto trainer = setting->trainer(unit, o);
                     trainer->run();
                     trainer->freeze(setting->network());
@@ -513,7 +513,7 @@ TEST_SUITE("unit trainer") {
     }
 
     TEST_CASE("a unit without rounding to learn has a curve of its losses alone") {
-        Setting setting("cpu", false, 4);
+        TrainerSetting setting("cpu", false, 4);
         UnitOptions o = options(3, 1e-2);
         o.learn_scales = true;
         o.learn_rounding = false;
@@ -526,7 +526,7 @@ TEST_SUITE("unit trainer") {
     }
 
     TEST_CASE("weights that are fixed learn nothing, yet their norms move") {
-        Setting setting("cpu", false, 32);
+        TrainerSetting setting("cpu", false, 32);
         UnitOptions o = options(5, 1e-2);
         o.norms = NormStatistics::batch;
         o.learn_rounding = false;
@@ -543,7 +543,7 @@ TEST_SUITE("unit trainer") {
     }
 
     TEST_CASE("batch statistics of one value a channel are an error that names the layer") {
-        Setting setting("cpu", false, 32);
+        TrainerSetting setting("cpu", false, 32);
         UnitOptions o = options(5, 1e-2);
         o.norms = NormStatistics::batch;
         o.batch = 1;
@@ -553,9 +553,9 @@ TEST_SUITE("unit trainer") {
     }
 
     TEST_CASE("fewer images than a batch, and a loss that is not finite, are errors that name the unit") {
-        Setting setting("cpu", false, 32);
+        TrainerSetting setting("cpu", false, 32);
         UnitOptions o = options(10, 1e-2);
-        o.batch = kImages + 1;
+        o.batch = kTrainerImages + 1;
         CHECK_THROWS_WITH_AS(
             setting.trainer(setting.unit(0), o),
             "stem: 12 calibration images are fewer than a batch of 13; give more, or a smaller `minibatch`", DataError);

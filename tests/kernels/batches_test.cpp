@@ -13,7 +13,7 @@ using namespace adaq::test;
 
 namespace {
 
-constexpr Stream kStream{11, 4, 2, 3};
+constexpr Stream kBatchStream{11, 4, 2, 3};
 
 struct Mixed {
     std::vector<double> y, indices;
@@ -32,9 +32,9 @@ Mixed gather(const std::string& device, int64_t rows, int64_t row, int64_t batch
     };
     Gather op{cache("x"), builder.out("y", {batch, row}), builder.out("indices", {batch})};
     const TensorId state = builder.zeros("state", {kIterationValues});
-    if (mixing) op.mixing = Mixing{cache("other"), 0.5f, kStream, state};
+    if (mixing) op.mixing = Mixing{cache("other"), 0.5f, kBatchStream, state};
     builder.add(BeginIteration{state, {}, {}});
-    builder.add(DrawBatch{op.indices, state, rows, false, kStream});
+    builder.add(DrawBatch{op.indices, state, rows, false, kBatchStream});
     builder.add(op);
     builder.run(3);
     return {builder.get("y"), builder.get("indices")};

@@ -16,7 +16,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-Buffer put(Bench& bench, const std::vector<float>& x) { return bench.put({static_cast<int64_t>(x.size())}, x); }
+Buffer put_values(Bench& bench, const std::vector<float>& x) { return bench.put({static_cast<int64_t>(x.size())}, x); }
 
 struct Candidates {
     std::vector<float> lo, hi;
@@ -38,9 +38,9 @@ struct Candidates {
 /// The candidate that `device` chose loses no more than a millionth more than the reference's best, and says so.
 void compare(Bench& bench, const std::vector<float>& x, int64_t groups, const RangeSearch& search) {
     Bench reference("reference");
-    const Buffer on_reference = put(reference, x);
+    const Buffer on_reference = put_values(reference, x);
     const auto expected = reference.device().best_range(*on_reference, groups, search);
-    const auto found = bench.device().best_range(*put(bench, x), groups, search);
+    const auto found = bench.device().best_range(*put_values(bench, x), groups, search);
     REQUIRE(found.size() == expected.size());
     for (size_t g = 0; g < found.size(); ++g) {
         CAPTURE(g);
@@ -67,8 +67,8 @@ TEST_SUITE("calibration") {
             for (int64_t elements : {1, 2, 31, 256, 257, 5000, 40'000}) {
                 std::vector<float> x = scheme_input("heavy", 5, 3, elements);
                 const auto check = [&](size_t changed) {
-                    const auto found = bench.device().min_max(*put(bench, x), 3),
-                               expected = reference.device().min_max(*put(reference, x), 3);
+                    const auto found = bench.device().min_max(*put_values(bench, x), 3),
+                               expected = reference.device().min_max(*put_values(reference, x), 3);
                     for (size_t g = 0; g < 3; ++g) {
                         CAPTURE(changed);
                         CHECK(std::isnan(found[g].min) == std::isnan(expected[g].min));
@@ -100,8 +100,8 @@ TEST_SUITE("calibration") {
                 for (const auto& of : {ranks, std::vector<int64_t>{elements - 1}, std::vector<int64_t>{elements / 3},
                                        std::vector<int64_t>{}}) {
                     CAPTURE(elements);
-                    CHECK(bench.device().order_statistics(*put(bench, x), 2, of) ==
-                          reference.device().order_statistics(*put(reference, x), 2, of));
+                    CHECK(bench.device().order_statistics(*put_values(bench, x), 2, of) ==
+                          reference.device().order_statistics(*put_values(reference, x), 2, of));
                 }
             }
         }
@@ -135,7 +135,7 @@ TEST_SUITE("calibration") {
             CAPTURE(device);
             Bench bench(device);
             const RangeSearch search{.grid = {4, false}, .p = 2.4, .candidates = 200, .lo = starts, .hi = ends};
-            CHECK(bench.device().best_range(*put(bench, scheme_input("bell", 3, 1, 500)), 1, search)[0].candidate == 0);
+            CHECK(bench.device().best_range(*put_values(bench, scheme_input("bell", 3, 1, 500)), 1, search)[0].candidate == 0);
         }
     }
 }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kMega = 1'000'000;
 /// What version 1 writes where there is no limit.
-const std::string kNone = "9223372036854771712";
+const std::string kNoLimit = "9223372036854771712";
 
 std::string text_of(int64_t number) { return std::to_string(number); }
 
@@ -39,7 +39,7 @@ class System {
             .file(place + "current", text_of(used))
             .file(place + "stat", "anon 5\nfile 9\ninactive_file " + text_of(inactive_file) + "\nactive_file 3");
     }
-    System& group_1(const std::string& path, const std::string& limit, int64_t used, const std::string& above = kNone,
+    System& group_1(const std::string& path, const std::string& limit, int64_t used, const std::string& above = kNoLimit,
                     int64_t inactive_file = 0) {
         const std::string place = "sys/fs/cgroup/memory" + path + "/memory.";
         return file(place + "limit_in_bytes", limit)
@@ -105,7 +105,7 @@ TEST_SUITE("control groups") {
     TEST_CASE("version 1: limits of the memory hierarchy, its own and those above") {
         System system;
         system.groups("9:name=systemd:/elsewhere\n4:cpu,memory:/batch/job:7\n0::/").mounts(kMountOf1);
-        system.group_1("", kNone, 9000 * kMega).group_1("/batch", kNone, 8000 * kMega);
+        system.group_1("", kNoLimit, 9000 * kMega).group_1("/batch", kNoLimit, 8000 * kMega);
         system.group_1("/batch/job:7", text_of(1200 * kMega), 300 * kMega, text_of(1200 * kMega), 100 * kMega);
         CHECK(system.left() == 1000 * kMega);
         system.group_1("/batch", text_of(8500 * kMega), 8000 * kMega);
@@ -119,7 +119,7 @@ TEST_SUITE("control groups") {
         System system;
         system.groups("4:memory:/docker/77")
             .mounts("35 31 0:32 /docker/77 /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory");
-        system.group_1("", kNone, 300 * kMega, text_of(1200 * kMega));
+        system.group_1("", kNoLimit, 300 * kMega, text_of(1200 * kMega));
         CHECK(system.left() == 900 * kMega);
     }
 

@@ -20,7 +20,7 @@ using namespace adaq::test;
 
 namespace {
 
-bool on_trial() {
+bool gradients_on_trial() {
     const auto devices = devices_under_test();
     return std::find(devices.begin(), devices.end(), "cuda") != devices.end();
 }
@@ -34,7 +34,7 @@ Floats magnitudes(Floats values) {
 }
 
 /// A product with its shapes, and the operations that make it and its gradients.
-struct Layer {
+struct GradientLayer {
     const char* name;
     Shape x, w, y;
     int stride = 1, padding = 0;
@@ -54,8 +54,8 @@ struct Layer {
     }
 };
 
-const std::vector<Layer>& layers() {
-    static const std::vector<Layer> all{
+const std::vector<GradientLayer>& layers() {
+    static const std::vector<GradientLayer> all{
         {"3x3, stride 2", {2, 5, 6, 8}, {12, 3, 3, 8}, {2, 3, 3, 12}, 2, 1},
         {"1x1", {1, 4, 5, 36}, {20, 1, 1, 36}, {1, 4, 5, 20}},
         {"copied float by float", {1, 6, 5, 3}, {5, 3, 3, 3}, {1, 6, 5, 5}, 1, 1},
@@ -64,7 +64,7 @@ const std::vector<Layer>& layers() {
     return all;
 }
 
-Buffer put(Device& device, const Shape& shape, const Floats& values) {
+Buffer uploaded(Device& device, const Shape& shape, const Floats& values) {
     Buffer buffer = device.create(shape);
     device.upload(*buffer, values);
     return buffer;
@@ -80,9 +80,9 @@ Floats result_of(Device& device, const Program& program, const Buffer& output) {
 /// L's slope in every element of x (or of w), by differences of the reference's forward pass.
 class Slopes {
   public:
-    Slopes(const Layer& layer, const Floats& x, const Floats& w, Floats dy)
-        : x_(put(*device_, layer.x, x)),
-          w_(put(*device_, layer.w, w)),
+    Slopes(const GradientLayer& layer, const Floats& x, const Floats& w, Floats dy)
+        : x_(uploaded(*device_, layer.x, x)),
+          w_(uploaded(*device_, layer.w, w)),
           y_(device_->create(layer.y)),
           dy_(std::move(dy)) {
         Program program;
@@ -136,17 +136,17 @@ double error(const Floats& found, const Doubles& expected, const Doubles& magnit
 
 TEST_SUITE("cuda gradients") {
     TEST_CASE("to data and to weights are the slopes of the forward pass on rounded operands") {
-        if (!on_trial()) return;
+        if (!gradients_on_trial()) return;
         for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
             const auto device = cuda::make_cuda_device(math);
-            for (const Layer& layer : layers()) {
+            for (const GradientLayer& layer : layers()) {
                 CAPTURE(to_string(math));
                 CAPTURE(layer.name);
                 Values values(31);
                 const Floats x = values.reals(element_count(layer.x)), w = values.reals(element_count(layer.w)),
                              dy = values.reals(element_count(layer.y));
-                const Buffer bx = put(*device, layer.x, x), bw = put(*device, layer.w, w),
-                             bdy = put(*device, layer.y, dy), dx = device->create(layer.x),
+                const Buffer bx = uploaded(*device, layer.x, x), bw = uploaded(*device, layer.w, w),
+                             bdy = uploaded(*device, layer.y, dy), dx = device->create(layer.x),
                              dw = device->create(layer.w);
                 Program to_data, to_weights;
                 to_data.add(layer.to_data(to_data.bind(bdy), to_data.bind(bw), to_data.bind(dx)));

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const Json& fixtures() {
+const Json& gradient_fixtures() {
     static const Json json = Json::parse(std::ifstream(fixtures_folder() + "/operations/gradients.json"));
     return json;
 }
@@ -157,7 +157,7 @@ double tolerance(const std::string& device) { return device == "reference" ? 1e-
 TEST_SUITE("gradients") {
     TEST_CASE("every backward pass and loss agrees with PyTorch") {
         for (const std::string& device : all_devices()) {
-            for (const Json& json : fixtures()) {
+            for (const Json& json : gradient_fixtures()) {
                 const auto name = json["operation"].get<std::string>();
                 if (name == "rounding_step" || name == "plateau") continue;
                 CAPTURE(device);
@@ -178,7 +178,7 @@ TEST_SUITE("gradients") {
 
     TEST_CASE("the rate follows PyTorch's ReduceLROnPlateau, loss for loss") {
         for (const std::string& device : all_devices()) {
-            for (const Json& json : fixtures()) {
+            for (const Json& json : gradient_fixtures()) {
                 if (json["operation"] != "plateau") continue;
                 CAPTURE(device);
                 CAPTURE(json["settings"].dump());
@@ -205,7 +205,7 @@ TEST_SUITE("gradients") {
 
     TEST_CASE("eight rounding steps follow PyTorch's Adam, regulariser and all") {
         for (const std::string& device : all_devices()) {
-            for (const Json& json : fixtures()) {
+            for (const Json& json : gradient_fixtures()) {
                 if (json["operation"] != "rounding_step") continue;
                 CAPTURE(device);
                 CAPTURE(json["settings"].dump());

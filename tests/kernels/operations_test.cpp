@@ -16,7 +16,7 @@ using namespace adaq::test;
 
 namespace {
 
-const nlohmann::json& fixtures() {
+const nlohmann::json& operation_fixtures() {
     static const auto json = nlohmann::json::parse(std::ifstream(fixtures_folder() + "/operations/operations.json"));
     return json;
 }
@@ -30,13 +30,13 @@ struct ConvolutionCase {
     float highest = std::numeric_limits<float>::infinity();  // of the activation, beside ReLU's 0
 };
 
-int64_t extent(int64_t in, int64_t window, int stride, int padding) { return (in + 2 * padding - window) / stride + 1; }
+int64_t window_extent(int64_t in, int64_t window, int stride, int padding) { return (in + 2 * padding - window) / stride + 1; }
 
 /// whole: integers, as when codes are multiplied.
 std::vector<float> convolve(Bench& bench, const ConvolutionCase& c, bool whole = false) {
     Values values(static_cast<uint64_t>(c.n * 131 + c.h * 31 + c.c * 7 + c.k));
     const auto make = [&](int64_t count) { return whole ? values.wholes(count, -15, 15) : values.reals(count); };
-    const Shape y_shape{c.n, extent(c.h, c.r, c.stride, c.padding), extent(c.w, c.r, c.stride, c.padding), c.k};
+    const Shape y_shape{c.n, window_extent(c.h, c.r, c.stride, c.padding), window_extent(c.w, c.r, c.stride, c.padding), c.k};
     Program program;
     const TensorId x = program.bind(bench.put({c.n, c.h, c.w, c.c}, make(c.n * c.h * c.w * c.c)));
     const TensorId w = program.bind(bench.put({c.k, c.r, c.r, c.c}, make(c.k * c.r * c.r * c.c)));
@@ -81,7 +81,7 @@ TEST_SUITE("operations") {
         for (const std::string& device : all_devices()) {
             Bench bench(device);
             for (const char* kind : {"convolution", "linear", "max_pool", "global_average_pool"}) {
-                for (const auto& test : fixtures()[kind]) {
+                for (const auto& test : operation_fixtures()[kind]) {
                     INFO(device << " " << kind << " " << test["x_shape"].dump());
                     CHECK(relative_error(run_one(bench, test, kind), test["y"].get<std::vector<float>>()) < 1e-6);
                 }

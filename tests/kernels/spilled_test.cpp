@@ -14,7 +14,7 @@ using namespace adaq::test;
 
 namespace {
 
-Buffer put(Device& device, const Shape& shape, Values& values, Placement placement) {
+Buffer placed(Device& device, const Shape& shape, Values& values, Placement placement) {
     Buffer buffer = device.create(shape, DType::f32, placement);
     device.upload(*buffer, values.reals(element_count(shape)));
     return buffer;
@@ -30,11 +30,11 @@ std::vector<float> get(Device& device, const Buffer& buffer) {
 std::vector<float> convolve_and_compare(const std::string& name, Placement placement) {
     const auto device = make_device(name, 2);
     Values values(3);
-    const Buffer x = put(*device, {6, 9, 7, 8}, values, placement), w = put(*device, {16, 3, 3, 8}, values, placement),
-                 y = put(*device, {6, 9, 7, 16}, values, placement),
-                 batch = put(*device, {2, 9, 7, 16}, values, Placement::device),
-                 dy = put(*device, {2, 9, 7, 16}, values, Placement::device),
-                 loss = put(*device, {1}, values, Placement::device);
+    const Buffer x = placed(*device, {6, 9, 7, 8}, values, placement), w = placed(*device, {16, 3, 3, 8}, values, placement),
+                 y = placed(*device, {6, 9, 7, 16}, values, placement),
+                 batch = placed(*device, {2, 9, 7, 16}, values, Placement::device),
+                 dy = placed(*device, {2, 9, 7, 16}, values, Placement::device),
+                 loss = placed(*device, {1}, values, Placement::device);
     Program forward;
     forward.add(Convolution{forward.bind(x), forward.bind(w), forward.bind(y), ConvolutionWindow::square(1, 1)});
     device->compile(forward)->run();
@@ -43,7 +43,7 @@ std::vector<float> convolve_and_compare(const std::string& name, Placement place
     Program compare;
     const TensorId indices = compare.bind(rows), some = compare.bind(batch);
     compare.add(Gather{compare.bind(y), some, indices});
-    const Buffer target = put(*device, {6, 9, 7, 16}, values, placement);
+    const Buffer target = placed(*device, {6, 9, 7, 16}, values, placement);
     compare.add(SquaredError{some, compare.bind(target), compare.bind(dy), compare.bind(loss), indices});
     device->compile(compare)->run();
     std::vector<float> all = get(*device, y);

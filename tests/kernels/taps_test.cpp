@@ -14,12 +14,12 @@ using namespace adaq::test;
 
 namespace {
 
-struct Case {
+struct TapsCase {
     Shape x, w, y;
     int stride, padding;
 };
 
-const std::vector<Case> kCases{{{3, 2, 2, 64}, {96, 3, 3, 64}, {3, 2, 2, 96}, 1, 1},
+const std::vector<TapsCase> kCases{{{3, 2, 2, 64}, {96, 3, 3, 64}, {3, 2, 2, 96}, 1, 1},
                                {{2, 7, 5, 64}, {64, 3, 3, 64}, {2, 4, 3, 64}, 2, 1},
                                {{2, 4, 3, 64}, {72, 3, 3, 64}, {2, 2, 2, 72}, 2, 1},
                                {{2, 4, 4, 72}, {64, 1, 1, 72}, {2, 2, 2, 64}, 2, 0},
@@ -30,7 +30,7 @@ const std::vector<Case> kCases{{{3, 2, 2, 64}, {96, 3, 3, 64}, {3, 2, 2, 96}, 1,
 struct Inputs {
     std::vector<float> x, w, dy, scale, shift, addend;
 
-    explicit Inputs(const Case& c) {
+    explicit Inputs(const TapsCase& c) {
         Values values(5);
         x = values.reals(element_count(c.x));
         w = values.reals(element_count(c.w));
@@ -48,7 +48,7 @@ struct Inputs {
 };
 
 /// y (with an epilogue), dx (with an addend) and dw, as a program of training computes them.
-std::vector<std::vector<float>> convolve(Device& device, const Case& c, const Inputs& inputs) {
+std::vector<std::vector<float>> convolve(Device& device, const TapsCase& c, const Inputs& inputs) {
     Program program;
     const auto put = [&](const Shape& shape, const std::vector<float>& values) {
         const Buffer buffer = device.create(shape);
@@ -86,7 +86,7 @@ std::vector<std::vector<float>> convolve(Device& device, const Case& c, const In
 TEST_SUITE("taps") {
     TEST_CASE("small maps give the reference's values in three directions, whatever stride and padding") {
         const auto reference = make_device("reference"), device = make_device("cpu", 2);
-        for (const Case& c : kCases) {
+        for (const TapsCase& c : kCases) {
             CAPTURE(to_string(c.x));
             const Inputs inputs(c);
             const auto found = convolve(*device, c, inputs), expected = convolve(*reference, c, inputs);
@@ -102,7 +102,7 @@ TEST_SUITE("taps") {
             return;
         }
         const auto reference = make_device("reference");
-        for (const Case& c : kCases) {
+        for (const TapsCase& c : kCases) {
             CAPTURE(to_string(c.x));
             const Inputs inputs(c);
             const auto found = convolve(*device, c, inputs), exact = convolve(*reference, c, inputs);

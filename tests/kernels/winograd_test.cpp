@@ -15,7 +15,7 @@ using namespace adaq::test;
 
 namespace {
 
-struct Case {
+struct WinogradCase {
     int64_t batch, h, w, c, k;
     bool scale, residual, in_place, relu;
     int threads;
@@ -23,7 +23,7 @@ struct Case {
 
 /// x -> 1x1 convolution -> 3x3 convolution: what the first writes is known to be values. In the second's place there
 /// may be a residual of its own, bound or (in_place) another 1x1 convolution's output that nobody reads again.
-std::vector<float> run_case(const std::string& device, const Case& c) {
+std::vector<float> run_case(const std::string& device, const WinogradCase& c) {
     Bench bench(device, c.threads);
     Values random(11);
     Program program;
@@ -77,7 +77,7 @@ double mean_distance(const std::vector<float>& a, const std::vector<float>& refe
 
 /// dy -> gradient to data -> gradient to the data of what came before it, ReLU and addend on the way: run, and run
 /// again behind an upload of the first one's weights.
-std::vector<float> run_gradient(const std::string& device, const Case& c) {
+std::vector<float> run_gradient(const std::string& device, const WinogradCase& c) {
     Bench bench(device, c.threads);
     Values random(12);
     const auto put = [&](const Shape& shape) { return bench.put(shape, random.reals(element_count(shape))); };
@@ -103,7 +103,7 @@ std::vector<float> run_gradient(const std::string& device, const Case& c) {
 
 /// The gradient to weights, from x and dy that are uploaded anew between two runs. rounded: to bf16 beforehand;
 /// gathered: by way of temporaries, which may be stored as bf16.
-std::vector<float> run_to_weights(Device& device, const Case& c, bool rounded = false, bool gathered = false) {
+std::vector<float> run_to_weights(Device& device, const WinogradCase& c, bool rounded = false, bool gathered = false) {
     Values random(13);
     Program program;
     const Shape x_shape{c.batch, c.h, c.w, c.c}, dy_shape{c.batch, c.h, c.w, c.k};
@@ -168,11 +168,11 @@ bool taken(Shape x, Shape w, int stride, int padding, bool of_values) {
 
 TEST_SUITE("Winograd convolution") {
     TEST_CASE("agrees with the reference at every epilogue, whatever is left of the last tiles") {
-        for (const Case& c :
-             {Case{2, 16, 16, 32, 48, true, false, false, true, 1},
-              Case{1, 13, 18, 48, 32, false, false, false, false, 1},
-              Case{5, 9, 14, 32, 32, true, true, false, true, 2}, Case{9, 7, 7, 64, 64, true, true, false, false, 2},
-              Case{8, 12, 12, 32, 32, true, true, true, true, 2}, Case{1, 30, 31, 64, 32, true, true, true, true, 2}}) {
+        for (const WinogradCase& c :
+             {WinogradCase{2, 16, 16, 32, 48, true, false, false, true, 1},
+              WinogradCase{1, 13, 18, 48, 32, false, false, false, false, 1},
+              WinogradCase{5, 9, 14, 32, 32, true, true, false, true, 2}, WinogradCase{9, 7, 7, 64, 64, true, true, false, false, 2},
+              WinogradCase{8, 12, 12, 32, 32, true, true, true, true, 2}, WinogradCase{1, 30, 31, 64, 32, true, true, true, true, 2}}) {
             CAPTURE(c.h);
             REQUIRE(taken({c.batch, c.h, c.h, c.c}, {c.k, 3, 3, c.c}, 1, 1, true));
             CHECK(distance(run_case("cpu", c), run_case("reference", c)) < 3e-5);  // a wrong tap would make it about 1
@@ -180,14 +180,14 @@ TEST_SUITE("Winograd convolution") {
     }
 
     TEST_CASE("errors hardly grow with the number of channels") {
-        const Case wide{1, 16, 16, 512, 32, false, false, false, false, 2};
+        const WinogradCase wide{1, 16, 16, 512, 32, false, false, false, false, 2};
         CHECK(mean_distance(run_case("cpu", wide), run_case("reference", wide)) < 1e-6);
-        const Case back{1, 16, 16, 32, 512, false, false, false, false, 2};
+        const WinogradCase back{1, 16, 16, 32, 512, false, false, false, false, 2};
         CHECK(mean_distance(run_gradient("cpu", back), run_gradient("reference", back)) < 1e-6);
     }
 
     TEST_CASE("outputs have the same bits on any number of threads") {
-        Case c{3, 20, 20, 32, 96, true, true, false, true, 1};
+        WinogradCase c{3, 20, 20, 32, 96, true, true, false, true, 1};
         const std::vector<float> one = run_case("cpu", c), gradient = run_gradient("cpu", c);
         for (int threads : {2, 3}) {
             c.threads = threads;
@@ -253,10 +253,10 @@ TEST_SUITE("Winograd convolution") {
     }
 
     TEST_CASE("the gradient to data agrees with the reference, and sees weights that were uploaded between runs") {
-        for (const Case& c : {Case{2, 16, 16, 32, 48, false, false, false, true, 1},
-                              Case{1, 13, 18, 48, 32, false, true, false, false, 2},
-                              Case{5, 9, 14, 32, 32, false, true, false, true, 2},
-                              Case{64, 16, 16, 32, 64, false, false, false, false, 2}}) {
+        for (const WinogradCase& c : {WinogradCase{2, 16, 16, 32, 48, false, false, false, true, 1},
+                              WinogradCase{1, 13, 18, 48, 32, false, true, false, false, 2},
+                              WinogradCase{5, 9, 14, 32, 32, false, true, false, true, 2},
+                              WinogradCase{64, 16, 16, 32, 64, false, false, false, false, 2}}) {
             CAPTURE(c.h);
             const std::vector<float> ours = run_gradient("cpu", c), reference = run_gradient("reference", c);
             REQUIRE(ours.size() == reference.size());
@@ -267,10 +267,10 @@ TEST_SUITE("Winograd convolution") {
     TEST_CASE(
         "the gradient to weights agrees with the reference, whatever is left of the last tiles and of the last block") {
         const auto reference = make_device("reference"), half = bf16_device();
-        for (const Case& c : {Case{4, 16, 16, 32, 48, false, false, false, false, 1},
-                              Case{5, 13, 18, 48, 32, false, false, false, false, 2},
-                              Case{47, 4, 44, 32, 32, false, false, false, false, 1},
-                              Case{35, 16, 13, 32, 64, false, false, false, false, 2}}) {
+        for (const WinogradCase& c : {WinogradCase{4, 16, 16, 32, 48, false, false, false, false, 1},
+                              WinogradCase{5, 13, 18, 48, 32, false, false, false, false, 2},
+                              WinogradCase{47, 4, 44, 32, 32, false, false, false, false, 1},
+                              WinogradCase{35, 16, 13, 32, 64, false, false, false, false, 2}}) {
             CAPTURE(c.h);
             REQUIRE(to_weights_taken({c.batch, c.h, c.w, c.c}, {c.k, 3, 3, c.c}, 1, 1));
             const std::vector<float> exact = run_to_weights(*reference, c);

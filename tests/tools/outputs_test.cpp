@@ -13,6 +13,7 @@
 #include "support/adaq_run.h"
 #include "support/onnx_files.h"
 #include "support/sanitizer.h"
+#include "support/text.h"
 #include "support/weight_files.h"
 
 using namespace adaq;
@@ -22,8 +23,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string kLearning = "--w3 --a4 --scheme minmax --method adaround --iters 20 --minibatch 8 --threads 1 ";
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Class folders of 21 images, the last of which is cut off behind its header.
 struct BrokenImages {
@@ -164,18 +163,18 @@ TEST_SUITE("outputs") {
             const std::string log = text_of_file(out / "log");
             INFO(table.output << log);
             CHECK(table.status == 1);
-            CHECK(has(table.output, "smaller"));
-            CHECK(has(table.output, "Not evaluated: "));
+            CHECK(mentions(table.output, "smaller"));
+            CHECK(mentions(table.output, "Not evaluated: "));
             const std::string last = log.substr(log.rfind("adaq-run: "));
-            CHECK(has(last, "20.ppm"));
-            CHECK(has(last, "; written all the same: " + (out / "q.bin") + ", " + (out / "r.json") + ", " +
+            CHECK(mentions(last, "20.ppm"));
+            CHECK(mentions(last, "; written all the same: " + (out / "q.bin") + ", " + (out / "r.json") + ", " +
                                 (out / "r.html") + "\n"));
             CHECK(text_of_file(out / "q.bin") == text_of_file(out / "good.bin"));
             const auto report = nlohmann::json::parse(text_of_file(out / "r.json"));
             CHECK(report["weights"].size() == 13);
             CHECK(report["accuracy"]["quantised"].is_null());
-            CHECK(has(report["notes"].back(), "20.ppm"));
-            CHECK(has(text_of_file(out / "r.html"), "the evaluation did not come to its end"));
+            CHECK(mentions(report["notes"].back(), "20.ppm"));
+            CHECK(mentions(text_of_file(out / "r.html"), "the evaluation did not come to its end"));
             CHECK_FALSE(fs::exists(out / "l.npy"));
             CHECK(out.count() == 5);
         }
@@ -192,14 +191,14 @@ TEST_SUITE("outputs") {
         const auto model = onnx::parse("q.onnx", bytes_of_file(out / "q.onnx"));
         CHECK(count_of(model.graph, "QuantizeLinear") > 5);
         const auto report = nlohmann::json::parse(text_of_file(out / "r.json"));
-        CHECK(has(report["notes"].dump(), "onnxruntime computes "));
+        CHECK(mentions(report["notes"].dump(), "onnxruntime computes "));
         CHECK(out.count() == 2);
 
         const std::string bytes = text_of_file(out / "q.onnx");
         const Outcome refused = run(usual + " --for tensorrt");
         INFO(refused.output);
         CHECK(refused.status == 1);
-        CHECK(has(refused.output,
+        CHECK(mentions(refused.output,
                   (out / "q.onnx") +
                       ": the activation conv1 has 8 bits without a sign, expected at most "
                       "7, which fit the int8 of TensorRT (adaq-run --deploy tensorrt --a7); written all the same: " +
@@ -207,7 +206,7 @@ TEST_SUITE("outputs") {
         CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
         CHECK(text_of_file(out / "q.onnx") == bytes);
         const Outcome again = run(usual + " --for tensorrt");  // a file that is there is nobody's to replace
-        CHECK(has(again.output, "; nothing was saved\n"));
+        CHECK(mentions(again.output, "; nothing was saved\n"));
     }
 
     TEST_CASE("options of .onnx files without one, and files of other kinds, are refused at once") {
@@ -234,12 +233,12 @@ TEST_SUITE("outputs") {
         const Outcome failed = run(command + images.val());
         INFO(failed.output);
         CHECK(failed.status == 1);
-        CHECK(has(failed.output, "; nothing was saved; what was learned is kept in " + (out / "state") +
+        CHECK(mentions(failed.output, "; nothing was saved; what was learned is kept in " + (out / "state") +
                                      ", --resume goes on from there\n"));
         const Outcome resumed = run(command + " --resume --val " + data.folder.path().string());
         INFO(resumed.output);
         CHECK(resumed.status == 0);
-        CHECK(has(resumed.output, "Going on from"));
+        CHECK(mentions(resumed.output, "Going on from"));
     }
 
     TEST_CASE("a signal while evaluating: what was learned is saved and reported, status and words are the signal's") {
@@ -278,9 +277,9 @@ TEST_SUITE("outputs") {
         const std::string log = text_of_file(out / "log");
         INFO(outcome.output << log << " sizes " << logits << " " << model << " " << report);
         CHECK(outcome.status == 1);
-        CHECK(has(outcome.output, "top-1"));
-        CHECK(has(log, "adaq-run: " + (out / "q.bin") + ": cannot be written: File too large"));
-        CHECK(has(log, "written all the same: " + (out / "l.npy")));
+        CHECK(mentions(outcome.output, "top-1"));
+        CHECK(mentions(log, "adaq-run: " + (out / "q.bin") + ": cannot be written: File too large"));
+        CHECK(mentions(log, "written all the same: " + (out / "l.npy")));
         CHECK_FALSE(fs::exists(out / "q.bin"));
         CHECK(size("l.npy") == logits);
     }
@@ -294,8 +293,8 @@ TEST_SUITE("outputs") {
         const std::string log = text_of_file(out / "log");
         INFO(outcome.output << log);
         CHECK(outcome.status == 1);
-        CHECK(has(outcome.output, "top-1"));
-        CHECK(has(log, "adaq-run: " + (out / "l.npy") +
+        CHECK(mentions(outcome.output, "top-1"));
+        CHECK(mentions(log, "adaq-run: " + (out / "l.npy") +
                            ": cannot be written: File too large; written all the same: " + (out / "r.json") + "\n"));
         CHECK(nlohmann::json::parse(text_of_file(out / "r.json"))["accuracy"]["float32"]["images"] == 6000);
         CHECK(out.count() == 2);
@@ -312,8 +311,8 @@ TEST_SUITE("outputs") {
         const Outcome failed = run_program("adaq-sweep", command + images.val());
         INFO(failed.output);
         CHECK(failed.status == 1);
-        CHECK(has(failed.output, "0 of 1 cell done, 1 failed."));
-        CHECK(has(failed.output, "20.ppm"));
+        CHECK(mentions(failed.output, "0 of 1 cell done, 1 failed."));
+        CHECK(mentions(failed.output, "20.ppm"));
         CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
         CHECK_FALSE(fs::is_empty(out / "o/state"));
     }
@@ -328,7 +327,7 @@ TEST_SUITE("outputs") {
             run_program("adaq-sweep", (out / "t.json") + " " + quoted_weights() + data.both() + "--out " + (out / "o"));
         INFO(outcome.output);
         CHECK(outcome.status == 1);
-        CHECK(has(outcome.output, "1 of 1 cell done."));
+        CHECK(mentions(outcome.output, "1 of 1 cell done."));
         CHECK(outcome.output.ends_with("adaq-sweep: " + (out / "o/table.html") +
                                        ": a directory, expected the name of a file to write\n"));
         CHECK(fs::exists(out / "o/table.md"));
@@ -357,7 +356,7 @@ TEST_SUITE("outputs") {
             run(quoted_weights() + data.both() + "--w4 --a8 --threads 900", "2>&1", "ulimit -v 4000000; ");
         INFO(outcome.output);
         CHECK(outcome.status == 1);
-        CHECK_FALSE(has(outcome.output, "temporarily"));
-        CHECK(has(outcome.output, "threads"));
+        CHECK_FALSE(mentions(outcome.output, "temporarily"));
+        CHECK(mentions(outcome.output, "threads"));
     }
 }

@@ -12,6 +12,7 @@
 
 #include "support/adaq_run.h"
 #include "support/markup_check.h"
+#include "support/text.h"
 #include "support/weight_files.h"
 
 using namespace adaq;
@@ -89,8 +90,6 @@ Outcome interrupted(const Sweep& sweep, const std::string& folder) {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text_of_file(log)};
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_SUITE("adaq-sweep") {
@@ -139,14 +138,14 @@ TEST_SUITE("adaq-sweep") {
         INFO(outcome.output << progress);
         REQUIRE(outcome.status == 0);
         CHECK(progress.find("4 cells to do: about ") == 0);
-        CHECK(has(progress, "[4 of 4] learned / W2A32: "));
+        CHECK(mentions(progress, "[4 of 4] learned / W2A32: "));
         CHECK(outcome.output.find("# Two | ways\n\n4 of 4 cells done.") == 0);
-        CHECK(has(outcome.output, "24 images, with 95 % Wilson intervals; the float network: "));
-        CHECK(has(outcome.output, "ImageNet*"));
-        CHECK(has(outcome.output, "from ImageNet and not from these images: somewhere else."));
-        CHECK(has(outcome.output, "12.50"));  // as it was written
-        CHECK(has(outcome.output, "- learned / W4A4, 33.3: on another day"));
-        CHECK(has(outcome.output, "/ 12 |"));
+        CHECK(mentions(outcome.output, "24 images, with 95 % Wilson intervals; the float network: "));
+        CHECK(mentions(outcome.output, "ImageNet*"));
+        CHECK(mentions(outcome.output, "from ImageNet and not from these images: somewhere else."));
+        CHECK(mentions(outcome.output, "12.50"));  // as it was written
+        CHECK(mentions(outcome.output, "- learned / W4A4, 33.3: on another day"));
+        CHECK(mentions(outcome.output, "/ 12 |"));
         CHECK(text_of_file(sweep.out() + "/table.md") == outcome.output);
         CHECK(markup_problem(text_of_file(sweep.out() + "/table.html")) == "");
         CHECK_FALSE(std::filesystem::exists(sweep.out() + "/state"));
@@ -157,16 +156,16 @@ TEST_SUITE("adaq-sweep") {
         const Outcome some = sweep.run("--only 'NEAREST*w4'");
         INFO(some.output);
         REQUIRE(some.status == 0);
-        CHECK(has(some.output, "1 of 4 cells done"));
-        CHECK(has(some.output, "not yet"));
+        CHECK(mentions(some.output, "1 of 4 cells done"));
+        CHECK(mentions(some.output, "not yet"));
         const std::string kept = text_of_file(sweep.out() + "/cells/nearest-folded.w4a4.json");
         const Outcome rest = sweep.run();
-        CHECK(has(rest.output, "3 cells to do, 1 done before"));
-        CHECK(has(rest.output, "4 of 4 cells done"));
+        CHECK(mentions(rest.output, "3 cells to do, 1 done before"));
+        CHECK(mentions(rest.output, "4 of 4 cells done"));
         CHECK(text_of_file(sweep.out() + "/cells/nearest-folded.w4a4.json") == kept);
         const Outcome nothing = sweep.run();
         CHECK(nothing.status == 0);
-        CHECK(has(nothing.output, "0 cells to do, 4 done before"));
+        CHECK(mentions(nothing.output, "0 cells to do, 4 done before"));
         CHECK(nothing.output.substr(nothing.output.find("# Two")) == rest.output.substr(rest.output.find("# Two")));
         sweep.check_refused("--only nobody", 2, "--only nobody");
     }
@@ -180,7 +179,7 @@ TEST_SUITE("adaq-sweep") {
                                                             moved.both() + "--threads 1 --out " + sweep.out());
         INFO(again.output);
         CHECK(again.status == 0);
-        CHECK(has(again.output, "0 cells to do, 4 done before"));
+        CHECK(mentions(again.output, "0 cells to do, 4 done before"));
     }
 
     TEST_CASE("a cell that was made otherwise is refused and named, and done again with --redo") {
@@ -200,8 +199,8 @@ TEST_SUITE("adaq-sweep") {
         const Outcome again = sweep.run("--redo");
         INFO(again.output);
         CHECK(again.status == 0);
-        CHECK(has(again.output, "3 cells to do, 1 done before"));
-        CHECK(has(again.output, "lr 0.5, there 0.01; it is done again"));
+        CHECK(mentions(again.output, "3 cells to do, 1 done before"));
+        CHECK(mentions(again.output, "lr 0.5, there 0.01; it is done again"));
         std::string pixels = idx_images(24, kSide, kSide), labels(24, '\x01');
         sweep.data.write("t10k-labels-idx1-ubyte", idx_labels(labels));
         refused("", "validation_images_crc32");
@@ -216,7 +215,7 @@ TEST_SUITE("adaq-sweep") {
         const std::string name = "nearest-folded.w4a4.json", file = sweep.out() + "/cells/" + name,
                           whole = text_of_file(file);
         const auto damage = [&](const std::string& from, const std::string& to) {
-            REQUIRE(has(whole, from));
+            REQUIRE(mentions(whole, from));
             std::ofstream(file) << std::string(whole).replace(whole.find(from), from.size(), to);
             sweep.check_refused("", 2, name + ": is damaged (its CRC-32 is another); --redo");
         };
@@ -236,7 +235,7 @@ TEST_SUITE("adaq-sweep") {
         const Outcome again = sweep.run("--redo");
         INFO(again.output);
         CHECK(again.status == 0);
-        CHECK(has(again.output, "1 cell to do, 3 done before"));
+        CHECK(mentions(again.output, "1 cell to do, 3 done before"));
         std::filesystem::remove(file);
         REQUIRE(mkfifo(file.c_str(), 0600) == 0);
         sweep.check_refused("", 2, name + ": is no regular file");
@@ -264,12 +263,12 @@ TEST_SUITE("adaq-sweep") {
         const Outcome outcome = sweep.run();
         INFO(outcome.output);
         REQUIRE(outcome.status == 0);
-        CHECK(has(outcome.output, "8 of 8 cells done"));
+        CHECK(mentions(outcome.output, "8 of 8 cells done"));
         std::set<std::string> titles;
         for (const auto& entry : std::filesystem::directory_iterator(sweep.out() + "/cells"))
             titles.insert(nlohmann::json::parse(text_of_file(entry.path()))["cell"]);
         CHECK(titles.size() == 8);
-        CHECK(has(sweep.run().output, "0 cells to do, 8 done before"));
+        CHECK(mentions(sweep.run().output, "0 cells to do, 8 done before"));
     }
 
     TEST_CASE("what killed sweeps left half written is removed") {
@@ -293,14 +292,14 @@ TEST_SUITE("adaq-sweep") {
         const Outcome outcome = sweep.run();
         INFO(outcome.output);
         CHECK(outcome.status == 1);
-        CHECK(has(outcome.output, "1 of 3 cells done, 2 failed."));
-        CHECK(has(outcome.output, "- few / c: conv1: 16 calibration images are fewer than a batch of 17"));
-        CHECK(has(outcome.output, "- signs / c: "));
-        CHECK(has(text_of_file(sweep.out() + "/table.html"), "fewer than a batch of 17"));
+        CHECK(mentions(outcome.output, "1 of 3 cells done, 2 failed."));
+        CHECK(mentions(outcome.output, "- few / c: conv1: 16 calibration images are fewer than a batch of 17"));
+        CHECK(mentions(outcome.output, "- signs / c: "));
+        CHECK(mentions(text_of_file(sweep.out() + "/table.html"), "fewer than a batch of 17"));
         CHECK(markup_problem(text_of_file(sweep.out() + "/table.html")) == "");
         const Outcome again = sweep.run();
         CHECK(again.status == 1);
-        CHECK(has(again.output, "2 cells to do, 1 done before"));
+        CHECK(mentions(again.output, "2 cells to do, 1 done before"));
     }
 
     TEST_CASE("Ctrl-C says how to go on, and going on inside a cell that learns ends in the same bits") {
@@ -311,12 +310,12 @@ TEST_SUITE("adaq-sweep") {
         const Outcome stopped = interrupted(sweep, "state/learned.c");
         INFO(stopped.output);
         REQUIRE(stopped.status == 130);
-        CHECK(has(stopped.output, "stopped by Ctrl-C; 0 of 1 cells are kept in"));
-        CHECK(has(stopped.output, "the same command goes on from there"));
-        CHECK(has(text_of_file(sweep.out() + "/table.md"), "not yet"));
+        CHECK(mentions(stopped.output, "stopped by Ctrl-C; 0 of 1 cells are kept in"));
+        CHECK(mentions(stopped.output, "the same command goes on from there"));
+        CHECK(mentions(text_of_file(sweep.out() + "/table.md"), "not yet"));
         const Outcome rest = sweep.run();
         CHECK(rest.status == 0);
-        CHECK(has(rest.output, "Going on from"));
+        CHECK(mentions(rest.output, "Going on from"));
         REQUIRE(whole.run().status == 0);
         auto here = sweep.cell("learned.c")["result"], there = whole.cell("learned.c")["result"];
         for (auto* result : {&here, &there}) result->erase("seconds");
@@ -329,7 +328,7 @@ TEST_SUITE("adaq-sweep") {
         const Outcome busy = run_shell("flock '" + sweep.out() + "/lock' '" + program_path("adaq-sweep") + "' " +
                                        sweep.arguments() + " 2>&1");
         CHECK(busy.status == 1);
-        CHECK(has(busy.output, "out: another sweep is using it"));
+        CHECK(mentions(busy.output, "out: another sweep is using it"));
     }
 
     TEST_CASE("--dry-run lists what there is to do and writes nothing") {
@@ -337,11 +336,11 @@ TEST_SUITE("adaq-sweep") {
         const Outcome plan = sweep.run("--dry-run --only learned", "2>/dev/null");
         INFO(plan.output);
         CHECK(plan.status == 0);
-        CHECK(has(plan.output, "2 cells to do: about "));
-        CHECK(has(plan.output, "learned / W2A32: --scheme minmax --w2 --a32 --method adaround --iters 20"));
-        CHECK(has(plan.output, "MB at most for values of all calibration images; --memory allows "));
+        CHECK(mentions(plan.output, "2 cells to do: about "));
+        CHECK(mentions(plan.output, "learned / W2A32: --scheme minmax --w2 --a32 --method adaround --iters 20"));
+        CHECK(mentions(plan.output, "MB at most for values of all calibration images; --memory allows "));
         CHECK_FALSE(std::filesystem::exists(sweep.out()));
-        CHECK_FALSE(has(sweep.run("--dry-run --only nearest", "2>/dev/null").output, "calibration images"));
+        CHECK_FALSE(mentions(sweep.run("--dry-run --only nearest", "2>/dev/null").output, "calibration images"));
     }
 
     TEST_CASE("--dry-run tells of every cell that will fail, and why") {
@@ -352,8 +351,8 @@ TEST_SUITE("adaq-sweep") {
         const Outcome plan = sweep.run("--dry-run", "2>/dev/null");
         INFO(plan.output);
         CHECK(plan.status == 1);
-        CHECK(has(plan.output, "batch / c: conv1: 16 calibration images are fewer than a batch of 17"));
-        CHECK(has(plan.output, "good / c: --w4 --a32"));
+        CHECK(mentions(plan.output, "batch / c: conv1: 16 calibration images are fewer than a batch of 17"));
+        CHECK(mentions(plan.output, "good / c: --w4 --a32"));
         CHECK_FALSE(std::filesystem::exists(sweep.out()));
         // What options alone tell is refused at once.
         const auto refused = [&](const std::string& options, const std::string& text) {
@@ -371,7 +370,7 @@ TEST_SUITE("adaq-sweep") {
         const Sweep sweep;
         const std::string good = table_text();
         const auto refused = [&](const std::string& from, const std::string& to, const std::string& text) {
-            REQUIRE(has(good, from));
+            REQUIRE(mentions(good, from));
             sweep.write(std::string(good).replace(good.find(from), from.size(), to));
             sweep.check_refused("", 1, sweep.table() + ": " + text);
             CHECK_FALSE(std::filesystem::exists(sweep.out() + "/cells"));
@@ -433,17 +432,17 @@ TEST_SUITE("adaq-sweep") {
         };
         const Outcome blind = alone(quoted_weights() + sweep.data.calib());
         CHECK(blind.status == 2);
-        CHECK(has(blind.output, "--val is needed"));
+        CHECK(mentions(blind.output, "--val is needed"));
         const Outcome lost = alone("--weights /nowhere/x.pth" + sweep.data.both());
         CHECK(lost.status == 1);
         CHECK(std::count(lost.output.begin(), lost.output.end(), '\n') == 1);
-        CHECK(has(lost.output, "/nowhere/x.pth"));
+        CHECK(mentions(lost.output, "/nowhere/x.pth"));
     }
 
     TEST_CASE("help and version") {
         CHECK(run_program("adaq-sweep", "--version").output.find("adaq 0.") == 0);
         const Outcome help = run_program("adaq-sweep", "--help", "2>/dev/null");
         CHECK(help.status == 0);
-        CHECK(has(help.output, "adaq-sweep tables/schemes.json --weights"));
+        CHECK(mentions(help.output, "adaq-sweep tables/schemes.json --weights"));
     }
 }

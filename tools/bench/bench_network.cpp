@@ -23,9 +23,9 @@ Timing time_network(Device& device, const Network& network, int edge, int batch,
     return time_repeatedly(seconds, [&] { executor.run(images.values, logits); });
 }
 
-class Table {
+class NetworkTable {
   public:
-    Table() {
+    NetworkTable() {
         print("{:<8} {:>5} {:>5} {:>10} {:>10} {:>14} {:>16}\n", "network", "image", "batch", "best ms", "median ms",
               "images/s best", "images/s median");
     }
@@ -59,7 +59,7 @@ int bench_network(const NetworkBench& bench) {
     const StoredModel model = bench.weights.empty() ? random_resnet18() : load_weights(bench.weights);
     const Network network = make_network(model, false);
     print("{}\n", device->description());
-    Table table;
+    NetworkTable table;
     for (size_t i = 0; i < bench.images.size(); ++i) {
         const int image = bench.images[i], batch = bench.batches[i];
         if (network.quantised()) {

@@ -11,8 +11,8 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr int64_t kPiece = 1 << 14;  // elements of a block, at least
+constexpr int kExtremesThreads = 256;
+constexpr int64_t kExtremesPiece = 1 << 14;  // elements of a block, at least
 constexpr int64_t kMostPieces = 1024;
 
 struct Merge {
@@ -29,31 +29,32 @@ __device__ inline float2 merged_with_lane(float2 value, int distance) {
 
 __global__ void min_max_kernel(Groups g, int64_t pieces, int64_t piece_elements, float2* result) {
     SharedMemory shared;
-    auto* scratch = shared.take<float2>(kThreads / kWarp);
+    auto* scratch = shared.take<float2>(kExtremesThreads / kWarp);
     const int64_t group = blockIdx.x / pieces, piece = blockIdx.x % pieces;
     const int64_t first = piece * piece_elements, end = min(first + piece_elements, g.elements);
     const float* x = g.x + group * g.elements;
     float2 value{INFINITY, -INFINITY};
-    for (int64_t i = first + threadIdx.x; inside(i, end); i += kThreads) value = Merge()(value, float2{x[i], x[i]});
+    for (int64_t i = first + threadIdx.x; inside(i, end); i += kExtremesThreads)
+        value = Merge()(value, float2{x[i], x[i]});
     for (int distance = kWarp / 2; distance > 0; distance /= 2) value = merged_with_lane(value, distance);
     const int warp = static_cast<int>(threadIdx.x) / kWarp;
     if (threadIdx.x % kWarp == 0) scratch[warp] = value;
     __syncthreads();
     if (threadIdx.x != 0) return;
-    for (int i = 1; i < kThreads / kWarp; ++i) value = Merge()(value, scratch[i]);
+    for (int i = 1; i < kExtremesThreads / kWarp; ++i) value = Merge()(value, scratch[i]);
     result[blockIdx.x] = value;
 }
 
 }  // namespace
 
 std::vector<MinMax> min_max(const Groups& x, const Queue& queue) {
-    const int64_t wanted = std::clamp<int64_t>(ceil_div(x.elements, kPiece), 1, kMostPieces);
+    const int64_t wanted = std::clamp<int64_t>(ceil_div(x.elements, kExtremesPiece), 1, kMostPieces);
     const int64_t piece_elements = ceil_div(x.elements, wanted), pieces = ceil_div(x.elements, piece_elements);
     const dim3 grid(blocks_along_x(x.groups * pieces));
     const size_t blocks = grid.x;
     const DeviceMemory memory(blocks * sizeof(float2));
-    launch(min_max_kernel, grid, dim3(kThreads), shared_bytes<float2>(kThreads / kWarp), queue.get(), x, pieces,
-           piece_elements, memory.as<float2>());
+    launch(min_max_kernel, grid, dim3(kExtremesThreads), shared_bytes<float2>(kExtremesThreads / kWarp), queue.get(), x,
+           pieces, piece_elements, memory.as<float2>());
     const auto of_piece = on_host<float2>(memory, blocks, queue);
     std::vector<MinMax> result;
     for (size_t i = 0; i < blocks; ++i) {

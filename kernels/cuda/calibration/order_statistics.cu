@@ -11,7 +11,7 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kOrderThreads = 256;
 constexpr int64_t kSortedElements = 8192;  // 32 KiB: any card's shared memory
 constexpr int64_t kSharedCounters = 8192;
 constexpr unsigned kCountingBlocks = 512;
@@ -39,12 +39,12 @@ __global__ void sort_kernel(Groups g, int padded, const int64_t* ranks, int64_t 
     SharedMemory shared;
     auto* keys = shared.take<uint32_t>(padded);
     const int64_t group = blockIdx.x;
-    for (int i = static_cast<int>(threadIdx.x); inside(i, padded); i += kThreads)
+    for (int i = static_cast<int>(threadIdx.x); inside(i, padded); i += kOrderThreads)
         keys[i] = inside(i, g.elements) ? key_of(g.x[group * g.elements + i]) : 0xFFFFFFFFu;
     __syncthreads();
     for (int size = 2; size <= padded; size *= 2) {
         for (int distance = size / 2; distance > 0; distance /= 2) {
-            for (int pair = static_cast<int>(threadIdx.x); inside(pair, padded / 2); pair += kThreads) {
+            for (int pair = static_cast<int>(threadIdx.x); inside(pair, padded / 2); pair += kOrderThreads) {
                 const int low = pair / distance * (2 * distance) + pair % distance, high = low + distance;
                 const bool ascending = (low & size) == 0;
                 const uint32_t a = keys[low], b = keys[high];
@@ -56,7 +56,7 @@ __global__ void sort_kernel(Groups g, int padded, const int64_t* ranks, int64_t 
             __syncthreads();
         }
     }
-    for (int64_t i = threadIdx.x; inside(i, rank_count); i += kThreads)
+    for (int64_t i = threadIdx.x; inside(i, rank_count); i += kOrderThreads)
         result[group * rank_count + i] = value_of(keys[ranks[i]]);
 }
 
@@ -66,8 +66,8 @@ std::vector<float> sort_groups(const Groups& x, std::span<const int64_t> ranks, 
     const DeviceMemory on_card = on_device(ranks, queue);
     const size_t count = x.groups * ranks.size();
     const DeviceMemory result(count * sizeof(float));
-    launch(sort_kernel, dim3(blocks_along_x(x.groups)), dim3(kThreads), shared_bytes<uint32_t>(padded), queue.get(), x,
-           padded, on_card.as<int64_t>(), static_cast<int64_t>(ranks.size()), result.as<float>());
+    launch(sort_kernel, dim3(blocks_along_x(x.groups)), dim3(kOrderThreads), shared_bytes<uint32_t>(padded),
+           queue.get(), x, padded, on_card.as<int64_t>(), static_cast<int64_t>(ranks.size()), result.as<float>());
     return on_host<float>(result, count, queue);
 }
 
@@ -86,11 +86,11 @@ __global__ void count_kernel(const float* x, int64_t elements, Digit digit, cons
                              int64_t prefix_count, uint32_t* counts, int64_t shared_counters) {
     SharedMemory shared;
     auto* local = shared.take<uint32_t>(shared_counters);
-    for (int64_t i = threadIdx.x; inside(i, shared_counters); i += kThreads) local[i] = 0;
+    for (int64_t i = threadIdx.x; inside(i, shared_counters); i += kOrderThreads) local[i] = 0;
     __syncthreads();
     uint32_t* const counters = shared_counters > 0 ? local : counts;
-    for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; inside(i, elements);
-         i += int64_t{gridDim.x} * kThreads) {
+    for (int64_t i = int64_t{blockIdx.x} * kOrderThreads + threadIdx.x; inside(i, elements);
+         i += int64_t{gridDim.x} * kOrderThreads) {
         const uint32_t key = key_of(x[i]), prefix = digit.above(key);
         int64_t low = 0, high = prefix_count;  // the first prefix that is not smaller
         while (low < high) {
@@ -105,7 +105,7 @@ __global__ void count_kernel(const float* x, int64_t elements, Digit digit, cons
             atomicAdd(counters + (low << digit.bits) + digit.of(key), 1u);
     }
     __syncthreads();
-    for (int64_t i = threadIdx.x; inside(i, shared_counters); i += kThreads) {
+    for (int64_t i = threadIdx.x; inside(i, shared_counters); i += kOrderThreads) {
         if (local[i] != 0) atomicAdd(counts + i, local[i]);
     }
 }
@@ -121,10 +121,10 @@ std::vector<int64_t> count_digit(const float* x, int64_t elements, Digit digit, 
     for (int64_t first = 0; first < elements; first += most) {
         const int64_t count = std::min(most, elements - first);
         check_cuda(cudaMemsetAsync(counts.get(), 0, counts.bytes(), queue.get()));
-        const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(count, kThreads), kCountingBlocks));
-        launch(count_kernel, dim3(blocks), dim3(kThreads), shared_bytes<uint32_t>(in_shared), queue.get(), x + first,
-               count, digit, on_card.as<uint32_t>(), static_cast<int64_t>(prefixes.size()), counts.as<uint32_t>(),
-               in_shared);
+        const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(count, kOrderThreads), kCountingBlocks));
+        launch(count_kernel, dim3(blocks), dim3(kOrderThreads), shared_bytes<uint32_t>(in_shared), queue.get(),
+               x + first, count, digit, on_card.as<uint32_t>(), static_cast<int64_t>(prefixes.size()),
+               counts.as<uint32_t>(), in_shared);
         const auto of_piece = on_host<uint32_t>(counts, counters, queue);
         for (size_t i = 0; i < sums.size(); ++i) sums[i] += of_piece[i];
     }

@@ -9,14 +9,14 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 128;
+constexpr int kSumThreads = 128;
 
 /// Sums of codes are integers; of values, float64 in the order of positions.
 template <typename X, typename Y>
 __global__ void sum_over_map_kernel(const X* x, Y* y, int64_t outputs, int64_t channels, int64_t positions, int zero,
                                     float scale) {
     using Sum = std::conditional_t<std::is_same_v<X, float>, double, int64_t>;
-    const int64_t index = int64_t{blockIdx.x} * kThreads + threadIdx.x;
+    const int64_t index = int64_t{blockIdx.x} * kSumThreads + threadIdx.x;
     if (!inside(index, outputs)) return;
     const int64_t n = index / channels, c = index % channels;
     Sum sum = 0;
@@ -38,8 +38,8 @@ CompiledOperation compile_sum(const Context& context, const SumOverMap& op) {
     const int zero = op.x_zero;
     const float scale = op.scale;
     return {0, [=](cudaStream_t stream, void*) {
-                launch(sum_over_map_kernel<X, Y>, dim3(blocks_along_x(ceil_div(outputs, kThreads))), dim3(kThreads), 0,
-                       stream, x, y, outputs, channels, positions, zero, scale);
+                launch(sum_over_map_kernel<X, Y>, dim3(blocks_along_x(ceil_div(outputs, kSumThreads))),
+                       dim3(kSumThreads), 0, stream, x, y, outputs, channels, positions, zero, scale);
             }};
 }
 

@@ -7,7 +7,7 @@
 namespace adaq::cuda {
 namespace {
 
-constexpr int kThreads = 128, kWarps = kThreads / kWarp;
+constexpr int kZeroPointThreads = 128, kWarps = kZeroPointThreads / kWarp;
 
 __device__ int64_t sum_of_warp() { return int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp; }
 __device__ int lane() { return static_cast<int>(threadIdx.x) % kWarp; }
@@ -18,7 +18,7 @@ __device__ void write_total(int sum, int factor, int32_t* to) {
     if (lane() == 0) *to = static_cast<int32_t>(static_cast<uint32_t>(factor) * total);
 }
 
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kZeroPointThreads)
     weight_sums_kernel(const int8_t* w, int64_t window, int channels, int factor, int32_t* sums) {
     const int64_t k = sum_of_warp();
     if (!inside(k, channels)) return;
@@ -34,7 +34,7 @@ struct Windows {
     int zero;
 };
 
-__global__ void __launch_bounds__(kThreads) window_sums_kernel(Windows g, int32_t* sums) {
+__global__ void __launch_bounds__(kZeroPointThreads) window_sums_kernel(Windows g, int32_t* sums) {
     const ConvolutionSizes& z = g.sizes;
     const int64_t row = sum_of_warp();
     if (!inside(row, z.pixels_out())) return;
@@ -54,15 +54,15 @@ __global__ void __launch_bounds__(kThreads) window_sums_kernel(Windows g, int32_
 }  // namespace
 
 void sum_weights(const int8_t* w, const ConvolutionSizes& sizes, int factor, int32_t* sums, cudaStream_t stream) {
-    launch(weight_sums_kernel, dim3(blocks_along_x(ceil_div(sizes.k, kWarps))), dim3(kThreads), 0, stream, w,
+    launch(weight_sums_kernel, dim3(blocks_along_x(ceil_div(sizes.k, kWarps))), dim3(kZeroPointThreads), 0, stream, w,
            sizes.window(), sizes.k, factor, sums);
 }
 
 void sum_windows(const uint8_t* x, const ConvolutionSizes& sizes, int zero, int32_t* sums, cudaStream_t stream) {
     const Windows windows{
         x, sizes, FastDivide(sizes.c), FastDivide(sizes.s), FastDivide(sizes.q), FastDivide(sizes.p), zero};
-    launch(window_sums_kernel, dim3(blocks_along_x(ceil_div(sizes.pixels_out(), kWarps))), dim3(kThreads), 0, stream,
-           windows, sums);
+    launch(window_sums_kernel, dim3(blocks_along_x(ceil_div(sizes.pixels_out(), kWarps))), dim3(kZeroPointThreads), 0,
+           stream, windows, sums);
 }
 
 }  // namespace adaq::cuda

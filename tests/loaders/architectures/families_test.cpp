@@ -10,6 +10,7 @@
 #include "engine/passes/fuse.h"
 #include "engine/passes/sites.h"
 #include "support/family_fixtures.h"
+#include "support/text.h"
 
 using namespace adaq;
 using namespace adaq::test;
@@ -36,11 +37,6 @@ std::string refused(const Shapes& shapes, const NetworkHints& hints = {}) {
     } catch (const DataError& error) {
         return error.what();
     }
-}
-
-bool mentions(const std::string& text, const std::string& part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
 }
 
 std::vector<std::string> unit_names(const Graph& graph) {

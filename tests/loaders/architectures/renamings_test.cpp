@@ -5,24 +5,20 @@
 
 #include "engine/error.h"
 #include "support/family_fixtures.h"
+#include "support/text.h"
 
 using namespace adaq;
 using namespace adaq::test;
 
 namespace {
 
-std::string refused(const Shapes& shapes) {
+std::string refused_names(const Shapes& shapes) {
     try {
         (void)recognise_network("net.pth", shapes);
         return "";
     } catch (const DataError& error) {
         return error.what();
     }
-}
-
-bool mentions(const std::string& text, const std::string& part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
 }
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -199,7 +195,7 @@ TEST_SUITE("architectures: names") {
             const Shapes plain = full_size_network(name).shapes();
             Shapes two;
             for (const auto& [tensor, shape] : plain) two["student." + tensor] = two["teacher." + tensor] = shape;
-            CHECK(mentions(refused(two), "under student. and teacher., expected one network"));
+            CHECK(mentions(refused_names(two), "under student. and teacher., expected one network"));
         }
     }
 
@@ -208,13 +204,13 @@ TEST_SUITE("architectures: names") {
         for (const auto& [name, shape] : full_size_network("mnasnet1_0").shapes()) shapes[timm_mnasnet(name)] = shape;
         for (auto& [name, shape] : shapes)
             if (name.starts_with("blocks.3.") && name.ends_with("conv_dw.weight")) shape[2] = shape[3] = 3;
-        CHECK(mentions(refused(shapes), "in neither MobileNetV2's nor MNASNet's seven stages"));
+        CHECK(mentions(refused_names(shapes), "in neither MobileNetV2's nor MNASNet's seven stages"));
     }
 
     TEST_CASE("two names of one tensor are refused") {
         Shapes shapes;
         for (const auto& [name, shape] : full_size_network("resnet18").shapes()) shapes[hugging_face(name)] = shape;
         shapes["resnet.bn1.weight"] = {64};
-        CHECK(mentions(refused(shapes), "are one tensor by their names"));
+        CHECK(mentions(refused_names(shapes), "are one tensor by their names"));
     }
 }

@@ -8,7 +8,7 @@ using namespace adaq::test;
 
 namespace {
 
-std::string opening_error(const std::string& path) {
+std::string idx_error(const std::string& path) {
     const std::string message = data_error_of([&] { open_dataset(path); });
     const size_t slash = message.rfind('/', message.find(": "));
     return slash == std::string::npos ? message : message.substr(slash + 1);
@@ -56,8 +56,8 @@ TEST_SUITE("IDX data set") {
         CHECK(open_dataset(root + ":train")->size() == 6);
         CHECK(open_dataset(root + ":test", calibration)->size() == 2);
         std::filesystem::remove(folder / "t10k-images-idx3-ubyte");
-        CHECK(opening_error(root).find("no t10k-images-idx3-ubyte or .gz in it") != std::string::npos);
-        CHECK(opening_error(root + ":exam").find("no such file or folder") != std::string::npos);
+        CHECK(idx_error(root).find("no t10k-images-idx3-ubyte or .gz in it") != std::string::npos);
+        CHECK(idx_error(root + ":exam").find("no such file or folder") != std::string::npos);
     }
 
     TEST_CASE("calibration takes one image of each class in turn") {
@@ -70,16 +70,16 @@ TEST_SUITE("IDX data set") {
     TEST_CASE("labels are needed for validation only, and must be as many as the images") {
         const TemporaryFolder folder;
         const std::string images = write_file(folder, "t10k-images-idx3-ubyte", idx_images(2, 3, 4));
-        CHECK(opening_error(images).find("no labels") != std::string::npos);
+        CHECK(idx_error(images).find("no labels") != std::string::npos);
         DatasetOptions calibration;
         calibration.role = DatasetRole::calibration;
         CHECK(open_dataset(images, calibration)->size() == 2);
         write_file(folder, "t10k-labels-idx1-ubyte", idx_labels("abc"));
-        CHECK(opening_error(images).find("t10k-labels-idx1-ubyte: 3 labels, expected 2") == 0);
+        CHECK(idx_error(images).find("t10k-labels-idx1-ubyte: 3 labels, expected 2") == 0);
         write_file(folder, "t10k-labels-idx1-ubyte", idx_labels("ab"));
         CHECK_THROWS_AS(check_labels(*open_dataset(images), 10), DataError);
         write_file(folder, "t10k-labels-idx1-ubyte", idx_images(1, 1, 1));
-        CHECK(opening_error(images).find("starts with 0x00000803, expected 0x00000801 (IDX labels)") !=
+        CHECK(idx_error(images).find("starts with 0x00000803, expected 0x00000801 (IDX labels)") !=
               std::string::npos);
     }
 
@@ -87,7 +87,7 @@ TEST_SUITE("IDX data set") {
         const TemporaryFolder folder;
         const std::string good = idx_images(2, 3, 4);
         const auto error_with = [&](const std::string& content) {
-            return opening_error(write_file(folder, "x-images-idx3-ubyte", content));
+            return idx_error(write_file(folder, "x-images-idx3-ubyte", content));
         };
         CHECK(error_with(good.substr(0, 20)).find("the IDX file is cut off or damaged (20 bytes missing)") !=
               std::string::npos);
@@ -109,7 +109,7 @@ TEST_SUITE("IDX data set") {
             std::vector<uint8_t> bytes = file_bytes(path);
             bytes[bytes.size() - 6] ^= 1;  // in the checksum
             write_file(folder, "train-images-idx3-ubyte.gz", text_of(bytes));
-            CHECK(opening_error(path).find("cut off or damaged") != std::string::npos);
+            CHECK(idx_error(path).find("cut off or damaged") != std::string::npos);
         }
     }
 }

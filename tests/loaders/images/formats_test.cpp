@@ -7,13 +7,12 @@
 #include "loaders/images/colour.h"
 #include "loaders/images/reader.h"
 #include "support/format_fixtures.h"
+#include "support/text.h"
 
 using namespace adaq;
 using namespace adaq::test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string error_of(std::span<const uint8_t> file) {
     return data_error_of([&] { decode_image(file, "x", 3); });
@@ -79,8 +78,8 @@ TEST_SUITE("image formats") {
             const std::string error = error_of(each.file);
             CAPTURE(error);
             CHECK(error.rfind("x: ", 0) == 0);
-            CHECK_FALSE(contains(error, "()"));
-            CHECK_FALSE(contains(error, "\n"));
+            CHECK_FALSE(mentions(error, "()"));
+            CHECK_FALSE(mentions(error, "\n"));
             ++refused;
         }
         CHECK(refused > 25);
@@ -173,7 +172,7 @@ TEST_SUITE("image formats") {
         CHECK(error("gif/pixels-end-early") == "x: corrupt GIF file (its pixels end before the last one)");
         CHECK(error("pnm/maximum-65536") == "x: corrupt PNM file (the maximum is 65536, expected 1 to 65535)");
         CHECK(error("pnm/letters") == "x: corrupt PNM file (its width has byte 0x61, expected digits)");
-        CHECK(contains(error("pnm/p7"), "x: a PAM or PFM image, expected JPEG, PNG, BMP, GIF"));
+        CHECK(mentions(error("pnm/p7"), "x: a PAM or PFM image, expected JPEG, PNG, BMP, GIF"));
     }
 
     TEST_CASE("formats whose library is missing are named, others are decoded") {
@@ -183,7 +182,7 @@ TEST_SUITE("image formats") {
             if (each.is_built()) {
                 CHECK(decode_image(each.file, name, 3).pixels == each.pixels.pixels);
             } else {
-                CHECK(contains(error_of(each.file), "but this adaq was built without lib" + std::string(format)));
+                CHECK(mentions(error_of(each.file), "but this adaq was built without lib" + std::string(format)));
             }
         }
     }

@@ -7,6 +7,7 @@
 
 #include "support/sanitizer.h"
 #include "support/temporary_folder.h"
+#include "support/text.h"
 #include "support/weight_files.h"
 
 using namespace adaq;
@@ -20,13 +21,8 @@ const Bytes& quantised_file() {
     return bytes;
 }
 
-std::string refusal_after(const std::function<void(json&)>& edit) {
+std::string flat_refusal_after(const std::function<void(json&)>& edit) {
     return refusal(with_header(quantised_file(), edit));
-}
-
-bool mentions(const std::string& text, const std::string& part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
 }
 
 Bytes saved(const StoredModel& model) {
@@ -105,7 +101,7 @@ TEST_SUITE("weights: flat binary") {
         const auto nested = [](size_t levels) {
             json inner = 1;
             for (size_t i = 0; i < levels; ++i) inner = json::array({std::move(inner)});
-            return refusal_after([&](json& h) { h["made_by"] = inner; });
+            return flat_refusal_after([&](json& h) { h["made_by"] = inner; });
         };
         CHECK(nested(63).empty());
         CHECK(nested(64) == "file: the header nests deeper than 64 levels");
@@ -270,7 +266,7 @@ TEST_SUITE("weights: flat binary") {
     TEST_CASE("a header whose checksum is wrong or missing is refused") {
         std::string text = header_of(quantised_file()).dump();
         CHECK(refusal(with_header_text(quantised_file(), text)).empty());
-        CHECK(mentions(refusal_after([](json& h) { h.erase("header_crc32"); }), "no header_crc32"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h.erase("header_crc32"); }), "no header_crc32"));
         Bytes bytes = quantised_file();
         const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         bytes[all.find("shoe")] = std::byte{'S'};
@@ -280,7 +276,7 @@ TEST_SUITE("weights: flat binary") {
     TEST_CASE("headers that lie about tensors are refused by name") {
         const std::string name = kWeight;
         const auto edited = [&](const char* key, const json& value) {
-            return refusal_after([&](json& h) { entry_of(h, name)[key] = value; });
+            return flat_refusal_after([&](json& h) { entry_of(h, name)[key] = value; });
         };
         CHECK(mentions(edited("bytes", 1), name + " (q8 2x2x3x3) has 1 bytes, expected 36"));
         CHECK(mentions(edited("shape", {2, 2, 3, 4}), "has 36 bytes, expected 48"));
@@ -302,24 +298,24 @@ TEST_SUITE("weights: flat binary") {
     }
 
     TEST_CASE("headers that lie about the network are refused") {
-        CHECK(mentions(refusal_after([](json& h) { h["format"] = 3; }), "format is 3"));
-        CHECK(mentions(refusal_after([](json& h) { h["format"] = 2; }), "no \"graph\""));
-        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["family"] = "vit"; }), "family is \"vit\""));
-        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["stem"] = "conv3x3"; }), "stem is \"conv3x3\""));
-        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["width"] = 2; }),
+        CHECK(mentions(flat_refusal_after([](json& h) { h["format"] = 3; }), "format is 3"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["format"] = 2; }), "no \"graph\""));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["family"] = "vit"; }), "family is \"vit\""));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["stem"] = "conv3x3"; }), "stem is \"conv3x3\""));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["width"] = 2; }),
                        "has shape 1x1x7x7, expected 2x1x7x7"));
-        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = {1, 2}; }), "expected in ResNet-11"));
-        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = {1000000000}; }),
+        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["blocks"] = {1, 2}; }), "expected in ResNet-11"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["blocks"] = {1000000000}; }),
                        "blocks[0] is 1000000000"));
-        CHECK(mentions(refusal_after([](json& h) { h["architecture"]["blocks"] = json::array(); }), "blocks"));
-        CHECK(mentions(refusal_after([](json& h) { h.erase("architecture"); }), "no \"architecture\""));
-        CHECK(mentions(refusal_after([](json& h) { h["classes"] = {"one"}; }), "1 class names, expected 2"));
-        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["channels"] = 3; }), "channels is 3"));
-        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["std"] = {0}; }),
+        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["blocks"] = json::array(); }), "blocks"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h.erase("architecture"); }), "no \"architecture\""));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["classes"] = {"one"}; }), "1 class names, expected 2"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["preprocessing"]["channels"] = 3; }), "channels is 3"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["preprocessing"]["std"] = {0}; }),
                        "std[0] is 0, expected a number above 0"));
-        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["mean"] = {1, 2}; }), "one a channel"));
-        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["crop"] = 1e3; }), "crop is 1000.0"));
-        CHECK(mentions(refusal_after([](json& h) { h["preprocessing"]["interpolation"] = "lanczos"; }),
+        CHECK(mentions(flat_refusal_after([](json& h) { h["preprocessing"]["mean"] = {1, 2}; }), "one a channel"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["preprocessing"]["crop"] = 1e3; }), "crop is 1000.0"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["preprocessing"]["interpolation"] = "lanczos"; }),
                        "interpolation is \"lanczos\", expected \"bilinear\" or \"bicubic\""));
     }
 
@@ -367,7 +363,7 @@ TEST_SUITE("weights: flat binary") {
 
     TEST_CASE("headers that lie about quantisation are refused") {
         const auto edited = [](const std::function<void(json&)>& edit) {
-            return refusal_after([&](json& h) { edit(h["quantisation"]); });
+            return flat_refusal_after([&](json& h) { edit(h["quantisation"]); });
         };
         CHECK(mentions(edited([](json& q) { q["weights"][kWeight]["bits"] = 4; }), "has dtype q8, expected q4"));
         CHECK(mentions(edited([](json& q) { q["weights"][kWeight]["bits"] = 9; }), "bits is 9"));
@@ -379,7 +375,7 @@ TEST_SUITE("weights: flat binary") {
                        "no activation.layer9.0.scale"));
         CHECK(mentions(edited([](json& q) { q["folded"] = true; }), "no conv1.bias"));
         CHECK(mentions(edited([](json& q) { q["settings"] = 1; }), "settings is 1"));
-        CHECK(mentions(refusal_after([](json& h) { h.erase("quantisation"); }), "quantisation does not mention it"));
+        CHECK(mentions(flat_refusal_after([](json& h) { h.erase("quantisation"); }), "quantisation does not mention it"));
     }
 
     TEST_CASE("values off their grids, NaN and bytes between tensors are refused by name") {

@@ -6,6 +6,7 @@
 
 #include "support/sanitizer.h"
 #include "support/temporary_folder.h"
+#include "support/text.h"
 #include "support/weight_files.h"
 
 using namespace adaq;
@@ -32,11 +33,6 @@ std::string refusal_after(const std::function<void(json&)>& edit) {
     auto [header, data] = split(weight_fixture("basic.safetensors"));
     edit(header);
     return refusal(safetensors(header.dump(), data));
-}
-
-bool mentions(const std::string& text, const std::string& part) {
-    INFO(text);
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace
