@@ -16,7 +16,7 @@ using namespace adaq::test;
 namespace {
 
 const std::string kFashion = "/usr/share/datasets/fashion-mnist";  // the bundled network's
-constexpr int64_t kFashionImages = 400;                                   // of its test part
+constexpr int64_t kFashionImages = 400;                            // of its test part
 
 struct Fashion {
     std::vector<std::string> pgm;  // each image as a file

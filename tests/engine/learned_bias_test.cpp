@@ -34,7 +34,8 @@ class Learned {
         quantise_weights(*device_, network_, {{"minmax", 3, 2.4, false}, true, false});
         const int64_t channels = model_.graph.input_channels;
         Values values(9);
-        images_ = Tensor({kBiasImages, kBiasEdge, kBiasEdge, channels}, values.reals(kBiasImages * kBiasEdge * kBiasEdge * channels));
+        images_ = Tensor({kBiasImages, kBiasEdge, kBiasEdge, channels},
+                         values.reals(kBiasImages * kBiasEdge * kBiasEdge * channels));
         WalkOptions options;
         options.recipe = recipe("best");
         options.recipe.learn.schedule.iterations = 10;

@@ -32,10 +32,11 @@ constexpr int64_t kTrainerImages = 12, kTrainerSize = 16;
 /// A thin network with 3-bit weights, its calibration images, and the values at the ends of one of its units.
 class TrainerSetting {
   public:
-    TrainerSetting(const std::string& device, bool fold, int activation_bits, ActivationSites policy = ActivationSites::block)
+    TrainerSetting(const std::string& device, bool fold, int activation_bits,
+                   ActivationSites policy = ActivationSites::block)
         : TrainerSetting(make_device(device, 2), fold, activation_bits, policy) {}
     TrainerSetting(std::unique_ptr<Device> device, bool fold, int activation_bits,
-            ActivationSites policy = ActivationSites::block)
+                   ActivationSites policy = ActivationSites::block)
         : device_(std::move(device)) {
         const StoredModel model = load_weights(fixtures_folder() + "/networks/basic.bin");
         original_ = make_network(model, fold);
@@ -43,7 +44,8 @@ class TrainerSetting {
         quantise_weights(*device_, network_, {{"minmax", 3, 2.4, false}, true, false});
         Values values(5);
         const int64_t channels = model.graph.input_channels;
-        images_ = Tensor({kTrainerImages, kTrainerSize, kTrainerSize, channels}, values.reals(kTrainerImages * kTrainerSize * kTrainerSize * channels));
+        images_ = Tensor({kTrainerImages, kTrainerSize, kTrainerSize, channels},
+                         values.reals(kTrainerImages * kTrainerSize * kTrainerSize * channels));
         shapes_ = value_shapes(network_.graph, kTrainerSize, kTrainerSize);
         if (activation_bits == 32) return;
         sites_ = activation_sites(network_.graph, {policy, activation_bits});

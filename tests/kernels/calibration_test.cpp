@@ -135,7 +135,9 @@ TEST_SUITE("calibration") {
             CAPTURE(device);
             Bench bench(device);
             const RangeSearch search{.grid = {4, false}, .p = 2.4, .candidates = 200, .lo = starts, .hi = ends};
-            CHECK(bench.device().best_range(*put_values(bench, scheme_input("bell", 3, 1, 500)), 1, search)[0].candidate == 0);
+            CHECK(bench.device()
+                      .best_range(*put_values(bench, scheme_input("bell", 3, 1, 500)), 1, search)[0]
+                      .candidate == 0);
         }
     }
 }

@@ -39,8 +39,8 @@ class System {
             .file(place + "current", text_of(used))
             .file(place + "stat", "anon 5\nfile 9\ninactive_file " + text_of(inactive_file) + "\nactive_file 3");
     }
-    System& group_1(const std::string& path, const std::string& limit, int64_t used, const std::string& above = kNoLimit,
-                    int64_t inactive_file = 0) {
+    System& group_1(const std::string& path, const std::string& limit, int64_t used,
+                    const std::string& above = kNoLimit, int64_t inactive_file = 0) {
         const std::string place = "sys/fs/cgroup/memory" + path + "/memory.";
         return file(place + "limit_in_bytes", limit)
             .file(place + "usage_in_bytes", text_of(used))

@@ -30,13 +30,16 @@ struct ConvolutionCase {
     float highest = std::numeric_limits<float>::infinity();  // of the activation, beside ReLU's 0
 };
 
-int64_t window_extent(int64_t in, int64_t window, int stride, int padding) { return (in + 2 * padding - window) / stride + 1; }
+int64_t window_extent(int64_t in, int64_t window, int stride, int padding) {
+    return (in + 2 * padding - window) / stride + 1;
+}
 
 /// whole: integers, as when codes are multiplied.
 std::vector<float> convolve(Bench& bench, const ConvolutionCase& c, bool whole = false) {
     Values values(static_cast<uint64_t>(c.n * 131 + c.h * 31 + c.c * 7 + c.k));
     const auto make = [&](int64_t count) { return whole ? values.wholes(count, -15, 15) : values.reals(count); };
-    const Shape y_shape{c.n, window_extent(c.h, c.r, c.stride, c.padding), window_extent(c.w, c.r, c.stride, c.padding), c.k};
+    const Shape y_shape{c.n, window_extent(c.h, c.r, c.stride, c.padding), window_extent(c.w, c.r, c.stride, c.padding),
+                        c.k};
     Program program;
     const TensorId x = program.bind(bench.put({c.n, c.h, c.w, c.c}, make(c.n * c.h * c.w * c.c)));
     const TensorId w = program.bind(bench.put({c.k, c.r, c.r, c.c}, make(c.k * c.r * c.r * c.c)));

@@ -30,7 +30,8 @@ std::vector<float> get(Device& device, const Buffer& buffer) {
 std::vector<float> convolve_and_compare(const std::string& name, Placement placement) {
     const auto device = make_device(name, 2);
     Values values(3);
-    const Buffer x = placed(*device, {6, 9, 7, 8}, values, placement), w = placed(*device, {16, 3, 3, 8}, values, placement),
+    const Buffer x = placed(*device, {6, 9, 7, 8}, values, placement),
+                 w = placed(*device, {16, 3, 3, 8}, values, placement),
                  y = placed(*device, {6, 9, 7, 16}, values, placement),
                  batch = placed(*device, {2, 9, 7, 16}, values, Placement::device),
                  dy = placed(*device, {2, 9, 7, 16}, values, Placement::device),

@@ -168,11 +168,12 @@ bool taken(Shape x, Shape w, int stride, int padding, bool of_values) {
 
 TEST_SUITE("Winograd convolution") {
     TEST_CASE("agrees with the reference at every epilogue, whatever is left of the last tiles") {
-        for (const WinogradCase& c :
-             {WinogradCase{2, 16, 16, 32, 48, true, false, false, true, 1},
-              WinogradCase{1, 13, 18, 48, 32, false, false, false, false, 1},
-              WinogradCase{5, 9, 14, 32, 32, true, true, false, true, 2}, WinogradCase{9, 7, 7, 64, 64, true, true, false, false, 2},
-              WinogradCase{8, 12, 12, 32, 32, true, true, true, true, 2}, WinogradCase{1, 30, 31, 64, 32, true, true, true, true, 2}}) {
+        for (const WinogradCase& c : {WinogradCase{2, 16, 16, 32, 48, true, false, false, true, 1},
+                                      WinogradCase{1, 13, 18, 48, 32, false, false, false, false, 1},
+                                      WinogradCase{5, 9, 14, 32, 32, true, true, false, true, 2},
+                                      WinogradCase{9, 7, 7, 64, 64, true, true, false, false, 2},
+                                      WinogradCase{8, 12, 12, 32, 32, true, true, true, true, 2},
+                                      WinogradCase{1, 30, 31, 64, 32, true, true, true, true, 2}}) {
             CAPTURE(c.h);
             REQUIRE(taken({c.batch, c.h, c.h, c.c}, {c.k, 3, 3, c.c}, 1, 1, true));
             CHECK(distance(run_case("cpu", c), run_case("reference", c)) < 3e-5);  // a wrong tap would make it about 1
@@ -254,9 +255,9 @@ TEST_SUITE("Winograd convolution") {
 
     TEST_CASE("the gradient to data agrees with the reference, and sees weights that were uploaded between runs") {
         for (const WinogradCase& c : {WinogradCase{2, 16, 16, 32, 48, false, false, false, true, 1},
-                              WinogradCase{1, 13, 18, 48, 32, false, true, false, false, 2},
-                              WinogradCase{5, 9, 14, 32, 32, false, true, false, true, 2},
-                              WinogradCase{64, 16, 16, 32, 64, false, false, false, false, 2}}) {
+                                      WinogradCase{1, 13, 18, 48, 32, false, true, false, false, 2},
+                                      WinogradCase{5, 9, 14, 32, 32, false, true, false, true, 2},
+                                      WinogradCase{64, 16, 16, 32, 64, false, false, false, false, 2}}) {
             CAPTURE(c.h);
             const std::vector<float> ours = run_gradient("cpu", c), reference = run_gradient("reference", c);
             REQUIRE(ours.size() == reference.size());
@@ -268,9 +269,9 @@ TEST_SUITE("Winograd convolution") {
         "the gradient to weights agrees with the reference, whatever is left of the last tiles and of the last block") {
         const auto reference = make_device("reference"), half = bf16_device();
         for (const WinogradCase& c : {WinogradCase{4, 16, 16, 32, 48, false, false, false, false, 1},
-                              WinogradCase{5, 13, 18, 48, 32, false, false, false, false, 2},
-                              WinogradCase{47, 4, 44, 32, 32, false, false, false, false, 1},
-                              WinogradCase{35, 16, 13, 32, 64, false, false, false, false, 2}}) {
+                                      WinogradCase{5, 13, 18, 48, 32, false, false, false, false, 2},
+                                      WinogradCase{47, 4, 44, 32, 32, false, false, false, false, 1},
+                                      WinogradCase{35, 16, 13, 32, 64, false, false, false, false, 2}}) {
             CAPTURE(c.h);
             REQUIRE(to_weights_taken({c.batch, c.h, c.w, c.c}, {c.k, 3, 3, c.c}, 1, 1));
             const std::vector<float> exact = run_to_weights(*reference, c);

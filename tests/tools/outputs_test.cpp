@@ -168,7 +168,7 @@ TEST_SUITE("outputs") {
             const std::string last = log.substr(log.rfind("adaq-run: "));
             CHECK(mentions(last, "20.ppm"));
             CHECK(mentions(last, "; written all the same: " + (out / "q.bin") + ", " + (out / "r.json") + ", " +
-                                (out / "r.html") + "\n"));
+                                     (out / "r.html") + "\n"));
             CHECK(text_of_file(out / "q.bin") == text_of_file(out / "good.bin"));
             const auto report = nlohmann::json::parse(text_of_file(out / "r.json"));
             CHECK(report["weights"].size() == 13);
@@ -198,11 +198,12 @@ TEST_SUITE("outputs") {
         const Outcome refused = run(usual + " --for tensorrt");
         INFO(refused.output);
         CHECK(refused.status == 1);
-        CHECK(mentions(refused.output,
-                  (out / "q.onnx") +
-                      ": the activation conv1 has 8 bits without a sign, expected at most "
-                      "7, which fit the int8 of TensorRT (adaq-run --deploy tensorrt --a7); written all the same: " +
-                      (out / "q.bin") + "\n"));
+        CHECK(
+            mentions(refused.output,
+                     (out / "q.onnx") +
+                         ": the activation conv1 has 8 bits without a sign, expected at most "
+                         "7, which fit the int8 of TensorRT (adaq-run --deploy tensorrt --a7); written all the same: " +
+                         (out / "q.bin") + "\n"));
         CHECK(load_weights(out / "q.bin").quantisation->weights.size() == 13);
         CHECK(text_of_file(out / "q.onnx") == bytes);
         const Outcome again = run(usual + " --for tensorrt");  // a file that is there is nobody's to replace
@@ -234,7 +235,7 @@ TEST_SUITE("outputs") {
         INFO(failed.output);
         CHECK(failed.status == 1);
         CHECK(mentions(failed.output, "; nothing was saved; what was learned is kept in " + (out / "state") +
-                                     ", --resume goes on from there\n"));
+                                          ", --resume goes on from there\n"));
         const Outcome resumed = run(command + " --resume --val " + data.folder.path().string());
         INFO(resumed.output);
         CHECK(resumed.status == 0);
@@ -295,7 +296,8 @@ TEST_SUITE("outputs") {
         CHECK(outcome.status == 1);
         CHECK(mentions(outcome.output, "top-1"));
         CHECK(mentions(log, "adaq-run: " + (out / "l.npy") +
-                           ": cannot be written: File too large; written all the same: " + (out / "r.json") + "\n"));
+                                ": cannot be written: File too large; written all the same: " + (out / "r.json") +
+                                "\n"));
         CHECK(nlohmann::json::parse(text_of_file(out / "r.json"))["accuracy"]["float32"]["images"] == 6000);
         CHECK(out.count() == 2);
     }

@@ -152,9 +152,9 @@ TEST_SUITE("architectures: ResNet") {
         for (const auto& [name, shape] : plain) within["net." + name] = shape;
         within["net.layer1.0.se.weight"] = {4};
         CHECK(mentions(refused_resnet(within), "has layer1.0.se.weight of shape 4"));
-        CHECK(
-            mentions(refused_resnet({{"encoder.layers.encoder_layer_0.ln_1.weight", {768}}, {"heads.head.weight", {10, 768}}}),
-                     "vision transformer"));
+        CHECK(mentions(
+            refused_resnet({{"encoder.layers.encoder_layer_0.ln_1.weight", {768}}, {"heads.head.weight", {10, 768}}}),
+            "vision transformer"));
         CHECK_FALSE(mentions(refused_resnet({{"encoder.0.weight", {4, 4}}}), "transformer"));
     }
 
@@ -205,7 +205,8 @@ TEST_SUITE("architectures: ResNet") {
               "net.pth: no fc.weight, but projection.weight of shape 1000x512, expected a torchvision ResNet");
         Shapes two = with_head("fc.3", true);
         two["fc.0.weight"] = {512, 512};
-        CHECK(refused_resnet(two) == "net.pth: a head of several layers (fc.0, fc.3), expected one fully connected layer");
+        CHECK(refused_resnet(two) ==
+              "net.pth: a head of several layers (fc.0, fc.3), expected one fully connected layer");
         CHECK(mentions(refused_after([](Shapes& s) { s.erase("fc.weight"), s.erase("fc.bias"); }),
                        "no fc.weight and no other matrix of weights (a backbone without its last layer?)"));
     }

@@ -79,8 +79,7 @@ TEST_SUITE("IDX data set") {
         write_file(folder, "t10k-labels-idx1-ubyte", idx_labels("ab"));
         CHECK_THROWS_AS(check_labels(*open_dataset(images), 10), DataError);
         write_file(folder, "t10k-labels-idx1-ubyte", idx_images(1, 1, 1));
-        CHECK(idx_error(images).find("starts with 0x00000803, expected 0x00000801 (IDX labels)") !=
-              std::string::npos);
+        CHECK(idx_error(images).find("starts with 0x00000803, expected 0x00000801 (IDX labels)") != std::string::npos);
     }
 
     TEST_CASE("files that are cut off, too long, damaged or lie about their size are refused") {

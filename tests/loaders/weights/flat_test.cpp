@@ -301,10 +301,14 @@ TEST_SUITE("weights: flat binary") {
         CHECK(mentions(flat_refusal_after([](json& h) { h["format"] = 3; }), "format is 3"));
         CHECK(mentions(flat_refusal_after([](json& h) { h["format"] = 2; }), "no \"graph\""));
         CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["family"] = "vit"; }), "family is \"vit\""));
-        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["stem"] = "conv3x3"; }), "stem is \"conv3x3\""));
+        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["stem"] = "conv3x3"; }),
+                       "stem is \"conv3x3\""));
         CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["width"] = 2; }),
                        "has shape 1x1x7x7, expected 2x1x7x7"));
-        CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["blocks"] = {1, 2}; }), "expected in ResNet-11"));
+        CHECK(mentions(flat_refusal_after([](json& h) {
+                           h["architecture"]["blocks"] = {1, 2};
+                       }),
+                       "expected in ResNet-11"));
         CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["blocks"] = {1000000000}; }),
                        "blocks[0] is 1000000000"));
         CHECK(mentions(flat_refusal_after([](json& h) { h["architecture"]["blocks"] = json::array(); }), "blocks"));
@@ -375,7 +379,8 @@ TEST_SUITE("weights: flat binary") {
                        "no activation.layer9.0.scale"));
         CHECK(mentions(edited([](json& q) { q["folded"] = true; }), "no conv1.bias"));
         CHECK(mentions(edited([](json& q) { q["settings"] = 1; }), "settings is 1"));
-        CHECK(mentions(flat_refusal_after([](json& h) { h.erase("quantisation"); }), "quantisation does not mention it"));
+        CHECK(
+            mentions(flat_refusal_after([](json& h) { h.erase("quantisation"); }), "quantisation does not mention it"));
     }
 
     TEST_CASE("values off their grids, NaN and bytes between tensors are refused by name") {
