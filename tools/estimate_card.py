@@ -43,15 +43,15 @@ Kernel = collections.namedtuple("Kernel", "direction math m n k vector threads w
 
 
 def parse_name(name):
-    """(direction, math, M, N, K, threads, vector, warpgroups) of a mangled gemm_kernel; None of another's."""
-    if "gemm_kernel" not in name:
+    """(direction, math, M, N, K, threads, vector, warpgroups) of a mangled gemm_kernel of floats; None of another's."""
+    kind = re.search(r"(Forward|ToData|ToWeights)Problem|WarpgroupForward", name)
+    if "gemm_kernel" not in name or not kind:
         return None
     m, n, k, warps_m, warps_n = map(int, re.search(r"4TileILi(\d+)ELi(\d+)ELi(\d+)ELi(\d+)ELi(\d+)E", name).groups())
     threads = warps_m * warps_n * 32
-    if "WarpgroupForward" in name:
+    if not kind.group(1):
         return "forward", "tf32", m, n, k, threads, 4, True
-    kind = re.search(r"(Forward|ToData|ToWeights)Problem", name).group(1)
-    direction = {"Forward": "forward", "ToData": "data", "ToWeights": "weights"}[kind]
+    direction = {"Forward": "forward", "ToData": "data", "ToWeights": "weights"}[kind.group(1)]
     math_name = MATHS[int(re.search(r"MathE(\d)", name).group(1))]
     vector = int(re.search(r"EEELi(\d)E", name).group(1))
     return direction, math_name, m, n, k, threads, vector, False
@@ -94,7 +94,7 @@ def loop_of(lines, copies_needed, chunks):
 def kernels_of(build, cuobjdump):
     found = {}
     for report in sorted(build.glob("CMakeFiles/adaq_cuda*/**/*.cu.o.ptxas")):
-        if not re.search(r"(forward|to_data|to_weights)_", report.name):
+        if not re.search(r"(forward|to_data|to_weights|convolution)_", report.name):
             continue
         registers = {}
         name = None
