@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -45,6 +46,24 @@ std::map<std::string, Source> read_sources() {
 const std::map<std::string, Source>& sources() {
     static const std::map<std::string, Source> all = read_sources();
     return all;
+}
+
+/// Names of the constants that stand at the beginning of a line, in all files below `folder` whose names end in `end`.
+std::set<std::string> constants_in(const fs::path& folder, const std::string& end = "") {
+    static const std::regex constant(R"(^(inline |static )*const(expr)? .*)"), name(R"(\b(k[A-Z]\w*)(\{| = ))");
+    std::set<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        const std::string path = entry.path().string();
+        if (!entry.is_regular_file() || path.size() < end.size() || path.substr(path.size() - end.size()) != end)
+            continue;
+        std::ifstream file(entry.path());
+        for (std::string line; std::getline(file, line);) {
+            if (!std::regex_match(line, constant)) continue;
+            for (std::sregex_iterator found(line.begin(), line.end(), name), none; found != none; ++found)
+                names.insert((*found)[1]);
+        }
+    }
+    return names;
 }
 
 bool below(const std::string& path, const std::string& folder) { return path.rfind(folder + "/", 0) == 0; }
@@ -141,6 +160,14 @@ TEST_SUITE("structure") {
         };
         for (const auto& entry : sources())
             if (state[entry.first] == 0) follow(entry.first);
+    }
+
+    // Files of tests are compiled in groups (cmake/unity.cmake): a test's own constant would be every other one's, too.
+    TEST_CASE("no constant of a test is called as one that tests share") {
+        const fs::path tests = fs::path(source_folder()) / "tests";
+        const std::set<std::string> shared = constants_in(tests / "support");
+        CHECK(shared.count("kOwnImages") == 1);
+        for (const std::string& name : constants_in(tests, "_test.cpp")) CHECK_MESSAGE(shared.count(name) == 0, name);
     }
 
     TEST_CASE("no source file has more than 450 lines") {

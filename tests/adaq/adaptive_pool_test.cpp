@@ -94,15 +94,15 @@ TEST_SUITE("adaptive pools") {
     TEST_CASE("it is quantised, planned, saved and evaluated on images of twice its size") {
         const Model model = vgg_model();
         const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
-        QuantiseOptions options{.weight_bits = 4, .activation_bits = 8, .scheme = "minmax", .images = kImages};
-        CHECK(plan(model, images, options, kOneThread, 0.01).height == kEdge);
+        QuantiseOptions options{.weight_bits = 4, .activation_bits = 8, .scheme = "minmax", .images = kOwnImages};
+        CHECK(plan(model, images, options, kOneThread, 0.01).height == kOwnEdge);
         const Quantised quantised = quantise(model, images, options, kOneThread);
         const TemporaryFolder folder;
         save(quantised.model(), folder / "q.bin");
         const Model again = load(folder / "q.bin");
-        CHECK(kinds_of(again.state().stored.graph) == kinds_of(fitted(model.state().stored.graph, kEdge, kEdge)));
+        CHECK(kinds_of(again.state().stored.graph) == kinds_of(fitted(model.state().stored.graph, kOwnEdge, kOwnEdge)));
         const std::vector<float> logits = logits_on(again, images);
-        CHECK(logits.size() == size_t{kImages} * 7);
+        CHECK(logits.size() == size_t{kOwnImages} * 7);
         CHECK(logits == logits_on(quantised.model(), images));
         double difference = 0.0, size = 0.0;
         const std::vector<float> floats = logits_on(model, images);
@@ -119,9 +119,9 @@ TEST_SUITE("adaptive pools") {
         const std::vector<float> expected = logits_on(model, images);
         SessionOptions options;
         options.threads = 1;
-        options.height = options.width = kEdge;
+        options.height = options.width = kOwnEdge;
         const Session session(model, options);
-        std::vector<float> input(size_t{kEdge} * kEdge * 3), logits(7);
+        std::vector<float> input(size_t{kOwnEdge} * kOwnEdge * 3), logits(7);
         own_inputs({}).inputs(0, input);
         session.run(input, logits);
         CHECK(std::equal(logits.begin(), logits.end(), expected.begin()));

@@ -125,7 +125,7 @@ TEST_SUITE("errors of the interface") {
         QuantiseOptions options;
         options.activation_bits = 4;
         options.deploy = "tensorrt";
-        options.images = kImages;
+        options.images = kOwnImages;
         options.act_bits["conv1"] = 8;
         const ImageSets images = open_images(model, {.own_calib = own_pixels()});
         CHECK(std::string(error_from([&] { quantise(model, images, options, kOneThread); }).what()) ==
@@ -206,8 +206,8 @@ TEST_SUITE("errors of the interface") {
         const std::vector<Fault> faults{
             {"bits", [](QuantiseOptions& o) { o.bits["head"] = 8; }},
             {"act_bits", [](QuantiseOptions& o) { o.act_bits["conv9"] = 8; }},
-            {"images", [](QuantiseOptions& o) { o.images = kImages + 1; }},
-            {"minibatch", [](QuantiseOptions& o) { o.learning.minibatch = kImages + 1; }},
+            {"images", [](QuantiseOptions& o) { o.images = kOwnImages + 1; }},
+            {"minibatch", [](QuantiseOptions& o) { o.learning.minibatch = kOwnImages + 1; }},
             {"act_scheme", [](QuantiseOptions& o) { o.act_scheme = "norm-legacy"; }},
             {"calib_views", [](QuantiseOptions& o) { o.learning.calib_views = 2; }, true},
             {"state", nullptr},
@@ -277,7 +277,7 @@ TEST_SUITE("errors of the interface") {
         };
         const Error one_sided = error_from([&] {
             quantise(model, open_images(model, {.own_calib = bright}),
-                     {.activation_bits = 32, .input_bits = 8, .act_scheme = "norm-legacy", .images = kImages},
+                     {.activation_bits = 32, .input_bits = 8, .act_scheme = "norm-legacy", .images = kOwnImages},
                      kOneThread);
         });
         CHECK(one_sided.field() == "act_scheme");

@@ -28,8 +28,8 @@ TEST_SUITE("interface") {
         const std::string folder = images.path().string();
         const Model model = load(kNetwork);
         const ImageSets sets = open_images(model, {.calib = folder, .val = folder});
-        CHECK(sets.validation_count() == kImages);
-        CHECK(sets.height() == kEdge);
+        CHECK(sets.validation_count() == kOwnImages);
+        CHECK(sets.height() == kOwnEdge);
         Quantised quantised = quantise(model, sets, learning(), kOneThread);
         compare_layers(quantised, kOneThread);
         evaluate(quantised, sets, {}, kOneThread);
@@ -87,7 +87,7 @@ TEST_SUITE("interface") {
             };
             evaluate(model, *sets, options, kOneThread);
         }
-        CHECK(logits[0].size() == size_t{kImages} * 7);
+        CHECK(logits[0].size() == size_t{kOwnImages} * 7);
         CHECK(logits[0] == logits[1]);
         CHECK(identity(model, pixels, learning(), kOneThread) == identity(model, pixels, learning(), kOneThread));
         CHECK(identity(model, pixels, learning(), kOneThread) != identity(model, inputs, learning(), kOneThread));
@@ -132,8 +132,8 @@ TEST_SUITE("interface") {
         CHECK(error_from([&] { evaluate(quantised, others, {}, context); }).code() == ErrorCode::stopped);
         const Report kept = quantised.report();
         CHECK(told(kept) == told(once));
-        CHECK(kept.validation->images == kImages);
-        CHECK(kept.quantised_network->images == kImages);
+        CHECK(kept.validation->images == kOwnImages);
+        CHECK(kept.quantised_network->images == kOwnImages);
         CHECK(kept.agreement == once.agreement);
         evaluate(quantised, others, {}, context);
         CHECK(quantised.report().validation->images == 8);
@@ -220,10 +220,10 @@ TEST_SUITE("interface") {
             OwnImages slow = own_pixels();
             slow.pixels = [&](int64_t image, std::span<uint8_t> pixels) {
                 // The last but one is ready once somebody has asked, or after a minute.
-                observer.wants = observer.wants || image == kImages - 2;
-                for (int i = 0; image == kImages - 2 && !observer.stopped && i < 6000; ++i)
+                observer.wants = observer.wants || image == kOwnImages - 2;
+                for (int i = 0; image == kOwnImages - 2 && !observer.stopped && i < 6000; ++i)
                     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-                CHECK((image != kImages - 2 || observer.stopped));
+                CHECK((image != kOwnImages - 2 || observer.stopped));
                 fill(image, pixels);
             };
             const ImageSets images = open_images(model, {.own_calib = slow, .own_val = slow});
@@ -346,9 +346,9 @@ TEST_SUITE("interface") {
         CHECK(made.learns);
         CHECK(made.units.size() == 13);
         CHECK(made.units[0].bits == std::vector<int>{3});
-        CHECK(made.units[0].reads == std::vector<int64_t>{kEdge, kEdge, 3});
-        CHECK(made.calibration_images == kImages);
-        CHECK(made.validation_images == kImages);
+        CHECK(made.units[0].reads == std::vector<int64_t>{kOwnEdge, kOwnEdge, 3});
+        CHECK(made.calibration_images == kOwnImages);
+        CHECK(made.validation_images == kOwnImages);
         CHECK(made.cached_bytes > 0);
         CHECK(made.turns == 13);
         CHECK(made.times.total() > 0.0);

@@ -30,7 +30,7 @@ constexpr int kSessionImages = 5;
 Model quantised_model_of(int input_bits = 8) {
     const Model model = load(kNetwork);
     QuantiseOptions options{.weight_bits = 3, .activation_bits = 4, .input_bits = input_bits, .scheme = "minmax"};
-    options.images = kImages;
+    options.images = kOwnImages;
     ImageOptions images{.own_calib = own_pixels()};
     images.mean = {0.485f, 0.456f, 0.406f};
     images.std = {0.229f, 0.224f, 0.225f};
@@ -43,7 +43,7 @@ const Model& quantised() {
 }
 
 std::vector<uint8_t> pixels_of(int images) {
-    const size_t each = size_t{kEdge} * kEdge * 3;
+    const size_t each = size_t{kOwnEdge} * kOwnEdge * 3;
     std::vector<uint8_t> pixels(images * each);
     for (int i = 0; i < images; ++i) fill(i, std::span(pixels).subspan(i * each, each));
     return pixels;
@@ -60,12 +60,12 @@ SessionOptions sized(int threads = 1, int batch = 1) {
     SessionOptions options;
     options.threads = threads;
     options.batch = batch;
-    options.height = options.width = kEdge;
+    options.height = options.width = kOwnEdge;
     return options;
 }
 
 std::vector<float> logits_of(const Session& session, std::span<const uint8_t> pixels) {
-    const size_t image = size_t{kEdge} * kEdge * 3;
+    const size_t image = size_t{kOwnEdge} * kOwnEdge * 3;
     std::vector<float> logits(pixels.size() / image * session.classes());
     session.run(pixels, logits);
     return logits;
@@ -74,7 +74,7 @@ std::vector<float> logits_of(const Session& session, std::span<const uint8_t> pi
 /// What evaluation computes of normalised images.
 std::vector<float> evaluated(const Model& model, const std::vector<float>& input, int images) {
     const auto device = make_device("cpu", 1);
-    Executor executor(*device, model.state().network(false), images, kEdge, kEdge,
+    Executor executor(*device, model.state().network(false), images, kOwnEdge, kOwnEdge,
                       model.quantised() ? Execution::integer : Execution::simulated);
     std::vector<float> logits(images * executor.classes());
     executor.run(input, logits);
@@ -148,8 +148,8 @@ TEST_SUITE("session") {
         const std::vector<uint8_t> pixels = pixels_of(2);
         const Session session = load_session(out / "q.bin", sized());
         CHECK(session.classes() == 7);
-        CHECK(session.height() == kEdge);
-        CHECK(session.width() == kEdge);
+        CHECK(session.height() == kOwnEdge);
+        CHECK(session.width() == kOwnEdge);
         CHECK(session.channels() == 3);
         CHECK(session.preprocessing() == quantised().preprocessing());
         const std::vector<float> expected = logits_of(Session(quantised(), sized()), pixels);
@@ -200,7 +200,7 @@ TEST_SUITE("session") {
         const Network& network = quantised().state().network(false);
         int64_t weights = 0, largest = 0;
         for (const Layer& layer : network.layers) weights += element_count(layer.shape);
-        for (const Shape& shape : value_shapes(network.graph, kEdge, kEdge))
+        for (const Shape& shape : value_shapes(network.graph, kOwnEdge, kOwnEdge))
             largest = std::max(largest, element_count(shape));
         CHECK(memory.weights > weights);
         CHECK(memory.weights < 3 * weights);  // small layers are filled up to whole vectors
@@ -240,7 +240,7 @@ TEST_SUITE("session") {
             return error_from([&] { const Session made(quantised(), options); }).field();
         };
         const Session as_calibrated(quantised(), {});  // the model knows the size that it was quantised with
-        CHECK(as_calibrated.height() == kEdge);
+        CHECK(as_calibrated.height() == kOwnEdge);
         CHECK(error_from([&] { const Session made(load(kNetwork), {}); }).field() == "height");
         CHECK(refused({.height = 40}) == "height");
         CHECK(refused({.height = -1, .width = 40}) == "height");
@@ -273,13 +273,13 @@ TEST_SUITE("session") {
         adaq_session_options options{};
         CHECK(adaq_session_load(kNetwork.c_str(), &options, why, sizeof why) == nullptr);
         CHECK(std::string(why).find("`height` and `width` are needed") != std::string::npos);
-        options.height = options.width = kEdge;
+        options.height = options.width = kOwnEdge;
         options.batch = 2;
         adaq_session* const session = adaq_session_load((out / "q.bin").c_str(), &options, why, sizeof why);
         REQUIRE(session != nullptr);
         CHECK(adaq_session_classes(session) == 7);
-        CHECK(adaq_session_height(session) == kEdge);
-        CHECK(adaq_session_width(session) == kEdge);
+        CHECK(adaq_session_height(session) == kOwnEdge);
+        CHECK(adaq_session_width(session) == kOwnEdge);
         CHECK(adaq_session_channels(session) == 3);
         CHECK(adaq_session_integer(session) == 1);
         SessionOptions same = sized();
@@ -318,7 +318,7 @@ TEST_SUITE("session") {
 
         const TemporaryFolder images;
         write_images(images);
-        std::vector<uint8_t> read(size_t{kEdge} * kEdge * 3);
+        std::vector<uint8_t> read(size_t{kOwnEdge} * kOwnEdge * 3);
         CHECK(adaq_session_read_image(session, (images / "0/100.ppm").c_str(), read.data(), why, sizeof why) ==
               ADAQ_OK);
         CHECK(read == pixels_of(1));

@@ -15,7 +15,7 @@
 
 namespace adaq::test {
 
-inline constexpr int kEdge = 40, kImages = 24;
+inline constexpr int kOwnEdge = 40, kOwnImages = 24;
 
 /// A smooth pattern, other for each image and channel.
 inline uint8_t pixel(int64_t image, int y, int x, int channel) {
@@ -25,15 +25,15 @@ inline uint8_t pixel(int64_t image, int y, int x, int channel) {
 
 inline void fill(int64_t image, std::span<uint8_t> pixels) {
     size_t at = 0;
-    for (int y = 0; y < kEdge; ++y)
-        for (int x = 0; x < kEdge; ++x)
+    for (int y = 0; y < kOwnEdge; ++y)
+        for (int x = 0; x < kOwnEdge; ++x)
             for (int channel = 0; channel < 3; ++channel) pixels[at++] = pixel(image, y, x, channel);
 }
 
 inline OwnImages own_pixels() {
     std::vector<int> labels;
-    for (int i = 0; i < kImages; ++i) labels.push_back(i % 7);
-    return {.count = kImages, .height = kEdge, .width = kEdge, .pixels = fill, .labels = labels};
+    for (int i = 0; i < kOwnImages; ++i) labels.push_back(i % 7);
+    return {.count = kOwnImages, .height = kOwnEdge, .width = kOwnEdge, .pixels = fill, .labels = labels};
 }
 
 /// The same, as the network takes them.
@@ -51,8 +51,8 @@ inline OwnImages own_inputs(const Preprocessing& how) {
 
 /// The same as files in class folders.
 inline void write_images(const TemporaryFolder& folder) {
-    for (int i = 0; i < kImages; ++i) {
-        std::vector<uint8_t> pixels(size_t{kEdge} * kEdge * 3);
+    for (int i = 0; i < kOwnImages; ++i) {
+        std::vector<uint8_t> pixels(size_t{kOwnEdge} * kOwnEdge * 3);
         fill(i, pixels);
         write_file(folder, std::to_string(i % 7) + "/" + std::to_string(100 + i) + ".ppm",
                    "P6 40 40 255\n" + std::string(pixels.begin(), pixels.end()));
@@ -64,7 +64,7 @@ inline QuantiseOptions learning() {
             .weight_bits = 3,
             .activation_bits = 4,
             .scheme = "minmax",
-            .images = kImages,
+            .images = kOwnImages,
             .learning = {.iters = 20, .minibatch = 8}};
 }
 
