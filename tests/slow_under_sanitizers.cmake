@@ -43,6 +43,7 @@ foreach(name
         "emulated:of random networks: simulation's logits, and the reference's, to the bit"
         "emulated:pdquant"
         "emulated:pdquant with distribution correction"
+        "emulated:products by warpgroups at every channel, filter and stride combination, with an epilogue"
         "emulated:rounding to nearest and evaluation"
         "emulated:the same with the sites that runtimes need"
         "emulated:units are nudged as PyTorch nudges them: batches, plateaus and all"
