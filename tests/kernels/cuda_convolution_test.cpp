@@ -38,13 +38,6 @@ struct Layer {
     }
 };
 
-bool on_trial() {
-    for (const std::string& device : devices_under_test()) {
-        if (device == "cuda") return true;
-    }
-    return false;
-}
-
 /// What a layer makes of its inputs in three directions.
 using Results = std::vector<std::vector<float>>;  // y, dx, dw
 
@@ -166,7 +159,7 @@ std::vector<Layer> resnet_layers() {
 
 TEST_SUITE("cuda convolutions") {
     TEST_CASE("every tile, its sum in one piece and split, in every arithmetic and direction") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         const std::vector<Layer> layers{
             {2, 9, 9, 40, 136, 3, 1, 1}, {1, 8, 7, 132, 72, 3, 2, 1}, {3, 5, 5, 64, 8, 1, 2, 0}};
         for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
@@ -186,7 +179,7 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("operands that cannot be copied 16 bytes at a time, and extents that no tile divides") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
             for (int splits : {1, 2}) {
                 const auto device = cuda::make_cuda_device(math, Choice{TileSize::small, splits});
@@ -205,7 +198,7 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("every channel, filter and stride combination of ResNet18 and ResNet50") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
             const auto device = cuda::make_cuda_device(math);
             const auto layers = resnet_layers();
@@ -223,7 +216,7 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("an infinity reaches the sums that it belongs to and no others") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         const auto reference = make_device("reference");
         const Layer layer{2, 6, 7, 40, 24, 3, 1, 1};  // 360 taps: no stage divides them
         Results inputs = random_inputs(layer);
@@ -244,7 +237,7 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("a tensor bound as bf16 is read by products that copy 16 bytes at a time, and refused by others") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         const auto device = cuda::make_cuda_device(Math::bf16);
         const auto with_channels = [&](int64_t channels) {
             const Layer layer{1, 4, 5, channels, 16, 3, 1, 1};
@@ -260,7 +253,7 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("products of integer codes are exact in every arithmetic") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         const auto reference = make_device("reference");
         const Layer layer{2, 6, 6, 64, 32, 3, 1, 1};
         Values values(11);
@@ -274,7 +267,7 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("products by warpgroups in every tile, their sums in one piece and split, where a card has them") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         const std::vector<Layer> layers{{2, 9, 9, 40, 136, 3, 1, 1}, {1, 8, 7, 132, 72, 3, 2, 1},
                                         {3, 5, 5, 64, 8, 1, 2, 0},   {2, 1, 1, 200, 12, 1, 1, 0},
                                         {1, 15, 17, 3, 64, 7, 2, 3}, {1, 3, 4, 4, 4, 1, 1, 0}};
@@ -293,7 +286,7 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("products by warpgroups at every channel, filter and stride combination, with an epilogue") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         const auto device = with_warpgroups(std::nullopt);
         if (!device) return;
         for (const Layer& layer : resnet_layers()) {
@@ -333,7 +326,7 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("the fully connected layer sums in an order that the batch has no part in") {
-        if (!on_trial()) return;
+        if (!under_test("cuda")) return;
         for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
             const auto device = cuda::make_cuda_device(math);
             Values values(5);

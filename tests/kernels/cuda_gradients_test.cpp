@@ -20,11 +20,6 @@ using namespace adaq::test;
 
 namespace {
 
-bool gradients_on_trial() {
-    const auto devices = devices_under_test();
-    return std::find(devices.begin(), devices.end(), "cuda") != devices.end();
-}
-
 using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 
@@ -136,7 +131,7 @@ double error(const Floats& found, const Doubles& expected, const Doubles& magnit
 
 TEST_SUITE("cuda gradients") {
     TEST_CASE("to data and to weights are the slopes of the forward pass on rounded operands") {
-        if (!gradients_on_trial()) return;
+        if (!under_test("cuda")) return;
         for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
             const auto device = cuda::make_cuda_device(math);
             for (const GradientLayer& layer : layers()) {

@@ -30,10 +30,6 @@ struct ConvolutionCase {
     float highest = std::numeric_limits<float>::infinity();  // of the activation, beside ReLU's 0
 };
 
-int64_t window_extent(int64_t in, int64_t window, int stride, int padding) {
-    return (in + 2 * padding - window) / stride + 1;
-}
-
 /// whole: integers, as when codes are multiplied.
 std::vector<float> convolve(Bench& bench, const ConvolutionCase& c, bool whole = false) {
     Values values(static_cast<uint64_t>(c.n * 131 + c.h * 31 + c.c * 7 + c.k));

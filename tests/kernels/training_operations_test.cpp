@@ -19,14 +19,12 @@ namespace {
 
 constexpr Stream kStream{5, 2, 1, 7};
 
-int64_t extent(int64_t in, int64_t window, int stride, int padding) { return (in + 2 * padding - window) / stride + 1; }
-
 struct Window {
     int64_t n, h, w, c, k, r;
     int stride, padding;
     Shape x() const { return {n, h, w, c}; }
     Shape filter() const { return {k, r, r, c}; }
-    Shape y() const { return {n, extent(h, r, stride, padding), extent(w, r, stride, padding), k}; }
+    Shape y() const { return {n, window_extent(h, r, stride, padding), window_extent(w, r, stride, padding), k}; }
 };
 
 const std::vector<Window>& windows() {
@@ -286,7 +284,7 @@ TEST_SUITE("training operations") {
     TEST_CASE("pooling and its gradients, ties and all") {
         for (const Shape& shape : {Shape{2, 9, 7, 5}, Shape{1, 1, 1, 1}, Shape{1, 8, 8, 64}, Shape{3, 5, 6, 33}}) {
             CAPTURE(to_string(shape));
-            const Shape pooled{shape[0], extent(shape[1], 3, 2, 1), extent(shape[2], 3, 2, 1), shape[3]};
+            const Shape pooled{shape[0], window_extent(shape[1], 3, 2, 1), window_extent(shape[2], 3, 2, 1), shape[3]};
             compare(
                 [&](ProgramBuilder& b) {
                     Values values(17);

@@ -2,6 +2,7 @@
 // the emulator stands in for a card), or of the environment variable ADAQ_TEST_DEVICES, comma separated.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <sstream>
@@ -23,6 +24,11 @@ inline std::vector<std::string> devices_under_test() {
     std::vector<std::string> devices;
     for (std::string name; std::getline(list, name, ',');) devices.push_back(name);
     return devices;
+}
+
+inline bool under_test(const std::string& device) {
+    const auto devices = devices_under_test();
+    return std::find(devices.begin(), devices.end(), device) != devices.end();
 }
 
 /// The device with --math bf16; null where it does not multiply bf16 (a processor without it).

@@ -12,12 +12,23 @@
 #include <string>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/graph/model.h"
 #include "engine/passes/executor.h"
 #include "loaders/architectures/recognise.h"
 #include "support/places.h"
 
 namespace adaq::test {
+
+/// What recognise_network says against a file of these tensors; "" if nothing.
+inline std::string recognition_error(const Shapes& shapes, const NetworkHints& hints = {}) {
+    try {
+        (void)recognise_network("net.pth", shapes, {}, hints);
+        return "";
+    } catch (const DataError& error) {
+        return error.what();
+    }
+}
 
 struct FullSizeNetwork {
     std::string name;                 // torchvision.models has it

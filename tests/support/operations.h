@@ -60,6 +60,11 @@ class Bench {
     std::unique_ptr<Device> device_;
 };
 
+/// Of what a window of one edge makes of `in`.
+inline int64_t window_extent(int64_t in, int64_t window, int stride, int padding) {
+    return (in + 2 * padding - window) / stride + 1;
+}
+
 /// Largest |a - b| over the largest |b|.
 inline double relative_error(const std::vector<float>& a, const std::vector<float>& b) {
     double worst = a.size() == b.size() ? 0.0 : 1e30, largest = 1e-30;

@@ -30,15 +30,6 @@ int64_t multiply_adds(const Graph& graph, int64_t size) {
     return total;
 }
 
-std::string refused(const Shapes& shapes, const NetworkHints& hints = {}) {
-    try {
-        (void)recognise_network("net.pth", shapes, {}, hints);
-        return "";
-    } catch (const DataError& error) {
-        return error.what();
-    }
-}
-
 std::vector<std::string> unit_names(const Graph& graph) {
     std::vector<std::string> names;
     for (const Unit& unit : graph.units) names.push_back(unit.name);
@@ -209,17 +200,17 @@ TEST_SUITE("architectures: families") {
 
     TEST_CASE("a family that is asked for must be the tensors'") {
         CHECK(
-            refused(full_size_network("resnet18").shapes(), {"vgg", 0, true}) ==
+            recognition_error(full_size_network("resnet18").shapes(), {"vgg", 0, true}) ==
             "net.pth: has the tensors of a ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 classes), expected those of "
             "a vgg");
-        CHECK(refused(full_size_network("mobilenet_v2").shapes(), {"mobilenet_v2", 0, true}).empty());
+        CHECK(recognition_error(full_size_network("mobilenet_v2").shapes(), {"mobilenet_v2", 0, true}).empty());
     }
 
     TEST_CASE("a missing, an unexpected and a misshapen tensor of any family are refused by name") {
         const auto refused_after = [](const char* network, const std::function<void(Shapes&)>& edit) {
             Shapes shapes = full_size_network(network).shapes();
             edit(shapes);
-            return refused(shapes);
+            return recognition_error(shapes);
         };
         CHECK(mentions(refused_after("mobilenet_v2", [](Shapes& s) { s.erase("features.5.conv.3.running_var"); }),
                        "net.pth: no features.5.conv.3.running_var, expected in MobileNetV2 (17"));
@@ -279,9 +270,10 @@ TEST_SUITE("architectures: families") {
     }
 
     TEST_CASE("a deep stem, and networks of other families with features, are told what they are") {
-        CHECK(mentions(refused({{"conv1.0.weight", {32, 3, 3, 3}}, {"layer1.0.conv1.weight", {64, 64, 1, 1}}}),
-                       "deep stem"));
-        CHECK(mentions(refused({{"features.denseblock1.denselayer1.conv1.weight", {128, 64, 1, 1}}}),
+        CHECK(
+            mentions(recognition_error({{"conv1.0.weight", {32, 3, 3, 3}}, {"layer1.0.conv1.weight", {64, 64, 1, 1}}}),
+                     "deep stem"));
+        CHECK(mentions(recognition_error({{"features.denseblock1.denselayer1.conv1.weight", {128, 64, 1, 1}}}),
                        "neither a VGG nor a MobileNetV2"));
     }
 }

@@ -12,15 +12,6 @@ using namespace adaq::test;
 
 namespace {
 
-std::string refused_names(const Shapes& shapes) {
-    try {
-        (void)recognise_network("net.pth", shapes);
-        return "";
-    } catch (const DataError& error) {
-        return error.what();
-    }
-}
-
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
     for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
         text.replace(at, from.size(), to);
@@ -195,7 +186,7 @@ TEST_SUITE("architectures: names") {
             const Shapes plain = full_size_network(name).shapes();
             Shapes two;
             for (const auto& [tensor, shape] : plain) two["student." + tensor] = two["teacher." + tensor] = shape;
-            CHECK(mentions(refused_names(two), "under student. and teacher., expected one network"));
+            CHECK(mentions(recognition_error(two), "under student. and teacher., expected one network"));
         }
     }
 
@@ -204,13 +195,13 @@ TEST_SUITE("architectures: names") {
         for (const auto& [name, shape] : full_size_network("mnasnet1_0").shapes()) shapes[timm_mnasnet(name)] = shape;
         for (auto& [name, shape] : shapes)
             if (name.starts_with("blocks.3.") && name.ends_with("conv_dw.weight")) shape[2] = shape[3] = 3;
-        CHECK(mentions(refused_names(shapes), "in neither MobileNetV2's nor MNASNet's seven stages"));
+        CHECK(mentions(recognition_error(shapes), "in neither MobileNetV2's nor MNASNet's seven stages"));
     }
 
     TEST_CASE("two names of one tensor are refused") {
         Shapes shapes;
         for (const auto& [name, shape] : full_size_network("resnet18").shapes()) shapes[hugging_face(name)] = shape;
         shapes["resnet.bn1.weight"] = {64};
-        CHECK(mentions(refused_names(shapes), "are one tensor by their names"));
+        CHECK(mentions(recognition_error(shapes), "are one tensor by their names"));
     }
 }

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "loaders/architectures/recognise.h"
+#include "support/family_fixtures.h"
 #include "support/text.h"
 #include "support/weight_files.h"
 
@@ -33,20 +34,11 @@ Shapes torchvision_shapes(const std::string& fixture) {
     return shapes;
 }
 
-std::string refused_resnet(const Shapes& shapes) {
-    try {
-        (void)recognise_network("net.pth", shapes);
-        return "";
-    } catch (const DataError& error) {
-        return error.what();
-    }
-}
-
 /// The refusal of ResNet-18 after `edit`.
 std::string refused_after(const std::function<void(Shapes&)>& edit, const std::string& net = "resnet18.shapes") {
     Shapes shapes = torchvision_shapes(net);
     edit(shapes);
-    return refused_resnet(shapes);
+    return recognition_error(shapes);
 }
 
 }  // namespace
@@ -126,11 +118,12 @@ TEST_SUITE("architectures: ResNet") {
             std::erase_if(s, [](const auto& t) { return t.first.starts_with("layer2.0.downsample."); });
         };
         CHECK(mentions(refused_after(no_shortcut), "no layer2.0.downsample.0.weight"));
-        CHECK(mentions(refused_resnet({{"conv_proj.weight", {768, 3, 16, 16}}, {"class_token", {1, 1, 768}}}),
+        CHECK(mentions(recognition_error({{"conv_proj.weight", {768, 3, 16, 16}}, {"class_token", {1, 1, 768}}}),
                        "vision transformer"));
-        CHECK(mentions(refused_resnet({{"features.conv0.weight", {64, 3, 7, 7}}}), "neither a VGG nor a MobileNetV2"));
-        CHECK(mentions(refused_resnet({{"conv1.0.weight", {32, 3, 3, 3}}}), "deep stem"));
-        CHECK(mentions(refused_resnet({}), "no conv1.weight"));
+        CHECK(
+            mentions(recognition_error({{"features.conv0.weight", {64, 3, 7, 7}}}), "neither a VGG nor a MobileNetV2"));
+        CHECK(mentions(recognition_error({{"conv1.0.weight", {32, 3, 3, 3}}}), "deep stem"));
+        CHECK(mentions(recognition_error({}), "no conv1.weight"));
     }
 
     TEST_CASE("a ResNet stands under any prefix, with other tensors beside it") {
@@ -147,15 +140,15 @@ TEST_SUITE("architectures: ResNet") {
         }
         Shapes two;
         for (const auto& [name, shape] : plain) two["student." + name] = two["teacher." + name] = shape;
-        CHECK(refused_resnet(two) == "net.pth: ResNets under student. and teacher., expected one network");
+        CHECK(recognition_error(two) == "net.pth: ResNets under student. and teacher., expected one network");
         Shapes within;
         for (const auto& [name, shape] : plain) within["net." + name] = shape;
         within["net.layer1.0.se.weight"] = {4};
-        CHECK(mentions(refused_resnet(within), "has layer1.0.se.weight of shape 4"));
-        CHECK(mentions(
-            refused_resnet({{"encoder.layers.encoder_layer_0.ln_1.weight", {768}}, {"heads.head.weight", {10, 768}}}),
-            "vision transformer"));
-        CHECK_FALSE(mentions(refused_resnet({{"encoder.0.weight", {4, 4}}}), "transformer"));
+        CHECK(mentions(recognition_error(within), "has layer1.0.se.weight of shape 4"));
+        CHECK(mentions(recognition_error(
+                           {{"encoder.layers.encoder_layer_0.ln_1.weight", {768}}, {"heads.head.weight", {10, 768}}}),
+                       "vision transformer"));
+        CHECK_FALSE(mentions(recognition_error({{"encoder.0.weight", {4, 4}}}), "transformer"));
     }
 
     TEST_CASE("a layer that a tool has wrapped is told to be so, wherever it stands") {
@@ -201,18 +194,18 @@ TEST_SUITE("architectures: ResNet") {
                 CHECK(found.parameters.at(name + std::string(".weight")) == "fc.weight");
             }
         }
-        CHECK(refused_resnet(with_head("projection", true)) ==
+        CHECK(recognition_error(with_head("projection", true)) ==
               "net.pth: no fc.weight, but projection.weight of shape 1000x512, expected a torchvision ResNet");
         Shapes two = with_head("fc.3", true);
         two["fc.0.weight"] = {512, 512};
-        CHECK(refused_resnet(two) ==
+        CHECK(recognition_error(two) ==
               "net.pth: a head of several layers (fc.0, fc.3), expected one fully connected layer");
         CHECK(mentions(refused_after([](Shapes& s) { s.erase("fc.weight"), s.erase("fc.bias"); }),
                        "no fc.weight and no other matrix of weights (a backbone without its last layer?)"));
     }
 
     TEST_CASE("names with line ends or bytes that are no UTF-8 stay on their line") {
-        CHECK(mentions(refused_resnet({{"a\nb\xff", {1}}}), "it begins with a\\nb\\xff"));
+        CHECK(mentions(recognition_error({{"a\nb\xff", {1}}}), "it begins with a\\nb\\xff"));
         CHECK(mentions(refused_after([](Shapes& s) { s["evil\x1b[2J\r\n"] = {1}; }),
                        "has evil\\x1b[2J\\r\\n of shape 1"));
     }
@@ -226,6 +219,6 @@ TEST_SUITE("architectures: ResNet") {
         Shapes many = torchvision_shapes("resnet18.shapes");
         for (int stage = 5; stage < 80; ++stage)
             many["layer" + std::to_string(stage) + ".0.conv1.weight"] = {1, 1, 3, 3};
-        CHECK(mentions(refused_resnet(many), "stages"));
+        CHECK(mentions(recognition_error(many), "stages"));
     }
 }
