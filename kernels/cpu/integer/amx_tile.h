@@ -56,7 +56,7 @@ struct Ahead {
 /// A chunk's operands are loaded as soon as the registers are free that held the last one's. between(): called once a
 /// chunk.
 template <class T, bool two_segments, bool two_vectors, class Between>
-void multiply_matrices(T& t, const BlockJob& job, const TilePlace& tile, int32_t* sums, const Ahead& ahead,
+void multiply_segments(T& t, const BlockJob& job, const TilePlace& tile, int32_t* sums, const Ahead& ahead,
                        const Between& between) {
     constexpr int64_t kVectors = two_vectors ? 2 : 1, kRowBytes = kVectors * kTileRowBytes;
     const auto* start = static_cast<const unsigned char*>(job.start);
@@ -98,111 +98,61 @@ void multiply_matrices(T& t, const BlockJob& job, const TilePlace& tile, int32_t
     if constexpr (two_segments && two_vectors) t.template store_sums<1, 1>(bytes + kTileRowBytes, kRowBytes);
 }
 
-template <class T, class Between>
+template <class T, bool two_vectors, class Between>
 void multiply_matrices(T& t, const BlockJob& job, const TilePlace& tile, int32_t* sums, const Ahead& ahead,
                        const Between& between) {
-    if (tile.segments == 1) {
-        job.vectors == 1 ? multiply_matrices<T, false, false>(t, job, tile, sums, ahead, between)
-                         : multiply_matrices<T, false, true>(t, job, tile, sums, ahead, between);
-    } else {
-        job.vectors == 1 ? multiply_matrices<T, true, false>(t, job, tile, sums, ahead, between)
-                         : multiply_matrices<T, true, true>(t, job, tile, sums, ahead, between);
-    }
+    tile.segments == 1 ? multiply_segments<T, false, two_vectors>(t, job, tile, sums, ahead, between)
+                       : multiply_segments<T, true, two_vectors>(t, job, tile, sums, ahead, between);
 }
 
-/// A tile's epilogue, in parts.
-template <class F>
-class TileFinish {
-  public:
-    explicit TileFinish(const BlockJob& job)
-        : job_(job), finish_(job.finish), finishers_(finishers_for<F, int32_t>(job)), pitch_(job.vectors * F::kLanes) {}
-
-    /// Of tile i, whose sums are there.
-    void begin(int64_t i, int32_t* sums) {
-        tile_ = job_.tiles + i;
-        sums_ = sums;
-        if (job_.w_zero != nullptr)
-            correct_weights_zero(job_, job_.windows + i * kMostPositions, tile_->segments * tile_->columns, pitch_,
-                                 sums_);
-        const int lines = (tile_->columns + tile_->line_distance - 1) / tile_->line_distance;
-        parts_ = tile_->segments * ((job_.channels + F::kLanes - 1) / F::kLanes) * lines *
-                 ((tile_->line_columns + kPositions - 1) / kPositions);
-        between_ = (tile_->line_distance - tile_->line_columns) * job_.column_rows;
-        channel_ = 0;
-        begin_segment(0);
-    }
-    int parts() const { return parts_; }  // that are left
-    void finish_part() {
-        if (parts_ == 0) return;
-        --parts_;
-        const int end = first_ + kPositions, last = end < line_end_ ? end : line_end_;
-        finishers_.part(job_, finish_, sums_, pitch_, y_, channel_, first_ > done_ ? first_ : done_, last);
-        first_ = last;
-        if (last == line_end_) end_line();
-    }
-    /// As long as no part is finished.
-    void finish_all() {
-        finishers_.tile(job_, *tile_, finish_, sums_, pitch_);
-        parts_ = 0;
-    }
-
-  private:
-    static constexpr int kPositions = 8;  // of a part
-
-    void begin_segment(int segment) {
-        segment_ = segment;
-        y_ = tile_->y[segment];
-        first_ = 0;
-        line_end_ = tile_->line_columns;
-        done_ = segment == 0 ? 0 : tile_->done;
-    }
-    void end_line() {
-        first_ = line_end_ - tile_->line_columns + tile_->line_distance;
-        line_end_ += tile_->line_distance;
-        y_ -= between_;
-        if (first_ < tile_->columns) return;
-        if (segment_ + 1 < tile_->segments) {
-            sums_ += int64_t{tile_->columns} * pitch_;
-            begin_segment(segment_ + 1);
-            return;
-        }
-        sums_ -= int64_t{segment_} * tile_->columns * pitch_;
-        channel_ += F::kLanes;
-        begin_segment(0);
-    }
-
-    const BlockJob& job_;
-    const FinishVectors<F> finish_;
-    const Finishers<F, int32_t> finishers_;
-    int pitch_;
-    int parts_ = 0;
-    const TilePlace* tile_ = nullptr;
-    int64_t between_ = 0;  // positions between lines, in y
-    // Of the next part.
-    int32_t* sums_ = nullptr;  // of its segment
-    int64_t y_ = 0;
-    int segment_ = 0, channel_ = 0, first_ = 0, line_end_ = 0, done_ = 0;
-};
-
-/// Where a tile has many chunks, its epilogue comes in parts between the next tile's: vector units work while the
-/// matrix unit multiplies.
-template <class T, class F>
-void run_matrix_block(const BlockJob& job) {
-    alignas(64) int32_t sums[2][2 * kTileRows * 2 * F::kLanes];
-    TileFinish<F> finish(job);
+/// A tile's epilogue comes in parts between the next tile's products: vector units work while the matrix unit
+/// multiplies.
+template <class T, class F, Kind residual, bool multiplies, int vectors>
+void run_bounded_matrix_block(const BlockJob& job) {
+    alignas(64) int32_t sums[2][2 * kTileRows * vectors * F::kLanes];
+    constexpr int kPartsAtOnce = 2;  // more would wait longer for vector units than a chunk for the matrix unit
+    BoundedFinish<F, residual, multiplies, vectors> finish(job);
     T t;
     int configured = 0;
     for (int64_t i = 0; i < job.tile_count; ++i) {
         const TilePlace& tile = job.tiles[i];
         if (tile.columns != configured) t.configure(tile.columns, static_cast<int>(job.chunk));
         configured = tile.columns;
-        multiply_matrices(t, job, tile, sums[i % 2], Ahead(job, i), [&] { finish.finish_part(); });
+        multiply_matrices<T, vectors == 2>(t, job, tile, sums[i % 2], Ahead(job, i), [&] {
+            for (int part = 0; part < kPartsAtOnce && finish.parts() > 0; ++part) finish.finish_part();
+        });
         while (finish.parts() > 0) finish.finish_part();
-        finish.begin(i, sums[i % 2]);
-        const int64_t chunks = (tile.last_run - tile.first_run) * (job.steps / job.chunk);
-        if (2 * chunks <= finish.parts()) finish.finish_all();
+        if (job.w_zero != nullptr)
+            correct_weights_zero(job, job.windows + i * kMostPositions, tile.segments * tile.columns,
+                                 vectors * F::kLanes, sums[i % 2]);
+        finish.begin(tile, sums[i % 2]);
     }
     while (finish.parts() > 0) finish.finish_part();
+    t.release();
+}
+
+template <class T, class F>
+void run_matrix_block(const BlockJob& job) {
+    if (if_bounded<F>(job, [&]<Kind residual, bool multiplies, int vectors>() {
+            run_bounded_matrix_block<T, F, residual, multiplies, vectors>(job);
+        }))
+        return;
+    alignas(64) int32_t sums[2 * kTileRows * 2 * F::kLanes];
+    const FinishVectors<F> finish(job.finish);
+    const auto finish_tile = finisher_for<F, int32_t>(job);
+    const int pitch = job.vectors * F::kLanes;
+    T t;
+    int configured = 0;
+    for (int64_t i = 0; i < job.tile_count; ++i) {
+        const TilePlace& tile = job.tiles[i];
+        if (tile.columns != configured) t.configure(tile.columns, static_cast<int>(job.chunk));
+        configured = tile.columns;
+        job.vectors == 1 ? multiply_matrices<T, false>(t, job, tile, sums, Ahead(job, i), [] {})
+                         : multiply_matrices<T, true>(t, job, tile, sums, Ahead(job, i), [] {});
+        if (job.w_zero != nullptr)
+            correct_weights_zero(job, job.windows + i * kMostPositions, tile.segments * tile.columns, pitch, sums);
+        finish_tile(job, tile, finish, sums, pitch);
+    }
     t.release();
 }
 

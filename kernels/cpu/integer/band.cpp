@@ -65,11 +65,37 @@ void fill(Element element, int zero, int64_t count, unsigned char* to) {
     }
 }
 
+/// Columns of two rows beside each other.
+void interleave(const uint8_t* first, const uint8_t* second, int64_t columns, int64_t c, unsigned char* to) {
+    constexpr int64_t kPiece = 4;  // too much is written, and then written over
+    int64_t column = 0;
+    if (c <= kPiece) {
+        for (; column < columns - kPiece; ++column, first += c, second += c, to += 2 * c) {
+            std::memcpy(to, first, kPiece);
+            std::memcpy(to + c, second, kPiece);
+        }
+    }
+    for (; column < columns; ++column, first += c, second += c, to += 2 * c) {
+        std::memcpy(to, first, static_cast<size_t>(c));
+        std::memcpy(to + c, second, static_cast<size_t>(c));
+    }
+}
+
+/// The same where the second is padding.
+void interleave_padding(const uint8_t* first, int zero, int64_t columns, int64_t c, unsigned char* to) {
+    for (int64_t column = 0; column < columns; ++column, first += c, to += 2 * c) {
+        std::memcpy(to, first, static_cast<size_t>(c));
+        std::memset(to + c, zero, static_cast<size_t>(c));
+    }
+}
+
 }  // namespace
 
-BandPlan::BandPlan(const Geometry& g, const ProductKernels& kernels, Source source, int64_t images, int threads,
-                   int64_t weight_bytes, int64_t blocks)
+BandPlan::BandPlan(const Geometry& g, const Geometry& map, const ProductKernels& kernels, Source source, int64_t images,
+                   int threads, int64_t weight_bytes, int64_t blocks)
     : g_(g),
+      map_(map),
+      pairs_(g.c != map.c),
       element_(kernels.element),
       images_(images),
       element_bytes_(bytes_of(kernels.element)),
@@ -79,7 +105,7 @@ BandPlan::BandPlan(const Geometry& g, const ProductKernels& kernels, Source sour
     const Runs runs(g, kernels);
     runs_ = static_cast<int>(runs.count);
     runs_of_a_row_ = static_cast<int>(runs.count / g.r);
-    direct_ = !g.padded() && element_bytes_ == source_bytes_ && runs.excess() == 0;
+    direct_ = !pairs_ && !g.padded() && element_bytes_ == source_bytes_ && runs.excess() == 0;
     pitch_ = (direct_ ? g.w : (g.q() - 1) * g.stride_w + (g.s - 1) * g.dilation_w + 1) * g.c;
     column_elements_ = g.stride_w * g.c;
     width_ = flat_ ? std::min(images * g.h * g.w, 2 * kFlatTiles * columns_) : g.q();
@@ -140,10 +166,29 @@ void BandPlan::copy_row(const void* x, int64_t image, int64_t row, int x_zero, u
         fill(element_, x_zero, pitch_, to);
         return;
     }
+    if (pairs_) {
+        copy_pair(static_cast<const uint8_t*>(x), image, row, x_zero, to);
+        return;
+    }
     const int64_t left = std::min(g_.left * g_.c, pitch_), inside = std::min(g_.w * g_.c, pitch_ - left);
     fill(element_, x_zero, left, to);
     convert(element_, x, (image * g_.h + row) * g_.w * g_.c, inside, to + left * element_bytes_);
     fill(element_, x_zero, pitch_ - left - inside, to + (left + inside) * element_bytes_);
+}
+
+/// Elements are bytes.
+void BandPlan::copy_pair(const uint8_t* x, int64_t image, int64_t pair, int x_zero, unsigned char* to) const {
+    const int64_t columns = pitch_ / g_.c, left = std::min(g_.left, columns), inside = std::min(g_.w, columns - left),
+                  first = 2 * pair;
+    const uint8_t* const row = x + (image * map_.h + first) * map_.w * map_.c;
+    fill(element_, x_zero, left * g_.c, to);
+    to += left * g_.c;
+    if (first + 1 < map_.h) {
+        interleave(row, row + map_.w * map_.c, inside, map_.c, to);
+    } else {
+        interleave_padding(row, x_zero, inside, map_.c, to);
+    }
+    fill(element_, x_zero, (columns - left - inside) * g_.c, to + inside * g_.c);
 }
 
 BandPlan::Band BandPlan::make(int64_t band, const void* x, int x_zero, unsigned char* workspace) const {

@@ -17,8 +17,9 @@ enum class Source : uint8_t { codes, floats };
 class BandPlan {
   public:
     /// threads: that share the work. weight_bytes: of all blocks, of which there are so many.
-    BandPlan(const Geometry& geometry, const ProductKernels& kernels, Source source, int64_t images, int threads,
-             int64_t weight_bytes, int64_t blocks);
+    /// map: the convolution as x lies, of which geometry is the same or that of PairedRows.
+    BandPlan(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels, Source source,
+             int64_t images, int threads, int64_t weight_bytes, int64_t blocks);
 
     int64_t bands() const { return bands_; }
     /// Into so many parts output channels are split, too.
@@ -52,10 +53,12 @@ class BandPlan {
     int64_t most_rows(int64_t lines) const;
     void choose_bands(int threads, int64_t weight_bytes, int64_t blocks);
     void copy_row(const void* x, int64_t image, int64_t row, int x_zero, unsigned char* to) const;
+    void copy_pair(const uint8_t* x, int64_t image, int64_t pair, int x_zero, unsigned char* to) const;
     TilePlace* add_tiles(const Line& line, const Line* next, TilePlace* tiles) const;
     TilePlace* add_short_lines(const Line& first, int64_t lines, TilePlace* tiles) const;
 
-    Geometry g_;
+    Geometry g_, map_;
+    bool pairs_;  // of rows
     Element element_;
     int64_t images_;
     int element_bytes_, source_bytes_;

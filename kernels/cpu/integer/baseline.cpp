@@ -15,11 +15,14 @@ namespace {
 struct BaselineFloats {
     static constexpr int kLanes = 4;
     static constexpr bool kSaturates = false;
+    static constexpr bool kFuses = false;
     using Floats = __m128;
     using Ints = __m128i;
+    struct CodeRange {};
 
     static Floats all(float v) { return _mm_set1_ps(v); }
     static Ints all_ints(int32_t v) { return _mm_set1_epi32(v); }
+    static CodeRange code_range(int, int, int) { return {}; }
     static Floats load(const float* p, int count) {
         if (count == kLanes) return _mm_loadu_ps(p);
         float part[kLanes] = {};

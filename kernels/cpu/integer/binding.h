@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "kernels/cpu/compiled_operation.h"
-#include "kernels/cpu/integer/epilogue.h"
+#include "kernels/cpu/integer/reciprocal.h"
 
 namespace adaq::cpu {
 
@@ -72,7 +72,11 @@ class Output {
 class Epilogues {
   public:
     Epilogues(const Program& program, const IntegerEpilogue& e, int64_t images)
-        : e_(e), residual_(program, e.residual, images) {}
+        : e_(e), residual_(program, e.residual, images) {
+        if (!e.quantiser) return;
+        quantiser_ = quantiser_of(*e.quantiser);
+        quantiser_->products = quantiser_->factor == 0.0f && integer::products_have_codes(*quantiser_);
+    }
     integer::Epilogue at(const View& view) const {
         integer::Epilogue epilogue;
         epilogue.scale = view.at(e_.scale);
@@ -81,12 +85,13 @@ class Epilogues {
         epilogue.factor = e_.factor;
         epilogue.lowest = e_.activation.lowest();
         epilogue.highest = e_.activation.highest();
-        if (e_.quantiser) epilogue.quantiser = quantiser_of(*e_.quantiser);
+        epilogue.quantiser = quantiser_;
         return epilogue;
     }
 
   private:
     IntegerEpilogue e_;
+    std::optional<integer::Quantiser> quantiser_;
     Tensor residual_;
 };
 

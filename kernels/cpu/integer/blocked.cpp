@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/cpu/integer/reciprocal.h"
+
 namespace adaq::cpu::integer {
 namespace {
 
@@ -36,10 +38,32 @@ bool has_reciprocal(const Finish& f) {
     return std::isnormal(f.scale) && std::isnormal(1.0f / f.scale) && f.low >= -kMostCode && f.high <= kMostCode;
 }
 
+bool any(const std::vector<int32_t>& zeros) {
+    return std::any_of(zeros.begin(), zeros.end(), [](int32_t zero) { return zero != 0; });
+}
+
+float largest(const float* values, int64_t count) {
+    float most = 0.0f;
+    for (int64_t i = 0; i < count; ++i) most = std::max(most, std::fabs(values[i]));
+    return most;
+}
+
+/// Whether a product, or two, give codes, and no quotient of a sum of 32 bits reaches 2^30.
+bool is_bounded(const Finish& f, const Epilogue& e, int64_t channels) {
+    constexpr float kMostScale = 0.25f, kMostTerm = 65536.0f, kLargestCode = 255.0f;
+    const bool products = e.quantiser->factor != 0.0f || e.quantiser->products;
+    if (!products || f.reciprocal == 0.0f || e.residual.values != nullptr) return false;
+    const float size = std::fabs(e.factor * f.reciprocal),
+                scale = (e.scale != nullptr ? largest(e.scale, channels) : 1.0f) * size,
+                shift = (e.shift != nullptr ? largest(e.shift, channels) : 0.0f) * size,
+                term = std::fabs(e.residual.scale * f.reciprocal) * kLargestCode;
+    return scale <= kMostScale && shift <= kMostTerm && (e.residual.codes == nullptr || term <= kMostTerm);
+}
+
 }  // namespace
 
-Finish finish_of(const Epilogue& e) {
-    Finish f{e.lowest, e.highest, e.quantiser.has_value(), 1.0f, 0.0f, kNearTie, 0.0f, 0.0f, 0, e.factor};
+Finish finish_of(const Epilogue& e, int64_t channels) {
+    Finish f{e.lowest, e.highest, e.quantiser.has_value(), 1.0f, 0.0f, 0.0f, kNearTie, false, 0.0f, 0.0f, 0, e.factor};
     if (!e.quantiser) return f;
     f.scale = e.quantiser->scale;
     const float factor = e.quantiser->factor;
@@ -54,8 +78,11 @@ Finish finish_of(const Epilogue& e) {
         f.reciprocal = factor;
         f.near_tie = kNoTie;
     } else if (has_reciprocal(f)) {
-        f.reciprocal = 1.0f / f.scale;
+        const Reciprocal by = reciprocal_of(f.scale);
+        f.reciprocal = by.nearest;
+        f.rest = by.rest;
     }
+    f.bounded = is_bounded(f, e, channels);
     return f;
 }
 
@@ -65,25 +92,34 @@ OperandRow row_of(const Operand& operand, int64_t first) {
             operand.scale};
 }
 
-BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w,
-                                       const std::vector<int32_t>& w_zero, int x_zero, const std::vector<int32_t>& bias)
+BlockedConvolution::BlockedConvolution(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels,
+                                       const int8_t* w, const std::vector<int32_t>& w_zero, int x_zero)
     : geometry_(geometry),
+      map_(map),
       kernels_(kernels),
       source_(Source::codes),
       runs_(geometry, kernels),
       weights_(geometry, kernels, w),
       x_zero_(x_zero),
       start_(padded_channels(weights_) * sum_bytes(kernels.element)),
-      w_zero_(padded_channels(weights_)) {
-    if (x_zero != 0 || !bias.empty()) fill_start(geometry, weights_, w, x_zero, bias, start_);
-    for (size_t k = 0; k < w_zero.size(); ++k)
+      w_zero_(any(w_zero) ? padded_channels(weights_) : 0) {
+    for (size_t k = 0; k < w_zero.size() && !w_zero_.empty(); ++k)
         w_zero_[static_cast<size_t>(weights_.lane_of(static_cast<int64_t>(k)))] = w_zero[k];
-    if (std::all_of(w_zero_.begin(), w_zero_.end(), [](int32_t zero) { return zero == 0; })) w_zero_.clear();
     find_offsets();
+}
+
+BlockedConvolution::BlockedConvolution(const Geometry& map, const ProductKernels& kernels, const int8_t* w,
+                                       const std::vector<int32_t>& w_zero, int x_zero, const std::vector<int32_t>& bias)
+    : BlockedConvolution(!any(w_zero) && PairedRows::pay(map, kernels)
+                             ? BlockedConvolution(PairedRows::geometry(map), map, kernels,
+                                                  PairedRows::weights(map, w).data(), w_zero, x_zero)
+                             : BlockedConvolution(map, map, kernels, w, w_zero, x_zero)) {
+    if (x_zero != 0 || !bias.empty()) fill_start(map, weights_, w, x_zero, bias, start_);
 }
 
 BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKernels& kernels, const float* w)
     : geometry_(geometry),
+      map_(geometry),
       kernels_(kernels),
       source_(Source::floats),
       runs_(geometry, kernels),
@@ -100,7 +136,8 @@ void BlockedConvolution::find_offsets() {
 }
 
 BandPlan BlockedConvolution::plan_for(int64_t images, int threads) const {
-    return {geometry_, kernels_, source_, images, threads, static_cast<int64_t>(weights_.bytes()), weights_.blocks()};
+    return {geometry_,        map_, kernels_, source_, images, threads, static_cast<int64_t>(weights_.bytes()),
+            weights_.blocks()};
 }
 
 size_t BlockedConvolution::workspace_bytes(int64_t images, int threads) const {
@@ -110,7 +147,7 @@ size_t BlockedConvolution::workspace_bytes(int64_t images, int threads) const {
 void BlockedConvolution::run(const void* x, int64_t images, const Epilogue& epilogue, const Result& y,
                              unsigned char* workspace, int threads) const {
     const BandPlan plan = plan_for(images, threads);
-    const Finish finish = finish_of(epilogue);
+    const Finish finish = finish_of(epilogue, geometry_.k);
     const int64_t groups = plan.groups(), blocks = weights_.blocks(), items = plan.bands() * groups;
     const auto work = [&](int64_t item, unsigned char* place) {
         const BandPlan::Band band = plan.make(item / groups, x, x_zero_, place);

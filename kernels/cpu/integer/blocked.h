@@ -10,8 +10,8 @@
 
 namespace adaq::cpu::integer {
 
-/// What kernels need to know of an epilogue.
-Finish finish_of(const Epilogue& epilogue);
+/// What kernels need to know of an epilogue, whose scales and shifts are those of `channels`.
+Finish finish_of(const Epilogue& epilogue, int64_t channels);
 /// Element `first` and behind.
 OperandRow row_of(const Operand& operand, int64_t first);
 
@@ -37,7 +37,10 @@ class BlockedConvolution {
     void run_block(const BandPlan& plan, const BandPlan::Band& band, int64_t block, const Epilogue& epilogue,
                    const Finish& finish, const Result& y) const;
 
-    Geometry geometry_;
+    BlockedConvolution(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels, const int8_t* w,
+                       const std::vector<int32_t>& w_zero, int x_zero);
+
+    Geometry geometry_, map_;  // as it is multiplied, as x lies: rows may be taken in pairs
     ProductKernels kernels_;
     Source source_;
     Runs runs_;

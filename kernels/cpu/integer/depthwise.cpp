@@ -52,15 +52,16 @@ void DepthwiseConvolution::find_taps() {
 
 void DepthwiseConvolution::run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y,
                                int threads) const {
+    const Finish finish = finish_of(epilogue, geometry_.k);
     const int64_t rows = geometry_.p(), image_codes = geometry_.h * geometry_.w * geometry_.c;
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t i = 0; i < images * rows; ++i)
-        run_row(x + i / rows * image_codes, i % rows, i * geometry_.q(), epilogue, y);
+        run_row(x + i / rows * image_codes, i % rows, i * geometry_.q(), epilogue, finish, y);
 }
 
 /// first_y: the row's first position of y.
 void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t first_y, const Epilogue& epilogue,
-                                   const Result& y) const {
+                                   const Finish& finish, const Result& y) const {
     constexpr int kBlock = kDepthwiseChannels;
     const Geometry& g = geometry_;
     alignas(64) float scale[kBlock], shift[kBlock];
@@ -75,7 +76,7 @@ void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t firs
         job.scale = scale;
         job.shift = shift;
         job.residual = row_of(epilogue.residual, k);
-        job.finish = finish_of(epilogue);
+        job.finish = finish;
         job.values = y.values != nullptr ? y.values + k : nullptr;
         job.codes = y.codes != nullptr ? y.codes + k : nullptr;
         job.row = g.k;

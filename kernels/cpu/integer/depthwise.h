@@ -27,7 +27,8 @@ class DepthwiseConvolution {
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
 
   private:
-    void run_row(const uint8_t* image, int64_t p, int64_t first_y, const Epilogue& epilogue, const Result& y) const;
+    void run_row(const uint8_t* image, int64_t p, int64_t first_y, const Epilogue& epilogue, const Finish& finish,
+                 const Result& y) const;
 
     void find_taps();
 

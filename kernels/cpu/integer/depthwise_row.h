@@ -64,7 +64,7 @@ void depthwise(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_
     constexpr int kPositions = 16, kSideBySide = 4;
     alignas(64) int32_t sums[kPositions * kDepthwiseChannels];
     const FinishVectors<F> finish(epilogue.finish);
-    const auto finish_tile = finishers_for<F, int32_t>(epilogue).tile;
+    const auto finish_tile = finisher_for<F, int32_t>(epilogue);
     // Windows of positions [first, last) lie in the map.
     int64_t first = (row.left + row.stride - 1) / row.stride, last = row.width - 1 - row.last_column + row.left;
     last = last < 0 ? 0 : last / row.stride + 1;

@@ -17,7 +17,8 @@ namespace adaq::cpu::integer {
 struct Quantiser {
     float scale = 1.0f;
     int zero_point = 0, qmin = 0, qmax = 255;
-    float factor = 0.0f;  // v is multiplied by it; 0: divided by the scale
+    float factor = 0.0f;    // v is multiplied by it; 0: divided by the scale
+    bool products = false;  // v * reciprocal + v * rest, rounded twice, has the same codes as v / scale (reciprocal.h)
 };
 
 /// A tensor of floats, or of codes that stand for (code - zero); scale is the factor in the formula. No tensor where

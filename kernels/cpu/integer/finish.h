@@ -9,8 +9,9 @@ namespace {  // NOLINT: a header of internal linkage throughout
 
 template <class F>
 struct FinishVectors {
-    typename F::Floats lowest, highest, scale, reciprocal, low, high, factor;
+    typename F::Floats lowest, highest, scale, reciprocal, rest, low, high, factor;
     typename F::Ints offset;
+    typename F::CodeRange range;
     float near_tie;
     bool divides;
     bool saturates;  // codes end where bytes do
@@ -20,10 +21,12 @@ struct FinishVectors {
           highest(F::all(f.highest)),
           scale(F::all(f.scale)),
           reciprocal(F::all(f.reciprocal)),
+          rest(F::all(f.rest)),
           low(F::all(f.low)),
           high(F::all(f.high)),
           factor(F::all(f.factor)),
           offset(F::all_ints(f.offset)),
+          range(F::code_range(f.offset, static_cast<int>(f.low) + f.offset, static_cast<int>(f.high) + f.offset)),
           near_tie(f.near_tie),
           divides(f.reciprocal == 0.0f),
           saturates(f.offset == 0 && f.low >= 0.0f && f.high == 255.0f) {}
@@ -56,6 +59,18 @@ inline typename F::Floats read(const OperandRow& row, int64_t i, int count) {
     return F::load(row.values + i, count);
 }
 
+template <class F, Kind residual>
+inline typename F::Floats with_residual(const FinishVectors<F>& f, typename F::Floats v, const OperandRow& operand,
+                                        int64_t at, int count) {
+    if constexpr (residual == Kind::none) {
+        return v;
+    } else {
+        const typename F::Floats term = read<F, residual>(operand, at, count);
+        if constexpr (residual == Kind::scaling_codes) return F::add(F::mul(v, f.factor), term);
+        return F::add(v, F::mul(F::all(operand.scale), term));
+    }
+}
+
 enum class Write : uint8_t { values, codes, saturated_codes, codes_by_division };
 
 /// A vector of channels of one segment of a tile: sums lie [column][channel]. Returns whether no quotient came near to
@@ -65,8 +80,7 @@ enum class Write : uint8_t { values, codes, saturated_codes, codes_by_division }
 template <class F, class Sum, Kind residual, Write write>
 inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const Sum* sums, int64_t pitch, int64_t y,
                           int channel, int count, int first, int columns) {
-    const typename F::Floats scale = F::load(job.scale + channel, count), shift = F::load(job.shift + channel, count),
-                             residual_scale = F::all(job.residual.scale);
+    const typename F::Floats scale = F::load(job.scale + channel, count), shift = F::load(job.shift + channel, count);
     const OperandRow operand = job.residual;
     const int64_t distance = job.column_rows * job.row;
     int64_t at = (y + first * job.column_rows) * job.row + channel;
@@ -75,11 +89,8 @@ inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const S
     typename F::Floats furthest = F::all(0.0f);
     sums += channel;
     for (int column = first; column < columns; ++column, at += distance) {
-        typename F::Floats v = F::add(F::mul(F::floats(sums + column * pitch), scale), shift);
-        if constexpr (residual == Kind::scaling_codes)
-            v = F::add(F::mul(v, f.factor), read<F, residual>(operand, at, count));
-        else if constexpr (residual != Kind::none)
-            v = F::add(v, F::mul(residual_scale, read<F, residual>(operand, at, count)));
+        const typename F::Floats scaled = F::add(F::mul(F::floats(sums + column * pitch), scale), shift),
+                                 v = with_residual<F, residual>(f, scaled, operand, at, count);
         if constexpr (write == Write::values) {
             F::store(values + at, f.clamp(v), count);
         } else if constexpr (write == Write::saturated_codes) {
@@ -93,6 +104,14 @@ inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const S
         }
     }
     return !F::any_beyond(furthest, f.near_tie);
+}
+
+/// The nearest integer to a quotient that Finish::bounded holds for, without the offset. at: of y.
+template <class F, Kind residual, bool multiplies>
+inline typename F::Ints bounded_quotient(const FinishVectors<F>& f, typename F::Floats sum, typename F::Floats scale,
+                                         typename F::Floats shift, const OperandRow& operand, int64_t at, int count) {
+    const typename F::Floats v = with_residual<F, residual>(f, F::add(F::mul(sum, scale), shift), operand, at, count);
+    return F::to_ints(multiplies ? F::mul(v, f.reciprocal) : F::fma(v, f.reciprocal, F::mul(v, f.rest)));
 }
 
 /// A vector's codes by multiplications; as finish_vector.
@@ -137,54 +156,142 @@ inline int64_t y_of_line(const BlockJob& job, const TilePlace& tile, int segment
     return tile.y[segment] - line * between * job.column_rows;
 }
 
-/// Segments of one line that follow each other are finished as one.
+/// function(segment, y, first, last): positions [first, last) of a segment. Segments of one line that follow each other
+/// come as one.
+template <class Function>
+inline void for_each_line(const BlockJob& job, const TilePlace& tile, const Function& function) {
+    if (tile.line_columns == tile.columns && tile.done == 0 &&
+        (tile.segments == 1 || tile.y[1] == tile.y[0] + int64_t{tile.columns} * job.column_rows)) {
+        function(0, tile.y[0], 0, tile.segments * tile.columns);
+        return;
+    }
+    for (int segment = 0; segment < tile.segments; ++segment) {
+        for (int line = 0; line < tile.columns; line += tile.line_distance)
+            function(segment, y_of_line(job, tile, segment, line), segment != 0 && tile.done > line ? tile.done : line,
+                     line + tile.line_columns);
+    }
+}
+
 template <class F, class Sum, Kind residual, bool quantises>
 void finish_tile_as(const BlockJob& job, const TilePlace& tile, const FinishVectors<F>& f, const Sum* sums,
                     int64_t pitch) {
-    const bool one = tile.line_columns == tile.columns && tile.done == 0 &&
-                     (tile.segments == 1 || tile.y[1] == tile.y[0] + int64_t{tile.columns} * job.column_rows);
     for (int channel = 0; channel < job.channels; channel += F::kLanes) {
-        if (one) {
-            finish_channels<F, Sum, residual, quantises>(job, f, sums, pitch, tile.y[0], channel, 0,
-                                                         tile.segments * tile.columns);
-            continue;
-        }
-        for (int segment = 0; segment < tile.segments; ++segment) {
-            const Sum* const from = sums + int64_t{segment} * tile.columns * pitch;
-            for (int line = 0; line < tile.columns; line += tile.line_distance) {
-                const int first = segment != 0 && tile.done > line ? tile.done : line;
-                finish_channels<F, Sum, residual, quantises>(job, f, from, pitch, y_of_line(job, tile, segment, line),
-                                                             channel, first, line + tile.line_columns);
-            }
-        }
+        for_each_line(job, tile, [&](int segment, int64_t y, int first, int last) {
+            finish_channels<F, Sum, residual, quantises>(job, f, sums + int64_t{segment} * tile.columns * pitch, pitch,
+                                                         y, channel, first, last);
+        });
     }
 }
 
 template <class F, class Sum>
-struct Finishers {
-    void (*tile)(const BlockJob&, const TilePlace&, const FinishVectors<F>&, const Sum*, int64_t pitch);
-    /// Positions [first, last) of a segment, of a vector of channels.
-    void (*part)(const BlockJob&, const FinishVectors<F>&, const Sum*, int64_t pitch, int64_t y, int channel, int first,
-                 int last);
-};
+using FinishTile = void (*)(const BlockJob&, const TilePlace&, const FinishVectors<F>&, const Sum*, int64_t pitch);
 
 template <class F, class Sum, Kind residual>
-Finishers<F, Sum> finishers_with(bool quantises) {
-    if (quantises) return {finish_tile_as<F, Sum, residual, true>, finish_channels<F, Sum, residual, true>};
-    return {finish_tile_as<F, Sum, residual, false>, finish_channels<F, Sum, residual, false>};
+FinishTile<F, Sum> finisher_with(bool quantises) {
+    return quantises ? finish_tile_as<F, Sum, residual, true> : finish_tile_as<F, Sum, residual, false>;
 }
 
 template <class F, class Sum>
-Finishers<F, Sum> finishers_for(const BlockJob& job) {
+FinishTile<F, Sum> finisher_for(const BlockJob& job) {
     switch (kind_of(job.residual)) {
         case Kind::codes:
-            if (job.finish.factor != 1.0f) return finishers_with<F, Sum, Kind::scaling_codes>(job.finish.quantises);
-            return finishers_with<F, Sum, Kind::codes>(job.finish.quantises);
+            if (job.finish.factor != 1.0f) return finisher_with<F, Sum, Kind::scaling_codes>(job.finish.quantises);
+            return finisher_with<F, Sum, Kind::codes>(job.finish.quantises);
         case Kind::values:
-            return finishers_with<F, Sum, Kind::values>(job.finish.quantises);
+            return finisher_with<F, Sum, Kind::values>(job.finish.quantises);
         default:
-            return finishers_with<F, Sum, Kind::none>(job.finish.quantises);
+            return finisher_with<F, Sum, Kind::none>(job.finish.quantises);
     }
+}
+
+/// A tile's epilogue where quotients are bounded, in parts of four vectors: of four positions, or of two where a block
+/// is two vectors of channels.
+template <class F, Kind residual, bool multiplies, int vectors>
+class BoundedFinish {
+  public:
+    explicit BoundedFinish(const BlockJob& job)
+        : job_(job), finish_(job.finish), operand_(job.residual), distance_(job.column_rows * job.row) {
+        for (int v = 0; v < vectors; ++v) {
+            scale_[v] = F::load(job.scale + v * F::kLanes, F::kLanes);
+            shift_[v] = F::load(job.shift + v * F::kLanes, F::kLanes);
+        }
+    }
+
+    /// Of a tile, whose sums are there.
+    void begin(const TilePlace& tile, const int32_t* sums) {
+        next_ = parts_;
+        Part* end = parts_;
+        for_each_line(job_, tile, [&](int segment, int64_t line, int first, int last) {
+            const int32_t* from = sums + (int64_t{segment} * tile.columns + first) * kPitch;
+            int64_t y = line * job_.row + first * distance_;
+            int left = last - first;
+            for (; left >= kPositions; left -= kPositions, from += kPositions * kPitch, y += kPositions * distance_)
+                *end++ = {from, y, 1};
+            for (; left > 0; --left, from += kPitch, y += distance_) *end++ = {from, y, 0};
+        });
+        end_ = end;
+    }
+    int parts() const { return static_cast<int>(end_ - next_); }  // that are left
+    void finish_part() {
+        const Part part = *next_++;
+        const int last_count = job_.channels - (vectors - 1) * F::kLanes;
+        typename F::Ints quotients[4];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) {
+            const int64_t position = i / vectors * part.step;
+            const int v = i % vectors;
+            quotients[i] = bounded_quotient<F, residual, multiplies>(
+                finish_, F::floats(part.sums + position * kPitch + v * F::kLanes), scale_[v], shift_[v], operand_,
+                part.y + position * distance_ + v * F::kLanes, v + 1 < vectors ? F::kLanes : last_count);
+        }
+        const typename F::Codes codes = F::pack(quotients, finish_.range);
+        if constexpr (vectors == 1) {
+            F::store_four(codes, job_.codes + part.y, part.step * distance_, last_count);
+        } else {
+            F::store_two(codes, job_.codes + part.y, part.step * distance_, last_count);
+        }
+    }
+
+  private:
+    static constexpr int kPitch = vectors * F::kLanes, kPositions = 4 / vectors;
+    struct Part {
+        const int32_t* sums;
+        int64_t y;     // its first element
+        int64_t step;  // from a position to the next; 0: all are the same
+    };
+
+    const BlockJob& job_;
+    const FinishVectors<F> finish_;
+    const OperandRow operand_;
+    const int64_t distance_;
+    typename F::Floats scale_[vectors], shift_[vectors];
+    Part parts_[kMostPositions];
+    Part *next_ = parts_, *end_ = parts_;
+};
+
+/// Calls function.template operator()<residual, multiplies, vectors>() where a block's quotients are bounded. Returns
+/// whether they are.
+template <class F, class Function>
+inline bool if_bounded(const BlockJob& job, const Function& function) {
+    if (!F::kFuses || !job.finish.quantises || !job.finish.bounded) return false;
+    const bool multiplies = job.finish.near_tie > 0.5f;
+    const auto call = [&]<Kind residual>() {
+        if (job.vectors == 1) {
+            multiplies ? function.template operator()<residual, true, 1>()
+                       : function.template operator()<residual, false, 1>();
+        } else {
+            multiplies ? function.template operator()<residual, true, 2>()
+                       : function.template operator()<residual, false, 2>();
+        }
+    };
+    if (job.residual.codes == nullptr) {
+        call.template operator()<Kind::none>();
+    } else if (job.finish.factor == 1.0f) {
+        call.template operator()<Kind::codes>();
+    } else {
+        call.template operator()<Kind::scaling_codes>();
+    }
+    return true;
 }
 
 template <class F, Kind a, Kind b, bool quantises, bool fuses = false>

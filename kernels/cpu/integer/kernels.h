@@ -29,7 +29,9 @@ struct Finish {
     float lowest, highest;  // of values; codes have theirs in low and high
     bool quantises;
     float scale, reciprocal;  // reciprocal: 0 where only a division is exact
+    float rest;               // 1 / scale less reciprocal
     float near_tie;           // quotients by it are as good as that far from a whole number; beyond 0.5: all are
+    bool bounded;             // v * reciprocal + v * rest gives codes, and is less than 2^30 for all sums of 32 bits
     float low, high;          // of codes without the offset
     int32_t offset;           // zero point - qmin
     float factor;             // of a value to which a residual of codes is added, whose scale is 1 then; or 1

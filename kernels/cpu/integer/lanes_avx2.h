@@ -12,6 +12,7 @@ namespace {  // NOLINT: a header of internal linkage throughout
 struct Floats256 {
     static constexpr int kLanes = 8;
     static constexpr bool kSaturates = false;
+    static constexpr bool kFuses = true;  // multiply-adds take no longer than multiplications
     using Floats = __m256;
     using Ints = __m256i;
 
@@ -52,6 +53,46 @@ struct Floats256 {
         uint8_t part[16];
         _mm_storeu_si128(reinterpret_cast<__m128i*>(part), codes);
         for (int i = 0; i < count; ++i) p[i] = part[i];
+    }
+    /// What is added to quotients, and the ends of their codes.
+    struct CodeRange {
+        __m256i offset, lowest, highest;
+    };
+    static CodeRange code_range(int offset, int lowest, int highest) {
+        return {_mm256_set1_epi16(static_cast<short>(offset)), _mm256_set1_epi8(static_cast<char>(lowest)),
+                _mm256_set1_epi8(static_cast<char>(highest))};
+    }
+    /// The codes of four vectors of quotients, in the order of 128-bit pieces: of each vector the first four, and so
+    /// on.
+    using Codes = __m256i;
+    static Codes pack(const Ints (&v)[4], const CodeRange& range) {
+        const Ints a = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), range.offset),
+                   b = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), range.offset);
+        return _mm256_min_epu8(range.highest, _mm256_max_epu8(range.lowest, _mm256_packus_epi16(a, b)));
+    }
+    static Codes in_order(Codes packed) {
+        return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    }
+    /// Of what pack gives: each vector's first `count` codes.
+    static void store_four(Codes packed, uint8_t* p, int64_t distance, int count) {
+        uint8_t codes[4 * kLanes];
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes), in_order(packed));
+        for (int j = 0; j < 4; ++j)
+            for (int i = 0; i < count; ++i) p[j * distance + i] = codes[j * kLanes + i];
+    }
+    /// The same of pairs of vectors, whose codes lie behind each other; of the second its first `count`.
+    static void store_two(Codes packed, uint8_t* p, int64_t distance, int count) {
+        const Codes codes = in_order(packed);
+        const __m128i first = _mm256_castsi256_si128(codes), second = _mm256_extracti128_si256(codes, 1);
+        if (count == kLanes) {
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(p), first);
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(p + distance), second);
+            return;
+        }
+        uint8_t part[4 * kLanes];
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(part), codes);
+        for (int j = 0; j < 2; ++j)
+            for (int i = 0; i < kLanes + count; ++i) p[j * distance + i] = part[j * 2 * kLanes + i];
     }
     static Floats floats(const int32_t* p) {
         return _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));

@@ -11,6 +11,7 @@ namespace {  // NOLINT: a header of internal linkage throughout
 struct Floats512 {
     static constexpr int kLanes = 16;
     static constexpr bool kSaturates = true;
+    static constexpr bool kFuses = true;  // multiply-adds take no longer than multiplications
     using Floats = __m512;
     using Ints = __m512i;
 
@@ -48,6 +49,48 @@ struct Floats512 {
             _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtusepi32_epi8(v));
         } else {
             _mm512_mask_cvtusepi32_storeu_epi8(p, mask(count), v);
+        }
+    }
+    /// What is added to quotients, and the ends of their codes.
+    struct CodeRange {
+        __m512i offset, lowest, highest;
+    };
+    static CodeRange code_range(int offset, int lowest, int highest) {
+        return {_mm512_set1_epi16(static_cast<short>(offset)), _mm512_set1_epi8(static_cast<char>(lowest)),
+                _mm512_set1_epi8(static_cast<char>(highest))};
+    }
+    /// The codes of four vectors of quotients, in the order of 128-bit pieces: of each vector the first four, and so
+    /// on.
+    using Codes = __m512i;
+    static Codes pack(const Ints (&v)[4], const CodeRange& range) {
+        const Ints a = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), range.offset),
+                   b = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), range.offset);
+        return _mm512_min_epu8(range.highest, _mm512_max_epu8(range.lowest, _mm512_packus_epi16(a, b)));
+    }
+    static Codes in_order(Codes packed) {
+        return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                        packed);
+    }
+    /// Of what pack gives: each vector's first `count` codes.
+    static void store_four(Codes packed, uint8_t* p, int64_t distance, int count) {
+        const Codes codes = in_order(packed);
+        const __mmask16 first = mask(count);
+        _mm_mask_storeu_epi8(p, first, _mm512_castsi512_si128(codes));
+        _mm_mask_storeu_epi8(p + distance, first, _mm512_extracti32x4_epi32(codes, 1));
+        _mm_mask_storeu_epi8(p + 2 * distance, first, _mm512_extracti32x4_epi32(codes, 2));
+        _mm_mask_storeu_epi8(p + 3 * distance, first, _mm512_extracti32x4_epi32(codes, 3));
+    }
+    /// The same of pairs of vectors, whose codes lie behind each other; of the second its first `count`.
+    static void store_two(Codes packed, uint8_t* p, int64_t distance, int count) {
+        const Codes codes = in_order(packed);
+        const __m256i first = _mm512_castsi512_si256(codes), second = _mm512_extracti64x4_epi64(codes, 1);
+        if (count == kLanes) {
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), first);
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + distance), second);
+        } else {
+            const __mmask32 some = (__mmask32{1} << (kLanes + count)) - 1;
+            _mm256_mask_storeu_epi8(p, some, first);
+            _mm256_mask_storeu_epi8(p + distance, some, second);
         }
     }
     static Floats floats(const int32_t* p) { return _mm512_cvtepi32_ps(_mm512_loadu_si512(p)); }

@@ -21,6 +21,44 @@ int64_t Runs::offset(const Geometry& g, int64_t i, int64_t pitch) const {
     return i / g.s * g.dilation_h * pitch + i % g.s * g.dilation_w * g.c;
 }
 
+bool PairedRows::pay(const Geometry& g, const ProductKernels& kernels) {
+    if (kernels.most_chunk == 1 || g.stride_h % 2 != 0 || g.dilation_h != 1 || g.dilation_w != 1 || g.groups != 1)
+        return false;
+    const auto instructions = [&](const Geometry& windows) {
+        const Runs runs(windows, kernels);
+        return runs.count * runs.steps / runs.chunk;
+    };
+    return instructions(geometry(g)) < instructions(g);
+}
+
+/// Pairs begin at even rows of the map: where padding is odd, a window begins at its first pair's second row.
+Geometry PairedRows::geometry(const Geometry& g) {
+    Geometry pairs = g;
+    const int64_t before = g.top % 2;
+    pairs.h = (g.h + 1) / 2;
+    pairs.c = 2 * g.c;
+    pairs.r = (g.r + before + 1) / 2;
+    pairs.stride_h = g.stride_h / 2;
+    pairs.top = (g.top + before) / 2;
+    pairs.bottom = (g.p() - 1) * pairs.stride_h + pairs.r - pairs.h - pairs.top;
+    return pairs;
+}
+
+std::vector<int8_t> PairedRows::weights(const Geometry& g, const int8_t* w) {
+    const Geometry pairs = geometry(g);
+    std::vector<int8_t> result(static_cast<size_t>(pairs.weights()));
+    for (int64_t k = 0; k < g.k; ++k) {
+        for (int64_t r = 0; r < g.r; ++r) {
+            const int64_t row = r + g.top % 2;
+            for (int64_t s = 0; s < g.s; ++s) {
+                const int64_t to = ((k * pairs.r + row / 2) * g.s + s) * pairs.c + row % 2 * g.c;
+                std::copy_n(w + ((k * g.r + r) * g.s + s) * g.c, g.c, result.begin() + to);
+            }
+        }
+    }
+    return result;
+}
+
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels)
     : groups_(g.groups),
       group_k_(g.k / g.groups),

@@ -41,6 +41,17 @@ struct Runs {
     int64_t offset(const Geometry& geometry, int64_t i, int64_t pitch) const;
 };
 
+/// A map whose rows are taken in pairs: [pair][column][row of the pair][channel]. Windows are half as many runs, twice
+/// as long, which short ones need fewer instructions for.
+struct PairedRows {
+    /// Whether that takes fewer instructions.
+    static bool pay(const Geometry& geometry, const ProductKernels& kernels);
+    /// The same convolution, of pairs. Its h is rounded up: the last pair may lack a row.
+    static Geometry geometry(const Geometry& geometry);
+    /// Its weights: those of rows that are no part of a window are 0.
+    static std::vector<int8_t> weights(const Geometry& geometry, const int8_t* w);
+};
+
 class PackedWeights {
   public:
     PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w);

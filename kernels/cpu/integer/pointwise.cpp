@@ -49,7 +49,7 @@ void pool_row(const Geometry& g, const uint8_t* image, int64_t p, uint8_t* y) {
 }  // namespace
 
 void add(const Addition& addition, int64_t count, const Result& y, int threads, const Instructions& instructions) {
-    const Finish finish = finish_of(addition.epilogue);
+    const Finish finish = finish_of(addition.epilogue, 0);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t first = 0; first < count; first += kBlock) {
         instructions.pointwise({row_of(addition.a, first), row_of(addition.b, first), addition.offset.has_value(),

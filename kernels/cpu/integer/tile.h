@@ -11,6 +11,11 @@
 namespace adaq::cpu::integer {
 namespace {  // NOLINT: a header of internal linkage throughout
 
+template <class Sum>
+constexpr bool kIsInteger = false;
+template <>
+constexpr bool kIsInteger<int32_t> = true;
+
 template <class I>
 using MultiplyTile = void (*)(const BlockJob&, const TilePlace&, int64_t ahead, typename I::Sum*);
 
@@ -81,11 +86,9 @@ inline void correct_weights_zero(const BlockJob& job, const int32_t* windows, in
 inline void correct_weights_zero(const BlockJob&, const int32_t*, int, int, float*) {}
 inline void correct_weights_zero(const BlockJob&, const int32_t*, int, int, double*) {}
 
-template <class I, class F>
-void run_block(const BlockJob& job) {
+template <class I, class F, class FinishTile>
+void run_tiles(const BlockJob& job, const FinishTile& finish_tile) {
     alignas(64) typename I::Sum sums[2 * I::kColumns * I::kVectors * I::kLanes];
-    const FinishVectors<F> finish(job.finish);
-    const auto finish_tile = finishers_for<F, typename I::Sum>(job).tile;
     const int pitch = job.vectors * I::kLanes;
     for (int64_t i = 0; i < job.tile_count; ++i) {
         const TilePlace& tile = job.tiles[i];
@@ -93,8 +96,27 @@ void run_block(const BlockJob& job) {
         multiply_for<I>(tile.segments, tile.columns, job.vectors)(job, tile, ahead, sums);
         if (job.w_zero != nullptr)
             correct_weights_zero(job, job.windows + i * kMostPositions, tile.segments * tile.columns, pitch, sums);
-        finish_tile(job, tile, finish, sums, pitch);
+        finish_tile(tile, sums, pitch);
     }
+}
+
+template <class I, class F>
+void run_block(const BlockJob& job) {
+    if constexpr (F::kFuses && I::kVectors == 2 && I::kLanes == F::kLanes && kIsInteger<typename I::Sum>) {
+        if (if_bounded<F>(job, [&]<Kind residual, bool multiplies, int vectors>() {
+                BoundedFinish<F, residual, multiplies, vectors> finish(job);
+                run_tiles<I, F>(job, [&](const TilePlace& tile, const int32_t* sums, int) {
+                    finish.begin(tile, sums);
+                    while (finish.parts() > 0) finish.finish_part();
+                });
+            }))
+            return;
+    }
+    const FinishVectors<F> finish(job.finish);
+    const auto finish_tile = finisher_for<F, typename I::Sum>(job);
+    run_tiles<I, F>(job, [&](const TilePlace& tile, const typename I::Sum* sums, int pitch) {
+        finish_tile(job, tile, finish, sums, pitch);
+    });
 }
 
 template <class I, class F>

@@ -17,6 +17,7 @@ template <int lanes>
 struct FloatsTwin {
     static constexpr int kLanes = lanes;
     static constexpr bool kSaturates = lanes == 16;
+    static constexpr bool kFuses = lanes >= 8;
     using Floats = Lanes<float, lanes>;
     using Ints = Lanes<int32_t, lanes>;
 
@@ -59,6 +60,35 @@ struct FloatsTwin {
             const auto code = static_cast<uint32_t>(v.at[i]);
             p[i] = static_cast<uint8_t>(code < 255 ? code : 255);
         }
+    }
+    struct CodeRange {
+        int offset, lowest, highest;
+    };
+    static CodeRange code_range(int offset, int lowest, int highest) { return {offset, lowest, highest}; }
+    /// The codes of four vectors of quotients: of each vector the first four, and so on.
+    using Codes = Lanes<uint8_t, 4 * lanes>;
+    static int clamped(int v, int lowest, int highest) { return v < lowest ? lowest : v > highest ? highest : v; }
+    static Codes pack(const Ints (&v)[4], const CodeRange& range) {
+        Codes result;
+        for (int i = 0; i < 4 * lanes; ++i) {
+            const int word = clamped(v[i / 4 % 4].at[i / 16 * 4 + i % 4], INT16_MIN, INT16_MAX) + range.offset;
+            result.at[i] = static_cast<uint8_t>(clamped(word, range.lowest, range.highest));
+        }
+        return result;
+    }
+    /// Of what pack gives: each vector's first `count` codes.
+    static void store_four(const Codes& packed, uint8_t* p, int64_t distance, int count) {
+        for (int j = 0; j < 4; ++j) store(packed, j, p + j * distance, count);
+    }
+    /// The same of pairs of vectors, whose codes lie behind each other; of the second its first `count`.
+    static void store_two(const Codes& packed, uint8_t* p, int64_t distance, int count) {
+        for (int j = 0; j < 4; j += 2) {
+            store(packed, j, p + j / 2 * distance, lanes);
+            store(packed, j + 1, p + j / 2 * distance + lanes, count);
+        }
+    }
+    static void store(const Codes& packed, int j, uint8_t* p, int count) {
+        for (int i = 0; i < count; ++i) p[i] = packed.at[i / 4 * 16 + j * 4 + i % 4];
     }
     static Floats floats(const int32_t* p) {
         return each([&](int i) { return static_cast<float>(p[i]); });

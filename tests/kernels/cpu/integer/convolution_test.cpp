@@ -55,6 +55,10 @@ TEST_SUITE("integer convolution") {
              .left = 3,
              .bottom = 3,
              .right = 3},
+            {.h = 21, .w = 9, .c = 3, .k = 24, .r = 3, .s = 3, .stride_h = 2, .stride_w = 2, .bottom = 1},
+            {.h = 20, .w = 11, .c = 4, .k = 16, .r = 3, .s = 3, .stride_h = 2, .stride_w = 1, .top = 1, .right = 2},
+            {.h = 9, .w = 10, .c = 1, .k = 40, .r = 8, .s = 5, .stride_h = 4, .stride_w = 2, .top = 2, .bottom = 5},
+            {.h = 6, .w = 5, .c = 5, .k = 8, .r = 6, .s = 2, .stride_h = 2, .top = 5, .left = 1, .bottom = 4},
             {.h = 14, .w = 14, .c = 64, .k = 48, .r = 3, .s = 3, .top = 1, .left = 1, .bottom = 1, .right = 1},
             {.h = 7, .w = 7, .c = 96, .k = 64, .r = 3, .s = 3, .top = 1, .left = 1, .bottom = 1, .right = 1},
             {.h = 7,
@@ -103,8 +107,61 @@ TEST_SUITE("integer convolution") {
                     layer.data.epilogue.quantiser = q;
                     CAPTURE(scale);
                     CAPTURE(q.qmin);
+                    CAPTURE(q.zero_point);
+                    CAPTURE(q.qmax);
+                    check_layer(layer);
+                    layer.data.epilogue.quantiser->products = integer::products_have_codes(q);
+                    CHECK(layer.data.epilogue.quantiser->products);
                     check_layer(layer);
                 }
+            }
+        }
+    }
+
+    TEST_CASE("codes are those of a division at and beside every tie, by products too") {
+        Values values(32);
+        for (int i = 0; i < 40; ++i) {
+            integer::Quantiser q{(values.real() + 1.5f) * std::ldexp(1.0f, draw(values, -30, 30)), 0, 0, 255};
+            if (i % 2 == 0) q.qmin = -128, q.qmax = 127, q.zero_point = draw(values, -128, 127);
+            q.products = integer::products_have_codes(q);
+            CHECK(q.products);
+            const std::vector<float> shifts = near_ties(q);  // of sums that are 0
+            Layer layer(values, {.h = 1, .w = 5, .c = 1, .k = static_cast<int64_t>(shifts.size())}, 1);
+            std::fill(layer.w.begin(), layer.w.end(), int8_t{0});
+            layer.w_zero.clear();
+            const std::vector<float> scales(shifts.size(), q.scale / 1024);
+            layer.data.epilogue = {};
+            layer.data.epilogue.scale = scales.data();
+            layer.data.epilogue.shift = shifts.data();
+            layer.data.epilogue.quantiser = q;
+            CAPTURE(q.scale);
+            check_layer(layer);
+        }
+    }
+
+    TEST_CASE("products are not taken for scales whose reciprocal has too few digits") {
+        for (const float scale : {0.0f, 1e-40f, 0x1p-101f, 0x1p101f, std::numeric_limits<float>::infinity(),
+                                  std::numeric_limits<float>::quiet_NaN()}) {
+            const integer::Quantiser q{scale, 0, 0, 255};
+            CHECK_FALSE(integer::products_have_codes(q));
+        }
+        for (const float scale : {0x1p-100f, 1.0f, 0x1p100f}) CHECK(integer::products_have_codes({scale, 0, 0, 255}));
+    }
+
+    TEST_CASE("products that are too large for integers have the codes of a division") {
+        Values values(33);
+        Layer layer(values, {.h = 3, .w = 5, .c = 40, .k = 48}, 2);
+        for (const float shift : {0.0f, 3e9f, -3e9f, 3e38f, -3e38f}) {
+            for (const float scale : {1e-4f, 1.0f, 1e6f, 1e33f}) {
+                const std::vector<float> scales(48, scale), shifts(48, shift);
+                layer.data.epilogue = {};
+                layer.data.epilogue.scale = scales.data();
+                layer.data.epilogue.shift = shifts.data();
+                layer.data.epilogue.quantiser = integer::Quantiser{0.5f, 0, 0, 255};
+                layer.data.epilogue.quantiser->products = true;
+                CAPTURE(scale);
+                CAPTURE(shift);
+                check_layer(layer);
             }
         }
     }

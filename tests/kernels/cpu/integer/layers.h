@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/cpu/integer/convolution.h"
+#include "kernels/cpu/integer/reciprocal.h"
 #include "support/operations.h"
 
 namespace adaq::test {
@@ -88,7 +89,9 @@ struct EpilogueData {
         const float range = (epilogue.scale != nullptr ? 2.0f : 2.0f * spread) * epilogue.factor;
         epilogue.quantiser =
             integer::Quantiser{range / static_cast<float>(1 << bits), draw(values, qmin, qmax), qmin, qmax};
-        if (draw(values, 0, 2) == 0) epilogue.quantiser->factor = 1.1f / epilogue.quantiser->scale;
+        const int way = draw(values, 0, 3);
+        if (way == 0) epilogue.quantiser->factor = 1.1f / epilogue.quantiser->scale;
+        if (way > 1) epilogue.quantiser->products = integer::products_have_codes(*epilogue.quantiser);
     }
     EpilogueData(const EpilogueData&) = delete;
     EpilogueData& operator=(const EpilogueData&) = delete;
@@ -111,6 +114,20 @@ class Output {
     std::vector<float> values_;
     std::vector<uint8_t> codes_;
 };
+
+/// Both neighbours and further ones of every float whose quotient is a tie, or nearly so.
+inline std::vector<float> near_ties(const integer::Quantiser& q) {
+    std::vector<float> values;
+    for (int code = q.qmin - q.zero_point - 2; code <= q.qmax - q.zero_point + 2; ++code) {
+        float v = static_cast<float>((static_cast<double>(code) + 0.5) * static_cast<double>(q.scale));
+        for (int i = 0; i < 20; ++i) v = std::nextafterf(v, -std::numeric_limits<float>::infinity());
+        for (int i = 0; i < 40; ++i) {
+            values.push_back(v);
+            v = std::nextafterf(v, std::numeric_limits<float>::infinity());
+        }
+    }
+    return values;
+}
 
 inline int64_t outputs_of(const integer::Geometry& g, int64_t images) { return images * g.p() * g.q() * g.k; }
 

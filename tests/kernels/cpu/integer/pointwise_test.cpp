@@ -14,20 +14,6 @@ using namespace adaq::test;
 
 namespace {
 
-/// Both neighbours and further ones of every float whose quotient is a tie, or nearly so.
-std::vector<float> near_ties(const integer::Quantiser& q) {
-    std::vector<float> values;
-    for (int code = q.qmin - q.zero_point - 2; code <= q.qmax - q.zero_point + 2; ++code) {
-        float v = static_cast<float>((static_cast<double>(code) + 0.5) * static_cast<double>(q.scale));
-        for (int i = 0; i < 20; ++i) v = std::nextafterf(v, -std::numeric_limits<float>::infinity());
-        for (int i = 0; i < 40; ++i) {
-            values.push_back(v);
-            v = std::nextafterf(v, std::numeric_limits<float>::infinity());
-        }
-    }
-    return values;
-}
-
 void check_codes(const std::vector<float>& values, const integer::Quantiser& q) {
     std::vector<uint8_t> expected(values.size());
     for (size_t i = 0; i < values.size(); ++i) expected[i] = integer::code_of(values[i], q);
