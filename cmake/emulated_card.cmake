@@ -10,7 +10,8 @@ function(add_card_test name)
     add_test(NAME "emulated card: ${name}" COMMAND adaq-emulated-tests ${ARGN})
     set_tests_properties("emulated card: ${name}" PROPERTIES
         ENVIRONMENT "ADAQ_EMULATOR_MULTIPROCESSORS=132;ADAQ_EMULATOR_SHARE_MEMORY=1;ADAQ_EMULATOR_SUMS=ampere"
-        FAIL_REGULAR_EXPRESSION "test cases: +0 [|]")  # a filter that fits no test
+        FAIL_REGULAR_EXPRESSION "test cases: +0 [|]"  # a filter that fits no test
+        COST 100)  # begun first: a long one at the end would keep other processors waiting
 endfunction()
 
 function(add_slow_card_test name)
