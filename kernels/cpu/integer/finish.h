@@ -253,7 +253,8 @@ class BoundedFinish {
     }
 
   private:
-    static constexpr int kPitch = vectors * F::kLanes, kPositions = 4 / vectors;
+    static constexpr int64_t kPitch = vectors * F::kLanes;
+    static constexpr int kPositions = 4 / vectors;
     struct Part {
         const int32_t* sums;
         int64_t y;     // its first element
