@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "kernels/cpu/integer/convolution.h"
+#include "kernels/cpu/integer/reciprocal.h"
 #include "kernels/cpu/thread_count.h"
 #include "loaders/atomic_file.h"
 #include "tools/bench/convolution_cases.h"
@@ -46,6 +47,7 @@ class TimedLayer {
         epilogue_.lowest = 0.0f;
         y_codes_.resize(static_cast<size_t>(batch * element_count(shape.y)));
         epilogue_.quantiser = integer::Quantiser{0.0173f, 0, 0, 255};
+        epilogue_.quantiser->products = integer::products_have_codes(*epilogue_.quantiser);
         if (bench.sums == "codes") {
             std::vector<int8_t> w(static_cast<size_t>(g.weights()));
             for (size_t i = 0; i < w.size(); ++i) w[i] = static_cast<int8_t>(i * 37 % 255 - 127);

@@ -9,8 +9,8 @@
 #include "adaq/session.h"
 #include "adaq/state/model_state.h"
 #include "engine/error.h"
-#include "kernels/cpu/integer/level.h"
 #include "loaders/atomic_file.h"
+#include "tools/bench/machine.h"
 #include "tools/bench/random_model.h"
 #include "tools/bench/timing.h"
 #include "tools/program/streams.h"
@@ -68,9 +68,7 @@ int bench_session(const SessionBench& bench) {
     nlohmann::json rows = nlohmann::json::array();
     nlohmann::json json;
     print("{}, {}{}\n", model.description(), make_device(bench.device, bench.threads)->description(),
-          bench.device == "cpu"
-              ? fmt::format(", integers by {}", cpu::integer::instructions(cpu::integer::best_level()).name)
-              : "");
+          bench.device == "cpu" ? fmt::format(", integers by {}", integer_instructions()) : "");
     print("{:>9} {:>5} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "image", "batch", "median ms", "99 % ms", "images/s",
           "run MB", "weights MB");
     for (const int batch : bench.batches.empty() ? std::vector<int>{1, 32} : bench.batches) {

@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #if !defined(ADAQ_NO_CPU)
+#include "kernels/cpu/integer/level.h"
 #include "tools/bench/onednn/onednn_alone.h"
 #endif
 #include "tools/bench/peak.h"
@@ -34,6 +35,14 @@ Machine make_cpu_machine(int threads, Math math) {
 #endif
 
 }  // namespace
+
+std::string integer_instructions() {
+#if defined(ADAQ_NO_CPU)
+    usage_error("`device` cpu: this adaq was built without the CPU device");
+#else
+    return cpu::integer::instructions(cpu::integer::best_level()).name;
+#endif
+}
 
 Machine make_machine(const std::string& device, [[maybe_unused]] int threads, [[maybe_unused]] Math math, bool wgmma) {
 #if defined(ADAQ_HAS_CUDA)

@@ -30,4 +30,8 @@ struct Machine {
 /// none.
 Machine make_machine(const std::string& device, int threads, Math math, bool wgmma = false);
 
+/// The instruction set of the CPU device's integer kernels, such as "AVX-512 VNNI". Throws UsageError where there is no
+/// CPU device.
+std::string integer_instructions();
+
 }  // namespace adaq
