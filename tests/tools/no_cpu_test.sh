@@ -3,7 +3,7 @@
 # it, but behind ADAQ_NO_CPU. tests/tools/no_cpu_test.sh: exits 1, naming each line, where something does.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-git ls-files 'adaq/*' 'engine/*' 'loaders/*' 'report/*' 'kernels/*' 'tools/*' | grep -E '\.(h|cpp|cu|cuh)$' |
+find adaq engine loaders report kernels tools -type f | grep -E '\.(h|cpp|cu|cuh)$' |
     grep -vE '^kernels/cpu/|^tools/bench/(onednn/|integer[a-z_]*\.|bench_integer\.cpp$)' |
     xargs awk '
         FNR == 1 { depth = hidden = without = 0 }
