@@ -105,30 +105,46 @@ void multiply_matrices(T& t, const BlockJob& job, const TilePlace& tile, int32_t
                        : multiply_segments<T, true, two_vectors>(t, job, tile, sums, ahead, between);
 }
 
-/// A tile's epilogue comes in parts between the next tile's products: vector units work while the matrix unit
-/// multiplies.
-template <class T, class F, Kind residual, bool multiplies, int vectors>
-void run_bounded_matrix_block(const BlockJob& job) {
-    alignas(64) int32_t sums[2][2 * kTileRows * vectors * F::kLanes];
-    constexpr int kPartsAtOnce = 2;  // more would wait longer for vector units than a chunk for the matrix unit
-    BoundedFinish<F, residual, multiplies, vectors> finish(job);
+/// Sums of two tiles, which take turns.
+template <class F, int vectors>
+struct TileSums {
+    static constexpr int kPitch = vectors * F::kLanes;
+    alignas(64) int32_t of[2][2 * kTileRows * kPitch];
+};
+
+/// between(): as above; finish(tile, sums): called behind each tile.
+template <class T, class F, int vectors, class Between, class Finish>
+void multiply_tiles(const BlockJob& job, TileSums<F, vectors>& sums, const Between& between, const Finish& finish) {
     T t;
     int configured = 0;
     for (int64_t i = 0; i < job.tile_count; ++i) {
         const TilePlace& tile = job.tiles[i];
         if (tile.columns != configured) t.configure(tile.columns, static_cast<int>(job.chunk));
         configured = tile.columns;
-        multiply_matrices<T, vectors == 2>(t, job, tile, sums[i % 2], Ahead(job, i), [&] {
-            for (int part = 0; part < kPartsAtOnce && finish.parts() > 0; ++part) finish.finish_part();
-        });
-        while (finish.parts() > 0) finish.finish_part();
+        multiply_matrices<T, vectors == 2>(t, job, tile, sums.of[i % 2], Ahead(job, i), between);
         if (job.w_zero != nullptr)
-            correct_weights_zero(job, job.windows + i * kMostPositions, tile.segments * tile.columns,
-                                 vectors * F::kLanes, sums[i % 2]);
-        finish.begin(tile, sums[i % 2]);
+            correct_weights_zero(job, job.windows + i * kMostPositions, tile.segments * tile.columns, sums.kPitch,
+                                 sums.of[i % 2]);
+        finish(tile, sums.of[i % 2]);
     }
-    while (finish.parts() > 0) finish.finish_part();
     t.release();
+}
+
+/// A tile's epilogue comes in parts between the next tile's products: vector units work while the matrix unit
+/// multiplies.
+template <class T, class F, Kind residual, bool multiplies, int vectors>
+void run_bounded_matrix_block(const BlockJob& job) {
+    constexpr int kPartsAtOnce = 2;  // more would wait longer for vector units than a chunk for the matrix unit
+    BoundedFinish<F, residual, multiplies, vectors> finish(job);
+    const auto between = [&] {
+        for (int part = 0; part < kPartsAtOnce && finish.parts() > 0; ++part) finish.finish_part();
+    };
+    TileSums<F, vectors> sums;
+    multiply_tiles<T>(job, sums, between, [&](const TilePlace& tile, const int32_t* of_tile) {
+        finish.finish_rest();
+        finish.begin(tile, of_tile);
+    });
+    finish.finish_rest();
 }
 
 template <class T, class F>
@@ -137,23 +153,17 @@ void run_matrix_block(const BlockJob& job) {
             run_bounded_matrix_block<T, F, residual, multiplies, vectors>(job);
         }))
         return;
-    alignas(64) int32_t sums[2 * kTileRows * 2 * F::kLanes];
     const FinishVectors<F> finish(job.finish);
     const auto finish_tile = finisher_for<F, int32_t>(job);
-    const int pitch = job.vectors * F::kLanes;
-    T t;
-    int configured = 0;
-    for (int64_t i = 0; i < job.tile_count; ++i) {
-        const TilePlace& tile = job.tiles[i];
-        if (tile.columns != configured) t.configure(tile.columns, static_cast<int>(job.chunk));
-        configured = tile.columns;
-        job.vectors == 1 ? multiply_matrices<T, false>(t, job, tile, sums, Ahead(job, i), [] {})
-                         : multiply_matrices<T, true>(t, job, tile, sums, Ahead(job, i), [] {});
-        if (job.w_zero != nullptr)
-            correct_weights_zero(job, job.windows + i * kMostPositions, tile.segments * tile.columns, pitch, sums);
-        finish_tile(job, tile, finish, sums, pitch);
-    }
-    t.release();
+    const auto finish_whole = [&](const TilePlace& tile, const int32_t* sums) {
+        finish_tile(job, tile, finish, sums, job.vectors * F::kLanes);
+    };
+    const auto run = [&]<int vectors>() {
+        TileSums<F, vectors> sums;
+        multiply_tiles<T>(
+            job, sums, [] {}, finish_whole);
+    };
+    job.vectors == 1 ? run.template operator()<1>() : run.template operator()<2>();
 }
 
 template <class T, class F>

@@ -251,6 +251,9 @@ class BoundedFinish {
             F::store_two(codes, job_.codes + part.y, part.step * distance_, last_count);
         }
     }
+    void finish_rest() {
+        while (parts() > 0) finish_part();
+    }
 
   private:
     static constexpr int64_t kPitch = vectors * F::kLanes;
@@ -274,7 +277,7 @@ class BoundedFinish {
 /// whether they are.
 template <class F, class Function>
 inline bool if_bounded(const BlockJob& job, const Function& function) {
-    if (!F::kFuses || !job.finish.quantises || !job.finish.bounded) return false;
+    if (!job.finish.quantises || !job.finish.bounded) return false;
     const bool multiplies = job.finish.near_tie > 0.5f;
     const auto call = [&]<Kind residual>() {
         if (job.vectors == 1) {

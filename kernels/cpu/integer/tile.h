@@ -107,7 +107,7 @@ void run_block(const BlockJob& job) {
                 BoundedFinish<F, residual, multiplies, vectors> finish(job);
                 run_tiles<I, F>(job, [&](const TilePlace& tile, const int32_t* sums, int) {
                     finish.begin(tile, sums);
-                    while (finish.parts() > 0) finish.finish_part();
+                    finish.finish_rest();
                 });
             }))
             return;
