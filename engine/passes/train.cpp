@@ -1,6 +1,7 @@
 #include "engine/passes/train.h"
 
 #include <cmath>
+#include <span>
 
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
@@ -36,12 +37,15 @@ TensorId Training::weight(int layer) {
     if (learned != roundings_.end()) return weights_[layer] = program_.bind(learned->second->w_hat);
     const Layer& l = network_.layers[layer];
     std::vector<float> values = l.codes ? l.codes->centred : l.weight.values;
-    const size_t per_channel = l.weights_per_channel();
-    for (size_t i = 0; i < values.size(); ++i) {
-        const size_t k = i / per_channel;
-        if (l.codes) values[i] *= l.codes->scale[l.codes->group_of(k)];
-        if (!l.channel_scale.empty() && !norms_.count(layer)) values[i] *= l.channel_scale[k];
-    }
+    const auto scale_filters = [&](auto factor_of) {
+        const size_t size = l.weights_per_channel();
+        for (size_t k = 0; k * size < values.size(); ++k) {
+            const float factor = factor_of(k);
+            for (float& value : std::span(values).subspan(k * size, size)) value *= factor;
+        }
+    };
+    if (l.codes) scale_filters([&](size_t k) { return l.codes->scale[l.codes->group_of(k)]; });
+    if (!l.channel_scale.empty() && !norms_.count(layer)) scale_filters([&](size_t k) { return l.channel_scale[k]; });
     return weights_[layer] = constant(values, l.shape);
 }
 

@@ -5,13 +5,14 @@
 #include "support/devices.h"
 #include "support/operations.h"
 #include "support/random_networks.h"
+#include "support/sanitizer.h"
 
 using namespace adaq;
 using namespace adaq::test;
 
 namespace {
 
-uint32_t networks() { return kEmulated ? 60 : 1000; }
+uint32_t networks() { return kEmulated ? 60 : kAddressSanitizer ? 250 : 1000; }
 
 /// A network, and what devices make of a few images.
 struct Case {

@@ -155,6 +155,25 @@ std::vector<Layer> resnet_layers() {
     return layers;
 }
 
+/// Each layer in every arithmetic or in one.
+void compare_resnet_layers(bool every_arithmetic) {
+    if (!under_test("cuda")) return;
+    const auto layers = resnet_layers();
+    for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
+        const auto device = cuda::make_cuda_device(math);
+        for (size_t i = 0; i < layers.size(); ++i) {
+            if (!every_arithmetic && i % 3 != static_cast<size_t>(math)) continue;
+            const Layer& layer = layers[i];
+            CAPTURE(static_cast<int>(math));
+            CAPTURE(layer.c);
+            CAPTURE(layer.k);
+            CAPTURE(layer.r);
+            CAPTURE(layer.stride);
+            compare(*device, math, layer);
+        }
+    }
+}
+
 }  // namespace
 
 TEST_SUITE("cuda convolutions") {
@@ -198,21 +217,13 @@ TEST_SUITE("cuda convolutions") {
     }
 
     TEST_CASE("every channel, filter and stride combination of ResNet18 and ResNet50") {
-        if (!under_test("cuda")) return;
-        for (Math math : {Math::f32, Math::tf32, Math::bf16}) {
-            const auto device = cuda::make_cuda_device(math);
-            const auto layers = resnet_layers();
-            for (size_t i = 0; i < layers.size(); ++i) {
-                if (kAddressSanitizer && i % 3 != static_cast<size_t>(math)) continue;  // each layer in one arithmetic
-                const Layer& layer = layers[i];
-                CAPTURE(static_cast<int>(math));
-                CAPTURE(layer.c);
-                CAPTURE(layer.k);
-                CAPTURE(layer.r);
-                CAPTURE(layer.stride);
-                compare(*device, math, layer);
-            }
-        }
+        compare_resnet_layers(!kEmulated);
+    }
+
+    // A minute and a half of emulation.
+    TEST_CASE("every channel, filter and stride combination of ResNet18 and ResNet50 in every arithmetic" *
+              doctest::skip()) {
+        compare_resnet_layers(true);
     }
 
     TEST_CASE("an infinity reaches the sums that it belongs to and no others") {

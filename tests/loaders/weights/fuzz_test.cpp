@@ -5,6 +5,7 @@
 
 #include "loaders/weights/checks.h"
 #include "support/mutator.h"
+#include "support/sanitizer.h"
 #include "support/weight_files.h"
 
 using namespace adaq;
@@ -12,7 +13,7 @@ using namespace adaq::test;
 
 namespace {
 
-constexpr int kMutantsPerFile = 3000;
+constexpr int kMutantsPerFile = kAddressSanitizer ? 1000 : 3000;
 
 /// The mutant must be refused in one line or be a model that passes every check.
 void check_mutant(const Bytes& bytes, size_t& refused) {
