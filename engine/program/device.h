@@ -72,6 +72,9 @@ struct BestRange {
     double score = 0.0;
 };
 
+/// Throws std::logic_error where ranks are not ascending within 0 ... elements - 1.
+void check_ranks(std::span<const int64_t> ranks, int64_t elements);
+
 // ---- devices
 
 /// What the operands of convolutions and matrix products are rounded to; sums are float32, and so is all else.

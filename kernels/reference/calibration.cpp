@@ -46,6 +46,7 @@ std::vector<MinMax> min_max(std::span<const double> x, int64_t groups) {
 }
 
 std::vector<float> order_statistics(std::span<const double> x, int64_t groups, std::span<const int64_t> ranks) {
+    check_ranks(ranks, static_cast<int64_t>(x.size()) / groups);
     std::vector<float> result;
     for (int64_t group = 0; group < groups; ++group) {
         const std::span<const double> values = group_of(x, groups, group);

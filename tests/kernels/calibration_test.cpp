@@ -107,6 +107,19 @@ TEST_SUITE("calibration") {
         }
     }
 
+    TEST_CASE("ranks that do not ascend, or lie beyond their group, are refused by every device") {
+        for (const std::string& device : all_devices()) {
+            CAPTURE(device);
+            Bench bench(device);
+            const Buffer x = put_values(bench, {3.0f, 1.0f, 2.0f, 5.0f, 4.0f, 6.0f});
+            for (const std::vector<int64_t>& ranks : {std::vector<int64_t>{1, 0}, {-1, 0}, {0, 3}})
+                CHECK_THROWS_WITH_AS(bench.device().order_statistics(*x, 2, ranks),
+                                     "order_statistics: ranks are not ascending within 0 ... 2", std::logic_error);
+            CHECK(bench.device().order_statistics(*x, 2, std::vector<int64_t>{0, 2}) ==
+                  std::vector<float>{1.0f, 3.0f, 4.0f, 6.0f});
+        }
+    }
+
     TEST_CASE("range searches: each group for itself and together, any grid and exponent") {
         for (const std::string& device : devices_under_test()) {
             CAPTURE(device);

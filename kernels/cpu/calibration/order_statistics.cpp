@@ -6,7 +6,7 @@
 #include <bit>
 #include <numeric>
 
-#include "engine/error.h"
+#include "engine/program/device.h"
 #include "kernels/cpu/calibration/calibration.h"
 
 namespace adaq::cpu {
@@ -139,9 +139,7 @@ void select_small(std::span<const float> x, std::span<const int64_t> ranks, std:
 
 std::vector<float> order_statistics(std::span<const float> x, int64_t groups, std::span<const int64_t> ranks) {
     const int64_t elements = static_cast<int64_t>(x.size()) / groups;
-    require(std::is_sorted(ranks.begin(), ranks.end()) &&
-                (ranks.empty() || (ranks.front() >= 0 && ranks.back() < elements)),
-            "order_statistics: ranks are not ascending within 0 ... {}", elements - 1);
+    check_ranks(ranks, elements);
     std::vector<float> result(groups * ranks.size());
     if (ranks.empty()) return result;
     const auto group_of = [&](int64_t group) { return x.subspan(group * elements, elements); };

@@ -4,7 +4,7 @@
 // that the order of additions does not matter. Groups of up to 8192 elements are sorted in shared memory, a block each.
 #include <algorithm>
 
-#include "engine/error.h"
+#include "engine/program/device.h"
 #include "kernels/cuda/calibration/calibration.h"
 #include "kernels/cuda/platform.h"
 
@@ -165,9 +165,7 @@ std::vector<float> select(const float* x, int64_t elements, std::span<const int6
 
 std::vector<float> order_statistics(const Groups& x, std::span<const int64_t> ranks, const Queue& queue,
                                     int64_t most_counted) {
-    require(std::is_sorted(ranks.begin(), ranks.end()) &&
-                (ranks.empty() || (ranks.front() >= 0 && ranks.back() < x.elements)),
-            "order_statistics: ranks are not ascending within 0 ... {}", x.elements - 1);
+    check_ranks(ranks, x.elements);
     if (ranks.empty()) return {};
     if (x.elements <= kSortedElements) return sort_groups(x, ranks, queue);
     std::vector<float> result;
