@@ -63,6 +63,7 @@ tidy() { # of one file; clang 14 does not read all of g++ 12's C++20, and its ow
     local shim=()
     [ ! -f tools/clang_tidy_14.h ] || shim=(--extra-arg-before=-includetools/clang_tidy_14.h)
     found=$(clang-tidy-14 -p "$build" --quiet --warnings-as-errors='*,-clang-diagnostic-*' --extra-arg=-Wno-unknown-warning-option \
+        --extra-arg=-Wno-unused-command-line-argument \
         "${shim[@]}" --header-filter="$filter" "$1" 2>&1) && return
     if grep -qF 'clang-diagnostic-error]' <<<"$found" || ! grep -qF ',-warnings-as-errors]' <<<"$found"; then # half read: what it says of the rest is not to be trusted
         echo "clang-tidy: cannot read $1: $(grep -m1 -F 'error:' <<<"$found")"

@@ -19,11 +19,12 @@ fail() { echo "lint_test.sh: $1"; cat output; exit 1; }
 passes() { tools/lint.sh "$@" >output 2>&1 || fail "should pass: $*"; }
 refuses() { if tools/lint.sh "$@" >output 2>&1; then fail "should not pass: $*"; fi; }
 tells() { grep -qF "$1" output || fail "says nothing of: $1"; }
+tells_not() { ! grep -F "$1" output || fail "speaks of: $1"; }
 commit() { git add -A . ':!build' ':!output' && git commit -qm "$1"; }
 
 warned='int nothing(int unused) { return 0; }' # misc-unused-parameters
 for file in old fine header_user; do
-    printf '{"directory": "%s", "command": "c++ -c %s.cpp", "file": "%s/%s.cpp"},\n' "$folder" $file "$folder" $file
+    printf '{"directory": "%s", "command": "c++ -Werror --param=ggc-min-heapsize=1500000 -c %s.cpp", "file": "%s/%s.cpp"},\n' "$folder" $file "$folder" $file
 done | sed '1s/^/[/; $s/,$/]/' >build/lint/compile_commands.json
 echo "$warned" >old.cpp
 echo 'int one() { return 1; }' >fine.cpp
@@ -36,6 +37,7 @@ echo 'int one() { return 2 - 1; }' >fine.cpp
 commit "a change without warnings beside a file that has some"
 passes "$first"
 tells "1 files changed"
+tells_not "cannot read" # flags that only gcc has are no reason
 
 printf '#pragma once\nconstexpr int kTwo = 2;\ninline int none(int unused) { return 0; }\n' >alone.h
 commit "a warning in a header"
