@@ -29,7 +29,7 @@ add_card_test("the settings are those of a card" --no-skip "--test-case=the emul
 add_card_test("products" "--test-suite=cuda*" "--test-case-exclude=${LAYERS}")
 add_card_test("gradients of units" "--test-suite=unit trainer" "--test-case=${GRADIENTS}")
 add_card_test("other suites" ${OTHER_SUITES} "--test-case-exclude=${LONG_CASES}")
-add_slow_card_test("every layer of ResNet" "--test-case=${LAYERS}")
+add_slow_card_test("every layer of ResNet" --no-skip "--test-case=${LAYERS} in every arithmetic")
 add_slow_card_test("units that learn" --no-skip "--test-suite=unit trainer,reconstruction fixtures"
     "--test-case-exclude=${GRADIENTS},learned rounding reconstructs*")
 add_slow_card_test("long cases of other suites" ${OTHER_SUITES} "--test-case=${LONG_CASES}")
