@@ -1,4 +1,4 @@
-// Everything that a run knows about itself, as plain data: the main program fills it, and the renderers below turn it
+// Everything that a run knows about itself, as plain data: quantise() and evaluate() fill it, and renderers turn it
 // into the table on stdout, the JSON file and the HTML page. A part that a run has not (no labels, weights only, no
 // float network) is left empty and every renderer does without it. Rendering is a pure function: equal reports, equal
 // bytes.
@@ -101,7 +101,7 @@ struct Report {
     std::string architecture;  // "ResNet18: BasicBlock 2-2-2-2, width 64, 202 classes"; empty where unknown
     int64_t parameters = 0;
     std::string label;   // "W4A8"; empty where nothing was quantised
-    std::string method;  // "nearest rounding, range scheme norm (p = 2.4), per channel"
+    std::string method;  // "nearest rounding, range scheme norm (p = 2.4), one scale a channel"
     std::optional<DataSet> calibration, validation;
 
     // What came out.

@@ -1,5 +1,4 @@
 #include "report/describe.h"
-#include "engine/statistics.h"
 
 #include <fmt/format.h>
 
@@ -9,6 +8,7 @@
 
 #include "engine/graph/node_kind.h"
 #include "engine/grid.h"
+#include "engine/statistics.h"
 
 namespace adaq {
 namespace {

@@ -1,6 +1,5 @@
 // See html_tables.h.
 #include "report/html_tables.h"
-#include <optional>
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // What a Program can do: operation descriptors over tensor handles, forward and backward. Each descriptor says once
 // which tensors it touches and how (tensor_use.h), what messages call it, and which shapes and settings fit together
-// (check). Devices implement them, one a file. Activations are NHWC and weights KRSC in logical order. "Gradient"
+// (check). Devices implement them. Activations are NHWC and weights KRSC in logical order. "Gradient"
 // always means that of the loss.
 #pragma once
 

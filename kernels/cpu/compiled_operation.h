@@ -76,7 +76,7 @@ struct OperationSetting {
     bool weights_change = false;  // in every run: what is made from them must pay off at once
 };
 
-/// One factory an operation, each in the file of its name.
+/// One factory an operation.
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Convolution& op,
                                                      const OperationSetting& setting);
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Linear& op,

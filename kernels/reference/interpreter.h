@@ -1,5 +1,5 @@
 // Runs a Program in float64, operation by operation, by the plainest correct loops: what every other device is tested
-// against. One operation a file, each a member of this class (operator() of its descriptor in
+// against. Each operation is a member of this class (operator() of its descriptor in
 // engine/program/operations.h).
 //
 // One rule about precision: where a value and its scale are both float32 numbers, it is rounded to an integer by

@@ -1,4 +1,4 @@
-// One factory an operation of training, each in the file of its name. What it makes works on the whole batch.
+// One factory an operation of training. What it makes works on the whole batch.
 #pragma once
 
 #include <memory>
