@@ -72,18 +72,17 @@ std::vector<int> forms() {
     return all;
 }
 
-struct Combination {
-    Window window;
-    int bits;
-};
-
 /// Every form of every window; of emulation a third, another one with the next window.
-std::vector<Combination> combinations() {
-    std::vector<Combination> all;
-    for (size_t i = 0; i < windows().size(); ++i)
-        for (const int bits : forms())
-            if (!kEmulated || (i + static_cast<size_t>(bits)) % 3 == 0) all.push_back({windows()[i], bits});
-    return all;
+void for_each_form(const std::function<void(const Window&, const Form&, uint64_t seed)>& check) {
+    for (size_t i = 0; i < windows().size(); ++i) {
+        const Window& w = windows()[i];
+        for (const int bits : forms()) {
+            if (kEmulated && (i + static_cast<size_t>(bits)) % 3 != 0) continue;
+            CAPTURE(bits);
+            CAPTURE(to_string(w.x()));
+            check(w, Form(bits), static_cast<uint64_t>(bits + w.c));
+        }
+    }
 }
 
 OutputQuantiser quantiser(ProgramBuilder& b, const Form& form, TensorId state) {
@@ -119,13 +118,8 @@ TensorId iteration(ProgramBuilder& b) {
 
 TEST_SUITE("training operations") {
     TEST_CASE("the forward pass saves what the quantiser sees, and drops as the stream says") {
-        for (const Combination& combination : combinations()) {
-            const Window& w = combination.window;
-            const int bits = combination.bits;
-            const Form form(bits);
-            CAPTURE(bits);
-            CAPTURE(to_string(w.x()));
-            Values values(static_cast<uint64_t>(bits + w.c));
+        for_each_form([&](const Window& w, const Form& form, uint64_t seed) {
+            Values values(seed);
             const auto x = values.wholes(element_count(w.x()), -3, 3),
                        f = values.wholes(element_count(w.filter()), -3, 3), shift = values.wholes(w.k, -3, 3),
                        residual = values.wholes(element_count(w.y()), -3, 3);
@@ -142,19 +136,14 @@ TEST_SUITE("training operations") {
                     b.add(op);
                 },
                 {"y", "saved"}, 2);
-        }
+        });
     }
 
     TEST_CASE("convolution's gradient to data, with the way back through any activation") {
-        for (const Combination& combination : combinations()) {
-            const Window& w = combination.window;
-            const int bits = combination.bits;
-            const Form form(bits);
-            CAPTURE(bits);
-            CAPTURE(to_string(w.x()));
+        for_each_form([&](const Window& w, const Form& form, uint64_t seed) {
             compare(
                 [&](ProgramBuilder& b) {
-                    Values values(static_cast<uint64_t>(bits + w.c));
+                    Values values(seed);
                     const TensorId state = iteration(b);
                     ConvolutionToData op{b.put("dy", w.y(), values.reals(element_count(w.y()))),
                                          b.put("w", w.filter(), values.reals(element_count(w.filter()))),
@@ -164,7 +153,7 @@ TEST_SUITE("training operations") {
                     b.add(op);
                 },
                 gradient_outputs(form), 2);
-        }
+        });
     }
 
     TEST_CASE("convolution's gradient to weights") {
