@@ -20,7 +20,6 @@
 #include "support/devices.h"
 #include "support/operations.h"
 #include "support/places.h"
-#include "support/sanitizer.h"
 
 using namespace adaq;
 using namespace adaq::test;

@@ -13,7 +13,6 @@
 #include "support/devices.h"
 #include "support/operations.h"
 #include "support/product_tolerance.h"
-#include "support/sanitizer.h"
 
 using namespace adaq;
 using namespace adaq::test;
