@@ -40,9 +40,9 @@ int64_t Checker::positions(int64_t in, const WindowAxis& axis) {
     require(axis.kernel >= 1 && axis.stride >= 1 && axis.dilation >= 1, "a window of {} with stride {}, dilation {}",
             axis.kernel, axis.stride, axis.dilation);
     require(axis.before >= 0 && axis.after >= 0, "a window with padding {} and {}", axis.before, axis.after);
-    const int64_t room = in + axis.before + axis.after - axis.reach();
-    require(room >= 0, "a {}-wide window does not fit a {}-wide map", axis.reach(), in);
-    return room / axis.stride + 1;
+    require(in + axis.before + axis.after >= axis.reach(), "a {}-wide window does not fit a {}-wide map", axis.reach(),
+            in);
+    return axis.positions(in);
 }
 
 Shape Checker::convolved(const Shape& x, const Shape& w, const ConvolutionWindow& window) {

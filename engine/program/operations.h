@@ -18,6 +18,7 @@
 
 /// All of them, as arguments of a macro: the variant and each device's declarations are made from this list, so that an
 /// operation that a device lacks does not link.
+// clang-format off
 #define ADAQ_OPERATIONS(X)       \
     X(Convolution)               \
     X(ConvolutionToData)         \
@@ -46,7 +47,14 @@
     X(RoundWeights)              \
     X(RoundingStep)              \
     X(ChannelScaleGradient)      \
-    X(ChannelShiftGradient) X(SquaredError) X(KlDivergence) X(BeginIteration) X(DrawBatch) X(Gather) X(AdamStep)
+    X(ChannelShiftGradient)      \
+    X(SquaredError)              \
+    X(KlDivergence)              \
+    X(BeginIteration)            \
+    X(DrawBatch)                 \
+    X(Gather)                    \
+    X(AdamStep)
+// clang-format on
 
 namespace adaq {
 

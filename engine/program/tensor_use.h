@@ -44,6 +44,12 @@ inline constexpr TensorUse kReadRows{Access::read, Extent::rows}, kWriteRows{Acc
 
 }  // namespace use
 
+/// The tensors of an operation that reads rows of one and writes rows of another.
+void visit_rows(auto& from, auto& to, const auto& visit) {
+    visit(from, use::kReadRows);
+    visit(to, use::kWriteRows);
+}
+
 /// inference: one of a forward pass; devices run programs of nothing else image by image.
 enum class Purpose { inference, learning };
 

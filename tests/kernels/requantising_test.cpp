@@ -46,7 +46,8 @@ void check_layer(const json& c) {
     check_code(c, {1, 1, 1, 1}, [&](Device& device, Program& program, TensorId y) {
         const std::vector<float> x = c.at("x"), w = c.at("w");
         const Shape shape{1, 1, 1, std::ssize(x)};
-        IntegerConvolution op{put(device, program, shape, x, DType::u8), put(device, program, shape, w, DType::i8), y};
+        IntegerConvolution op{
+            {put(device, program, shape, x, DType::u8), put(device, program, shape, w, DType::i8), y}};
         op.x_zero = c.at("x_zero");
         op.bias = program.bind(adaq::put(device, std::vector<int32_t>{c.at("bias")}));
         const float unit = QuantisedBias::unit(c.at("x_scale"), c.at("w_scale"));
@@ -98,7 +99,7 @@ void check_window(const json& c) {
 IntegerConvolution layer_of(Device& device, Program& program, const json& c, TensorId y) {
     const std::vector<float> x = c.at("x"), w = c.at("w");
     const Shape shape{1, 1, 1, std::ssize(x)};
-    IntegerConvolution op{put(device, program, shape, x, DType::u8), put(device, program, shape, w, DType::i8), y};
+    IntegerConvolution op{{put(device, program, shape, x, DType::u8), put(device, program, shape, w, DType::i8), y}};
     const float x_scale = c.at("x_scale"), w_scale = c.at("w_scale");
     op.epilogue.scale = put(device, program, {1}, {x_scale * w_scale});
     op.epilogue.shift = put(device, program, {1}, {c.at("bias").get<float>()});
@@ -207,8 +208,8 @@ TEST_SUITE("requantising") {
     TEST_CASE("an integer bias of sums that are no codes' is refused, and an offset of values") {
         const auto device = make_device("reference", 1);
         Program program;
-        IntegerLinear linear{put(*device, program, {1, 2}, {1.0f, 2.0f}),
-                             put(*device, program, {1, 2}, {1.0f, 2.0f}, DType::i8), program.temporary({1, 1})};
+        IntegerLinear linear{{put(*device, program, {1, 2}, {1.0f, 2.0f}),
+                              put(*device, program, {1, 2}, {1.0f, 2.0f}, DType::i8), program.temporary({1, 1})}};
         linear.bias = program.bind(adaq::put(*device, std::vector<int32_t>{3}));
         program.add(linear);
         CHECK_THROWS_WITH(device->compile(program), doctest::Contains("x has no codes, and its sums an integer bias"));
@@ -216,8 +217,8 @@ TEST_SUITE("requantising") {
         const TensorId a = put(*device, addition, {1}, {1.0f});
         addition.add(IntegerAddition{a, a, addition.temporary({1}), 1.0f, 1.0f, 0, 0, 0.5f});
         Program residual;
-        IntegerLinear scaled{put(*device, residual, {1, 2}, {1.0f, 2.0f}, DType::u8),
-                             put(*device, residual, {1, 2}, {1.0f, 2.0f}, DType::i8), residual.temporary({1, 1})};
+        IntegerLinear scaled{{put(*device, residual, {1, 2}, {1.0f, 2.0f}, DType::u8),
+                              put(*device, residual, {1, 2}, {1.0f, 2.0f}, DType::i8), residual.temporary({1, 1})}};
         scaled.epilogue.residual = put(*device, residual, {1, 1}, {1.0f}, DType::u8);
         scaled.epilogue.residual_scale = 0.5f;
         scaled.epilogue.factor = 2.0f;

@@ -55,6 +55,11 @@ Results run(Device& device, const LayerWindow& layer, const Inputs& inputs, bool
     return results;
 }
 
+/// The shape of a pool's output.
+Shape pooled(const Shape& x, const PoolingWindow& window) {
+    return {x[0], window.rows().positions(x[1]), window.columns().positions(x[2]), x[3]};
+}
+
 Inputs magnitudes(Inputs inputs) {
     for (std::vector<float>* values : {&inputs.x, &inputs.w, &inputs.dy})
         for (float& v : *values) v = std::fabs(v);
@@ -274,10 +279,7 @@ TEST_SUITE("windows") {
              {PoolingWindow{2, 3, 2, 1, 0, 1, 0, 1}, PoolingWindow{3, 3, 2, 2, 1, 1, 1, 1},
               PoolingWindow{1, 4, 1, 3, 0, 0, 0, 2}, PoolingWindow{2, 2, 3, 3}}) {
             for (const int64_t c : {16, 5}) {
-                const WindowAxis rows = window.rows(), columns = window.columns();
-                const Shape x{2, 7, 8, c};
-                const Shape y{2, (7 + rows.before + rows.after - rows.kernel) / rows.stride + 1,
-                              (8 + columns.before + columns.after - columns.kernel) / columns.stride + 1, c};
+                const Shape x{2, 7, 8, c}, y = pooled(x, window);
                 CAPTURE(to_string(y));
                 for (const bool counted : {false, true}) {
                     const auto build = [&](ProgramBuilder& b) {
@@ -330,11 +332,11 @@ TEST_SUITE("windows") {
 
     TEST_CASE("a global average may stay a map") {
         for (const std::string& name : all_devices()) {
-            const auto mean = [&](const Shape& pooled) {
+            const auto mean = [&](const Shape& of_y) {
                 Values values(29);
                 ProgramBuilder b(name);
-                b.add(GlobalAveragePool{b.put("x", {2, 3, 4, 5}, values.reals(120)), b.out("y", pooled)});
-                b.add(GlobalAveragePoolGradient{b.put("dy", pooled, values.reals(10)), b.out("dx", {2, 3, 4, 5})});
+                b.add(GlobalAveragePool{b.put("x", {2, 3, 4, 5}, values.reals(120)), b.out("y", of_y)});
+                b.add(GlobalAveragePoolGradient{b.put("dy", of_y, values.reals(10)), b.out("dx", {2, 3, 4, 5})});
                 b.run();
                 return std::vector{b.get("y"), b.get("dx")};
             };
@@ -346,10 +348,7 @@ TEST_SUITE("windows") {
         for (PoolingWindow window : {PoolingWindow{2, 3, 2, 1, 0, 1, 0, 1}, PoolingWindow{3, 3, 2, 2, 0, 0, 1, 1},
                                      PoolingWindow{1, 4, 1, 3, 0, 0, 0, 2}, PoolingWindow{2, 2, 2, 2, 1, 0, 0, 1}}) {
             for (const int64_t c : {16, 5}) {
-                const WindowAxis rows = window.rows(), columns = window.columns();
-                const Shape x{2, 7, 8, c};
-                const Shape y{2, (7 + rows.before + rows.after - rows.kernel) / rows.stride + 1,
-                              (8 + columns.before + columns.after - columns.kernel) / columns.stride + 1, c};
+                const Shape x{2, 7, 8, c}, y = pooled(x, window);
                 CAPTURE(to_string(y));
                 const auto results = [&](const std::string& name) {
                     Values values(17);

@@ -16,18 +16,13 @@ struct LayerWindow {
 
     Shape x() const { return {n, h, w, c}; }
     Shape filter() const { return {k, r, s, c / window.groups}; }
-    Shape y() const { return {n, positions(h, window.rows(r)), positions(w, window.columns(s)), k}; }
+    Shape y() const { return {n, window.rows(r).positions(h), window.columns(s).positions(w), k}; }
     /// Of a sum of y, dx, dw, as many as there can be.
     int64_t products(size_t direction) const {
         const Shape of = y();
         return direction == 0   ? r * s * c / window.groups
                : direction == 1 ? r * s * k / window.groups
                                 : n * of[1] * of[2];
-    }
-
-  private:
-    static int64_t positions(int64_t extent, const WindowAxis& axis) {
-        return (extent + axis.before + axis.after - axis.reach()) / axis.stride + 1;
     }
 };
 

@@ -49,17 +49,15 @@ struct ActivationGradient {
     double scale_gradient_factor = 1.0;
 };
 
-// ---- their tensors; Self is the part or a constant one
+// ---- their tensors, of the part or of a constant one
 
-template <typename Self, typename Visit>
-void visit_quantiser(Self& quantiser, const Visit& visit) {
+void visit_quantiser(auto& quantiser, const auto& visit) {
     if (!quantiser) return;
     visit(quantiser->scale, use::kRead);
     if (quantiser->dropping) visit(quantiser->dropping->state, use::kState);
 }
 
-template <typename Self, typename Visit>
-void visit_epilogue(Self& epilogue, const Visit& visit) {
+void visit_epilogue(auto& epilogue, const auto& visit) {
     visit(epilogue.scale, use::kRead);
     visit(epilogue.shift, use::kRead);
     visit(epilogue.residual, use::kReadRows);
@@ -67,8 +65,7 @@ void visit_epilogue(Self& epilogue, const Visit& visit) {
     visit_quantiser(epilogue.quantiser, visit);
 }
 
-template <typename Self, typename Visit>
-void visit_activation(Self& activation, const Visit& visit) {
+void visit_activation(auto& activation, const auto& visit) {
     visit(activation.value, use::kReadRows);
     visit(activation.scale_gradient, use::kWrite);
     visit_quantiser(activation.quantiser, visit);

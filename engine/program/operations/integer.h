@@ -30,8 +30,7 @@ struct IntegerEpilogue {
     std::optional<CodeQuantiser> quantiser = std::nullopt;
 };
 
-template <typename Self, typename Visit>
-void visit_integer_epilogue(Self& epilogue, const Visit& visit) {
+void visit_integer_epilogue(auto& epilogue, const auto& visit) {
     visit(epilogue.scale, use::kRead);
     visit(epilogue.shift, use::kRead);
     visit(epilogue.residual, use::kReadRows);
@@ -48,21 +47,17 @@ inline TensorUse output_behind(const std::optional<CodeQuantiser>& quantiser) {
 /// are exact, and rounded to float32 once.
 enum class IntegerSums { narrow, wide };
 
-/// y[N,P,Q,K] from sum over R,S,C of (x[N,H,W,C] - x_zero) * (w[K,R,S,C / groups] - w_zero[K]); outside the map x is
-/// x_zero. Where x is f32 the terms are added by fused multiply-adds in the order r, s, c, from 0.
-struct IntegerConvolution {
-    static constexpr OperationTraits kTraits{"convolution of codes", Purpose::inference, Cost::product};
+/// What convolutions and fully connected layers have in common.
+struct IntegerProduct {
     static constexpr bool kTakesCodes = true;
     TensorId x, w, y;
     TensorId w_zero = kNone;  // [K] i32; none: 0
     TensorId bias = kNone;    // [K] i32, added to sums of codes before they are rounded; none: 0
-    ConvolutionWindow window = {};
     int x_zero = 0;
     IntegerSums sums = IntegerSums::narrow;
     IntegerEpilogue epilogue = {};
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.x, use::kReadRows);
         visit(op.w, use::kConstant);
         visit(op.y, output_behind(op.epilogue.quantiser));
@@ -71,31 +66,22 @@ struct IntegerConvolution {
         visit_integer_epilogue(op.epilogue, visit);
     }
     ProductTensors product() const { return {y, w}; }
+};
+
+/// y[N,P,Q,K] from sum over R,S,C of (x[N,H,W,C] - x_zero) * (w[K,R,S,C / groups] - w_zero[K]); outside the map x is
+/// x_zero. Where x is f32 the terms are added by fused multiply-adds in the order r, s, c, from 0.
+struct IntegerConvolution : IntegerProduct {
+    static constexpr OperationTraits kTraits{"convolution of codes", Purpose::inference, Cost::product};
+    ConvolutionWindow window = {};
+
     void check(const Checker& checker) const;
 };
 
 /// y[N,K] from sum over C of (x[N,C] - x_zero) * (w[K,C] - w_zero[K]). x: u8 codes, i32 sums of codes, or f32 (then by
 /// fused multiply-adds in the order of c, from 0).
-struct IntegerLinear {
+struct IntegerLinear : IntegerProduct {
     static constexpr OperationTraits kTraits{"fully connected layer of codes", Purpose::inference, Cost::product};
-    static constexpr bool kTakesCodes = true;
-    TensorId x, w, y;
-    TensorId w_zero = kNone;
-    TensorId bias = kNone;
-    int x_zero = 0;
-    IntegerSums sums = IntegerSums::narrow;
-    IntegerEpilogue epilogue = {};
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, use::kReadRows);
-        visit(op.w, use::kConstant);
-        visit(op.y, output_behind(op.epilogue.quantiser));
-        visit(op.w_zero, use::kRead);
-        visit(op.bias, use::kRead);
-        visit_integer_epilogue(op.epilogue, visit);
-    }
-    ProductTensors product() const { return {y, w}; }
     void check(const Checker& checker) const;
 };
 
@@ -112,8 +98,7 @@ struct IntegerAddition {
     Activation activation = {};
     std::optional<CodeQuantiser> quantiser = std::nullopt;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.a, use::kReadRows);
         visit(op.b, use::kReadRows);
         visit(op.y, output_behind(op.quantiser));
@@ -131,11 +116,7 @@ struct SumOverMap {
     int x_zero = 0;
     float scale = 1.0f;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, use::kReadRows);
-        visit(op.y, use::kWriteRows);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_rows(op.x, op.y, visit); }
     void check(const Checker& checker) const;
 };
 
@@ -146,8 +127,7 @@ struct QuantiseToCodes {
     TensorId x, y;
     CodeQuantiser quantiser;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.x, use::kReadRows);
         visit(op.y, output_behind(op.quantiser));
     }
@@ -162,8 +142,7 @@ struct LookUp {
     TensorId x, y;
     TensorId table;  // [C,256]
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.x, use::kReadRows);
         visit(op.y, use::kWriteRows);
         visit(op.table, use::kConstant);

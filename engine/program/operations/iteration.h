@@ -24,8 +24,7 @@ struct BeginIteration {
     std::vector<TensorId> losses;  // [1] each
     std::optional<Plateau> plateau = std::nullopt;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         for (auto& loss : op.losses) visit(loss, use::kCarried);
         visit(op.state, TensorUse{Access::update, Extent::state});
     }
@@ -42,8 +41,7 @@ struct DrawBatch {
     bool replacement = false;
     Stream stream;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.indices, use::kWriteRows);
         visit(op.state, use::kState);
     }
@@ -65,8 +63,7 @@ struct Gather {
     TensorId indices = kNone;
     std::optional<Mixing> mixing = std::nullopt;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         constexpr TensorUse kMadeAsIs{Access::read, Extent::cache, Bf16::as_made};
         visit(op.x, kMadeAsIs);
         visit(op.y, use::kRoundable);
@@ -86,8 +83,7 @@ struct AdamStep {
     float minimum = -std::numeric_limits<float>::infinity();
     IterationValue rate = kScaleRate;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.x, use::kUpdate);
         visit(op.gradient, use::kRead);
         visit(op.first_moment, use::kUpdate);

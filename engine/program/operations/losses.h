@@ -17,8 +17,7 @@ struct SquaredError {
     double exponent = 2.0;
     double factor = 1.0;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.y, use::kReadRows);
         visit(op.target, use::kCache);
         visit(op.dy, use::kRoundable);
@@ -37,8 +36,7 @@ struct KlDivergence {
     double temperature = 4.0;
     double factor = 1.0;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.logits, use::kReadRows);
         visit(op.target, use::kCache);
         visit(op.dlogits, use::kWriteRows);

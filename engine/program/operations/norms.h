@@ -24,8 +24,7 @@ struct BatchNorm {
     Epilogue epilogue = {};
     bool fixed = false;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.x, use::kReadRows);
         visit(op.y, use::kWriteRows);
         visit(op.gamma, use::kRead);
@@ -45,8 +44,7 @@ struct BatchNormGradient {
     TensorId dy, x, dx;
     TensorId gamma, mean, inverse_std;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.dy, use::kReadRows);
         visit(op.x, use::kReadRows);
         visit(op.dx, use::kWriteRows);
@@ -76,8 +74,7 @@ struct StatisticsLoss {
     double factor = 1.0;
     std::optional<ThroughFixedNorm> through = std::nullopt;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.x, use::kReadRows);
         visit(op.dx, use::kWriteRows);
         visit(op.loss, use::kWrite);

@@ -16,8 +16,7 @@ struct Addition {
     TensorId saved = kNone;  // receives the value before the quantiser
     Activation activation = Activation::relu();
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.a, use::kReadRows);
         visit(op.b, use::kReadRows);
         visit(op.y, quantised_output(op.quantiser, op.saved));
@@ -35,8 +34,7 @@ struct ActivationBackward {
     TensorId addend = kNone;
     ActivationGradient activation;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.dy, use::kReadRows);
         visit(op.dx, use::kRoundable);
         visit(op.addend, use::kReadRows);
@@ -51,8 +49,7 @@ struct FakeQuantise {
     TensorId x, y;
     OutputQuantiser quantiser;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         TensorUse output = use::kRoundable;
         output.codes = op.quantiser.codes;
         auto* const quantiser = &op.quantiser;

@@ -18,11 +18,7 @@ struct MaxPool {
     TensorId x, y;
     PoolingWindow window = PoolingWindow::square(3, 2, 1);
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, use::kReadRows);
-        visit(op.y, use::kWriteRows);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_rows(op.x, op.y, visit); }
     void check(const Checker& checker) const;
 };
 
@@ -32,11 +28,9 @@ struct MaxPoolGradient {
     TensorId x, dy, dx;
     PoolingWindow window = PoolingWindow::square(3, 2, 1);
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.x, use::kReadRows);
-        visit(op.dy, use::kReadRows);
-        visit(op.dx, use::kWriteRows);
+        visit_rows(op.dy, op.dx, visit);
     }
     void check(const Checker& checker) const;
 };
@@ -66,11 +60,7 @@ struct AveragePool {
     };
     std::optional<Steps> steps = std::nullopt;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, use::kReadRows);
-        visit(op.y, use::kWriteRows);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_rows(op.x, op.y, visit); }
     void check(const Checker& checker) const;
 };
 
@@ -82,11 +72,7 @@ struct AveragePoolGradient {
     bool counts_padding = true;
     float scale = 1.0f;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.dy, use::kReadRows);
-        visit(op.dx, use::kWriteRows);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_rows(op.dy, op.dx, visit); }
     void check(const Checker& checker) const;
 };
 
@@ -98,11 +84,7 @@ struct GlobalAveragePool {
     float scale = 1.0f;
     bool sum = false;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, use::kReadRows);
-        visit(op.y, use::kWriteRows);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_rows(op.x, op.y, visit); }
     void check(const Checker& checker) const;
 };
 
@@ -112,11 +94,7 @@ struct GlobalAveragePoolGradient {
     TensorId dy, dx;
     float scale = 1.0f;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.dy, use::kReadRows);
-        visit(op.dx, use::kWriteRows);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_rows(op.dy, op.dx, visit); }
     void check(const Checker& checker) const;
 };
 

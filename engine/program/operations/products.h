@@ -17,6 +17,29 @@ enum class Sums { free, in_order, exact };
 /// Only free sums may round their operands (Math::bf16).
 constexpr TensorUse operand_of(Sums sums) { return sums == Sums::free ? use::kOperand : use::kReadRows; }
 
+// ---- their tensors, in each direction
+
+void visit_product(auto& op, const TensorUse& y, const auto& visit) {
+    visit(op.x, operand_of(op.sums));
+    visit(op.w, use::kConstant);
+    visit(op.y, y);
+    visit_epilogue(op.epilogue, visit);
+}
+
+void visit_product_to_data(auto& op, const TensorUse& dx, const auto& visit) {
+    visit(op.dy, use::kOperand);
+    visit(op.w, use::kConstant);
+    visit(op.dx, dx);
+    visit(op.addend, use::kReadRows);
+    if (op.activation) visit_activation(*op.activation, visit);
+}
+
+void visit_product_to_weights(auto& op, const auto& visit) {
+    visit(op.x, use::kOperand);
+    visit(op.dy, use::kOperand);
+    visit(op.dw, use::kWrite);
+}
+
 /// y[N,P,Q,K] = sum over R,S,C of x[N,H,W,C] * w[K,R,S,C / groups], over the channels of K's group.
 struct Convolution {
     static constexpr OperationTraits kTraits{"convolution", Purpose::inference, Cost::product};
@@ -25,12 +48,8 @@ struct Convolution {
     Epilogue epilogue = {};
     Sums sums = Sums::free;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, operand_of(op.sums));
-        visit(op.w, use::kConstant);
-        visit(op.y, quantised_output(op.epilogue.quantiser, op.epilogue.saved));
-        visit_epilogue(op.epilogue, visit);
+    static void visit_tensors(auto& op, const auto& visit) {
+        visit_product(op, quantised_output(op.epilogue.quantiser, op.epilogue.saved), visit);
     }
     ProductTensors product() const { return {y, w}; }
     void check(const Checker& checker) const;
@@ -44,14 +63,7 @@ struct ConvolutionToData {
     TensorId addend = kNone;  // the gradient of another reader of x, shape of dx
     std::optional<ActivationGradient> activation = std::nullopt;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.dy, use::kOperand);
-        visit(op.w, use::kConstant);
-        visit(op.dx, use::kRoundable);
-        visit(op.addend, use::kReadRows);
-        if (op.activation) visit_activation(*op.activation, visit);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_product_to_data(op, use::kRoundable, visit); }
     ProductTensors product() const { return {dy, w}; }
     void check(const Checker& checker) const;
 };
@@ -62,12 +74,7 @@ struct ConvolutionToWeights {
     TensorId x, dy, dw;
     ConvolutionWindow window = {};
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, use::kOperand);
-        visit(op.dy, use::kOperand);
-        visit(op.dw, use::kWrite);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_product_to_weights(op, visit); }
     ProductTensors product() const { return {dy, dw}; }
     void check(const Checker& checker) const;
 };
@@ -80,14 +87,10 @@ struct Linear {
     Epilogue epilogue = {};
     Sums sums = Sums::free;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         TensorUse output = quantised_output(op.epilogue.quantiser, op.epilogue.saved);
         output.bf16 = Bf16::no;
-        visit(op.x, operand_of(op.sums));
-        visit(op.w, use::kConstant);
-        visit(op.y, output);
-        visit_epilogue(op.epilogue, visit);
+        visit_product(op, output, visit);
     }
     ProductTensors product() const { return {y, w}; }
     void check(const Checker& checker) const;
@@ -101,14 +104,7 @@ struct LinearToData {
     TensorId addend = kNone;
     std::optional<ActivationGradient> activation = std::nullopt;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.dy, use::kOperand);
-        visit(op.w, use::kConstant);
-        visit(op.dx, use::kWriteRows);
-        visit(op.addend, use::kReadRows);
-        if (op.activation) visit_activation(*op.activation, visit);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_product_to_data(op, use::kWriteRows, visit); }
     ProductTensors product() const { return {dy, w}; }
     void check(const Checker& checker) const;
 };
@@ -119,12 +115,7 @@ struct LinearToWeights {
                                              Cost::product};
     TensorId x, dy, dw;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit(op.x, use::kOperand);
-        visit(op.dy, use::kOperand);
-        visit(op.dw, use::kWrite);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_product_to_weights(op, visit); }
     ProductTensors product() const { return {dy, dw}; }
     void check(const Checker& checker) const;
 };

@@ -18,8 +18,7 @@ struct Rounding {
 };
 
 /// `v` is how V is used.
-template <typename Self, typename Visit>
-void visit_rounding(Self& rounding, const TensorUse& v, const Visit& visit) {
+void visit_rounding(auto& rounding, const TensorUse& v, const auto& visit) {
     visit(rounding.w, use::kConstant);
     visit(rounding.v, v);
     visit(rounding.w_hat, use::kWrite);
@@ -33,10 +32,7 @@ struct RoundWeights {
     static constexpr OperationTraits kTraits{"rounding of weights", Purpose::learning, Cost::memory};
     Rounding rounding;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
-        visit_rounding(op.rounding, use::kRead, visit);
-    }
+    static void visit_tensors(auto& op, const auto& visit) { visit_rounding(op.rounding, use::kRead, visit); }
     void check(const Checker& checker) const;
 };
 
@@ -50,8 +46,7 @@ struct RoundingStep {
     double lambda = 1.0;
     TensorId penalty = kNone;  // [1]: lambda * sum(1 - |2h - 1|^beta) before the step, 0 while the regulariser is off
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit_rounding(op.rounding, use::kUpdate, visit);
         visit(op.w_hat_gradient, use::kRead);
         visit(op.first_moment, use::kUpdate);
@@ -69,8 +64,7 @@ struct ChannelScaleGradient {
     TensorId w_hat, w_hat_gradient;  // [K,...]
     TensorId factor, gradient;       // [K]
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.w_hat, use::kRead);
         visit(op.w_hat_gradient, use::kRead);
         visit(op.factor, use::kRead);
@@ -84,8 +78,7 @@ struct ChannelShiftGradient {
     static constexpr OperationTraits kTraits{"gradient of the channels' shifts", Purpose::learning, Cost::memory};
     TensorId dy, gradient;
 
-    template <typename Self, typename Visit>
-    static void visit_tensors(Self& op, const Visit& visit) {
+    static void visit_tensors(auto& op, const auto& visit) {
         visit(op.dy, TensorUse{Access::read, Extent::rows, Bf16::suffices});
         visit(op.gradient, use::kWrite);
     }

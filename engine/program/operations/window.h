@@ -14,6 +14,8 @@ struct WindowAxis {
     /// What stands beyond the map's ends is padding: zeros of a convolution, nothing of a pool.
     constexpr int64_t input(int64_t position, int64_t tap) const { return position * stride - before + tap * dilation; }
     constexpr int64_t reach() const { return (kernel - 1) * dilation + 1; }
+    /// Over an input of `extent`, which with its padding must hold one at least.
+    constexpr int64_t positions(int64_t extent) const { return (extent + before + after - reach()) / stride + 1; }
     /// Of a window without dilation: the elements [first, last) of an input of `extent` that a position sees.
     constexpr int64_t first(int64_t position) const { return std::max<int64_t>(position * stride - before, 0); }
     constexpr int64_t last(int64_t position, int64_t extent) const {

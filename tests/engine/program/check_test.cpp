@@ -267,8 +267,8 @@ TEST_SUITE("check") {
         const CodeQuantiser quantiser{0.5f, 3.0f, {4, true}};
         refuses(
             [&](Tensors& t) {
-                IntegerConvolution op{t.bound({2, 5, 5, 4}, kCodes), t.bound({8, 3, 3, 4}, DType::i8),
-                                      t.unwritten({2, 3, 3, 8}, kCodes)};
+                IntegerConvolution op{{t.bound({2, 5, 5, 4}, kCodes), t.bound({8, 3, 3, 4}, DType::i8),
+                                       t.unwritten({2, 3, 3, 8}, kCodes)}};
                 op.w_zero = t.bound({8}, DType::i32);
                 op.epilogue = {t.bound({8}), t.bound({8}), t.bound({2, 3, 3, 8}, kCodes), 0.5f, 3};
                 op.epilogue.quantiser = quantiser;
@@ -299,7 +299,7 @@ TEST_SUITE("check") {
              [](auto& op, Tensors&) { op.x_zero = 256; }});
         refuses(
             [&](Tensors& t) {
-                IntegerLinear op{t.bound({2, 6}, kCodes), t.bound({3, 6}, DType::i8), t.unwritten({2, 3})};
+                IntegerLinear op{{t.bound({2, 6}, kCodes), t.bound({3, 6}, DType::i8), t.unwritten({2, 3})}};
                 op.epilogue.shift = t.bound({3});
                 return op;
             },
