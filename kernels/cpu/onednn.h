@@ -156,28 +156,27 @@ inline dnnl::convolution_forward::primitive_desc forward_hint(const GradientLayo
 #endif
 }
 
+/// A gradient's description: x and w, of which the gradient takes the place of one.
+template <typename Description>
+Description gradient_desc(const GradientLayouts& l, const dnnl::memory::desc& x, const dnnl::memory::desc& w) {
+    constexpr auto direct = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine(), direct, x, w, l.y, l.stride, l.dilation, l.before, l.behind, forward_hint(l), l.attributes};
+#else
+    return {{direct, x, w, l.y, l.stride, l.dilation, l.before, l.behind}, l.attributes, engine(), forward_hint(l)};
+#endif
+}
+
 inline dnnl::convolution_backward_data::primitive_desc convolution_to_data_desc(const ConvolutionShape& d,
                                                                                 dnnl::memory::data_type operand) {
     const GradientLayouts l(d, operand);
-    constexpr auto direct = dnnl::algorithm::convolution_direct;
-#if DNNL_VERSION_MAJOR >= 3
-    return {engine(), direct, l.dx, l.w, l.y, l.stride, l.dilation, l.before, l.behind, forward_hint(l), l.attributes};
-#else
-    return {
-        {direct, l.dx, l.w, l.y, l.stride, l.dilation, l.before, l.behind}, l.attributes, engine(), forward_hint(l)};
-#endif
+    return gradient_desc<dnnl::convolution_backward_data::primitive_desc>(l, l.dx, l.w);
 }
 
 inline dnnl::convolution_backward_weights::primitive_desc convolution_to_weights_desc(const ConvolutionShape& d,
                                                                                       dnnl::memory::data_type operand) {
     const GradientLayouts l(d, operand);
-    constexpr auto direct = dnnl::algorithm::convolution_direct;
-#if DNNL_VERSION_MAJOR >= 3
-    return {engine(), direct, l.x, l.dw, l.y, l.stride, l.dilation, l.before, l.behind, forward_hint(l), l.attributes};
-#else
-    return {
-        {direct, l.x, l.dw, l.y, l.stride, l.dilation, l.before, l.behind}, l.attributes, engine(), forward_hint(l)};
-#endif
+    return gradient_desc<dnnl::convolution_backward_weights::primitive_desc>(l, l.x, l.dw);
 }
 
 /// m = v * u of several matrices, or m += v * u, with a scratchpad of the caller's.

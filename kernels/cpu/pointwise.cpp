@@ -32,40 +32,25 @@ ADAQ_VECTORISE void quantise(const QuantiserValues& q, int64_t n, float* y) {
     for (int64_t i = 0; i < n; ++i) y[i] = quantise_centred(y[i], scale, zero_point, qmin, qmax) * factor;
 }
 
+Pointwise work_of(const Addition& op, const View& view) {
+    Pointwise work{view.at(op.a), view.at(op.b), op.a_scale, op.b_scale, op.activation, std::nullopt};
+    if (op.quantiser) work.quantiser = resolve_quantiser(*op.quantiser, view);
+    return work;
+}
+Pointwise work_of(const FakeQuantise& op, const View& view) {
+    return {view.at(op.x), nullptr, 1.0f, 0.0f, {}, resolve_quantiser(op.quantiser, view)};
+}
+
+template <typename Op>
 class CompiledPointwise : public CompiledOperation {
   public:
-    CompiledPointwise(const Program& program, TensorId y, int64_t images)
-        : count_(element_count(program.shape(y)) / program.shape(y)[0] * images) {}
+    CompiledPointwise(const Program& program, const Op& op, int64_t images)
+        : op_(op), count_(element_count(program.shape(op.y)) / program.shape(op.y)[0] * images) {}
+    void run(const View& view) override { pointwise(work_of(op_, view), count_, view.target(op_.y)); }
 
-  protected:
+  private:
+    Op op_;
     int64_t count_;
-};
-
-class CompiledAdd : public CompiledPointwise {
-  public:
-    CompiledAdd(const Program& program, const Addition& op, int64_t images)
-        : CompiledPointwise(program, op.y, images), op_(op) {}
-    void run(const View& view) override {
-        Pointwise work{view.at(op_.a), view.at(op_.b), op_.a_scale, op_.b_scale, op_.activation, std::nullopt};
-        if (op_.quantiser) work.quantiser = resolve_quantiser(*op_.quantiser, view);
-        pointwise(work, count_, view.target(op_.y));
-    }
-
-  private:
-    Addition op_;
-};
-
-class CompiledFakeQuantise : public CompiledPointwise {
-  public:
-    CompiledFakeQuantise(const Program& program, const FakeQuantise& op, int64_t images)
-        : CompiledPointwise(program, op.y, images), op_(op) {}
-    void run(const View& view) override {
-        pointwise({view.at(op_.x), nullptr, 1.0f, 0.0f, {}, resolve_quantiser(op_.quantiser, view)}, count_,
-                  view.target(op_.y));
-    }
-
-  private:
-    FakeQuantise op_;
 };
 
 }  // namespace
@@ -102,12 +87,12 @@ void finish_epilogue(const Epilogue& epilogue, const View& view, int64_t count, 
 
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const Addition& op,
                                                      const OperationSetting& setting) {
-    return std::make_unique<CompiledAdd>(program, op, setting.images);
+    return std::make_unique<CompiledPointwise<Addition>>(program, op, setting.images);
 }
 
 std::unique_ptr<CompiledOperation> compile_operation(const Program& program, const FakeQuantise& op,
                                                      const OperationSetting& setting) {
-    return std::make_unique<CompiledFakeQuantise>(program, op, setting.images);
+    return std::make_unique<CompiledPointwise<FakeQuantise>>(program, op, setting.images);
 }
 
 }  // namespace adaq::cpu

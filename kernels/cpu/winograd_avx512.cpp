@@ -9,15 +9,8 @@
 namespace adaq::cpu::winograd {
 namespace {
 
-struct Lanes512 {
-    static constexpr int kLanes = 16, kRows = 6, kVectors = 4;
-    using Floats = __m512;
-
-    static Floats load(const float* p) { return _mm512_loadu_ps(p); }
-    static void store(float* p, Floats v) { _mm512_storeu_ps(p, v); }
-    static Floats all(float v) { return _mm512_set1_ps(v); }
-    static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
-    static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+struct Lanes512 : Vectors<16> {
+    static constexpr int kRows = 6, kVectors = 4;
     static Floats multiply_add(Floats sum, Floats a, Floats b) { return _mm512_fmadd_ps(a, b, sum); }
 };
 

@@ -12,6 +12,19 @@
 namespace adaq::cpu::winograd {
 namespace {  // NOLINT: a header of internal linkage throughout
 
+/// What the compiler knows of vectors by itself.
+template <int lanes>
+struct Vectors {
+    static constexpr int kLanes = lanes;
+    typedef float Floats __attribute__((vector_size(lanes * sizeof(float))));
+    typedef float Stored __attribute__((vector_size(lanes * sizeof(float)), aligned(alignof(float)), may_alias));
+
+    static Floats load(const float* p) { return *reinterpret_cast<const Stored*>(p); }
+    static void store(float* p, Floats v) { *reinterpret_cast<Stored*>(p) = v; }
+    static Floats all(float v) { return v - Floats{}; }  // and not +, by which -0 became 0
+    static Floats add(Floats a, Floats b) { return a + b; }
+};
+
 /// m[rows][vectors] (+)= v[rows][channels] * u[channels][vectors], in pieces.
 struct TileProduct {
     const float* v;

@@ -6,7 +6,7 @@
 
 #include "engine/bf16.h"
 #include "engine/error.h"
-#include "kernels/cpu/training/taps_gradients.h"
+#include "kernels/cpu/training/convolution_gradients.h"
 #include "support/operations.h"
 
 using namespace adaq;

@@ -65,13 +65,8 @@ struct Tiles {
 }  // namespace
 
 const Instructions& amx_instructions() {
-    static constexpr Instructions kAll{"AMX",
-                                       matrix_kernels<Tiles, Floats512>(),
-                                       product_kernels<Singles512, Floats512>(),
-                                       product_kernels<Reals512, Floats512>(),
-                                       pointwise<Floats512>,
-                                       kDepthwiseGroup<Floats512>,
-                                       depthwise<Floats512>};
+    static constexpr Instructions kAll =
+        instructions<Floats512, Singles512, Reals512>("AMX", matrix_kernels<Tiles, Floats512>());
     return kAll;
 }
 

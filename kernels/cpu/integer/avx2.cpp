@@ -7,13 +7,8 @@
 namespace adaq::cpu::integer {
 
 const Instructions& avx2_instructions() {
-    static constexpr Instructions kAll{"AVX2",
-                                       product_kernels<Words256, Floats256>(),
-                                       product_kernels<Singles256, Floats256>(),
-                                       product_kernels<Reals256, Floats256>(),
-                                       pointwise<Floats256>,
-                                       kDepthwiseGroup<Floats256>,
-                                       depthwise<Floats256>};
+    static constexpr Instructions kAll =
+        instructions<Floats256, Singles256, Reals256>("AVX2", product_kernels<Words256, Floats256>());
     return kAll;
 }
 

@@ -7,13 +7,8 @@
 namespace adaq::cpu::integer {
 
 const Instructions& avx512_instructions() {
-    static constexpr Instructions kAll{"AVX-512",
-                                       product_kernels<Words512, Floats512>(),
-                                       product_kernels<Singles512, Floats512>(),
-                                       product_kernels<Reals512, Floats512>(),
-                                       pointwise<Floats512>,
-                                       kDepthwiseGroup<Floats512>,
-                                       depthwise<Floats512>};
+    static constexpr Instructions kAll =
+        instructions<Floats512, Singles512, Reals512>("AVX-512", product_kernels<Words512, Floats512>());
     return kAll;
 }
 

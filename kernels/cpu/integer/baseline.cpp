@@ -153,13 +153,8 @@ using BaselineReals = RealsTwin<2, 3>;
 }  // namespace
 
 const Instructions& baseline_instructions() {
-    static constexpr Instructions kAll{"baseline",
-                                       product_kernels<BaselineWords, BaselineFloats>(),
-                                       product_kernels<SinglesTwin<4, 3>, BaselineFloats>(),
-                                       product_kernels<BaselineReals, BaselineFloats>(),
-                                       pointwise<BaselineFloats>,
-                                       kDepthwiseGroup<BaselineFloats>,
-                                       depthwise<BaselineFloats>};
+    static constexpr Instructions kAll = instructions<BaselineFloats, SinglesTwin<4, 3>, BaselineReals>(
+        "baseline", product_kernels<BaselineWords, BaselineFloats>());
     return kAll;
 }
 

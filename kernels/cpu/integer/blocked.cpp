@@ -2,9 +2,9 @@
 #include "kernels/cpu/integer/blocked.h"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
-#include "kernels/cpu/integer/reciprocal.h"
+#include "kernels/cpu/integer/block_epilogue.h"
 
 namespace adaq::cpu::integer {
 namespace {
@@ -28,84 +28,32 @@ void fill_start(const Geometry& g, const PackedWeights& weights, const int8_t* w
     }
 }
 
-/// Where v * (1 / s) is so near to a tie, v / s may be on the other side. Both are within 3 * 2^-24 * 256 of the
-/// quotient wherever it is not clamped.
-constexpr float kNearTie = 0.5f - 1.0f / 16384, kNoTie = 1.0f;
-
-/// Whether v * (1 / s) is as near to v / s as that.
-bool has_reciprocal(const Finish& f) {
-    constexpr float kMostCode = 256.0f;
-    return std::isnormal(f.scale) && std::isnormal(1.0f / f.scale) && f.low >= -kMostCode && f.high <= kMostCode;
-}
-
 bool any(const std::vector<int32_t>& zeros) {
     return std::any_of(zeros.begin(), zeros.end(), [](int32_t zero) { return zero != 0; });
 }
 
-float largest(const float* values, int64_t count) {
-    float most = 0.0f;
-    for (int64_t i = 0; i < count; ++i) most = std::max(most, std::fabs(values[i]));
-    return most;
-}
-
-/// Whether a product, or two, give codes, and no quotient of a sum of 32 bits reaches 2^30.
-bool is_bounded(const Finish& f, const Epilogue& e, int64_t channels) {
-    constexpr float kMostScale = 0.25f, kMostTerm = 65536.0f, kLargestCode = 255.0f;
-    const bool products = e.quantiser->factor != 0.0f || e.quantiser->products;
-    if (!products || f.reciprocal == 0.0f || e.residual.values != nullptr) return false;
-    const float size = std::fabs(e.factor * f.reciprocal),
-                scale = (e.scale != nullptr ? largest(e.scale, channels) : 1.0f) * size,
-                shift = (e.shift != nullptr ? largest(e.shift, channels) : 0.0f) * size,
-                term = std::fabs(e.residual.scale * f.reciprocal) * kLargestCode;
-    return scale <= kMostScale && shift <= kMostTerm && (e.residual.codes == nullptr || term <= kMostTerm);
-}
-
 }  // namespace
 
-Finish finish_of(const Epilogue& e, int64_t channels) {
-    Finish f{e.lowest, e.highest, e.quantiser.has_value(), 1.0f, 0.0f, 0.0f, kNearTie, false, 0.0f, 0.0f, 0, e.factor};
-    if (!e.quantiser) return f;
-    f.scale = e.quantiser->scale;
-    const float factor = e.quantiser->factor;
-    // The clamp before the quantiser is one of codes, too: quantising keeps the order.
-    const auto low = static_cast<float>(e.quantiser->qmin - e.quantiser->zero_point),
-               high = static_cast<float>(e.quantiser->qmax - e.quantiser->zero_point);
-    const auto steps = [&](float bound) { return factor != 0.0f ? bound * factor : bound / f.scale; };
-    f.low = std::clamp(std::rint(steps(e.lowest)), low, high);
-    f.high = std::clamp(std::rint(steps(e.highest)), low, high);
-    f.offset = e.quantiser->zero_point - e.quantiser->qmin;
-    if (factor != 0.0f) {
-        f.reciprocal = factor;
-        f.near_tie = kNoTie;
-    } else if (has_reciprocal(f)) {
-        const Reciprocal by = reciprocal_of(f.scale);
-        f.reciprocal = by.nearest;
-        f.rest = by.rest;
-    }
-    f.bounded = is_bounded(f, e, channels);
-    return f;
-}
-
-OperandRow row_of(const Operand& operand, int64_t first) {
-    return {operand.values != nullptr ? operand.values + first : nullptr,
-            operand.codes != nullptr ? operand.codes + first : nullptr, static_cast<float>(operand.zero),
-            operand.scale};
+BlockedConvolution::BlockedConvolution(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels,
+                                       Source source, PackedWeights weights)
+    : geometry_(geometry),
+      map_(map),
+      kernels_(kernels),
+      source_(source),
+      runs_(geometry, kernels),
+      weights_(std::move(weights)),
+      start_(padded_channels(weights_) * sum_bytes(kernels.element)) {
+    find_offsets();
 }
 
 BlockedConvolution::BlockedConvolution(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels,
                                        const int8_t* w, const std::vector<int32_t>& w_zero, int x_zero)
-    : geometry_(geometry),
-      map_(map),
-      kernels_(kernels),
-      source_(Source::codes),
-      runs_(geometry, kernels),
-      weights_(geometry, kernels, w),
-      x_zero_(x_zero),
-      start_(padded_channels(weights_) * sum_bytes(kernels.element)),
-      w_zero_(any(w_zero) ? padded_channels(weights_) : 0) {
-    for (size_t k = 0; k < w_zero.size() && !w_zero_.empty(); ++k)
+    : BlockedConvolution(geometry, map, kernels, Source::codes, PackedWeights(geometry, kernels, w)) {
+    x_zero_ = x_zero;
+    if (!any(w_zero)) return;
+    w_zero_.resize(padded_channels(weights_));
+    for (size_t k = 0; k < w_zero.size(); ++k)
         w_zero_[static_cast<size_t>(weights_.lane_of(static_cast<int64_t>(k)))] = w_zero[k];
-    find_offsets();
 }
 
 BlockedConvolution::BlockedConvolution(const Geometry& map, const ProductKernels& kernels, const int8_t* w,
@@ -118,15 +66,7 @@ BlockedConvolution::BlockedConvolution(const Geometry& map, const ProductKernels
 }
 
 BlockedConvolution::BlockedConvolution(const Geometry& geometry, const ProductKernels& kernels, const float* w)
-    : geometry_(geometry),
-      map_(geometry),
-      kernels_(kernels),
-      source_(Source::floats),
-      runs_(geometry, kernels),
-      weights_(geometry, kernels, w),
-      start_(padded_channels(weights_) * sum_bytes(kernels.element)) {
-    find_offsets();
-}
+    : BlockedConvolution(geometry, geometry, kernels, Source::floats, PackedWeights(geometry, kernels, w)) {}
 
 /// Bytes from a window's beginning to each run, for any number of images.
 void BlockedConvolution::find_offsets() {
@@ -175,13 +115,8 @@ void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& b
                                    const Epilogue& epilogue, const Finish& finish, const Result& y) const {
     const int64_t first = weights_.first_channel(block), channels = weights_.channels_of(block),
                   lane = block * weights_.block_channels();
-    // What multiplies and adds nothing where there is none: v + -0 is v, of either zero, too.
-    alignas(64) float scale[kMostChannels], shift[kMostChannels];
-    std::fill_n(scale, kMostChannels, 1.0f);
-    std::fill_n(shift, kMostChannels, -0.0f);
-    if (epilogue.scale != nullptr) std::copy_n(epilogue.scale + first, channels, scale);
-    if (epilogue.shift != nullptr) std::copy_n(epilogue.shift + first, channels, shift);
-    BlockJob job{};
+    const BlockEpilogue<kMostChannels> block_epilogue(epilogue, first, channels);
+    BlockJob job = block_epilogue.job(finish, y, geometry_.k);
     job.x = band.x + weights_.group_of(block) * geometry_.group_c() * plan.element_bytes();
     job.tiles = band.tiles;
     job.tile_count = band.tile_count;
@@ -192,20 +127,11 @@ void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& b
     job.w = weights_.of(block);
     if (block + 1 < weights_.blocks()) job.next_w = weights_.of(block + 1) - job.w;
     job.vectors = weights_.vectors_of(block);
-    job.channels = static_cast<int>(channels);
     job.start = start_.data() + static_cast<size_t>(lane) * sum_bytes(kernels_.element);
-    job.scale = scale;
-    job.shift = shift;
     if (!w_zero_.empty()) {
         job.w_zero = w_zero_.data() + lane;
         job.windows = band.windows;
     }
-    job.residual = row_of(epilogue.residual, first);
-    job.finish = finish;
-    job.values = y.values != nullptr ? y.values + first : nullptr;
-    job.codes = y.codes != nullptr ? y.codes + first : nullptr;
-    job.row = geometry_.k;
-    job.column_rows = 1;
     kernels_.run(job);
 }
 

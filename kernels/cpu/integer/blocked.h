@@ -10,11 +10,6 @@
 
 namespace adaq::cpu::integer {
 
-/// What kernels need to know of an epilogue, whose scales and shifts are those of `channels`.
-Finish finish_of(const Epilogue& epilogue, int64_t channels);
-/// Element `first` and behind.
-OperandRow row_of(const Operand& operand, int64_t first);
-
 class BlockedConvolution {
   public:
     /// Of codes, which stand for code - x_zero. w_zero, bias: [K], or empty.
@@ -37,6 +32,8 @@ class BlockedConvolution {
     void run_block(const BandPlan& plan, const BandPlan::Band& band, int64_t block, const Epilogue& epilogue,
                    const Finish& finish, const Result& y) const;
 
+    BlockedConvolution(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels, Source source,
+                       PackedWeights weights);
     BlockedConvolution(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels, const int8_t* w,
                        const std::vector<int32_t>& w_zero, int x_zero);
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kernels/cpu/integer/blocked.h"
+#include "kernels/cpu/integer/block_epilogue.h"
 
 namespace adaq::cpu::integer {
 namespace {
@@ -62,25 +62,10 @@ void DepthwiseConvolution::run(const uint8_t* x, int64_t images, const Epilogue&
 /// first_y: the row's first position of y.
 void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t first_y, const Epilogue& epilogue,
                                    const Finish& finish, const Result& y) const {
-    constexpr int kBlock = kDepthwiseChannels;
     const Geometry& g = geometry_;
-    alignas(64) float scale[kBlock], shift[kBlock];
-    for (int64_t k = 0; k < g.k; k += kBlock) {
-        const int64_t channels = std::min<int64_t>(kBlock, g.k - k);
-        std::fill_n(scale, kBlock, 1.0f);
-        std::fill_n(shift, kBlock, -0.0f);
-        if (epilogue.scale != nullptr) std::copy_n(epilogue.scale + k, channels, scale);
-        if (epilogue.shift != nullptr) std::copy_n(epilogue.shift + k, channels, shift);
-        BlockJob job{};
-        job.channels = static_cast<int>(channels);
-        job.scale = scale;
-        job.shift = shift;
-        job.residual = row_of(epilogue.residual, k);
-        job.finish = finish;
-        job.values = y.values != nullptr ? y.values + k : nullptr;
-        job.codes = y.codes != nullptr ? y.codes + k : nullptr;
-        job.row = g.k;
-        job.column_rows = 1;
+    for (int64_t k = 0; k < g.k; k += kDepthwiseChannels) {
+        const int64_t channels = std::min<int64_t>(kDepthwiseChannels, g.k - k);
+        const BlockEpilogue<kDepthwiseChannels> block_epilogue(epilogue, k, channels);
         DepthwiseJob row{};
         row.x = image + k;
         row.zero = zero_.data();
@@ -98,7 +83,7 @@ void DepthwiseConvolution::run_row(const uint8_t* image, int64_t p, int64_t firs
         row.stride = g.stride_w;
         row.positions = g.q();
         row.channels = static_cast<int>(channels);
-        instructions_->depthwise(row, job, first_y);
+        instructions_->depthwise(row, block_epilogue.job(finish, y, g.k), first_y);
     }
 }
 

@@ -175,6 +175,14 @@ struct Words256 : Integers256 {
     static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
 };
 
+#if defined(__AVXVNNI__)
+struct Bytes256 : Integers256 {
+    static constexpr Element kElement = Element::byte;
+    static constexpr int kDepth = 4;
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
+};
+#endif
+
 struct Singles256 {
     static constexpr Element kElement = Element::single;
     static constexpr int kLanes = 8, kDepth = 1, kColumns = 3, kVectors = 2, kStepBytes = 4, kVectorBytes = 32;

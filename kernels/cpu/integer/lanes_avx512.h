@@ -168,6 +168,14 @@ struct Words512 : Integers512 {
     static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w)); }
 };
 
+#if defined(__AVX512VNNI__)
+struct Bytes512 : Integers512 {
+    static constexpr Element kElement = Element::byte;
+    static constexpr int kDepth = 4;
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm512_dpbusd_epi32(sum, x, w); }
+};
+#endif
+
 struct Singles512 {
     static constexpr Element kElement = Element::single;
     static constexpr int kLanes = 16, kDepth = 1, kColumns = 7, kVectors = 2, kStepBytes = 4, kVectorBytes = 64;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/cpu/integer/blocked.h"
+#include "kernels/cpu/integer/block_epilogue.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu::integer {

@@ -124,5 +124,17 @@ constexpr ProductKernels product_kernels() {
     return {I::kElement, I::kLanes, I::kDepth, I::kColumns, 1, I::kVectors, run_block<I, F>};
 }
 
+/// All of an instruction set: sums of floats by Singles and Reals, what follows products by F.
+template <class F, class Singles, class Reals>
+constexpr Instructions instructions(const char* name, const ProductKernels& integers) {
+    return {name,
+            integers,
+            product_kernels<Singles, F>(),
+            product_kernels<Reals, F>(),
+            pointwise<F>,
+            kDepthwiseGroup<F>,
+            depthwise<F>};
+}
+
 }  // namespace
 }  // namespace adaq::cpu::integer

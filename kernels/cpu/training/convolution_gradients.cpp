@@ -1,13 +1,12 @@
 // Convolution's gradients to data and to weights through oneDNN, activations NHWC, weights in the primitive's own
 // layout with one reorder an iteration (weights are small beside activations; where they are not, taps.h is quicker).
+#include "kernels/cpu/training/convolution_gradients.h"
+
 #include <optional>
 
 #include "kernels/cpu/onednn.h"
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/training/activation.h"
-#include "kernels/cpu/training/compiled_operations.h"
-#include "kernels/cpu/training/depthwise_gradients.h"
-#include "kernels/cpu/training/taps_gradients.h"
 #include "kernels/cpu/winograd.h"
 
 namespace adaq::cpu {

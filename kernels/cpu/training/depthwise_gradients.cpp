@@ -1,7 +1,7 @@
 // A depthwise convolution's gradients. That to data filters dy: where the stride is not 1, pixels of one remainder see
 // the same taps, and each remainder's columns are a row of their own. That to weights adds up chunks of rows, of which
 // there are as many as the layer's size says, so that sums are the same on any number of threads.
-#include "kernels/cpu/training/depthwise_gradients.h"
+#include "kernels/cpu/training/convolution_gradients.h"
 
 #include <algorithm>
 

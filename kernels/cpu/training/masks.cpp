@@ -12,25 +12,9 @@ constexpr int64_t kBlocks = kPiece / kElementsOfBlock;
 ADAQ_VECTORISE void fill_blocks(const Stream& stream, uint32_t iteration, uint32_t threshold, uint64_t first,
                                 int64_t blocks, float* kept) {
     uint32_t words[4][kBlocks];
-    const uint32_t site = stream.unit << 16 | stream.site << 4 | stream.phase;
-    const auto low = static_cast<uint32_t>(stream.seed), high = static_cast<uint32_t>(stream.seed >> 32);
     for (int64_t b = 0; b < blocks; ++b) {
-        uint32_t c0 = static_cast<uint32_t>(first + static_cast<uint64_t>(b)), c1 = iteration, c2 = site,
-                 c3 = static_cast<uint32_t>((first + static_cast<uint64_t>(b)) >> 32), key0 = low, key1 = high;
-#pragma GCC unroll 10
-        for (int round = 0; round < 10; ++round) {
-            const uint64_t product0 = uint64_t{0xD2511F53u} * c0, product1 = uint64_t{0xCD9E8D57u} * c2;
-            c0 = static_cast<uint32_t>(product1 >> 32) ^ c1 ^ key0;
-            c2 = static_cast<uint32_t>(product0 >> 32) ^ c3 ^ key1;
-            c1 = static_cast<uint32_t>(product1);
-            c3 = static_cast<uint32_t>(product0);
-            key0 += 0x9E3779B9u;
-            key1 += 0xBB67AE85u;
-        }
-        words[0][b] = c0;
-        words[1][b] = c1;
-        words[2][b] = c2;
-        words[3][b] = c3;
+        const Random128 bits = random_block(stream, iteration, first + static_cast<uint64_t>(b));
+        for (int word = 0; word < 4; ++word) words[word][b] = bits.word[word];
     }
     for (int64_t b = 0; b < blocks; ++b) {
         for (int i = 0; i < kElementsOfBlock; ++i)

@@ -5,7 +5,7 @@
 #include "kernels/cpu/rounded_operand.h"
 #include "kernels/cpu/taps_weights.h"
 #include "kernels/cpu/training/activation.h"
-#include "kernels/cpu/training/taps_gradients.h"
+#include "kernels/cpu/training/convolution_gradients.h"
 
 namespace adaq::cpu {
 namespace {

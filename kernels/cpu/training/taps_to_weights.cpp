@@ -1,6 +1,6 @@
 // The gradient to weights by taps (kernels/cpu/taps.h): dw[:,r,s,:] = dy' x over the tap's rows, written where KRSC
 // wants it, so that nothing is reordered. 2*K*C flops a row; 4*K*C bytes written a tap.
-#include "kernels/cpu/training/taps_gradients.h"
+#include "kernels/cpu/training/convolution_gradients.h"
 
 #include <algorithm>
 
