@@ -20,12 +20,7 @@ struct ActivationBackwardWork {
         __device__ float run(int64_t first) const {
             float g[Count];
             load_run<Count>(g, w.dy + first);
-            if (w.addend) {
-                float other[Count];
-                load_run<Count>(other, w.addend + first);
-#pragma unroll
-                for (int i = 0; i < Count; ++i) g[i] += other[i];
-            }
+            add_run<Count>(g, w.addend, first);
             const float scale_gradient = activation.apply<Count>(g, first);
             w.dx.store<Count>(first, g);
             return scale_gradient;

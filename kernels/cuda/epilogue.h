@@ -140,22 +140,10 @@ class LoadedEpilogue {
     /// its channel; a run does not cross a row's end. Reads the residual and writes v, never y itself.
     template <int Count>
     __device__ void apply(float (&v)[Count], int64_t first, int channel) const {
-        float term[Count];
-        if (arguments_.scale) {
-            load_run<Count>(term, arguments_.scale + channel);
-#pragma unroll
-            for (int i = 0; i < Count; ++i) v[i] *= term[i];
-        }
-        if (arguments_.shift) {
-            load_run<Count>(term, arguments_.shift + channel);
-#pragma unroll
-            for (int i = 0; i < Count; ++i) v[i] += term[i];
-        }
-        if (arguments_.residual) {
-            load_run<Count>(term, arguments_.residual + first);
-#pragma unroll
-            for (int i = 0; i < Count; ++i) v[i] += arguments_.residual_scale * term[i];
-        }
+        combine_run<Count>(v, arguments_.scale, channel, [](float sum, float factor) { return sum * factor; });
+        add_run<Count>(v, arguments_.shift, channel);
+        combine_run<Count>(v, arguments_.residual, first,
+                           [this](float sum, float residual) { return sum + arguments_.residual_scale * residual; });
         if (arguments_.clamp.active) {
 #pragma unroll
             for (int i = 0; i < Count; ++i) v[i] = arguments_.clamp.of(v[i]);

@@ -6,63 +6,65 @@
 
 namespace adaq::cuda {
 
-/// Loads or stores a run; one access of 16 bytes where Count is a multiple of 4, of 8 where it is 2 (the address must
-/// be aligned to that).
-template <int Count>
-__device__ inline void load_run(float (&v)[Count], const float* from) {
+/// What one access of 8 or 16 bytes holds.
+template <typename T>
+struct Packed;
+template <>
+struct Packed<float> {
+    using Two = float2;
+    using Four = float4;
+};
+template <>
+struct Packed<int32_t> {
+    using Two = int2;
+    using Four = int4;
+};
+
+/// Loads or stores a run of floats or 32-bit integers; one access of 16 bytes where Count is a multiple of 4, of 8
+/// where it is 2 (the address must be aligned to that).
+template <int Count, typename T, typename Four = typename Packed<T>::Four>
+__device__ inline void load_run(T (&v)[Count], const T* from) {
     if constexpr (Count % 4 == 0) {
 #pragma unroll
         for (int i = 0; i < Count; i += 4) {
-            const float4 four = *reinterpret_cast<const float4*>(from + i);
+            const Four four = *reinterpret_cast<const Four*>(from + i);
             v[i] = four.x, v[i + 1] = four.y, v[i + 2] = four.z, v[i + 3] = four.w;
         }
     } else if constexpr (Count == 2) {
-        const float2 two = *reinterpret_cast<const float2*>(from);
+        const auto two = *reinterpret_cast<const typename Packed<T>::Two*>(from);
         v[0] = two.x, v[1] = two.y;
     } else {
         v[0] = *from;
     }
 }
 
-template <int Count>
-__device__ inline void store_run(float* to, const float (&v)[Count]) {
+template <int Count, typename T, typename Four = typename Packed<T>::Four>
+__device__ inline void store_run(T* to, const T (&v)[Count]) {
     if constexpr (Count % 4 == 0) {
 #pragma unroll
         for (int i = 0; i < Count; i += 4) {
-            *reinterpret_cast<float4*>(to + i) = float4{v[i], v[i + 1], v[i + 2], v[i + 3]};
+            *reinterpret_cast<Four*>(to + i) = Four{v[i], v[i + 1], v[i + 2], v[i + 3]};
         }
     } else if constexpr (Count == 2) {
-        *reinterpret_cast<float2*>(to) = float2{v[0], v[1]};
+        *reinterpret_cast<typename Packed<T>::Two*>(to) = {v[0], v[1]};
     } else {
         *to = v[0];
     }
 }
 
-template <int Count>
-__device__ inline void load_run(int32_t (&v)[Count], const int32_t* from) {
-    if constexpr (Count % 4 == 0) {
+/// v = combine(v, the run of a tensor at `first`), where there is a tensor.
+template <int Count, typename Combine>
+__device__ inline void combine_run(float (&v)[Count], const float* tensor, int64_t first, const Combine& combine) {
+    if (!tensor) return;
+    float other[Count];
+    load_run<Count>(other, tensor + first);
 #pragma unroll
-        for (int i = 0; i < Count; i += 4) {
-            const int4 four = *reinterpret_cast<const int4*>(from + i);
-            v[i] = four.x, v[i + 1] = four.y, v[i + 2] = four.z, v[i + 3] = four.w;
-        }
-    } else {
-        static_assert(Count == 1);
-        v[0] = *from;
-    }
+    for (int i = 0; i < Count; ++i) v[i] = combine(v[i], other[i]);
 }
 
 template <int Count>
-__device__ inline void store_run(int32_t* to, const int32_t (&v)[Count]) {
-    if constexpr (Count % 4 == 0) {
-#pragma unroll
-        for (int i = 0; i < Count; i += 4) {
-            *reinterpret_cast<int4*>(to + i) = int4{v[i], v[i + 1], v[i + 2], v[i + 3]};
-        }
-    } else {
-        static_assert(Count == 1);
-        *to = v[0];
-    }
+__device__ inline void add_run(float (&v)[Count], const float* tensor, int64_t first) {
+    combine_run<Count>(v, tensor, first, [](float a, float b) { return a + b; });
 }
 
 /// The same for codes, as the numbers that they are: one access of 8 bytes where Count is 8.

@@ -28,33 +28,23 @@ void fence();
 
 }  // namespace adaq::emulator
 
-template <adaq::emulator::AtomicInteger T>
-T atomicAdd(T* at, std::type_identity_t<T> value) {
-    return adaq::emulator::atomic_add(at, value);
-}
+/// CUDA's name of an atomic operation of two values.
+#define ADAQ_ATOMIC(Name, operation)                 \
+    template <adaq::emulator::AtomicInteger T>       \
+    T Name(T* at, std::type_identity_t<T> value) {   \
+        return adaq::emulator::operation(at, value); \
+    }
+ADAQ_ATOMIC(atomicAdd, atomic_add)
+ADAQ_ATOMIC(atomicMax, atomic_max)
+ADAQ_ATOMIC(atomicMin, atomic_min)
+ADAQ_ATOMIC(atomicOr, atomic_or)
+ADAQ_ATOMIC(atomicAnd, atomic_and)
+ADAQ_ATOMIC(atomicExch, atomic_exchange)
+#undef ADAQ_ATOMIC
+
 template <adaq::emulator::AtomicInteger T>
 T atomicSub(T* at, std::type_identity_t<T> value) {
     return adaq::emulator::atomic_add(at, static_cast<T>(T{0} - value));
-}
-template <adaq::emulator::AtomicInteger T>
-T atomicMax(T* at, std::type_identity_t<T> value) {
-    return adaq::emulator::atomic_max(at, value);
-}
-template <adaq::emulator::AtomicInteger T>
-T atomicMin(T* at, std::type_identity_t<T> value) {
-    return adaq::emulator::atomic_min(at, value);
-}
-template <adaq::emulator::AtomicInteger T>
-T atomicOr(T* at, std::type_identity_t<T> value) {
-    return adaq::emulator::atomic_or(at, value);
-}
-template <adaq::emulator::AtomicInteger T>
-T atomicAnd(T* at, std::type_identity_t<T> value) {
-    return adaq::emulator::atomic_and(at, value);
-}
-template <adaq::emulator::AtomicInteger T>
-T atomicExch(T* at, std::type_identity_t<T> value) {
-    return adaq::emulator::atomic_exchange(at, value);
 }
 template <adaq::emulator::AtomicInteger T>
 T atomicCAS(T* at, std::type_identity_t<T> expected, std::type_identity_t<T> value) {

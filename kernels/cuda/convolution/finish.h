@@ -47,12 +47,7 @@ struct ToDataFinish {
 
         template <int Count>
         __device__ float run(float (&v)[Count], int64_t first, int) const {
-            if (f.addend) {
-                float other[Count];
-                load_run<Count>(other, f.addend + first);
-#pragma unroll
-                for (int i = 0; i < Count; ++i) v[i] += other[i];
-            }
+            add_run<Count>(v, f.addend, first);
             const float by_scale = activation.apply<Count>(v, first);
             f.dx.store<Count>(first, v);
             return by_scale;

@@ -9,10 +9,8 @@ namespace adaq::cuda {
 
 /// A, B, M: loaders and multiplier.
 template <typename T, typename A, typename B, typename F, typename M>
-struct ForwardProduct : GemmProblem<T, A, B, F, M> {
+struct ForwardProduct : GemmProblem<T, A, B, F, M>, DividedSizes {
     static constexpr bool kWindowRows = true;
-    ConvolutionSizes sizes;
-    FastDivide by_c, by_s, by_q, by_p;
     int outside = 0;  // the code around a map of codes
 
     struct Place {
@@ -50,11 +48,7 @@ Problem forward_problem(const Operands& operands, const typename Problem::Finish
     problem.count = z.outputs();
     problem.finish = finish;
     operands.give(problem.a, problem.b);
-    problem.sizes = z;
-    problem.by_c = FastDivide(z.c);
-    problem.by_s = FastDivide(z.s);
-    problem.by_q = FastDivide(z.q);
-    problem.by_p = FastDivide(z.p);
+    static_cast<DividedSizes&>(problem) = DividedSizes(z);
     return problem;
 }
 

@@ -7,66 +7,35 @@
 
 #include "engine/program/device.h"
 
-#include "kernels/cuda/convolution/tile.h"
+#include "kernels/cuda/convolution/warp_sums.h"
 #include "kernels/cuda/ptx.h"
 
 namespace adaq::cuda {
 
 template <Math math, typename T, typename A, typename B>
-class TensorMultiplier {
+class TensorMultiplier : public WarpSums<T, float> {
   public:
-    using Sum = float;
     static constexpr bool kCompiled = kTensorCores;
-    static constexpr bool kInBackground = false;
-    static constexpr int kBlocks = 1;
     using Element = typename A::Element;
     static_assert(std::is_same_v<Element, typename B::Element>, "operands are stored alike");
 
     /// Adds the products of one stage.
     __device__ void multiply(const Element* a, const Element* b) {
-        constexpr int kStep = math == Math::tf32 ? 8 : 16;
-#pragma unroll
-        for (int k = 0; k < T::K; k += kStep) {
-            uint32_t fa[kBlocksM][4], fb[kBlocksN][2];
-#pragma unroll
-            for (int i = 0; i < kBlocksM; ++i) load_a(fa[i], a, warp_m() * T::kWarpM + i * 16, k);
-#pragma unroll
-            for (int j = 0; j < kBlocksN; j += 2) load_b(fb[j], fb[j + 1], b, warp_n() * T::kWarpN + j * 8, k);
-#pragma unroll
-            for (int i = 0; i < kBlocksM; ++i) {
-#pragma unroll
-                for (int j = 0; j < kBlocksN; ++j) {
-                    if constexpr (math == Math::tf32) {
-                        mma_tf32(sum_[i][j], fa[i], fb[j]);
-                    } else {
-                        mma_bf16(sum_[i][j], fa[i], fb[j]);
-                    }
-                }
-            }
-        }
+        this->template add_products<math == Math::tf32 ? 8 : 16, TensorMultiplier>(a, b);
     }
-    /// The warp's sums, to [kWarpM][pitch] of which this is row 0 of the warp.
-    __device__ void store(float* to, int pitch) const {
-#pragma unroll
-        for (int i = 0; i < kBlocksM; ++i) {
-#pragma unroll
-            for (int j = 0; j < kBlocksN; ++j) {
-                float* const at = to + (i * 16 + group()) * pitch + warp_n() * T::kWarpN + j * 8 + 2 * member();
-                *reinterpret_cast<float2*>(at) = float2{sum_[i][j][0], sum_[i][j][1]};
-                *reinterpret_cast<float2*>(at + 8 * pitch) = float2{sum_[i][j][2], sum_[i][j][3]};
-            }
-        }
-    }
-    __device__ static int warp_m() { return static_cast<int>(threadIdx.x) / kWarp / T::kWarpsN; }
 
   private:
-    static constexpr int kBlocksM = T::kWarpM / 16, kBlocksN = T::kWarpN / 8;
+    using Sums = WarpSums<T, float>;
+    friend Sums;
+    using Sums::group, Sums::lane, Sums::member;
 
-    __device__ static int warp_n() { return static_cast<int>(threadIdx.x) / kWarp % T::kWarpsN; }
-    __device__ static int lane() { return static_cast<int>(threadIdx.x) % kWarp; }
-    __device__ static int group() { return lane() / 4; }   // the PTX ISA's groupID
-    __device__ static int member() { return lane() % 4; }  // and threadID_in_group
-
+    __device__ static void multiply_block(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+        if constexpr (math == Math::tf32) {
+            mma_tf32(d, a, b);
+        } else {
+            mma_bf16(d, a, b);
+        }
+    }
     /// 16 rows x 8 values of k as float bits: (group, member), (group + 8, member), (group, member + 4), (group + 8,
     /// member + 4).
     __device__ static void load_bits_a(uint32_t (&bits)[4], const float* a, int row, int k) {
@@ -143,8 +112,6 @@ class TensorMultiplier {
     __device__ static uint32_t pack(uint32_t low, uint32_t high) {
         return pack_bf16(__uint_as_float(low), __uint_as_float(high));
     }
-
-    float sum_[kBlocksM][kBlocksN][4] = {};
 };
 
 }  // namespace adaq::cuda

@@ -10,10 +10,8 @@ namespace adaq::cuda {
 
 template <Math math, typename T, int Vector, typename A = MatrixColumns<T, T::M, Vector>,
           typename B = WindowColumns<T, T::N, Vector>>
-struct ToWeightsProblem : GemmProblem<T, A, B, ToWeightsFinish, MultiplierFor<math, T, A, B>> {
+struct ToWeightsProblem : GemmProblem<T, A, B, ToWeightsFinish, MultiplierFor<math, T, A, B>>, DividedSizes {
     static constexpr bool kWindowRows = false;
-    ConvolutionSizes sizes;
-    FastDivide by_c, by_s, by_q, by_p;
 
     struct Place {
         const ToWeightsProblem& problem;
@@ -39,11 +37,7 @@ CompiledOperation to_weights_with(const Operands& operands, const ToWeightsFinis
     problem.count = z.window() * z.k;
     problem.finish = finish;
     operands.give(problem.a, problem.b);
-    problem.sizes = z;
-    problem.by_c = FastDivide(z.c);
-    problem.by_s = FastDivide(z.s);
-    problem.by_q = FastDivide(z.q);
-    problem.by_p = FastDivide(z.p);
+    static_cast<DividedSizes&>(problem) = DividedSizes(z);
     return compile_gemm(problem, z.k, 1, operands.choice.splits);
 }
 

@@ -64,18 +64,10 @@ struct CodesEpilogue {
     /// a run does not cross a row's end.
     template <int Count>
     __device__ void finish(float (&v)[Count], int64_t first, int channel) const {
-        float term[Count];
-        if (scale) {
-            load_run<Count>(term, scale + channel);
-#pragma unroll
-            for (int i = 0; i < Count; ++i) v[i] *= term[i];
-        }
-        if (shift) {
-            load_run<Count>(term, shift + channel);
-#pragma unroll
-            for (int i = 0; i < Count; ++i) v[i] += term[i];
-        }
+        combine_run<Count>(v, scale, channel, [](float sum, float by) { return sum * by; });
+        add_run<Count>(v, shift, channel);
         if (residual.address()) {
+            float term[Count];
             residual.load<Count>(term, first);
 #pragma unroll
             for (int i = 0; i < Count; ++i) v[i] = v[i] * factor + term[i];

@@ -3,56 +3,26 @@
 // a row of 16 bytes. sm_80 and newer multiply 16 x 8 x 32 at a time, sm_75 8 x 8 x 16.
 #pragma once
 
-#include "kernels/cuda/convolution/tile.h"
+#include "kernels/cuda/convolution/warp_sums.h"
 #include "kernels/cuda/ptx.h"
 
 namespace adaq::cuda {
 
 template <typename T, typename A, typename B, bool kTuring>
-class CodesMultiplier {
+class CodesMultiplier : public WarpSums<T, int32_t> {
   public:
-    using Sum = int32_t;
     static constexpr bool kCompiled = kTuring ? kTuringCores : kTensorCores;
-    static constexpr bool kInBackground = false;
-    static constexpr int kBlocks = 1;
     static_assert(A::kByRow && B::kByRow);
 
     /// Adds the products of one stage.
     __device__ void multiply(const uint8_t* a, const uint8_t* b) {
-        constexpr int kStep = 32;
-#pragma unroll
-        for (int k = 0; k < T::K; k += kStep) {
-            uint32_t fa[kBlocksM][4], fb[kBlocksN][2];
-#pragma unroll
-            for (int i = 0; i < kBlocksM; ++i) load_a(fa[i], a, warp_m() * T::kWarpM + i * 16, k);
-#pragma unroll
-            for (int j = 0; j < kBlocksN; j += 2) load_b(fb[j], fb[j + 1], b, warp_n() * T::kWarpN + j * 8, k);
-#pragma unroll
-            for (int i = 0; i < kBlocksM; ++i) {
-#pragma unroll
-                for (int j = 0; j < kBlocksN; ++j) multiply_block(sum_[i][j], fa[i], fb[j]);
-            }
-        }
+        this->template add_products<32, CodesMultiplier>(a, b);
     }
-    /// The warp's sums, to [kWarpM][pitch] of which this is row 0 of the warp.
-    __device__ void store(int32_t* to, int pitch) const {
-#pragma unroll
-        for (int i = 0; i < kBlocksM; ++i) {
-#pragma unroll
-            for (int j = 0; j < kBlocksN; ++j) {
-                int32_t* const at = to + (i * 16 + lane() / 4) * pitch + warp_n() * T::kWarpN + j * 8 + lane() % 4 * 2;
-                *reinterpret_cast<int2*>(at) = int2{sum_[i][j][0], sum_[i][j][1]};
-                *reinterpret_cast<int2*>(at + 8 * pitch) = int2{sum_[i][j][2], sum_[i][j][3]};
-            }
-        }
-    }
-    __device__ static int warp_m() { return static_cast<int>(threadIdx.x) / kWarp / T::kWarpsN; }
 
   private:
-    static constexpr int kBlocksM = T::kWarpM / 16, kBlocksN = T::kWarpN / 8;
-
-    __device__ static int warp_n() { return static_cast<int>(threadIdx.x) / kWarp % T::kWarpsN; }
-    __device__ static int lane() { return static_cast<int>(threadIdx.x) % kWarp; }
+    using Sums = WarpSums<T, int32_t>;
+    friend Sums;
+    using Sums::lane;
 
     /// 16 rows x 8 columns x 32 values of k. On sm_75 by quarters: a[0] and a[1] are rows 0 and 8 of the first 16
     /// values, a[2] and a[3] of the others, as b[0] and b[1] are.
@@ -78,8 +48,6 @@ class CodesMultiplier {
         ldmatrix_x4(bits, b + B::index(column + matrix / 2 * 8 + line, k + matrix % 2 * 16));
         f[0] = bits[0], f[1] = bits[1], next[0] = bits[2], next[1] = bits[3];
     }
-
-    int32_t sum_[kBlocksM][kBlocksN][4] = {};
 };
 
 }  // namespace adaq::cuda

@@ -27,11 +27,12 @@ __global__ void __launch_bounds__(kZeroPointThreads)
     write_total(sum, factor, sums + k);
 }
 
-struct Windows {
+struct Windows : DividedSizes {
     const uint8_t* x;
-    ConvolutionSizes sizes;
-    FastDivide by_c, by_s, by_q, by_p;
     int zero;
+
+    Windows(const ConvolutionSizes& of, const uint8_t* codes, int zero_of_codes)
+        : DividedSizes(of), x(codes), zero(zero_of_codes) {}
 };
 
 __global__ void __launch_bounds__(kZeroPointThreads) window_sums_kernel(Windows g, int32_t* sums) {
@@ -59,10 +60,8 @@ void sum_weights(const int8_t* w, const ConvolutionSizes& sizes, int factor, int
 }
 
 void sum_windows(const uint8_t* x, const ConvolutionSizes& sizes, int zero, int32_t* sums, cudaStream_t stream) {
-    const Windows windows{
-        x, sizes, FastDivide(sizes.c), FastDivide(sizes.s), FastDivide(sizes.q), FastDivide(sizes.p), zero};
     launch(window_sums_kernel, dim3(blocks_along_x(ceil_div(sizes.pixels_out(), kWarps))), dim3(kZeroPointThreads), 0,
-           stream, windows, sums);
+           stream, Windows(sizes, x, zero), sums);
 }
 
 }  // namespace adaq::cuda
