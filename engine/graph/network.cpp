@@ -113,11 +113,7 @@ class Maker {
             for (size_t k = 0; k < norm.mean.size(); ++k) norm.mean[k] -= bias->second.values[k];
         layer.keep(std::move(norm));
         if (!fold_ || model_.quantisation) return;
-        const size_t per_channel = layer.weights_per_channel();
-        for (size_t i = 0; i < layer.weight.values.size(); ++i)
-            layer.weight.values[i] *= layer.channel_scale[i / per_channel];
-        layer.channel_scale.clear();
-        layer.norm.reset();
+        layer.fold();
     }
 
     const Tensor& tensor(const std::string& name) const {
@@ -157,6 +153,13 @@ void Layer::keep(KeptNorm kept) {
         channel_shift[k] = static_cast<float>(kept.beta[k] - kept.mean[k] * s);
     }
     norm = std::move(kept);
+}
+
+void Layer::fold() {
+    const size_t per_channel = weights_per_channel();
+    for (size_t i = 0; i < weight.values.size(); ++i) weight.values[i] *= channel_scale[i / per_channel];
+    channel_scale.clear();
+    norm.reset();
 }
 
 bool Network::quantised() const {

@@ -45,6 +45,8 @@ struct Layer {
     int64_t weights_per_channel() const { return element_count(shape) / shape[0]; }
     /// Sets the norm, and channel_scale and channel_shift from it.
     void keep(KeptNorm kept);
+    /// The norm becomes part of the float weight (codes are left as they are) and of channel_shift.
+    void fold();
 };
 
 struct Network {

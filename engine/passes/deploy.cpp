@@ -70,10 +70,7 @@ void fuse_norm(Layer& layer) {
     scale_each_channel(layer);
     for (size_t k = 0; k < layer.channel_scale.size(); ++k)
         fuse_channel(*layer.codes, k, channel_codes(layer, k), layer.channel_scale[k]);
-    const size_t count = layer.weights_per_channel();
-    for (size_t i = 0; i < layer.weight.values.size(); ++i) layer.weight.values[i] *= layer.channel_scale[i / count];
-    layer.channel_scale.clear();
-    layer.norm.reset();
+    layer.fold();
 }
 
 void snap_bias(Layer& layer, float input_scale) {
