@@ -74,26 +74,21 @@ class Table {
               to_string(direction), image, batch, shape.layer, shape.count, to_string(shape.x),
               fmt::format("{} /{}", to_string(shape.w), shape.window.stride_h), ours.best * 1e3, ours.median * 1e3,
               speed / 1e9, share * 100, theirs / 1e9, measured.ratio());
-        rows_.push_back({{"direction", to_string(direction)},
-                         {"image", image},
-                         {"batch", batch},
-                         {"layer", shape.layer},
-                         {"count", shape.count},
-                         {"x", shape.x},
-                         {"w", shape.w},
-                         {"stride", shape.window.stride_h},
-                         {"padding", shape.window.top},
-                         {"operands", name_of(storage.operands)},
-                         {"results", name_of(storage.results)},
-                         {"seconds_best", ours.best},
-                         {"seconds_median", ours.median},
-                         {"runs", ours.runs},
-                         {"gflops", speed / 1e9},
-                         {"share_of_peak", share},
-                         {"yardstick", machine_.yardstick},
-                         {"yardstick_gflops", theirs / 1e9},
-                         {"ratio", measured.ratio()}});
-        row_file_.add(rows_.back());
+        nlohmann::json row = row_of(shape, image, batch);
+        row.update({{"direction", to_string(direction)},
+                    {"padding", shape.window.top},
+                    {"operands", name_of(storage.operands)},
+                    {"results", name_of(storage.results)},
+                    {"seconds_best", ours.best},
+                    {"seconds_median", ours.median},
+                    {"runs", ours.runs},
+                    {"gflops", speed / 1e9},
+                    {"share_of_peak", share},
+                    {"yardstick", machine_.yardstick},
+                    {"yardstick_gflops", theirs / 1e9},
+                    {"ratio", measured.ratio()}});
+        row_file_.add(row);
+        rows_.push_back(std::move(row));
         if (alone.runs == 0) return;
         logarithms_ += std::log(measured.ratio());
         ++compared_;

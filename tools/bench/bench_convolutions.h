@@ -9,10 +9,13 @@
 
 #include "engine/program/device.h"
 #include "tools/bench/direction.h"
+#include "tools/bench/timing.h"
 
 namespace adaq {
 
-struct ConvolutionBench {
+struct ConvolutionBench : Measuring {
+    ConvolutionBench() : Measuring{0.2} {}
+
     std::vector<int> images{64, 224};  // edge of the square image, pixels
     std::vector<int> batches{1, 32, 128};
     std::vector<Direction> directions{Direction::forward};
@@ -22,10 +25,6 @@ struct ConvolutionBench {
     bool codes = false;     // forward alone: 8-bit codes in and out, int8 weights; without a yardstick
     bool wgmma = false;     // forward products by sm_90's warpgroups (cuda, tf32)
     std::string layers;     // only layers whose name contains this
-    double seconds = 0.2;   // a shape
-    int threads = 0;        // 0: all cores
-    std::string json;       // file; empty: none
-    std::string rows;       // file that gets each row as soon as it is measured; empty: none
 };
 
 /// Prints a table, a row a distinct shape and direction: layers of one shape are timed once, and `count` says how many

@@ -120,17 +120,11 @@ int bench_integer(const IntegerBench& bench) {
                       fmt::format("{} /{}", to_string(shape.w), shape.window.stride_h), ours * 1e3,
                       products / ours / 1e9, peak > 0.0 ? 100.0 * products / ours / peak : 0.0,
                       theirs > 0.0 ? products / theirs / 1e9 : 0.0, theirs / ours);
-                rows.push_back({{"image", image},
-                                {"batch", batch},
-                                {"layer", shape.layer},
-                                {"count", shape.count},
-                                {"x", shape.x},
-                                {"w", shape.w},
-                                {"stride", shape.window.stride_h},
-                                {"seconds_best", ours},
-                                {"seconds_median", timings.front().median},
-                                {"gmacs", products / ours / 1e9},
-                                {"yardstick_gmacs", theirs > 0.0 ? products / theirs / 1e9 : 0.0}});
+                rows.push_back(row_of(shape, image, batch));
+                rows.back().update({{"seconds_best", ours},
+                                    {"seconds_median", timings.front().median},
+                                    {"gmacs", products / ours / 1e9},
+                                    {"yardstick_gmacs", theirs > 0.0 ? products / theirs / 1e9 : 0.0}});
             }
             print("{:>5} {:>5}  all layers: {:.3f} ms an image, oneDNN {:.3f} ms\n", image, batch,
                   ours_all * 1e3 / batch, theirs_all * 1e3 / batch);

@@ -6,17 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "tools/bench/timing.h"
+
 namespace adaq {
 
-struct IntegerBench {
+struct IntegerBench : Measuring {
+    IntegerBench() : Measuring{0.2, 1} {}
+
     std::vector<int> images{224};  // edge of the square image, pixels
     std::vector<int> batches{1, 8};
     std::string sums = "codes";  // or in-order, exact: of floats
     std::string level;           // of instructions; empty: the best
     std::string layers;          // only layers whose name contains this
-    double seconds = 0.2;        // a shape
-    int threads = 1;             // 0: all cores
-    std::string json;            // file; empty: none
 };
 
 /// Prints a table, a row a distinct shape, and what all layers take together. Returns the exit status 0; throws

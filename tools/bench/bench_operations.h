@@ -6,19 +6,18 @@
 #include <vector>
 
 #include "engine/program/device.h"
+#include "tools/bench/timing.h"
 
 namespace adaq {
 
-struct OperationBench {
+struct OperationBench : Measuring {
+    OperationBench() : Measuring{0.1} {}
+
     int image = 224;  // edge of the square image, pixels
     std::vector<int> batches{32, 128};
     std::string device = "cpu";  // or "cuda"
     Math math = Math::f32;
     std::string operations;  // only those whose name contains this
-    double seconds = 0.1;    // a row
-    int threads = 0;         // 0: all cores
-    std::string json;        // file; empty: none
-    std::string rows;        // file that gets each row as soon as it is measured; empty: none
 };
 
 /// Prints a table, a row an operation and shape. Returns the exit status 0; throws UsageError where no operation is

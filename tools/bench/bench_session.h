@@ -4,17 +4,18 @@
 #include <string>
 #include <vector>
 
+#include "tools/bench/timing.h"
+
 namespace adaq {
 
-struct SessionBench {
+struct SessionBench : Measuring {
+    SessionBench() : Measuring{3.0} {}
+
     std::string weights;         // quantised; empty: ResNet18 with random weights, W4A8, the image too in 8 bits
     int image = 0;               // edge, pixels; 0: what the model says, or 224
     std::vector<int> batches{};  // images a run; empty: 1 and 32
     std::string device = "cpu";
-    int threads = 0;       // 0: all cores
-    double seconds = 3.0;  // a row
-    bool shares = false;   // also what each layer takes
-    std::string json;      // file; empty: none
+    bool shares = false;  // also what each layer takes
 };
 
 /// Prints a row a batch: the time of a run (median, and what 99 % of runs stay below), images a second; memory and how

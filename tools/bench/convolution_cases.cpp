@@ -31,4 +31,9 @@ std::vector<ConvolutionCase> resnet18_convolutions(int image, const std::string&
     return cases;
 }
 
+nlohmann::json row_of(const ConvolutionCase& shape, int image, int batch) {
+    return {{"image", image}, {"batch", batch}, {"layer", shape.layer},           {"count", shape.count},
+            {"x", shape.x},   {"w", shape.w},   {"stride", shape.window.stride_h}};
+}
+
 }  // namespace adaq

@@ -1,6 +1,7 @@
 // The convolutions that are timed or reckoned with: ResNet18's.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct ConvolutionCase {
         return 2.0 * static_cast<double>(multiplications);
     }
 };
+
+/// What a row of a table says of it, timed with images of `image` x `image` pixels.
+nlohmann::json row_of(const ConvolutionCase& shape, int image, int batch);
 
 /// For images of `image` x `image` pixels, those whose layer's name contains `filter`. Throws UsageError where there is
 /// none, DataError where images are too small.

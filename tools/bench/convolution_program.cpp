@@ -50,9 +50,9 @@ void ConvolutionPrograms::add_forward(Program& program, const ConvolutionCase& s
 }
 
 void ConvolutionPrograms::add_codes(Program& program, const ConvolutionCase& shape, int batch) {
-    IntegerConvolution op{program.bind(random_codes(batched(shape.x, batch), DType::u8, 0, 255)),
-                          program.bind(random_codes(shape.w, DType::i8, -127, 127)),
-                          program.bind(device_.create(batched(shape.y, batch), DType::u8))};
+    IntegerConvolution op{{program.bind(random_codes(batched(shape.x, batch), DType::u8, 0, 255)),
+                           program.bind(random_codes(shape.w, DType::i8, -127, 127)),
+                           program.bind(device_.create(batched(shape.y, batch), DType::u8))}};
     op.window = shape.window;
     // Sums come to codes around the middle.
     const int64_t terms = element_count(shape.w) / shape.w[0];

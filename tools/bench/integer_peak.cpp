@@ -22,41 +22,55 @@ struct Kernel {
 // Chains that do not depend on each other: as peak.cpp has them.
 constexpr int kChains512 = 16, kChains256 = 12;
 
+#define ADAQ_INLINE_FOR(instructions) __attribute__((target(instructions), always_inline)) inline
+
+ADAQ_INLINE_FOR("avx512f") void begin(__m512i (&sums)[kChains512], int start) {
+#pragma GCC unroll 16
+    for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_set1_epi32(start + k);
+}
+ADAQ_INLINE_FOR("avx512f") int end(const __m512i (&sums)[kChains512]) {
+    int all = 0;
+#pragma GCC unroll 16
+    for (int k = 0; k < kChains512; ++k) all ^= _mm512_cvtsi512_si32(sums[k]);
+    return all;
+}
+ADAQ_INLINE_FOR("avx2") void begin(__m256i (&sums)[kChains256], int start) {
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains256; ++k) sums[k] = _mm256_set1_epi32(start + k);
+}
+ADAQ_INLINE_FOR("avx2") int end(const __m256i (&sums)[kChains256]) {
+    int all = 0;
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains256; ++k) all ^= _mm_cvtsi128_si32(_mm256_castsi256_si128(sums[k]));
+    return all;
+}
+
 __attribute__((target("avx512f,avx512vnni"))) int run_avx512_vnni(int64_t rounds, int start) {
     const __m512i x = _mm512_set1_epi32(start), w = _mm512_set1_epi32(start + 1);
     __m512i sums[kChains512];
-#pragma GCC unroll 16
-    for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_set1_epi32(start + k);
+    begin(sums, start);
     for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 16
         for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_dpbusd_epi32(sums[k], x, w);
     }
-    int sum = 0;
-#pragma GCC unroll 16
-    for (int k = 0; k < kChains512; ++k) sum ^= _mm512_cvtsi512_si32(sums[k]);
-    return sum;
+    return end(sums);
 }
 
 __attribute__((target("avx512f,avx512bw"))) int run_avx512(int64_t rounds, int start) {
     const __m512i w = _mm512_set1_epi32(start + 1);
     __m512i sums[kChains512];
-#pragma GCC unroll 16
-    for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_set1_epi32(start + k);
+    begin(sums, start);
     for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 16
         for (int k = 0; k < kChains512; ++k) sums[k] = _mm512_add_epi32(sums[k], _mm512_madd_epi16(sums[k], w));
     }
-    int sum = 0;
-#pragma GCC unroll 16
-    for (int k = 0; k < kChains512; ++k) sum ^= _mm512_cvtsi512_si32(sums[k]);
-    return sum;
+    return end(sums);
 }
 
 __attribute__((target("avx2,avxvnni"))) int run_avx_vnni(int64_t rounds, int start) {
     const __m256i x = _mm256_set1_epi32(start), w = _mm256_set1_epi32(start + 1);
     __m256i sums[kChains256];
-#pragma GCC unroll 12
-    for (int k = 0; k < kChains256; ++k) sums[k] = _mm256_set1_epi32(start + k);
+    begin(sums, start);
     for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
         for (int k = 0; k < kChains256; ++k) {
@@ -64,17 +78,13 @@ __attribute__((target("avx2,avxvnni"))) int run_avx_vnni(int64_t rounds, int sta
             asm("" : "+x"(sums[k]));  // GCC 12 would keep copies of sums in memory
         }
     }
-    int sum = 0;
-#pragma GCC unroll 12
-    for (int k = 0; k < kChains256; ++k) sum ^= _mm_cvtsi128_si32(_mm256_castsi256_si128(sums[k]));
-    return sum;
+    return end(sums);
 }
 
 __attribute__((target("avx2"))) int run_avx2(int64_t rounds, int start) {
     const __m256i w = _mm256_set1_epi32(start + 1);
     __m256i sums[kChains256];
-#pragma GCC unroll 12
-    for (int k = 0; k < kChains256; ++k) sums[k] = _mm256_set1_epi32(start + k);
+    begin(sums, start);
     for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
         for (int k = 0; k < kChains256; ++k) {
@@ -82,10 +92,7 @@ __attribute__((target("avx2"))) int run_avx2(int64_t rounds, int start) {
             asm("" : "+x"(sums[k]));
         }
     }
-    int sum = 0;
-#pragma GCC unroll 12
-    for (int k = 0; k < kChains256; ++k) sum ^= _mm_cvtsi128_si32(_mm256_castsi256_si128(sums[k]));
-    return sum;
+    return end(sums);
 }
 
 __attribute__((target("amx-tile,amx-int8"))) int run_amx(int64_t rounds, int start) {

@@ -61,10 +61,12 @@ void declare_sizes(CLI::App& command, std::vector<int>& images, std::vector<int>
         ->capture_default_str();
 }
 
-void declare_seconds(CLI::App& command, double& seconds) {
-    command.add_option("--seconds", seconds, "Time for each row, seconds")
+void declare_measuring(CLI::App& command, Measuring& measuring) {
+    command.add_option("--seconds", measuring.seconds, "Time for each row, seconds")
         ->transform(number(0.0, kLongest))
         ->capture_default_str();
+    declare_threads(command, measuring.threads);
+    declare_json(command, measuring.json);
 }
 
 void declare_math(CLI::App& command, Math& math, const char* shown) {
@@ -131,9 +133,7 @@ void declare_convolutions(CLI::App& command, ConvolutionBench& bench) {
     command.add_flag("--wgmma", bench.wgmma, "Forward products by sm_90's warpgroups (--device cuda --math tf32)");
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");
-    declare_seconds(command, bench.seconds);
-    declare_threads(command, bench.threads);
-    declare_json(command, bench.json);
+    declare_measuring(command, bench);
     declare_rows(command, bench.rows);
 }
 
@@ -147,9 +147,7 @@ void declare_operations(CLI::App& command, OperationBench& bench) {
         ->capture_default_str();
     command.add_option("--operation", bench.operations, "Only operations whose name contains this")->type_name("NAME");
     declare_device(command, bench.device, bench.math);
-    declare_seconds(command, bench.seconds);
-    declare_threads(command, bench.threads);
-    declare_json(command, bench.json);
+    declare_measuring(command, bench);
     declare_rows(command, bench.rows);
 }
 
@@ -176,9 +174,7 @@ void declare_network(CLI::App& command, NetworkCommand& network) {
         ->delimiter(',')
         ->transform(whole_number(1, kLargestBatch));
     command.add_flag("!--float-only", bench.quantised, "Not the quantised network")->excludes(integer);
-    declare_seconds(command, bench.seconds);
-    declare_threads(command, bench.threads);
-    declare_json(command, bench.json);
+    declare_measuring(command, bench);
 }
 
 int bench_network(const NetworkCommand& network) {
@@ -190,8 +186,14 @@ int bench_network(const NetworkCommand& network) {
         return bench_network(bench);
     }
     if (bench.images.size() > 1) usage_error("--image: {} values, expected one with --integer", bench.images.size());
-    return bench_session({bench.weights, bench.images.empty() ? 0 : bench.images[0], bench.batches, network.device,
-                          bench.threads, bench.seconds, network.shares, bench.json});
+    SessionBench session;
+    static_cast<Measuring&>(session) = bench;
+    session.weights = bench.weights;
+    if (!bench.images.empty()) session.image = bench.images[0];
+    session.batches = bench.batches;
+    session.device = network.device;
+    session.shares = network.shares;
+    return bench_session(session);
 }
 
 void declare_schemes(CLI::App& command, SchemeBench& bench) {
@@ -223,9 +225,7 @@ void declare_integer(CLI::App& command, IntegerBench& bench) {
         ->transform(one_of({"baseline", "avx2", "avx-vnni", "avx512", "avx512-vnni", "amx"}));
     command.add_option("--layers", bench.layers, "Only layers whose name contains this, such as layer3")
         ->type_name("NAME");
-    declare_seconds(command, bench.seconds);
-    declare_threads(command, bench.threads);
-    declare_json(command, bench.json);
+    declare_measuring(command, bench);
 }
 #endif
 
@@ -250,7 +250,7 @@ void declare_choices(CLI::App& command, cuda::ChoicesOf& of) {
 
 int run(int argc, char** argv) {
     CLI::App app("Times adaq's parts on this machine.", "adaq-bench");
-    app.set_version_flag("--version", std::string("adaq ") + ADAQ_VERSION);
+    add_version_flag(app);
     app.require_subcommand(1);
     Commands commands;
     int status = 0;

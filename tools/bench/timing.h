@@ -8,10 +8,19 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <string>
 #include <thread>
 #include <vector>
 
 namespace adaq {
+
+/// How long a benchmark measures, with what, and where its rows go beside the table.
+struct Measuring {
+    double seconds;         // a row
+    int threads = 0;        // 0: all cores
+    std::string json = {};  // file; empty: none
+    std::string rows = {};  // file that gets each row as soon as it is measured; empty: none
+};
 
 struct Timing {
     double best = 0.0, median = 0.0;  // seconds a run

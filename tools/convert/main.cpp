@@ -37,7 +37,7 @@ Format format_of(const std::string& output) {
 }
 
 void declare(CLI::App& app, Options& options) {
-    app.set_version_flag("--version", ADAQ_VERSION);
+    add_version_flag(app);
     app.add_option("IN", options.input,
                    "Weights: .bin, .pth (either of torch.save's formats), .safetensors, float .onnx; told apart by "
                    "content")

@@ -120,6 +120,8 @@ std::optional<double> finite(std::string_view text) {
 
 }  // namespace
 
+void add_version_flag(CLI::App& app) { app.set_version_flag("--version", std::string("adaq ") + ADAQ_VERSION); }
+
 bool read_command_line(CLI::App& app, int argc, const char* const* argv) {
     Words(app, argc, argv).check();
     try {

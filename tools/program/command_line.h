@@ -12,6 +12,9 @@ namespace adaq {
 /// Type name of an option whose value may look like an option.
 inline constexpr const char* kOptionsAsValue = "OPTIONS";
 
+/// --version, as every program has it.
+void add_version_flag(CLI::App& app);
+
 /// False where help or the version was asked for, and printed. Throws UsageError.
 bool read_command_line(CLI::App& app, int argc, const char* const* argv);
 

@@ -253,7 +253,7 @@ Examples
 std::optional<RunOptions> parse_options(int argc, char** argv) {
     CLI::App app("Quantise a network after training, and tell what it costs.", "adaq-run");
     app.footer(kFooter);
-    app.set_version_flag("--version", std::string("adaq ") + ADAQ_VERSION);
+    add_version_flag(app);
     Raw raw;
     add_data_options(app, raw);
     add_quantisation_options(app, raw);

@@ -56,7 +56,7 @@ Examples
 std::optional<SweepOptions> parse_sweep_options(int argc, char** argv) {
     CLI::App app("Run a table of configurations of adaq-run, and print it beside the published numbers.", "adaq-sweep");
     app.footer(kFooter);
-    app.set_version_flag("--version", std::string("adaq ") + ADAQ_VERSION);
+    add_version_flag(app);
     SweepOptions o;
     std::string with;
     app.add_option("TABLE", o.table, "The table: a .json file")->required();

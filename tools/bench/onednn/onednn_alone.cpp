@@ -40,21 +40,14 @@ dnnl::convolution_forward::primitive_desc forward(const dnnl::engine& engine, co
 #endif
 }
 
-dnnl::convolution_backward_data::primitive_desc to_data(const dnnl::engine& engine, const Description& d) {
+/// x and w: the gradient takes the place of one.
+template <typename Gradient>
+Gradient gradient(const dnnl::engine& engine, const Description& d, const memory::desc& x, const memory::desc& w) {
     const auto hint = forward(engine, d);
 #if DNNL_VERSION_MAJOR >= 3
-    return {engine, kDirect, d.x, d.w, d.y, d.stride, d.padding, d.padding, hint};
+    return {engine, kDirect, x, w, d.y, d.stride, d.padding, d.padding, hint};
 #else
-    return {{kDirect, d.x, d.w, d.y, d.stride, d.padding, d.padding}, engine, hint};
-#endif
-}
-
-dnnl::convolution_backward_weights::primitive_desc to_weights(const dnnl::engine& engine, const Description& d) {
-    const auto hint = forward(engine, d);
-#if DNNL_VERSION_MAJOR >= 3
-    return {engine, kDirect, d.x, d.weights_gradient, d.y, d.stride, d.padding, d.padding, hint};
-#else
-    return {{kDirect, d.x, d.weights_gradient, d.y, d.stride, d.padding, d.padding}, engine, hint};
+    return {{kDirect, x, w, d.y, d.stride, d.padding, d.padding}, engine, hint};
 #endif
 }
 
@@ -89,13 +82,13 @@ std::function<void()> onednn_alone(const ConvolutionSizes& sizes, Direction dire
                        {DNNL_ARG_DST, filled(desc.dst_desc(), engine)}});
     }
     if (direction == Direction::data) {
-        const auto desc = to_data(engine, d);
+        const auto desc = gradient<dnnl::convolution_backward_data::primitive_desc>(engine, d, d.x, d.w);
         return runner(engine, dnnl::convolution_backward_data(desc),
                       {{DNNL_ARG_DIFF_DST, filled(desc.diff_dst_desc(), engine)},
                        {DNNL_ARG_WEIGHTS, filled(desc.weights_desc(), engine)},
                        {DNNL_ARG_DIFF_SRC, filled(desc.diff_src_desc(), engine)}});
     }
-    const auto desc = to_weights(engine, d);
+    const auto desc = gradient<dnnl::convolution_backward_weights::primitive_desc>(engine, d, d.x, d.weights_gradient);
     return runner(engine, dnnl::convolution_backward_weights(desc),
                   {{DNNL_ARG_SRC, filled(desc.src_desc(), engine)},
                    {DNNL_ARG_DIFF_DST, filled(desc.diff_dst_desc(), engine)},
