@@ -16,7 +16,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 from make_reconstruction_fixtures import eighths, randomise
-from yardstick_module import load_yardstick
+from yardstick_module import given_yardstick
 
 TARGET = pathlib.Path(__file__).parent.parent / "tests/fixtures/reconstruction/corrections.json"
 ADAM, PLATEAU = torch.optim.Adam, torch.optim.lr_scheduler.ReduceLROnPlateau
@@ -78,9 +78,7 @@ class Case:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--yardstick", required=True, type=pathlib.Path)
-    yardstick = load_yardstick(parser.parse_args().yardstick)
+    yardstick = given_yardstick(__doc__)
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
     case = lambda *args, **kwargs: Case(yardstick, *args, **kwargs)

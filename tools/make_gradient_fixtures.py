@@ -7,7 +7,6 @@ Each case names an operation, its settings, the tensors it is given and those it
 them: activations NHWC, weights KRSC. Inputs are eighths, so float32 holds them exactly. Quantisers and rounding are the
 yardstick's own classes.
 """
-import argparse
 import json
 import pathlib
 import types
@@ -15,7 +14,7 @@ import types
 import torch
 import torch.nn.functional as F
 
-from yardstick_module import load_yardstick
+from yardstick_module import given_yardstick
 
 CONVOLUTIONS = [  # n, h, w, c, k, r, stride, padding
     (1, 9, 10, 3, 4, 7, 2, 3), (2, 5, 6, 3, 4, 3, 1, 1), (2, 6, 5, 4, 3, 3, 2, 1), (2, 4, 4, 5, 3, 1, 1, 0), (2, 5, 4, 3, 5, 1, 2, 0), (1, 1, 1, 1, 1, 1, 1, 0)]
@@ -206,10 +205,7 @@ def rounding(g, y):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--yardstick", required=True)
-    args = parser.parse_args()
-    g, y = torch.Generator().manual_seed(2), load_yardstick(args.yardstick)
+    g, y = torch.Generator().manual_seed(2), given_yardstick(__doc__)
     cases = [*convolutions(g), *linear(g), *batch_norm(g), *pooling(g), *quantisers(g, y), *pass_over(g, *6 * [(4, 3, 2, 2)]), *losses(g), *rounding(g, y), *statistics(g), *plateaus(g)]
     target = pathlib.Path(__file__).parent.parent / "tests/fixtures/operations/gradients.json"
     target.write_text(json.dumps(cases, separators=(",", ":")))

@@ -16,7 +16,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from export_weights import write_bin
-from yardstick_module import load_yardstick
+from yardstick_module import given_yardstick
 
 TARGET = pathlib.Path(__file__).parent.parent / "tests/fixtures/networks"
 IMAGE = 40  # pixels
@@ -82,9 +82,7 @@ def quantised(yardstick, net, images, changes):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--yardstick", required=True, type=pathlib.Path)
-    yardstick = load_yardstick(parser.parse_args().yardstick)
+    yardstick = given_yardstick(__doc__)
     torch.manual_seed(4)  # of a few, one where no activation lies within float rounding of a tie
     TARGET.mkdir(parents=True, exist_ok=True)
     for name, block, blocks, width, channels in (("basic", BasicBlock, [1, 1, 1, 1], 6, 3), ("bottleneck", Bottleneck, [2, 1, 1, 1], 4, 1)):

@@ -26,7 +26,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 from make_network_fixtures import site_names, thin_resnet
-from yardstick_module import load_yardstick
+from yardstick_module import given_yardstick
 
 NETWORK = pathlib.Path(__file__).parent.parent / "tests/fixtures/networks/basic.bin"
 TARGET = pathlib.Path(__file__).parent.parent / "tests/fixtures/reconstruction"
@@ -436,9 +436,7 @@ def network_cases(yardstick, values):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--yardstick", required=True, type=pathlib.Path)
-    yardstick = load_yardstick(parser.parse_args().yardstick)
+    yardstick = given_yardstick(__doc__)
     torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
     values = Values()
