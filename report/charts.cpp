@@ -8,8 +8,8 @@
 #include <cmath>
 #include <limits>
 
+#include "report/chart_rows.h"
 #include "report/format.h"
-#include "report/rows.h"
 #include "report/summary.h"
 #include "report/svg.h"
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/chart_rows.h"
 #include "report/charts.h"
 #include "report/format.h"
-#include "report/rows.h"
 #include "report/summary.h"
 #include "report/svg.h"
 

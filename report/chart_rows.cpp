@@ -1,5 +1,5 @@
-// See rows.h.
-#include "report/rows.h"
+// See chart_rows.h.
+#include "report/chart_rows.h"
 
 #include <cmath>
 
