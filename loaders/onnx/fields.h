@@ -22,7 +22,9 @@ struct ProtobufFault : std::runtime_error {
 
 namespace adaq::onnx {
 
-enum class ModelField : protozero::pbf_tag_type {
+using Tag = protozero::pbf_tag_type;
+
+enum class ModelField : Tag {
     ir_version = 1,
     producer_name = 2,
     producer_version = 3,
@@ -30,25 +32,11 @@ enum class ModelField : protozero::pbf_tag_type {
     opset_import = 8,
     metadata_props = 14
 };
-enum class OperatorSetField : protozero::pbf_tag_type { domain = 1, version = 2 };
-enum class EntryField : protozero::pbf_tag_type { key = 1, value = 2 };
-enum class GraphField : protozero::pbf_tag_type {
-    node = 1,
-    name = 2,
-    initializer = 5,
-    input = 11,
-    output = 12,
-    sparse_initializer = 15
-};
-enum class NodeField : protozero::pbf_tag_type {
-    input = 1,
-    output = 2,
-    name = 3,
-    op_type = 4,
-    attribute = 5,
-    domain = 7
-};
-enum class AttributeField : protozero::pbf_tag_type {
+enum class OperatorSetField : Tag { domain = 1, version = 2 };
+enum class EntryField : Tag { key = 1, value = 2 };
+enum class GraphField : Tag { node = 1, name = 2, initializer = 5, input = 11, output = 12, sparse_initializer = 15 };
+enum class NodeField : Tag { input = 1, output = 2, name = 3, op_type = 4, attribute = 5, domain = 7 };
+enum class AttributeField : Tag {
     name = 1,
     f = 2,
     i = 3,
@@ -64,7 +52,7 @@ enum class AttributeField : protozero::pbf_tag_type {
 };
 /// AttributeProto.AttributeType
 enum class AttributeType : int32_t { real = 1, integer = 2, text = 3, tensor = 4, reals = 6, integers = 7, texts = 8 };
-enum class TensorField : protozero::pbf_tag_type {
+enum class TensorField : Tag {
     dims = 1,
     data_type = 2,
     segment = 3,
@@ -78,10 +66,10 @@ enum class TensorField : protozero::pbf_tag_type {
     external_data = 13,
     data_location = 14
 };
-enum class ValueField : protozero::pbf_tag_type { name = 1, type = 2 };
-enum class TypeField : protozero::pbf_tag_type { tensor_type = 1 };
-enum class TensorTypeField : protozero::pbf_tag_type { elem_type = 1, shape = 2 };
-enum class ShapeField : protozero::pbf_tag_type { dim = 1 };
-enum class DimensionField : protozero::pbf_tag_type { dim_value = 1, dim_param = 2 };
+enum class ValueField : Tag { name = 1, type = 2 };
+enum class TypeField : Tag { tensor_type = 1 };
+enum class TensorTypeField : Tag { elem_type = 1, shape = 2 };
+enum class ShapeField : Tag { dim = 1 };
+enum class DimensionField : Tag { dim_value = 1, dim_param = 2 };
 
 }  // namespace adaq::onnx
