@@ -93,7 +93,7 @@ TEST_SUITE("adaptive pools") {
 
     TEST_CASE("it is quantised, planned, saved and evaluated on images of twice its size") {
         const Model model = vgg_model();
-        const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+        const ImageSets images = own_image_sets(model);
         QuantiseOptions options{.weight_bits = 4, .activation_bits = 8, .scheme = "minmax", .images = kOwnImages};
         CHECK(plan(model, images, options, kOneThread, 0.01).height == kOwnEdge);
         const Quantised quantised = quantise(model, images, options, kOneThread);

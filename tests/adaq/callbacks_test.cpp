@@ -117,7 +117,7 @@ TEST_SUITE("functions of the caller's") {
 
     TEST_CASE("a comparison or an evaluation that throws leaves the report as it was") {
         const Model model = load(kNetwork);
-        const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+        const ImageSets images = own_image_sets(model);
         Quantised quantised = quantise(model, images, learning(), kOneThread);
         const std::vector<std::string> before = told(quantised.report());
         for (const auto& [function, call] :

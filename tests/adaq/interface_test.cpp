@@ -65,7 +65,7 @@ TEST_SUITE("interface") {
         const std::string folder = images.path().string();
         const std::string of_files =
             saved(quantise(model, open_images(model, {.calib = folder}), learning(), kOneThread).model());
-        const ImageSets pixels = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()}),
+        const ImageSets pixels = own_image_sets(model),
                         inputs = open_images(model, {.own_calib = own_inputs(how), .own_val = own_inputs(how)});
         // Class folders take one image of each class in turn, as labels do.
         CHECK(saved(quantise(model, pixels, learning(), kOneThread).model()) == of_files);
@@ -106,7 +106,7 @@ TEST_SUITE("interface") {
 
     TEST_CASE("a network that is evaluated again is told of once, and keeps its results where that is stopped") {
         const Model model = load(kNetwork);
-        const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+        const ImageSets images = own_image_sets(model);
         Quantised quantised = quantise(model, images, learning(), kOneThread);
         evaluate(quantised, images, {}, kOneThread);
         const Report once = quantised.report();
@@ -176,7 +176,7 @@ TEST_SUITE("interface") {
 
     TEST_CASE("an observer is told how far it is, and can stop") {
         const Model model = load(kNetwork);
-        const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+        const ImageSets images = own_image_sets(model);
         Counting observer;
         Context context = kOneThread;
         context.observer = &observer;
@@ -240,7 +240,7 @@ TEST_SUITE("interface") {
 
     TEST_CASE("several pieces of work that share a workspace come to what each comes to alone") {
         const Model model = load(kNetwork);
-        const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+        const ImageSets images = own_image_sets(model);
         Workspace workspace;
         Context shared = kOneThread;
         shared.workspace = &workspace;
@@ -275,7 +275,7 @@ TEST_SUITE("interface") {
             made->stored = stored;
             const Model model = load(path), own(made), opened = load(path, {}, &workspace);
             sums.insert(opened.state().crc32());
-            const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+            const ImageSets images = own_image_sets(model);
             Quantised alone = quantise(model, images, learning(), kOneThread);
             evaluate(alone, images, {}, kOneThread);
             files.insert(saved(alone.model()));
@@ -312,7 +312,7 @@ TEST_SUITE("interface") {
         std::vector<std::string> variables;
         for (char** variable = environ; *variable; ++variable) variables.emplace_back(*variable);
         const Model model = load(kNetwork);
-        const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+        const ImageSets images = own_image_sets(model);
         Quantised quantised = quantise(model, images, learning(), {.device = {.device = "cpu", .threads = 2}});
         evaluate(quantised, images, {}, {.device = {.device = "cpu", .threads = 2}});
         CHECK(omp_get_max_threads() == 7);
@@ -341,7 +341,7 @@ TEST_SUITE("interface") {
 
     TEST_CASE("a plan tells what quantising will do, and changes nothing") {
         const Model model = load(kNetwork);
-        const ImageSets images = open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
+        const ImageSets images = own_image_sets(model);
         const Plan made = plan(model, images, learning(), kOneThread, 0.1);
         CHECK(made.learns);
         CHECK(made.units.size() == 13);
