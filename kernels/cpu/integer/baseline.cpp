@@ -16,6 +16,7 @@ struct BaselineFloats {
     static constexpr int kLanes = 4;
     static constexpr bool kSaturates = false;
     static constexpr bool kFuses = false;
+    static constexpr bool kDots = false;
     using Floats = __m128;
     using Ints = __m128i;
     struct CodeRange {};

@@ -117,6 +117,30 @@ struct DepthwiseJob {
     int channels;
 };
 
+/// What a tap of a depthwise convolution reads: the codes of a run's first position, and how far behind them those of
+/// the next one lie, in bytes.
+struct TapRow {
+    const unsigned char* x;
+    int64_t step;
+};
+
+/// Positions side by side.
+struct DepthwiseRun {
+    const TapRow* taps;
+    int64_t positions;
+};
+
+/// Runs of a row of a depthwise convolution by a block of channels, in products of bytes: taps are multiplied by fours,
+/// and one that is left by itself (depthwise_quads.h has the order of weights).
+struct DepthwiseQuadsJob {
+    const DepthwiseRun* runs;
+    int64_t run_count;
+    int64_t taps;          // 4 i or 4 i + 1
+    const int8_t* w;       // the block's weights
+    const int32_t* start;  // [4 * lanes], in the order of weights: sums begin with it
+    int together;  // positions that share vectors, so that each has a half or a quarter of the channels: 1, 2, 4
+};
+
 /// All of an instruction set.
 struct Instructions {
     const char* name;
@@ -125,6 +149,10 @@ struct Instructions {
     int depthwise_group;  // channels
     /// Of a row; epilogue: what epilogues read of a job, its channels those of the row.
     void (*depthwise)(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_y);
+    int quads_channels;  // of a block of the next; 0: there is none
+    int quads_together;  // positions, at most
+    /// Where quotients are bounded (Finish) and nothing is added.
+    void (*depthwise_quads)(const DepthwiseQuadsJob& job, const BlockJob& epilogue, int64_t first_y);
 };
 
 constexpr int kDepthwiseChannels = 64;  // of a block, at most

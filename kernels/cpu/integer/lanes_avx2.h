@@ -138,6 +138,58 @@ struct Floats256 {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + kLanes), _mm256_permute2x128_si256(low, high, 0x31));
     }
 
+    // Products of bytes. What is interleaved stays within pieces of 128 bits.
+    static Floats to_floats(Ints v) { return _mm256_cvtepi32_ps(v); }
+    /// The four numbers of each piece from p on; pieces are 16 numbers apart, and begin again behind `room`.
+    static Floats load_quarters(const float* p, int room) {
+        return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + 16 % room), 1);
+    }
+#if defined(__AVXVNNI__)
+    static constexpr bool kDots = true;
+    static Ints dot(Ints sum, Codes x, const int8_t* w) {
+        return _mm256_dpbusd_avx_epi32(sum, x, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
+    }
+#else
+    static constexpr bool kDots = false;
+#endif
+    static Codes bytes_low(Codes a, Codes b) { return _mm256_unpacklo_epi8(a, b); }
+    static Codes bytes_high(Codes a, Codes b) { return _mm256_unpackhi_epi8(a, b); }
+    static Codes pairs_low(Codes a, Codes b) { return _mm256_unpacklo_epi16(a, b); }
+    static Codes pairs_high(Codes a, Codes b) { return _mm256_unpackhi_epi16(a, b); }
+    /// Of each piece four bytes, from 4 * quarter on, as numbers of 32 bits.
+    template <int quarter>
+    static Codes spread(Codes a) {
+        constexpr int k = 4 * quarter, kZero = 0x808080;  // with the byte's index before it
+        return _mm256_shuffle_epi8(
+            a, _mm256_setr_epi32(kZero << 8 | k, kZero << 8 | (k + 1), kZero << 8 | (k + 2), kZero << 8 | (k + 3),
+                                 kZero << 8 | k, kZero << 8 | (k + 1), kZero << 8 | (k + 2), kZero << 8 | (k + 3)));
+    }
+    /// The codes of so many positions, `step` bytes apart, side by side; of those behind the first `here` the last's.
+    template <int together>
+    static Codes load_together(const uint8_t* p, int64_t step, int here, int count) {
+        constexpr int kRoom = 4 * kLanes / together;
+        if (count == kRoom) {
+            if constexpr (together == 1) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+            const auto *const first = reinterpret_cast<const __m128i*>(p), *const second =
+                                                                               reinterpret_cast<const __m128i*>(
+                                                                                   p + (here - 1) * step);
+            return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(first)), _mm_loadu_si128(second), 1);
+        }
+        uint8_t part[4 * kLanes] = {};
+        for (int j = 0; j < together; ++j)
+            for (int i = 0; i < count; ++i) part[j * kRoom + i] = p[(j < here ? j : here - 1) * step + i];
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(part));
+    }
+    template <int together>
+    static void store_together(Codes v, uint8_t* p, int64_t distance, int here, int count) {
+        constexpr int kRoom = 4 * kLanes / together;
+        if (together == 1 && count == kRoom) return _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
+        uint8_t part[4 * kLanes];
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(part), v);
+        for (int j = 0; j < here; ++j)
+            for (int i = 0; i < count; ++i) p[j * distance + i] = part[j * kRoom + i];
+    }
+
     static Floats from_nearest(Floats v) {
         return _mm256_sub_ps(v, _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
     }

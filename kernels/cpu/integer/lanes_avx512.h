@@ -133,6 +133,77 @@ struct Floats512 {
         _mm512_storeu_si512(p + kLanes, _mm512_permutex2var_epi64(low, second, high));
     }
 
+    // Products of bytes. What is interleaved stays within pieces of 128 bits.
+    static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
+    /// The four numbers of each piece from p on; pieces are 16 numbers apart, and begin again behind `room`.
+    static Floats load_quarters(const float* p, int room) {
+        Floats v = _mm512_castps128_ps512(_mm_loadu_ps(p));
+        v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 16 % room), 1);
+        v = _mm512_insertf32x4(v, _mm_loadu_ps(p + 32 % room), 2);
+        return _mm512_insertf32x4(v, _mm_loadu_ps(p + 48 % room), 3);
+    }
+#if defined(__AVX512VNNI__)
+    static constexpr bool kDots = true;
+    static Ints dot(Ints sum, Codes x, const int8_t* w) { return _mm512_dpbusd_epi32(sum, x, _mm512_loadu_si512(w)); }
+#else
+    static constexpr bool kDots = false;
+#endif
+    static Codes bytes_low(Codes a, Codes b) { return _mm512_unpacklo_epi8(a, b); }
+    static Codes bytes_high(Codes a, Codes b) { return _mm512_unpackhi_epi8(a, b); }
+    static Codes pairs_low(Codes a, Codes b) { return _mm512_unpacklo_epi16(a, b); }
+    static Codes pairs_high(Codes a, Codes b) { return _mm512_unpackhi_epi16(a, b); }
+    /// Of each piece four bytes, from 4 * quarter on, as numbers of 32 bits.
+    template <int quarter>
+    static Codes spread(Codes a) {
+        constexpr int k = 4 * quarter, kZero = 0x808080;  // with the byte's index before it
+        return _mm512_shuffle_epi8(
+            a, _mm512_set4_epi32(kZero << 8 | (k + 3), kZero << 8 | (k + 2), kZero << 8 | (k + 1), kZero << 8 | k));
+    }
+    /// The codes of so many positions, `step` bytes apart, side by side; of those behind the first `here` the last's.
+    template <int together>
+    static Codes load_together(const uint8_t* p, int64_t step, int here, int count) {
+        if constexpr (together == 1) {
+            return count == 64 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8((uint64_t{1} << count) - 1, p);
+        } else if constexpr (together == 2) {
+            const uint8_t* const second = p + (here - 1) * step;
+            const auto load = [count](const uint8_t* from) {
+                return count == 32 ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))
+                                   : _mm256_maskz_loadu_epi8((1u << count) - 1, from);
+            };
+            return _mm512_inserti64x4(_mm512_castsi256_si512(load(p)), load(second), 1);
+        } else {
+            const auto load = [&](int position) {
+                const uint8_t* const from = p + (position < here ? position : here - 1) * step;
+                return count == 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(from))
+                                   : _mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << count) - 1), from);
+            };
+            Codes v = _mm512_castsi128_si512(load(0));
+            v = _mm512_inserti32x4(v, load(1), 1);
+            v = _mm512_inserti32x4(v, load(2), 2);
+            return _mm512_inserti32x4(v, load(3), 3);
+        }
+    }
+    template <int together>
+    static void store_together(Codes v, uint8_t* p, int64_t distance, int here, int count) {
+        if constexpr (together == 1) {
+            if (count == 64) {
+                _mm512_storeu_si512(p, v);
+            } else {
+                _mm512_mask_storeu_epi8(p, (uint64_t{1} << count) - 1, v);
+            }
+        } else if constexpr (together == 2) {
+            const auto some = static_cast<__mmask32>((uint64_t{1} << count) - 1);
+            _mm256_mask_storeu_epi8(p, some, _mm512_castsi512_si256(v));
+            if (here > 1) _mm256_mask_storeu_epi8(p + distance, some, _mm512_extracti64x4_epi64(v, 1));
+        } else {
+            const __mmask16 some = mask(count);
+            _mm_mask_storeu_epi8(p, some, _mm512_castsi512_si128(v));
+            if (here > 1) _mm_mask_storeu_epi8(p + distance, some, _mm512_extracti32x4_epi32(v, 1));
+            if (here > 2) _mm_mask_storeu_epi8(p + 2 * distance, some, _mm512_extracti32x4_epi32(v, 2));
+            if (here > 3) _mm_mask_storeu_epi8(p + 3 * distance, some, _mm512_extracti32x4_epi32(v, 3));
+        }
+    }
+
     static Floats from_nearest(Floats v) { return _mm512_reduce_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
     /// The larger absolute value.
     static Floats further(Floats a, Floats b) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels/cpu/integer/depthwise_row.h"
+#include "kernels/cpu/integer/quads_row.h"
 
 namespace adaq::cpu::integer {
 namespace {  // NOLINT: a header of internal linkage throughout
@@ -133,7 +134,10 @@ constexpr Instructions instructions(const char* name, const ProductKernels& inte
             product_kernels<Reals, F>(),
             pointwise<F>,
             kDepthwiseGroup<F>,
-            depthwise<F>};
+            depthwise<F>,
+            kQuadsChannels<F>,
+            kQuadsTogether<F>,
+            depthwise_quads_of<F>()};
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ struct Lanes {
     Value at[lanes];
 };
 
-template <int lanes>
+/// dots: of a set that multiplies bytes.
+template <int lanes, bool dots = false>
 struct FloatsTwin {
     static constexpr int kLanes = lanes;
     static constexpr bool kSaturates = lanes == 16;
@@ -176,6 +177,56 @@ struct FloatsTwin {
             p[i / 4 * 8 + i % 4] = low.at[i];
             p[i / 4 * 8 + 4 + i % 4] = high.at[i];
         }
+    }
+
+    // Products of bytes.
+    static constexpr bool kDots = dots;
+    static Floats to_floats(const Ints& v) {
+        return each([&](int i) { return static_cast<float>(v.at[i]); });
+    }
+    static Floats load_quarters(const float* p, int room) {
+        return each([&](int i) { return p[i / 4 * 16 % room + i % 4]; });
+    }
+    template <class Function>
+    static Codes each_code(Function f) {
+        Codes result;
+        for (int i = 0; i < 4 * lanes; ++i) result.at[i] = static_cast<uint8_t>(f(i));
+        return result;
+    }
+    /// Units of so many bytes, of a and b by turns, the first or the second half of those of each piece.
+    static Codes interleave_bytes(const Codes& a, const Codes& b, int unit, int half) {
+        return each_code([&](int i) {
+            const Codes& from = i / unit % 2 == 0 ? a : b;
+            return from.at[i / 16 * 16 + half * 8 + i % 16 / (2 * unit) * unit + i % unit];
+        });
+    }
+    static Codes bytes_low(const Codes& a, const Codes& b) { return interleave_bytes(a, b, 1, 0); }
+    static Codes bytes_high(const Codes& a, const Codes& b) { return interleave_bytes(a, b, 1, 1); }
+    static Codes pairs_low(const Codes& a, const Codes& b) { return interleave_bytes(a, b, 2, 0); }
+    static Codes pairs_high(const Codes& a, const Codes& b) { return interleave_bytes(a, b, 2, 1); }
+    template <int quarter>
+    static Codes spread(const Codes& a) {
+        return each_code([&](int i) { return i % 4 == 0 ? a.at[i / 16 * 16 + 4 * quarter + i % 16 / 4] : 0; });
+    }
+    static Ints dot(const Ints& sum, const Codes& x, const int8_t* w) {
+        return each_int([&](int i) {
+            auto total = static_cast<uint32_t>(sum.at[i]);
+            for (int j = 4 * i; j < 4 * i + 4; ++j) total += static_cast<uint32_t>(x.at[j] * w[j]);
+            return static_cast<int32_t>(total);
+        });
+    }
+    template <int together>
+    static Codes load_together(const uint8_t* p, int64_t step, int here, int count) {
+        constexpr int kRoom = 4 * lanes / together;
+        return each_code([&](int i) {
+            const int position = i / kRoom < here ? i / kRoom : here - 1;
+            return i % kRoom < count ? p[position * step + i % kRoom] : 0;
+        });
+    }
+    template <int together>
+    static void store_together(const Codes& v, uint8_t* p, int64_t distance, int here, int count) {
+        for (int j = 0; j < here; ++j)
+            for (int i = 0; i < count; ++i) p[j * distance + i] = v.at[j * (4 * lanes / together) + i];
     }
 
     static bool any_beyond(const Floats& v, float limit) {

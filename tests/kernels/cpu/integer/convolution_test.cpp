@@ -40,6 +40,34 @@ TEST_SUITE("integer convolution") {
         for (int i = 0; i < 90; ++i) check_layer(Layer(values, draw_geometry(values, true), draw(values, 1, 2)));
     }
 
+    TEST_CASE("depthwise layers of real networks agree, by products of words and of bytes") {
+        Values values(34);
+        for (const int64_t channels : {8, 16, 24, 32, 40, 60, 64, 96, 144, 150}) {
+            for (const int64_t edge : {1, 3, 5, 2}) {
+                for (const int64_t stride : {1, 2}) {
+                    integer::Geometry g{.h = 6,
+                                        .w = draw(values, 3, 24),
+                                        .c = channels,
+                                        .k = channels,
+                                        .r = edge,
+                                        .s = edge,
+                                        .stride_h = stride,
+                                        .stride_w = stride};
+                    g.top = g.left = g.bottom = g.right = draw(values, 0, static_cast<int>(edge));
+                    g.groups = channels;
+                    Layer layer(values, g, draw(values, 1, 2));
+                    if (draw(values, 0, 3) > 0) layer.w_zero.clear();
+                    integer::Epilogue& epilogue = layer.data.epilogue;
+                    if (draw(values, 0, 4) > 0) epilogue.residual = {}, epilogue.factor = 1.0f;
+                    epilogue.quantiser = integer::Quantiser{epilogue.scale != nullptr ? 0.02f : 90.0f, 3, 0, 255};
+                    epilogue.quantiser->products = true;
+                    if (draw(values, 0, 2) == 0) epilogue.quantiser->factor = 1.0f / epilogue.quantiser->scale;
+                    check_layer(layer);
+                }
+            }
+        }
+    }
+
     TEST_CASE("shapes of real networks agree: stems, small maps, strides, one position") {
         Values values(25);
         const std::vector<integer::Geometry> shapes{
