@@ -20,7 +20,8 @@ DepthwiseConvolution::DepthwiseConvolution(const Geometry& geometry, const Instr
                                            const std::vector<int32_t>& w_zero, int x_zero,
                                            const std::vector<int32_t>& bias)
     : geometry_(geometry), instructions_(&instructions), zero_(kDepthwiseChannels, static_cast<uint8_t>(x_zero)) {
-    if (DepthwiseQuads::can(geometry, instructions, w_zero)) quads_.emplace(geometry, instructions, w, x_zero, bias);
+    if (DepthwiseColumns::can(geometry, instructions, w_zero))
+        columns_.emplace(geometry, instructions, w, x_zero, bias);
     find_taps();
     const int64_t taps = geometry.r * geometry.s, packed_taps = static_cast<int64_t>(taps_.size());
     const int64_t group = instructions.depthwise_group, groups = (geometry.k + group - 1) / group;
@@ -55,13 +56,13 @@ void DepthwiseConvolution::run(const uint8_t* x, int64_t images, const Epilogue&
                                int threads) const {
     const Finish finish = finish_of(epilogue, geometry_.k);
     const int64_t rows = geometry_.p(), image_codes = geometry_.h * geometry_.w * geometry_.c;
-    const bool in_quads = quads_ && DepthwiseQuads::takes(epilogue, finish);
+    const bool in_columns = columns_ && DepthwiseColumns::takes(epilogue, finish);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
     for (int64_t i = 0; i < images * rows; ++i) {
         const uint8_t* const image = x + i / rows * image_codes;
         const int64_t p = i % rows, first_y = i * geometry_.q();
-        if (in_quads) {
-            quads_->run_row(image, p, first_y, epilogue, finish, y);
+        if (in_columns) {
+            columns_->run_row(image, p, first_y, epilogue, finish, y);
         } else {
             run_row(image, p, first_y, epilogue, finish, y);
         }

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "kernels/cpu/integer/depthwise_quads.h"
+#include "kernels/cpu/integer/depthwise_columns.h"
 #include "kernels/cpu/integer/epilogue.h"
 #include "kernels/cpu/integer/geometry.h"
 #include "kernels/cpu/integer/kernels.h"
@@ -26,7 +26,7 @@ class DepthwiseConvolution {
 
     /// Of its weights.
     size_t bytes() const {
-        return w_.size() * sizeof(int16_t) + start_.size() * sizeof(int32_t) + (quads_ ? quads_->bytes() : 0);
+        return w_.size() * sizeof(int16_t) + start_.size() * sizeof(int32_t) + (columns_ ? columns_->bytes() : 0);
     }
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
 
@@ -38,11 +38,11 @@ class DepthwiseConvolution {
 
     Geometry geometry_;
     const Instructions* instructions_;
-    std::vector<uint8_t> zero_;            // [kDepthwiseChannels] codes of zero
-    std::vector<DepthwiseTap> taps_;       // filled up to an even number
-    std::vector<int16_t> w_;               // [group][pair of taps][channel of the group][2], centred; filled up with 0
-    std::vector<int32_t> start_;           // [group][channel of the group]: what sums of codes begin with
-    std::optional<DepthwiseQuads> quads_;  // for the epilogues that it takes
+    std::vector<uint8_t> zero_;       // [kDepthwiseChannels] codes of zero
+    std::vector<DepthwiseTap> taps_;  // filled up to an even number
+    std::vector<int16_t> w_;          // [group][pair of taps][channel of the group][2], centred; filled up with 0
+    std::vector<int32_t> start_;      // [group][channel of the group]: what sums of codes begin with
+    std::optional<DepthwiseColumns> columns_;  // for the epilogues that it takes
 };
 
 }  // namespace adaq::cpu::integer

@@ -93,6 +93,8 @@ struct PointwiseJob {
     int64_t count;
 };
 
+constexpr int kMostWindowRows = 5;  // of ColumnsJob
+
 /// A tap of a depthwise convolution's window.
 struct DepthwiseTap {
     int64_t row, column;  // of the map, from the window's corner
@@ -117,27 +119,17 @@ struct DepthwiseJob {
     int channels;
 };
 
-/// What a tap of a depthwise convolution reads: the codes of a run's first position, and how far behind them those of
-/// the next one lie, in bytes.
-struct TapRow {
-    const unsigned char* x;
-    int64_t step;
-};
-
-/// Positions side by side.
-struct DepthwiseRun {
-    const TapRow* taps;
+/// A row of outputs of a depthwise convolution by a block of channels, column by column of the map (columns.h has the
+/// order of weights). Each row of the window lies at rows[r] + column * pitch[r]; one beside the map at `zero`.
+struct ColumnsJob {
+    const unsigned char* rows[kMostWindowRows];  // the map's first column, the block's first channel
+    int64_t pitch[kMostWindowRows];              // bytes from a column to the next; 0 beside the map
+    const unsigned char* zero;                   // codes of zero: what is read beside the map's sides
+    int64_t width, left;
     int64_t positions;
-};
-
-/// Runs of a row of a depthwise convolution by a block of channels, in products of bytes: taps are multiplied by fours,
-/// and one that is left by itself (depthwise_quads.h has the order of weights).
-struct DepthwiseQuadsJob {
-    const DepthwiseRun* runs;
-    int64_t run_count;
-    int64_t taps;          // 4 i or 4 i + 1
-    const int8_t* w;       // the block's weights
+    const int8_t* w;
     const int32_t* start;  // [4 * lanes], in the order of weights: sums begin with it
+    int size, stride;      // of the window, which is square; from a position to the next
     int together;  // positions that share vectors, so that each has a half or a quarter of the channels: 1, 2, 4
 };
 
@@ -149,10 +141,10 @@ struct Instructions {
     int depthwise_group;  // channels
     /// Of a row; epilogue: what epilogues read of a job, its channels those of the row.
     void (*depthwise)(const DepthwiseJob& row, const BlockJob& epilogue, int64_t first_y);
-    int quads_channels;  // of a block of the next; 0: there is none
-    int quads_together;  // positions, at most
+    int columns_channels;  // of a block of the next; 0: there is none
+    int columns_together;  // positions, at most
     /// Where quotients are bounded (Finish) and nothing is added.
-    void (*depthwise_quads)(const DepthwiseQuadsJob& job, const BlockJob& epilogue, int64_t first_y);
+    void (*depthwise_columns)(const ColumnsJob& job, const BlockJob& epilogue, int64_t first_y);
 };
 
 constexpr int kDepthwiseChannels = 64;  // of a block, at most

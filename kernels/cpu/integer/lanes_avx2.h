@@ -164,20 +164,19 @@ struct Floats256 {
             a, _mm256_setr_epi32(kZero << 8 | k, kZero << 8 | (k + 1), kZero << 8 | (k + 2), kZero << 8 | (k + 3),
                                  kZero << 8 | k, kZero << 8 | (k + 1), kZero << 8 | (k + 2), kZero << 8 | (k + 3)));
     }
-    /// The codes of so many positions, `step` bytes apart, side by side; of those behind the first `here` the last's.
+    /// The codes of so many positions side by side.
     template <int together>
-    static Codes load_together(const uint8_t* p, int64_t step, int here, int count) {
+    static Codes load_together(const uint8_t* const (&p)[together], int count) {
         constexpr int kRoom = 4 * kLanes / together;
         if (count == kRoom) {
-            if constexpr (together == 1) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-            const auto *const first = reinterpret_cast<const __m128i*>(p), *const second =
-                                                                               reinterpret_cast<const __m128i*>(
-                                                                                   p + (here - 1) * step);
-            return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(first)), _mm_loadu_si128(second), 1);
+            if constexpr (together == 1) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p[0]));
+            return _mm256_inserti128_si256(
+                _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p[0]))),
+                _mm_loadu_si128(reinterpret_cast<const __m128i*>(p[together - 1])), 1);
         }
         uint8_t part[4 * kLanes] = {};
         for (int j = 0; j < together; ++j)
-            for (int i = 0; i < count; ++i) part[j * kRoom + i] = p[(j < here ? j : here - 1) * step + i];
+            for (int i = 0; i < count; ++i) part[j * kRoom + i] = p[j][i];
         return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(part));
     }
     template <int together>

@@ -159,28 +159,21 @@ struct Floats512 {
         return _mm512_shuffle_epi8(
             a, _mm512_set4_epi32(kZero << 8 | (k + 3), kZero << 8 | (k + 2), kZero << 8 | (k + 1), kZero << 8 | k));
     }
-    /// The codes of so many positions, `step` bytes apart, side by side; of those behind the first `here` the last's.
+    /// The codes of so many positions side by side.
     template <int together>
-    static Codes load_together(const uint8_t* p, int64_t step, int here, int count) {
+    static Codes load_together(const uint8_t* const (&p)[together], int count) {
         if constexpr (together == 1) {
-            return count == 64 ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi8((uint64_t{1} << count) - 1, p);
+            return count == 64 ? _mm512_loadu_si512(p[0]) : _mm512_maskz_loadu_epi8((uint64_t{1} << count) - 1, p[0]);
         } else if constexpr (together == 2) {
-            const uint8_t* const second = p + (here - 1) * step;
-            const auto load = [count](const uint8_t* from) {
-                return count == 32 ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))
-                                   : _mm256_maskz_loadu_epi8((1u << count) - 1, from);
-            };
-            return _mm512_inserti64x4(_mm512_castsi256_si512(load(p)), load(second), 1);
+            const auto some = static_cast<__mmask32>((uint64_t{1} << count) - 1);
+            return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_maskz_loadu_epi8(some, p[0])),
+                                      _mm256_maskz_loadu_epi8(some, p[1]), 1);
         } else {
-            const auto load = [&](int position) {
-                const uint8_t* const from = p + (position < here ? position : here - 1) * step;
-                return count == 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(from))
-                                   : _mm_maskz_loadu_epi8(static_cast<__mmask16>((1u << count) - 1), from);
-            };
-            Codes v = _mm512_castsi128_si512(load(0));
-            v = _mm512_inserti32x4(v, load(1), 1);
-            v = _mm512_inserti32x4(v, load(2), 2);
-            return _mm512_inserti32x4(v, load(3), 3);
+            const __mmask16 some = mask(count);
+            Codes v = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(some, p[0]));
+            v = _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(some, p[1]), 1);
+            v = _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(some, p[2]), 2);
+            return _mm512_inserti32x4(v, _mm_maskz_loadu_epi8(some, p[3]), 3);
         }
     }
     template <int together>

@@ -6,8 +6,8 @@
 // two of each a cycle is bound by the multiplications.
 #pragma once
 
+#include "kernels/cpu/integer/columns.h"
 #include "kernels/cpu/integer/depthwise_row.h"
-#include "kernels/cpu/integer/quads_row.h"
 
 namespace adaq::cpu::integer {
 namespace {  // NOLINT: a header of internal linkage throughout
@@ -135,9 +135,9 @@ constexpr Instructions instructions(const char* name, const ProductKernels& inte
             pointwise<F>,
             kDepthwiseGroup<F>,
             depthwise<F>,
-            kQuadsChannels<F>,
-            kQuadsTogether<F>,
-            depthwise_quads_of<F>()};
+            kColumnsChannels<F>,
+            kColumnsTogether<F>,
+            depthwise_columns_of<F>()};
 }
 
 }  // namespace

@@ -216,12 +216,9 @@ struct FloatsTwin {
         });
     }
     template <int together>
-    static Codes load_together(const uint8_t* p, int64_t step, int here, int count) {
+    static Codes load_together(const uint8_t* const (&p)[together], int count) {
         constexpr int kRoom = 4 * lanes / together;
-        return each_code([&](int i) {
-            const int position = i / kRoom < here ? i / kRoom : here - 1;
-            return i % kRoom < count ? p[position * step + i % kRoom] : 0;
-        });
+        return each_code([&](int i) { return i % kRoom < count ? p[i / kRoom][i % kRoom] : 0; });
     }
     template <int together>
     static void store_together(const Codes& v, uint8_t* p, int64_t distance, int here, int count) {
