@@ -121,8 +121,8 @@ class Columns {
                                                                        shift_[j], {}, 0, 0);
         int here = 1;  // parts that have such a position
         for (int i = 1; i < together; ++i) here += i * part_ + position < job_.positions ? 1 : 0;
-        F::template store_together<together>(F::pack(quotients, finish_.range), y_ + position * distance_,
-                                             part_ * distance_, here, channels_);
+        F::template store_together<together>(F::pack(quotients, finish_.range, finish_.whole_bytes),
+                                             y_ + position * distance_, part_ * distance_, here, channels_);
     }
 
     const ColumnsJob& job_;

@@ -14,7 +14,8 @@ struct FinishVectors {
     typename F::CodeRange range;
     float near_tie;
     bool divides;
-    bool saturates;  // codes end where bytes do
+    bool saturates;    // codes end where bytes do from above
+    bool whole_bytes;  // codes are bytes, of which none is left out: 0 ... 255, and nothing is added
 
     explicit FinishVectors(const Finish& f)
         : lowest(F::all(f.lowest)),
@@ -29,7 +30,8 @@ struct FinishVectors {
           range(F::code_range(f.offset, static_cast<int>(f.low) + f.offset, static_cast<int>(f.high) + f.offset)),
           near_tie(f.near_tie),
           divides(f.reciprocal == 0.0f),
-          saturates(f.offset == 0 && f.low >= 0.0f && f.high == 255.0f) {}
+          saturates(f.offset == 0 && f.low >= 0.0f && f.high == 255.0f),
+          whole_bytes(saturates && f.low == 0.0f) {}
 
     typename F::Floats clamp(typename F::Floats v) const { return F::min(highest, F::max(lowest, v)); }
 
@@ -244,7 +246,7 @@ class BoundedFinish {
                 finish_, F::floats(part.sums + position * kPitch + v * F::kLanes), scale_[v], shift_[v], operand_,
                 part.y + position * distance_ + v * F::kLanes, v + 1 < vectors ? F::kLanes : last_count);
         }
-        const typename F::Codes codes = F::pack(quotients, finish_.range);
+        const typename F::Codes codes = F::pack(quotients, finish_.range, finish_.whole_bytes);
         if constexpr (vectors == 1) {
             F::store_four(codes, job_.codes + part.y, part.step * distance_, last_count);
         } else {

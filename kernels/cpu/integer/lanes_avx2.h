@@ -63,12 +63,13 @@ struct Floats256 {
                 _mm256_set1_epi8(static_cast<char>(highest))};
     }
     /// The codes of four vectors of quotients, in the order of 128-bit pieces: of each vector the first four, and so
-    /// on.
+    /// on. whole_bytes: the range is 0 ... 255, and nothing is added.
     using Codes = __m256i;
-    static Codes pack(const Ints (&v)[4], const CodeRange& range) {
-        const Ints a = _mm256_adds_epi16(_mm256_packs_epi32(v[0], v[1]), range.offset),
-                   b = _mm256_adds_epi16(_mm256_packs_epi32(v[2], v[3]), range.offset);
-        return _mm256_min_epu8(range.highest, _mm256_max_epu8(range.lowest, _mm256_packus_epi16(a, b)));
+    static Codes pack(const Ints (&v)[4], const CodeRange& range, bool whole_bytes) {
+        const Ints a = _mm256_packs_epi32(v[0], v[1]), b = _mm256_packs_epi32(v[2], v[3]);
+        if (whole_bytes) return _mm256_packus_epi16(a, b);
+        const Codes codes = _mm256_packus_epi16(_mm256_adds_epi16(a, range.offset), _mm256_adds_epi16(b, range.offset));
+        return _mm256_min_epu8(range.highest, _mm256_max_epu8(range.lowest, codes));
     }
     static Codes in_order(Codes packed) {
         return _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));

@@ -60,12 +60,13 @@ struct Floats512 {
                 _mm512_set1_epi8(static_cast<char>(highest))};
     }
     /// The codes of four vectors of quotients, in the order of 128-bit pieces: of each vector the first four, and so
-    /// on.
+    /// on. whole_bytes: the range is 0 ... 255, and nothing is added.
     using Codes = __m512i;
-    static Codes pack(const Ints (&v)[4], const CodeRange& range) {
-        const Ints a = _mm512_adds_epi16(_mm512_packs_epi32(v[0], v[1]), range.offset),
-                   b = _mm512_adds_epi16(_mm512_packs_epi32(v[2], v[3]), range.offset);
-        return _mm512_min_epu8(range.highest, _mm512_max_epu8(range.lowest, _mm512_packus_epi16(a, b)));
+    static Codes pack(const Ints (&v)[4], const CodeRange& range, bool whole_bytes) {
+        const Ints a = _mm512_packs_epi32(v[0], v[1]), b = _mm512_packs_epi32(v[2], v[3]);
+        if (whole_bytes) return _mm512_packus_epi16(a, b);
+        const Codes codes = _mm512_packus_epi16(_mm512_adds_epi16(a, range.offset), _mm512_adds_epi16(b, range.offset));
+        return _mm512_min_epu8(range.highest, _mm512_max_epu8(range.lowest, codes));
     }
     static Codes in_order(Codes packed) {
         return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),

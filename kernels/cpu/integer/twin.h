@@ -69,7 +69,8 @@ struct FloatsTwin {
     /// The codes of four vectors of quotients: of each vector the first four, and so on.
     using Codes = Lanes<uint8_t, 4 * lanes>;
     static int clamped(int v, int lowest, int highest) { return v < lowest ? lowest : v > highest ? highest : v; }
-    static Codes pack(const Ints (&v)[4], const CodeRange& range) {
+    static Codes pack(const Ints (&v)[4], const CodeRange& given, bool whole_bytes) {
+        const CodeRange range = whole_bytes ? CodeRange{0, 0, 255} : given;
         Codes result;
         for (int i = 0; i < 4 * lanes; ++i) {
             const int word = clamped(v[i / 4 % 4].at[i / 16 * 4 + i % 4], INT16_MIN, INT16_MAX) + range.offset;

@@ -146,6 +146,23 @@ TEST_SUITE("integer convolution") {
         }
     }
 
+    TEST_CASE("a clamp from above 0 holds where codes are whole bytes") {
+        Values values(35);
+        for (const bool depthwise : {false, true}) {
+            integer::Geometry g{.h = 4, .w = 9, .c = 24, .k = 24, .r = 3, .s = 3};
+            if (depthwise) g.groups = g.c;
+            Layer layer(values, g, 1);
+            layer.w_zero.clear();
+            layer.data.epilogue = {};
+            const std::vector<float> scales(24, 1e-4f);
+            layer.data.epilogue.scale = scales.data();
+            layer.data.epilogue.lowest = 0.1f;
+            layer.data.epilogue.quantiser = integer::Quantiser{0.02f, 0, 0, 255};
+            layer.data.epilogue.quantiser->products = integer::products_have_codes(*layer.data.epilogue.quantiser);
+            check_layer(layer);
+        }
+    }
+
     TEST_CASE("codes are those of a division at and beside every tie, by products too") {
         Values values(32);
         for (int i = 0; i < 40; ++i) {
