@@ -1,5 +1,6 @@
 // Depthwise convolutions of codes: each output channel reads one input channel. A row of outputs by a block of channels
-// at a time; nothing is copied.
+// at a time; nothing is copied. Where depthwise_columns.h takes an epilogue, products are of bytes; else they are of
+// words, window by window, as follows.
 //
 // Channels are packed in groups, in the order in which instructions interleave two vectors of words: of each eight the
 // first four come in the group's first half, the others in its second.
