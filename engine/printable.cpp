@@ -52,31 +52,38 @@ std::string escape(char32_t code) {
     }
 }
 
+/// The first character of `text`, on a line; takes it off.
+std::string take_character(std::string_view& text) {
+    const Character next = first_character(text);
+    const bool control = next.code < 0x20 || (next.code >= 0x7f && next.code < 0xa0);
+    std::string shown;
+    if (next.length == 0)
+        shown = escape(static_cast<unsigned char>(text[0]));
+    else if (control || acts_on_a_line(next.code))
+        shown = escape(next.code);
+    else
+        shown = text.substr(0, next.length);
+    text.remove_prefix(std::max<size_t>(next.length, 1));
+    return shown;
+}
+
 }  // namespace
 
 std::string one_line(std::string_view text) {
     std::string line;
-    while (!text.empty()) {
-        const Character next = first_character(text);
-        const bool control = next.code < 0x20 || (next.code >= 0x7f && next.code < 0xa0);
-        if (next.length == 0)
-            line += escape(static_cast<unsigned char>(text[0]));
-        else if (control || acts_on_a_line(next.code))
-            line += escape(next.code);
-        else
-            line += text.substr(0, next.length);
-        text.remove_prefix(std::max<size_t>(next.length, 1));
-    }
+    while (!text.empty()) line += take_character(text);
     return line;
 }
 
 std::string printable(std::string_view name) {
     constexpr size_t kLongest = 100;
-    if (name.size() <= kLongest) return one_line(name);
-    size_t end = kLongest;
-    while (end > kLongest - 4 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80)
-        --end;  // not within a character
-    return one_line(name.substr(0, end)) + "...";
+    std::string line;
+    while (!name.empty()) {
+        const std::string shown = take_character(name);
+        if (line.size() + shown.size() > kLongest) return line + "...";
+        line += shown;
+    }
+    return line;
 }
 
 std::string count(int64_t n) {

@@ -12,7 +12,7 @@ namespace adaq {
 /// and characters that end a line or turn its direction (\u2028).
 std::string one_line(std::string_view text);
 
-/// The same of a name for an error message, cut to 100 bytes.
+/// The same of a name for an error message, cut to 100 bytes with what was escaped.
 std::string printable(std::string_view name);
 
 /// "11,271,306"; below 0 with the minus sign U+2212.

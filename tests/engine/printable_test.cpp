@@ -33,5 +33,11 @@ TEST_SUITE("printable") {
         CHECK(printable(std::string(101, 'x')) == std::string(100, 'x') + "...");
         CHECK(printable(std::string(99, 'x') + "ßy") == std::string(99, 'x') + "...");
         CHECK(printable(std::string(98, 'x') + "ßy") == std::string(98, 'x') + "ß...");
+        std::string escaped;
+        for (int i = 0; i < 25; ++i) escaped += "\\xff";
+        CHECK(printable(std::string(25, '\xff')) == escaped);
+        CHECK(printable(std::string(26, '\xff')) == escaped + "...");
+        CHECK(printable(std::string(98, 'x') + "\n" + "y") == std::string(98, 'x') + "\\n...");
+        CHECK(printable(std::string(99, 'x') + "\n") == std::string(99, 'x') + "...");
     }
 }
