@@ -34,8 +34,8 @@ class Columns {
           distance_(epilogue.row),
           channels_(epilogue.channels) {
         for (int j = 0; j < 4; ++j) {
-            scale_[j] = F::load_quarters(epilogue.scale + 4 * j, kRoom);
-            shift_[j] = F::load_quarters(epilogue.shift + 4 * j, kRoom);
+            scale_[j] = F::load_quarters(epilogue.scale + int64_t{4} * j, kRoom);
+            shift_[j] = F::load_quarters(epilogue.shift + int64_t{4} * j, kRoom);
         }
     }
 
@@ -49,7 +49,7 @@ class Columns {
   private:
     static constexpr int kRoom = kColumnsChannels<F> / together, kVector = 4 * F::kLanes;
     static constexpr int kRing = (size + stride - 1) / stride, kPeriod = kRing * stride;  // outputs that see a column
-    static constexpr int kFours = size > 4 ? 2 : 1, kWeights = kFours * 4 * kVector;      // of a column
+    static constexpr int kFours = size > 4 ? 2 : 1;                                       // of a column
     struct Sums {
         typename F::Ints of[4];
     };
@@ -77,9 +77,10 @@ class Columns {
         if constexpr ((phase + kPeriod - s) % stride == 0) {
             Sums& to = sums[(phase + kPeriod - s) / stride % kRing];
             for (int j = 0; j < 4; ++j) {
-                typename F::Ints sum = s == 0 ? F::load_ints(job_.start + j * F::kLanes) : to.of[j];
+                typename F::Ints sum = s == 0 ? F::load_ints(job_.start + int64_t{j} * F::kLanes) : to.of[j];
                 for (int four = 0; four < kFours; ++four)
-                    sum = F::dot(sum, rows.of[4 * four + j], job_.w + s * kWeights + (4 * four + j) * kVector);
+                    sum = F::dot(sum, rows.of[4 * four + j],
+                                 job_.w + int64_t{4} * (s * kFours + four) * kVector + int64_t{j} * kVector);
                 to.of[j] = sum;
             }
         }
