@@ -36,12 +36,12 @@ inline OwnImages own_pixels() {
     return {.count = kOwnImages, .height = kOwnEdge, .width = kOwnEdge, .pixels = fill, .labels = labels};
 }
 
-/// For both purposes.
+/// Those images, to learn from and to evaluate.
 inline ImageSets own_image_sets(const Model& model) {
     return open_images(model, {.own_calib = own_pixels(), .own_val = own_pixels()});
 }
 
-/// The same, as the network takes them.
+/// As own_pixels(), but as the network takes them.
 inline OwnImages own_inputs(const Preprocessing& how) {
     OwnImages images = own_pixels();
     images.pixels = nullptr;
