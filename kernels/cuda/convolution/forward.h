@@ -2,6 +2,7 @@
 // Operand A: windows over x, rows are output pixels; operand B: the filters as they are. Both have c fastest.
 #pragma once
 
+#include "kernels/cuda/convolution/divided_sizes.h"
 #include "kernels/cuda/convolution/gemm.h"
 #include "kernels/cuda/convolution/products.h"
 

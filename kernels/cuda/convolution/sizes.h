@@ -4,7 +4,6 @@
 #include "engine/error.h"
 #include "kernels/cuda/compiled_operation.h"
 #include "kernels/cuda/convolution/choice.h"
-#include "kernels/cuda/fast_divide.h"
 
 namespace adaq::cuda {
 
@@ -26,15 +25,6 @@ struct ConvolutionSizes {
     __host__ __device__ int group_c() const { return c / slide.groups; }
     __host__ __device__ int64_t window() const { return int64_t{r} * s * group_c(); }
     __host__ __device__ int64_t outputs() const { return pixels_out() * k; }
-};
-
-/// With what divides an index of a window by its channels and columns, and one of a pixel by y's columns and rows.
-struct DividedSizes {
-    ConvolutionSizes sizes;
-    FastDivide by_c, by_s, by_q, by_p;
-
-    DividedSizes() = default;
-    explicit DividedSizes(const ConvolutionSizes& z) : sizes(z), by_c(z.c), by_s(z.s), by_q(z.q), by_p(z.p) {}
 };
 
 inline ConvolutionSizes convolution_sizes(const Shape& x, const Shape& w, const Shape& y,

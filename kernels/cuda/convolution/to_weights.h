@@ -3,6 +3,7 @@
 // runs over output pixels, of which there are many: it is split among blocks and added up in order.
 #pragma once
 
+#include "kernels/cuda/convolution/divided_sizes.h"
 #include "kernels/cuda/convolution/gemm.h"
 #include "kernels/cuda/convolution/products.h"
 

@@ -1,7 +1,7 @@
 // Cost: 1 B read a weight; 1 B read a code and each tap that sees it, from the caches. A warp a sum.
 #include "kernels/cuda/integer/zero_points.h"
 
-#include "kernels/cuda/fast_divide.h"
+#include "kernels/cuda/convolution/divided_sizes.h"
 #include "kernels/cuda/reduce.h"
 
 namespace adaq::cuda {
