@@ -84,9 +84,9 @@ def copy_sources(tree):
 
 
 def build(tree, folder):
-    subprocess.run(["cmake", "-S", tree, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DADAQ_CUDA=OFF"]
-                   + [f"-D{name}={os.environ[name]}" for name in ["CMAKE_CXX_COMPILER_LAUNCHER"] if name in os.environ],
-                   check=True, stdout=subprocess.DEVNULL)
+    options = ["-DCMAKE_BUILD_TYPE=Release", "-DADAQ_UNITY=ON", "-DADAQ_CUDA=OFF"]
+    options += [f"-D{name}={os.environ[name]}" for name in ["CMAKE_CXX_COMPILER_LAUNCHER"] if name in os.environ]
+    subprocess.run(["cmake", "-S", tree, "-B", folder, "-G", "Ninja", *options], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", folder, "-j", "2", "--target", "adaq-emulated-tests"], check=True,
                    stdout=subprocess.DEVNULL)
     return folder / "tests/adaq-emulated-tests"
