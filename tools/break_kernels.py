@@ -94,7 +94,7 @@ def build(tree, folder):
 
 def caught(program, number, limit):
     """How the tests noticed, or None."""
-    environment = {**os.environ, "ADAQ_MUTANT": str(number)}
+    environment = {**os.environ, "ADAQ_MUTANT": str(number), "OMP_WAIT_POLICY": "passive"}
     for suites in ("--test-suite-exclude=emulator*,cuda*", "--test-suite=cuda*"):  # the quick ones first
         command = [program, "--abort-after=1", suites]
         try:
