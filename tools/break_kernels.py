@@ -3,7 +3,9 @@
 each bounds check of every production kernel in turn, and runs the emulated tests, which must fail.
 
 The sources are copied, and every such place is made to ask which one is to be left out (the environment variable
-ADAQ_MUTANT), so that one build serves all. Usage: tools/break_kernels.py [--build DIR] [--only SUBSTRING]... [--jobs N]
+ADAQ_MUTANT), so that one build serves all.
+
+    tools/break_kernels.py [--build DIR] [--only SUBSTRING]... [--first TESTS] [--jobs N]
 """
 import argparse
 import concurrent.futures
@@ -92,11 +94,12 @@ def build(tree, folder):
     return folder / "tests/adaq-emulated-tests"
 
 
-def caught(program, number, limit):
+def caught(program, number, limit, first=None):
     """How the tests noticed, or None."""
     environment = {**os.environ, "ADAQ_MUTANT": str(number), "OMP_WAIT_POLICY": "passive"}
-    for suites in ("--test-suite-exclude=emulator*,cuda*", "--test-suite=cuda*"):  # the quick ones first
-        command = [program, "--abort-after=1", suites]
+    chosen = [f"--test-case={first}"] if first else []
+    for tests in chosen + ["--test-suite-exclude=emulator*,cuda*", "--test-suite=cuda*"]:  # the quick ones first
+        command = [program, "--abort-after=1", tests]
         try:
             run = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace",
                                  timeout=limit)
@@ -112,6 +115,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--build", type=pathlib.Path, help="keep the copy and its build here")
     arguments.add_argument("--only", action="append", help="places whose file contains this; may be given again")
+    arguments.add_argument("--first", help="begin with the tests of these names, as doctest filters them: *groups*,*codes*")
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--limit", type=float, default=900.0, help="seconds after which a run never ends")
     chosen = arguments.parse_args()
@@ -126,7 +130,7 @@ def main():
     numbers = [i for i, place in enumerate(places) if not chosen.only or any(part in place[0] for part in chosen.only)]
     survivors = []
     with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
-        for number, how in zip(numbers, pool.map(lambda n: caught(program, n, chosen.limit), numbers)):
+        for number, how in zip(numbers, pool.map(lambda n: caught(program, n, chosen.limit, chosen.first), numbers)):
             file, line, text = places[number]
             print(f"{'caught' if how else 'SURVIVED':9}{file}:{line}  {text}  {how or ''}", flush=True)
             survivors += [] if how else [number]
