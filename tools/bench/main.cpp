@@ -20,6 +20,7 @@
 #include "tools/program/command_line.h"
 #include "tools/program/outputs.h"
 #include "tools/program/program.h"
+#include "tools/program/spinning.h"
 
 namespace {
 
@@ -311,5 +312,8 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return adaq::run_program("adaq-bench", [&] { return run(argc, argv); });
+    return adaq::run_program("adaq-bench", [&] {
+        adaq::spin_briefly(argv);
+        return run(argc, argv);
+    });
 }
