@@ -59,6 +59,9 @@ adaq::SessionOptions options_of(const adaq_session_options* options) {
     adaq::SessionOptions made;
     if (options == nullptr) return made;
     if (options->device != nullptr) made.device = options->device;
+    if (options->threads < -1)
+        throw adaq::UsageError("`threads` is " + std::to_string(options->threads) +
+                               ", expected -1 (every core), 0 (one) or a number of them");
     if (options->threads != 0) made.threads = options->threads == -1 ? 0 : options->threads;
     if (options->batch != 0) made.batch = options->batch;
     made.height = options->height;

@@ -274,6 +274,10 @@ TEST_SUITE("session") {
         CHECK(adaq_session_load(kNetwork.c_str(), &options, why, sizeof why) == nullptr);
         CHECK(std::string(why).find("`height` and `width` are needed") != std::string::npos);
         options.height = options.width = kOwnEdge;
+        options.threads = -2;
+        CHECK(adaq_session_load(kNetwork.c_str(), &options, why, sizeof why) == nullptr);
+        CHECK(std::string(why) == "`threads` is -2, expected -1 (every core), 0 (one) or a number of them");
+        options.threads = 0;
         options.batch = 2;
         adaq_session* const session = adaq_session_load((out / "q.bin").c_str(), &options, why, sizeof why);
         REQUIRE(session != nullptr);
