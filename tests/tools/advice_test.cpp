@@ -9,16 +9,18 @@ using namespace adaq;
 
 namespace {
 
-/// Of a run whose quantised network gets so many of 1,000 images right, the float one 800.
-std::vector<std::string> advice_for(const RunOptions& options, int64_t correct) {
+constexpr int kClasses = 10;
+
+/// Of a run whose quantised network gets so many images right, the float one 80 %.
+std::vector<std::string> advice_for(const RunOptions& options, int64_t correct, int64_t images = 1000) {
     Report report;
     report.label = "W4A8";
     report.float_network.emplace();
     report.quantised_network.emplace();
-    report.float_network->images = report.quantised_network->images = 1000;
-    report.float_network->top1 = 800;
+    report.float_network->images = report.quantised_network->images = images;
+    report.float_network->top1 = images * 4 / 5;
     report.quantised_network->top1 = correct;
-    return advice(options, report);
+    return advice(options, report, kClasses);
 }
 
 bool advises(const std::vector<std::string>& next, const std::string& option) {
@@ -74,8 +76,22 @@ TEST_SUITE("advice") {
         CHECK_FALSE(advises(advice_for(options, 795), "--granularity"));
     }
 
+    TEST_CASE("few images do not tell what was lost, nor does a network that guesses") {
+        const std::vector<std::string> few = advice_for(run_at("nearest", 4, 8), 20, 25);
+        CHECK(advises(few, "25 images do not tell what was lost"));
+        CHECK_FALSE(advises(few, "--w3"));
+        Report guessing;
+        guessing.float_network.emplace();
+        guessing.float_network->images = 1000;
+        guessing.float_network->top1 = 104;
+        guessing.quantised_network = guessing.float_network;
+        const std::vector<std::string> next = advice(run_at("nearest", 4, 8), guessing, kClasses);
+        CHECK_FALSE(advises(next, "Little is lost"));
+        CHECK(advises(next, "--save"));
+    }
+
     TEST_CASE("nothing is advised where nothing was compared") {
-        CHECK(advice(run_at("nearest", 4, 8), Report{}).empty());
+        CHECK(advice(run_at("nearest", 4, 8), Report{}, kClasses).empty());
         RunOptions saved = run_at("nearest", 4, 8);
         saved.save = "q.bin";
         CHECK_FALSE(advises(advice_for(saved, 700), "--save"));

@@ -318,6 +318,10 @@ TEST_SUITE("adaq-run") {
         CHECK(text_of_file(out / "l.npy").size() == 128 + 24 * 7 * 4);
         check_refused(quoted_weights() + data.both() + "--float --w4", 2, "--float");
         check_refused(quoted_weights() + data.both() + "--float --simulate", 2, "--simulate: of a quantised network");
+        const std::string quantised = out / "q.bin";
+        REQUIRE(run(quoted_weights() + data.calib() + "--w8 --a8 --save " + quantised).status == 0);
+        check_refused("--weights " + quantised + data.both() + "--float", 2, "is quantised already, and holds no float");
+        check_refused(quoted_weights() + "--deploy ort --save " + quantised, 2, "give --calib DIR\n");
     }
 
     TEST_CASE("every scheme, granularity and device works from the command line") {

@@ -4,24 +4,33 @@
 
 #include <algorithm>
 
+#include "adaq/data/label_readings.h"
+
 namespace adaq {
 namespace {
 
 constexpr double kNoticeableDrop = 1.0;  // points of top-1
+constexpr double kFewestImages = 100.0 / kNoticeableDrop;
 
 /// Where rounding alone, learned layer by layer, does not win everything back (docs/accuracy.md).
 bool few_bits(const QuantiseOptions& o) { return o.weight_bits < 4 || o.activation_bits <= 4; }
 
 }  // namespace
 
-std::vector<std::string> advice(const RunOptions& options, const Report& report) {
+std::vector<std::string> advice(const RunOptions& options, const Report& report, int classes) {
     const QuantiseOptions& o = options.quantise;
     std::vector<std::string> next;
     if (!report.float_network || !report.quantised_network || report.float_network->images == 0) return next;
+    const bool guesses = is_near_chance(report.float_network->top1, report.float_network->images, classes);
     const double images = static_cast<double>(report.float_network->images);
     const double drop =
         100.0 * static_cast<double>(report.float_network->top1 - report.quantised_network->top1) / images;
-    if (drop < kNoticeableDrop) {
+    if (guesses) {
+        // What is lost can only be told of a network that knows something: a note says so.
+    } else if (images < kFewestImages) {
+        next.push_back(fmt::format("{} images do not tell what was lost: validate on a thousand.",
+                                   report.float_network->images));
+    } else if (drop < kNoticeableDrop) {
         if (o.weight_bits > 2)
             next.push_back(fmt::format("Little is lost at {}: try fewer bits, e.g. --w{}.", report.label,
                                        std::max(2, o.weight_bits - 1)));

@@ -9,7 +9,7 @@
 
 namespace adaq {
 
-/// Sentences that follow from this run's numbers.
-std::vector<std::string> advice(const RunOptions& options, const Report& report);
+/// Sentences that follow from this run's numbers, of a network of so many classes.
+std::vector<std::string> advice(const RunOptions& options, const Report& report, int classes);
 
 }  // namespace adaq

@@ -8,6 +8,7 @@ namespace adaq {
 
 void check_requirements(const RunOptions& options, const Model& model, const std::string& path) {
     if (model.quantised()) {
+        if (options.float_only) usage_error("--float: {} is quantised already, and holds no float network", path);
         if (options.quantisation_asked)
             usage_error("{}: is quantised already; options that say how to quantise do not apply", path);
         if (!options.save.empty())
@@ -22,9 +23,8 @@ void check_requirements(const RunOptions& options, const Model& model, const std
     }
     const int bits = std::min(options.quantise.activation_bits, options.quantise.input_bits.value_or(32));
     if (options.images.calib.empty() && bits < 32)
-        usage_error(
-            "--calib is needed to quantise activations to {} bits; give --calib DIR, or --a32 for float activations",
-            bits);
+        usage_error("--calib is needed to quantise activations to {} bits; give --calib DIR{}", bits,
+                    options.quantise.deploy ? "" : ", or --a32 for float activations");
     if (!options.dry_run && options.images.val.empty() && options.save.empty() && options.report_html.empty() &&
         options.report_json.empty()) {
         usage_error(

@@ -79,7 +79,7 @@ class Run {
             quantise(input);
         report_.seconds.emplace(report_.seconds.begin(), "load", loading.count());
         report_.total_seconds += loading.count();
-        describe();
+        describe(input.model);
         write(options_.report_json, [&] { write_file_atomically(options_.report_json, render_json(report_)); });
         note();
         write(options_.report_html, [&] { write_file_atomically(options_.report_html, render_html(report_)); });
@@ -205,11 +205,11 @@ class Run {
         return text;
     }
 
-    void describe() {
+    void describe(const Model& model) {
         report_.command = options_.command;
         report_.seed = options_.quantise.seed;
         for (std::string& note : report_.notes) note = with_option_names(note);
-        if (!options_.quantise.accuracy_alone) report_.next = advice(options_, report_);
+        if (!options_.quantise.accuracy_alone) report_.next = advice(options_, report_, model.classes());
     }
 
     const RunOptions& options_;
