@@ -2,6 +2,7 @@
 // (no contraction, round half to even, a true division).
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "engine/activation.h"
@@ -19,6 +20,7 @@ struct CodeQuantiser {
     Grid grid;
     Counts counts = Counts::values;
     float factor = 0.0f;  // what an operand is multiplied by; 0: it is divided (OpenVINO multiplies)
+    float shift = 0.0f;   // added to that product by a fused multiply-add; it counts codes then
 
     /// The code of the value 0.
     ADAQ_HOST_DEVICE int zero() const { return static_cast<int>(zero_point - grid.qmin()); }
@@ -28,7 +30,7 @@ struct CodeQuantiser {
     /// What is added to the rounded quotient: zero_point, or what makes a number of codes one of the grid.
     ADAQ_HOST_DEVICE float offset() const { return counts == Counts::codes ? grid.qmin() : zero_point; }
     ADAQ_HOST_DEVICE uint8_t operator()(float v) const {
-        if (factor != 0.0f) v = v * factor;
+        if (factor != 0.0f) v = std::fma(v, factor, shift);
         const float centred = quantise_centred(v, divisor(), offset(), grid.qmin(), grid.qmax());
         return static_cast<uint8_t>(static_cast<int>(centred) + static_cast<int>(offset() - grid.qmin()));
     }
@@ -39,10 +41,10 @@ struct CodeQuantiser {
     }
 };
 
-/// What a sum becomes before its quantiser. residual: a value, or a code less the code of zero. factor: of what the sum
-/// has become when the residual is added.
+/// What a sum becomes before its quantiser. residual: a value, or a code less the code of zero. summand, factor: of what
+/// the sum has become when the residual is added.
 struct SumToValue {
-    float scale = 1.0f, shift = 0.0f, factor = 1.0f;
+    float scale = 1.0f, shift = 0.0f, summand = -0.0f, factor = 1.0f;
     float residual = 0.0f, residual_scale = 1.0f;
     bool has_residual = false;
     Activation activation = {};
@@ -50,7 +52,7 @@ struct SumToValue {
     float operator()(float sum) const {
         float v = sum * scale;
         v = v + shift;
-        if (has_residual) v = v * factor + residual_scale * residual;
+        if (has_residual) v = (v + summand) * factor + residual_scale * residual;
         return clamped(v);
     }
     float clamped(float v) const {

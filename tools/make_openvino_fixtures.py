@@ -4,7 +4,8 @@
     venv/bin/python tools/make_openvino_fixtures.py        # needs numpy, onnx and openvino
 
 Networks of one quantised layer run on many random codes: a convolution and a ReLU (layers), one to which codes are added
-(residuals), and two that are added (pairs). A convolution behind them turns the codes into values that can be read, for
+(residuals), and two that are added (pairs). The same without the ReLU, with codes that have zero points (layers_with_zeros
+and so on). A convolution behind them turns the codes into values that can be read, for
 codes that leave a network are computed otherwise. Kept are the few that a sum of values, divided by the scale, rounds to
 another code (docs/arithmetic.md, section 11).
 """
@@ -24,17 +25,21 @@ CHANNELS, IMAGES, SIDE, KEPT = 16, 16, 128, 80
 class Layer:
     """A convolution of one position by [CHANNELS, CHANNELS] weights."""
 
-    def __init__(self, draw):
+    def __init__(self, draw, zeros=False):
+        self.x_zero = int(draw.integers(50, 200)) if zeros else 0
         self.x_scale, self.w = F32(draw.uniform(0.01, 0.05)), draw.integers(-127, 128, (CHANNELS, CHANNELS)).astype(np.int8)
         self.w_scale = draw.uniform(0.001, 0.004, CHANNELS).astype(F32)
         self.bias = draw.uniform(-1, 1, CHANNELS).astype(F32)
 
     def value(self, codes):
-        sums = np.einsum("nchw,kc->nkhw", codes.astype(np.int32), self.w.astype(np.int32)).astype(F32)
+        sums = np.einsum("nchw,kc->nkhw", codes.astype(np.int32) - self.x_zero, self.w.astype(np.int32)).astype(F32)
         return sums * by_channel(self.x_scale * self.w_scale) + by_channel(self.bias)
 
+    def dequantised(self, codes):
+        return (codes.astype(F32) - F32(self.x_zero)) * self.x_scale
+
     def case(self, x, channel):
-        return {"x": x.tolist(), "w": self.w[channel].tolist(), "x_scale": self.x_scale.item(), "w_scale": self.w_scale[channel].item(),
+        return {**({"x_zero": self.x_zero} if self.x_zero else {}), "x": x.tolist(), "w": self.w[channel].tolist(), "x_scale": self.x_scale.item(), "w_scale": self.w_scale[channel].item(),
                 "bias": self.bias[channel].item()}
 
 
@@ -54,14 +59,14 @@ class Builder:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
-    def quantised(self, value, scale):
-        parameters = [self.constant(f"{value}.scale", scale), self.constant(f"{value}.zero", np.uint8(0))]
+    def quantised(self, value, scale, zero=0):
+        parameters = [self.constant(f"{value}.scale", scale), self.constant(f"{value}.zero", np.uint8(zero))]
         codes = self.node("QuantizeLinear", [value, *parameters], f"{value}.codes")
         return self.node("DequantizeLinear", [codes, *parameters], f"{value}.dequantised")
 
-    def input(self, name, scale):
-        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [IMAGES, CHANNELS, SIDE, SIDE]))
-        return self.quantised(name, scale)
+    def input(self, name, layer):
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", CHANNELS, SIDE, SIDE]))
+        return self.quantised(name, layer.x_scale, layer.x_zero)
 
     def convolution(self, name, x, w, w_scale, bias):
         codes = self.constant(f"{name}.w.codes", w.reshape(CHANNELS, CHANNELS, 1, 1))
@@ -73,73 +78,82 @@ class Builder:
         one = np.full(CHANNELS, F32(1) / F32(127))
         return self.convolution(name, x, (127 * np.eye(CHANNELS)).astype(np.int8), one, np.zeros(CHANNELS, F32))
 
-    def codes_of(self, value, scale, feeds):
-        """What relu(value) is quantised to."""
-        y = self.quantised(self.node("Relu", [value], "y"), scale)
+    def codes_of(self, value, grid, feeds):
+        """What value is quantised to, behind a ReLU where codes count from 0."""
+        y = self.quantised(self.node("Identity" if grid.zero else "Relu", [value], "y"), grid.scale, grid.zero)
         self.identity("read", y)
-        output = helper.make_tensor_value_info("read", TensorProto.FLOAT, [IMAGES, CHANNELS, SIDE, SIDE])
+        output = helper.make_tensor_value_info("read", TensorProto.FLOAT, ["batch", CHANNELS, SIDE, SIDE])
         model = helper.make_model(helper.make_graph(self.nodes, "graph", self.inputs, [output], self.constants), ir_version=8,
                                   opset_imports=[helper.make_opsetid("", 17)])
         onnx.checker.check_model(model)
         config = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32"}
         core = openvino.Core()
         compiled = core.compile_model(core.read_model(model.SerializeToString()), "CPU", config)
-        return np.rint(next(iter(compiled(feeds).values())) / scale).astype(int)
+        return np.rint(next(iter(compiled(feeds).values())) / grid.scale).astype(int) + grid.zero
 
 
 def draw_codes(draw):
     return draw.integers(0, 256, (IMAGES, CHANNELS, SIDE, SIDE), np.uint8)
 
 
-def output_scale(draw, value):
-    return F32(np.abs(value).max() / draw.uniform(200, 255))
+class Output:
+    """The grid of an output that takes such values; with zeros it holds negative ones, too."""
+
+    def __init__(self, draw, value, zeros):
+        low = min(value.min(), 0) if zeros else 0
+        self.scale = F32((np.abs(value).max() if not zeros else value.max() - low) / draw.uniform(200, 255))
+        self.zero = int(np.rint(-low / self.scale))
+
+    def differing(self, codes, value):
+        value = value if self.zero else np.maximum(value, 0)
+        other = np.clip(np.rint(value / self.scale) + self.zero, 0, 255)
+        return np.argwhere(codes != other)[:2]
+
+    def case(self, code):
+        return {**({"y_zero": self.zero} if self.zero else {}), "y_scale": self.scale.item(), "code": code.item()}
 
 
-def differing(codes, value, scale):
-    other = np.clip(np.rint(np.maximum(value, 0) / scale), 0, 255)
-    return np.argwhere(codes != other)[:2]
-
-
-def layers(draw):
-    layer, x = Layer(draw), draw_codes(draw)
+def layers(draw, zeros=False):
+    layer, x = Layer(draw, zeros), draw_codes(draw)
     value, b = layer.value(x), Builder()
-    scale = output_scale(draw, value)
-    made = b.convolution("a", b.input("x", layer.x_scale), layer.w, layer.w_scale, layer.bias)
-    codes = b.codes_of(made, scale, {"x": x.astype(F32) * layer.x_scale})
-    for n, k, h, w in differing(codes, value, scale):
-        yield {"a": layer.case(x[n, :, h, w], k), "y_scale": scale.item(), "code": codes[n, k, h, w].item()}
+    output = Output(draw, value, zeros)
+    made = b.convolution("a", b.input("x", layer), layer.w, layer.w_scale, layer.bias)
+    codes = b.codes_of(made, output, {"x": layer.dequantised(x)})
+    for n, k, h, w in output.differing(codes, value):
+        yield {"a": layer.case(x[n, :, h, w], k), **output.case(codes[n, k, h, w])}
 
 
-def residuals(draw):
+def residuals(draw, zeros=False):
     """Its input is what is added. A layer comes before it: a network's input OpenVINO keeps in floats."""
-    layer, x = Layer(draw), draw_codes(draw)
-    value, b = layer.value(x) + x.astype(F32) * layer.x_scale, Builder()
-    scale = output_scale(draw, value)
-    before = b.node("Relu", [b.identity("before", b.input("x", layer.x_scale))], "before.y")
-    first = b.quantised(before, layer.x_scale)
+    layer, x = Layer(draw, zeros), draw_codes(draw)
+    value, b = layer.value(x) + layer.dequantised(x), Builder()
+    output = Output(draw, value, zeros)
+    before = b.node("Identity" if zeros else "Relu", [b.identity("before", b.input("x", layer))], "before.y")
+    first = b.quantised(before, layer.x_scale, layer.x_zero)
     added = b.node("Add", [b.convolution("a", first, layer.w, layer.w_scale, layer.bias), first], "sum")
-    codes = b.codes_of(added, scale, {"x": x.astype(F32) * layer.x_scale})
-    for n, k, h, w in differing(codes, value, scale):
-        yield {"a": layer.case(x[n, :, h, w], k), "r": x[n, k, h, w].item(), "y_scale": scale.item(), "code": codes[n, k, h, w].item()}
+    codes = b.codes_of(added, output, {"x": layer.dequantised(x)})
+    for n, k, h, w in output.differing(codes, value):
+        yield {"a": layer.case(x[n, :, h, w], k), "r": x[n, k, h, w].item(), **output.case(codes[n, k, h, w])}
 
 
-def pairs(draw):
-    first, second, x, z = Layer(draw), Layer(draw), draw_codes(draw), draw_codes(draw)
+def pairs(draw, zeros=False):
+    first, second, x, z = Layer(draw, zeros), Layer(draw, zeros), draw_codes(draw), draw_codes(draw)
     value, b = first.value(x) + second.value(z), Builder()
-    scale = output_scale(draw, value)
-    made = [b.convolution(name, b.input(data, layer.x_scale), layer.w, layer.w_scale, layer.bias)
+    output = Output(draw, value, zeros)
+    made = [b.convolution(name, b.input(data, layer), layer.w, layer.w_scale, layer.bias)
             for name, data, layer in (("a", "x", first), ("b", "z", second))]
-    codes = b.codes_of(b.node("Add", made, "sum"), scale, {"x": x.astype(F32) * first.x_scale, "z": z.astype(F32) * second.x_scale})
-    for n, k, h, w in differing(codes, value, scale):
-        yield {"a": first.case(x[n, :, h, w], k), "b": second.case(z[n, :, h, w], k), "y_scale": scale.item(), "code": codes[n, k, h, w].item()}
+    codes = b.codes_of(b.node("Add", made, "sum"), output, {"x": first.dequantised(x), "z": second.dequantised(z)})
+    for n, k, h, w in output.differing(codes, value):
+        yield {"a": first.case(x[n, :, h, w], k), "b": second.case(z[n, :, h, w], k), **output.case(codes[n, k, h, w])}
 
 
 def main():
     draw, cases = np.random.default_rng(11), {}
-    for kind in (layers, residuals, pairs):
-        found = cases[kind.__name__] = []
-        while len(found) < KEPT:
-            found.extend(kind(draw))
+    for zeros in (False, True):
+        for kind in (layers, residuals, pairs):
+            found = cases[kind.__name__ + ("_with_zeros" if zeros else "")] = []
+            while len(found) < KEPT:
+                found.extend(kind(draw, zeros))
     lines = [f'"{kind}":[\n' + ",\n".join(json.dumps(case, separators=(",", ":")) for case in found) + "]" for kind, found in cases.items()]
     TARGET.write_text("{" + ",\n".join(lines) + "}\n")
 

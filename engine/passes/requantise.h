@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <optional>
 
 namespace adaq {
 
@@ -29,22 +28,40 @@ struct AddingFactors {
                  std::fma(a, static_cast<float>(a_zero), b * static_cast<float>(b_zero))) {}
 };
 
-/// OpenVINO's, from values to steps of the output; a value to which codes are added is one in steps of theirs.
+/// What the codes of a tensor, bytes, count.
+struct CodesOf {
+    float scale;
+    int zero;  // the code of zero
+};
+
+/// What a sum that has become a value is added to before it is quantised.
+enum class Added { nothing, values, codes };
+
+/// OpenVINO's, from values to codes of the output; a value to which codes are added is one in steps of theirs.
 struct OpenVinoFactors {
+    float summand = -0.0f;     // of values, before they become steps of what is added: what its zero point stands for
     float to_residual = 1.0f;  // from values to steps of what is added; 1 where that is no codes
     float to_output;           // from there to steps of the output
+    float shift = 0.0f;        // added to those where the output has a zero point: they count codes then
 
-    /// residual_scale: of codes that are added. saturates: codes are all that a byte holds, and bytes in memory, so
-    /// that no operation of its own rounds them.
-    OpenVinoFactors(float output_scale, std::optional<float> residual_scale, bool saturates) {
+    /// residual: of codes that are added. fills_bytes: codes are all that a byte holds, so that no operation of its own
+    /// rounds them.
+    OpenVinoFactors(CodesOf output, Added added, CodesOf residual, bool fills_bytes) {
         constexpr float kHighestCode = 255.0f;  // of its bytes, whatever the width of the codes
-        float highest = kHighestCode * output_scale;
-        if (residual_scale) {
-            to_residual = 1.0f / *residual_scale;
-            highest = highest / *residual_scale;
+        float low = static_cast<float>(-output.zero) * output.scale,
+              high = (kHighestCode - static_cast<float>(output.zero)) * output.scale;
+        if (added == Added::codes) {
+            to_residual = 1.0f / residual.scale;
+            low = low / residual.scale;
+            high = high / residual.scale;
+            if (residual.zero != 0) summand = static_cast<float>(-residual.zero) * residual.scale;
         }
-        to_output = kHighestCode / highest;
-        if (saturates) to_output = 1.0f / (1.0f / to_output);  // given as the scale of bytes
+        const float range = high - low;
+        to_output = kHighestCode / range;
+        if (output.zero != 0)
+            shift = -low * kHighestCode / range;
+        else if (fills_bytes && added != Added::values)
+            to_output = 1.0f / (1.0f / to_output);  // given as the scale of bytes
     }
 };
 

@@ -33,8 +33,6 @@ OutputQuantiser quantiser_of(Device& device, Program& program, const QuantisedAc
     return {q.grid, program.bind(put(device, {1}, {q.scale})), q.zero_point, codes};
 }
 
-bool starts_at_zero(const QuantisedActivation& q) { return CodeQuantiser{q.scale, q.zero_point, q.grid}.zero() == 0; }
-
 /// As an operand of the site's quantiser counts.
 Activation activation_for(const Activation& a, const QuantisedActivation& site, CodeQuantiser::Counts counts) {
     if (!a) return a;
@@ -282,9 +280,8 @@ TensorId Simulation::requantising_scale(const QuantisedBias& bias, float output_
 
 Arithmetic Simulation::arithmetic_of(const Layer& layer, const Value& x, const Output& y, const Value* residual) const {
     if (layer.bias_codes && !residual && requantises(x, y)) return Arithmetic::onnxruntime;
-    const bool openvino = network_.arithmetic == Arithmetic::openvino && layer.codes && layer.channel_scale.empty() &&
-                          x.site && y.site && starts_at_zero(*y.site) &&
-                          (!residual || !residual->site || starts_at_zero(*residual->site));
+    const bool openvino =
+        network_.arithmetic == Arithmetic::openvino && layer.codes && layer.channel_scale.empty() && x.site && y.site;
     return openvino ? Arithmetic::openvino : Arithmetic::adaq;
 }
 
@@ -354,14 +351,18 @@ void Simulation::add_integer_layer(const Sum& sum, const Layer& layer, const Val
 
 void Simulation::finish_as_openvino(IntegerEpilogue& epilogue, const Output& y, const Activation& activation,
                                     const Value* residual) const {
-    const bool codes = residual && residual->site;
-    const bool in_float = residual && !codes;  // what floats are added to is floats in its memory
-    const OpenVinoFactors by(y.site->scale, codes ? std::optional(residual->scale) : std::nullopt,
-                             !in_float && epilogue.quantiser->levels() == 256);
+    CodeQuantiser& quantiser = *epilogue.quantiser;
+    const Added added = !residual ? Added::nothing : residual->site ? Added::codes : Added::values;
+    const CodesOf residual_codes = added == Added::codes ? CodesOf{residual->scale, epilogue.residual_zero} : CodesOf{};
+    const OpenVinoFactors by({y.site->scale, quantiser.zero()}, added, residual_codes, quantiser.levels() == 256);
+    epilogue.summand = by.summand;
     epilogue.factor = by.to_residual;
-    epilogue.quantiser->factor = by.to_output;
-    if (!codes) return;
+    quantiser.factor = by.to_output;
+    quantiser.shift = by.shift;
+    if (by.shift != 0.0f) quantiser.counts = CodeQuantiser::Counts::codes;
+    if (added != Added::codes) return;
     epilogue.residual_scale = 1.0f;
+    epilogue.residual_zero = 0;
     if (activation)
         epilogue.activation =
             Activation::clamp(activation.lowest() * by.to_residual, activation.highest() * by.to_residual);

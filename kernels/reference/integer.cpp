@@ -45,6 +45,7 @@ void Interpreter::finish_integer(TensorId y, const IntegerEpilogue& e, int64_t i
         to_value.has_residual = true;
         to_value.residual = static_cast<float>(at(e.residual)[i] - e.residual_zero);
         to_value.residual_scale = e.residual_scale;
+        to_value.summand = e.summand;
         to_value.factor = e.factor;
     }
     to_value.activation = e.activation;

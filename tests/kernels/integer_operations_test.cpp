@@ -41,7 +41,12 @@ void vary_epilogue(IntegerLayer& layer, size_t i) {
     if (i % 5 == 2 && layer.quantiser) layer.quantiser->factor = 70.0f;
     if (i % 6 == 4) {
         layer.factor = 141.0f;
+        layer.summand = i % 12 == 4 ? 0.3f : -0.0f;
         if (layer.quantiser) layer.quantiser->factor = 0.9f;
+    }
+    if (layer.quantiser && layer.quantiser->factor != 0.0f && (i % 4 < 2)) {
+        layer.quantiser->shift = 100.3f;
+        layer.quantiser->counts = CodeQuantiser::Counts::codes;
     }
 }
 

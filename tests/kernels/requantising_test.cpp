@@ -18,7 +18,7 @@ using Counts = CodeQuantiser::Counts;
 
 namespace {
 
-json cases_of(const char* kind, const char* fixture = "requantising.json") {
+json cases_of(const std::string& kind, const char* fixture = "requantising.json") {
     std::ifstream file(onnx_fixture(fixture));
     return json::parse(file).at(kind);
 }
@@ -101,6 +101,7 @@ IntegerConvolution layer_of(Device& device, Program& program, const json& c, Ten
     const Shape shape{1, 1, 1, std::ssize(x)};
     IntegerConvolution op{{put(device, program, shape, x, DType::u8), put(device, program, shape, w, DType::i8), y}};
     const float x_scale = c.at("x_scale"), w_scale = c.at("w_scale");
+    op.x_zero = c.value("x_zero", 0);
     op.epilogue.scale = put(device, program, {1}, {x_scale * w_scale});
     op.epilogue.shift = put(device, program, {1}, {c.at("bias").get<float>()});
     return op;
@@ -109,19 +110,25 @@ IntegerConvolution layer_of(Device& device, Program& program, const json& c, Ten
 void check_openvino(const json& c) {
     check_code(c, {1, 1, 1, 1}, [&](Device& device, Program& program, TensorId y) {
         IntegerConvolution op = layer_of(device, program, c.at("a"), y);
-        std::optional<float> residual_scale;
+        Added added = Added::nothing;
+        CodesOf residual{};
         if (c.contains("r")) {
-            residual_scale = c.at("a").at("x_scale").get<float>();
+            added = Added::codes;
+            residual = {c.at("a").at("x_scale"), c.at("a").value("x_zero", 0)};
             op.epilogue.residual = put(device, program, {1, 1, 1, 1}, {c.at("r").get<float>()}, DType::u8);
         } else if (c.contains("b")) {
+            added = Added::values;
             op.epilogue.residual = program.temporary({1, 1, 1, 1});
             program.add(layer_of(device, program, c.at("b"), op.epilogue.residual));
         }
-        const OpenVinoFactors by(c.at("y_scale"), residual_scale, !c.contains("b"));
+        const CodesOf output{c.at("y_scale"), c.value("y_zero", 0)};
+        const OpenVinoFactors by(output, added, residual, true);
+        op.epilogue.summand = by.summand;
         op.epilogue.factor = by.to_residual;
-        op.epilogue.activation = Activation::relu();
-        op.epilogue.quantiser = CodeQuantiser{c.at("y_scale"), 0.0f, Grid{8, true}};
-        op.epilogue.quantiser->factor = by.to_output;
+        if (output.zero == 0) op.epilogue.activation = Activation::relu();
+        op.epilogue.quantiser = CodeQuantiser{output.scale,  static_cast<float>(output.zero),
+                                              Grid{8, true}, output.zero == 0 ? Counts::values : Counts::codes,
+                                              by.to_output,  by.shift};
         program.add(op);
     });
 }
@@ -130,19 +137,22 @@ void check_openvino(const json& c) {
 
 TEST_SUITE("requantising") {
     TEST_CASE("OpenVINO's codes of layers, of layers to which codes are added, and of pairs that are added") {
-        for (const char* kind : {"layers", "residuals", "pairs"}) {
-            const json cases = cases_of(kind, "openvino.json");
-            CHECK(cases.size() >= 80);
-            for (const json& c : cases) check_openvino(c);
+        for (const std::string kind : {"layers", "residuals", "pairs"}) {
+            for (const char* zeros : {"", "_with_zeros"}) {
+                const json cases = cases_of(kind + zeros, "openvino.json");
+                CHECK(cases.size() >= 80);
+                for (const json& c : cases) check_openvino(c);
+            }
         }
     }
 
     TEST_CASE("OpenVINO's factors: of bytes one that is rounded twice, with fewer bits rounded once") {
         // From OpenVINO's own log: eltwise_linear:9.54869 of 4-bit codes. The others differ in the last digit.
         const float s = 1.0f / 9.548689842f;
-        CHECK(OpenVinoFactors(s, std::nullopt, false).to_output == 255.0f / (255.0f * s));
-        CHECK(OpenVinoFactors(0.033202490f, 0.030065069f, false).to_residual == 1.0f / 0.030065069f);
-        const OpenVinoFactors once(0.034010954f, 0.030065069f, false), twice(0.034010954f, 0.030065069f, true);
+        CHECK(OpenVinoFactors({s, 0}, Added::nothing, {}, false).to_output == 255.0f / (255.0f * s));
+        const CodesOf output{0.034010954f, 0}, residual{0.030065069f, 0};
+        CHECK(OpenVinoFactors(output, Added::codes, residual, false).to_residual == 1.0f / 0.030065069f);
+        const OpenVinoFactors once(output, Added::codes, residual, false), twice(output, Added::codes, residual, true);
         CHECK(once.to_output == 0.883981943f);
         CHECK(twice.to_output == 0.883982003f);
     }

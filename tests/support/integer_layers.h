@@ -45,6 +45,7 @@ struct IntegerLayer {
     bool w_zeros = false, bias = false;
     IntegerSums sums = IntegerSums::narrow;
     std::optional<DType> residual = std::nullopt;
+    float summand = -0.0f;
     float factor = 1.0f;  // of what a residual of codes is added to
     Activation activation = {};
     std::optional<CodeQuantiser> quantiser = CodeQuantiser{0.013f, 17.0f, {8, true}};
@@ -100,6 +101,7 @@ std::vector<float> run_layer(Device& device, const IntegerLayer& layer, const In
         op.epilogue.residual = put(device, program, layer.y_shape(), inputs.residual, *layer.residual);
         if (layer.residual == DType::u8) {
             op.epilogue.residual_scale = layer.factor == 1.0f ? 0.007f : 1.0f;
+            op.epilogue.summand = layer.summand;
             op.epilogue.residual_zero = 91;
             op.epilogue.factor = layer.factor;
         }

@@ -14,8 +14,11 @@ void quantiser_fits(const CodeQuantiser& q) {
     require(q.scale > 0.0f, "code quantiser: scale {}", q.scale);
     code(q.zero(), "code quantiser, zero");
     require(q.levels() <= kMostCode + 1, "code quantiser: {} levels", q.levels());
-    require(q.factor >= 0.0f && (q.factor == 0.0f || q.counts == CodeQuantiser::Counts::values),
-            "code quantiser: a factor of {} for what counts no values", q.factor);
+    const bool shifts = q.shift != 0.0f;
+    require(q.factor >= 0.0f && (!shifts || q.factor > 0.0f), "code quantiser: a factor of {} and a shift of {}",
+            q.factor, q.shift);
+    require(q.factor == 0.0f || q.counts == (shifts ? CodeQuantiser::Counts::codes : CodeQuantiser::Counts::values),
+            "code quantiser: a factor of {} and a shift of {} for what counts something else", q.factor, q.shift);
 }
 
 void output_type(const Checker& c, TensorId y, const std::optional<CodeQuantiser>& quantiser) {
@@ -42,7 +45,7 @@ void epilogue_fits(const Checker& c, const IntegerEpilogue& e, TensorId y, const
         c.type(per_channel, {DType::f32}, "epilogue");
     }
     if (e.residual != kNone) term(c, e.residual, expected, e.residual_scale, e.residual_zero, "residual");
-    if (e.factor != 1.0f) {
+    if (e.factor != 1.0f || e.summand != 0.0f) {
         c.type(e.residual, {DType::u8}, "residual behind a factor");
         require(e.residual_scale == 1.0f, "epilogue: a factor of {} beside a residual with a scale of {}", e.factor,
                 e.residual_scale);

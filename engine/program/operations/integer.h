@@ -17,15 +17,16 @@ namespace adaq {
 
 class Checker;
 
-/// v = activation((scale[k] * sum + shift[k]) * factor + residual_scale * residual). y is f32 or, behind a quantiser,
-/// the codes of v, u8; f32 behind a quantiser: what v's codes stand for.
+/// v = activation((scale[k] * sum + shift[k] + summand) * factor + residual_scale * residual). y is f32 or, behind a
+/// quantiser, the codes of v, u8; f32 behind a quantiser: what v's codes stand for.
 struct IntegerEpilogue {
     TensorId scale = kNone;       // [K]; none: 1
     TensorId shift = kNone;       // [K]; none: 0
     TensorId residual = kNone;    // shape of y: f32, or u8 codes; none: 0
     float residual_scale = 1.0f;  // of codes; values have 1
     int residual_zero = 0;        // the code of zero; 0 where the residual is f32
-    float factor = 1.0f;          // other than 1 only where the residual is codes and residual_scale 1
+    float summand = -0.0f;        // -0 leaves everything as it is
+    float factor = 1.0f;          // summand and factor only where the residual is codes and residual_scale 1
     Activation activation = {};
     std::optional<CodeQuantiser> quantiser = std::nullopt;
 };

@@ -12,8 +12,12 @@ namespace adaq::cpu {
 inline const uint8_t* codes_at(const View& view, TensorId id) { return reinterpret_cast<const uint8_t*>(view.at(id)); }
 
 inline integer::Quantiser quantiser_of(const CodeQuantiser& q) {
-    return {q.divisor(), static_cast<int>(q.offset()), static_cast<int>(q.grid.qmin()), static_cast<int>(q.grid.qmax()),
-            q.factor};
+    return {q.divisor(),
+            static_cast<int>(q.offset()),
+            static_cast<int>(q.grid.qmin()),
+            static_cast<int>(q.grid.qmax()),
+            q.factor,
+            q.shift};
 }
 
 /// A tensor of a program: images that an operation works on, codes or values.
@@ -82,6 +86,7 @@ class Epilogues {
         epilogue.scale = view.at(e_.scale);
         epilogue.shift = view.at(e_.shift);
         epilogue.residual = residual_.operand(view, e_.residual_scale, e_.residual_zero);
+        epilogue.summand = e_.summand;
         epilogue.factor = e_.factor;
         epilogue.lowest = e_.activation.lowest();
         epilogue.highest = e_.activation.highest();

@@ -148,8 +148,8 @@ void run_columns(const ColumnsJob& job, const BlockJob& epilogue, int64_t first_
 
 template <class F, int together>
 void run_columns_of(const ColumnsJob& job, const BlockJob& epilogue, int64_t first_y) {
-    epilogue.finish.near_tie > 0.5f ? run_columns<F, together, true>(job, epilogue, first_y)
-                                    : run_columns<F, together, false>(job, epilogue, first_y);
+    epilogue.finish.multiplies ? run_columns<F, together, true>(job, epilogue, first_y)
+                               : run_columns<F, together, false>(job, epilogue, first_y);
 }
 
 template <class F>

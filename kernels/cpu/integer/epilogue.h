@@ -1,10 +1,12 @@
 // What follows a layer's sums, in float32, IEEE, without contraction, and in this order:
-//     v = float(sum) * scale[k];  v = v + shift[k];  v = v * factor + residual.scale * residual
+//     v = float(sum) * scale[k];  v = v + shift[k];
+//     v = (v + summand) * factor + residual.scale * residual
 //     v = clamp(v, lowest, highest)
 // and then y = v, or the code of the nearest number of y's grid. factor is 1, or residual.scale is: only one of them is
 // multiplied by. Every kernel gives the bits of the plain functions below.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -18,6 +20,7 @@ struct Quantiser {
     float scale = 1.0f;
     int zero_point = 0, qmin = 0, qmax = 255;
     float factor = 0.0f;    // v is multiplied by it; 0: divided by the scale
+    float shift = 0.0f;     // added to that product by a fused multiply-add; it counts codes then
     bool products = false;  // v * reciprocal + v * rest, rounded twice, has the same codes as v / scale (reciprocal.h)
 };
 
@@ -39,7 +42,8 @@ struct Epilogue {
     const float* scale = nullptr;  // [K]; null: no factor
     const float* shift = nullptr;  // [K]; null: no summand
     Operand residual = {};         // of y's shape
-    float factor = 1.0f;           // of what residual is added to
+    float summand = -0.0f;         // to what residual is added, and
+    float factor = 1.0f;           // of it
     float lowest = -std::numeric_limits<float>::infinity(), highest = std::numeric_limits<float>::infinity();
     std::optional<Quantiser> quantiser = std::nullopt;
 };
@@ -59,8 +63,8 @@ inline float clamped(float v, float lowest, float highest) {
 inline uint8_t code_of(float v, const Quantiser& q) {
     const bool divides = q.factor == 0.0f;
     const float centred =
-        quantise_centred(divides ? v : v * q.factor, divides ? q.scale : 1.0f, static_cast<float>(q.zero_point),
-                         static_cast<float>(q.qmin), static_cast<float>(q.qmax));
+        quantise_centred(divides ? v : std::fma(v, q.factor, q.shift), divides ? q.scale : 1.0f,
+                         static_cast<float>(q.zero_point), static_cast<float>(q.qmin), static_cast<float>(q.qmax));
     return static_cast<uint8_t>(static_cast<int>(centred) + q.zero_point - q.qmin);
 }
 
@@ -79,7 +83,7 @@ inline void finish_plainly(float sum, const Epilogue& e, int64_t k, const Result
     float v = sum;
     if (e.scale != nullptr) v = v * e.scale[k];
     if (e.shift != nullptr) v = v + e.shift[k];
-    if (e.residual.present()) v = v * e.factor + e.residual.scale * e.residual.at(i);
+    if (e.residual.present()) v = (v + e.summand) * e.factor + e.residual.scale * e.residual.at(i);
     write_result(v, e, y, i);
 }
 

@@ -9,11 +9,11 @@ namespace {  // NOLINT: a header of internal linkage throughout
 
 template <class F>
 struct FinishVectors {
-    typename F::Floats lowest, highest, scale, reciprocal, rest, low, high, factor;
+    typename F::Floats lowest, highest, scale, reciprocal, rest, low, high, shift, summand, factor;
     typename F::Ints offset;
     typename F::CodeRange range;
     float near_tie;
-    bool divides;
+    bool divides, shifts;
     bool saturates;    // codes end where bytes do from above
     bool whole_bytes;  // codes are bytes, of which none is left out: 0 ... 255, and nothing is added
 
@@ -25,24 +25,30 @@ struct FinishVectors {
           rest(F::all(f.rest)),
           low(F::all(f.low)),
           high(F::all(f.high)),
+          shift(F::all(f.shift)),
+          summand(F::all(f.summand)),
           factor(F::all(f.factor)),
           offset(F::all_ints(f.offset)),
           range(F::code_range(f.offset, static_cast<int>(f.low) + f.offset, static_cast<int>(f.high) + f.offset)),
           near_tie(f.near_tie),
           divides(f.reciprocal == 0.0f),
+          shifts(f.shift != 0.0f),
           saturates(f.offset == 0 && f.low >= 0.0f && f.high == 255.0f),
           whole_bytes(saturates && f.low == 0.0f) {}
 
     typename F::Floats clamp(typename F::Floats v) const { return F::min(highest, F::max(lowest, v)); }
 
+    typename F::Floats product(typename F::Floats v) const {
+        return shifts ? F::fma(v, reciprocal, shift) : F::mul(v, reciprocal);
+    }
     /// What is rounded to v's code, but for the offset. By a division, or by a multiplication, which is as good unless
     /// it comes near to a tie.
     template <bool division>
     typename F::Floats quotient(typename F::Floats v) const {
-        return F::min(high, F::max(low, division ? F::div(v, scale) : F::mul(v, reciprocal)));
+        return F::min(high, F::max(low, division ? F::div(v, scale) : product(v)));
     }
     /// The same where the store saturates: not clamped from above.
-    typename F::Floats quotient_from_low(typename F::Floats v) const { return F::max(low, F::mul(v, reciprocal)); }
+    typename F::Floats quotient_from_low(typename F::Floats v) const { return F::max(low, product(v)); }
     typename F::Ints code(typename F::Floats quotient) const { return F::add_ints(F::to_ints(quotient), offset); }
 };
 
@@ -68,7 +74,7 @@ inline typename F::Floats with_residual(const FinishVectors<F>& f, typename F::F
         return v;
     } else {
         const typename F::Floats term = read<F, residual>(operand, at, count);
-        if constexpr (residual == Kind::scaling_codes) return F::add(F::mul(v, f.factor), term);
+        if constexpr (residual == Kind::scaling_codes) return F::add(F::mul(F::add(v, f.summand), f.factor), term);
         return F::add(v, F::mul(F::all(operand.scale), term));
     }
 }
@@ -108,12 +114,19 @@ inline bool finish_vector(const BlockJob& job, const FinishVectors<F> f, const S
     return !F::any_beyond(furthest, f.near_tie);
 }
 
-/// The nearest integer to a quotient that Finish::bounded holds for, without the offset. at: of y.
+/// The nearest integer to a quotient that Finish::bounded holds for, without the offset. at: of y. multiplies:
+/// Finish::multiplies. Where it does not, but the quantiser has a factor, rest is 0; else the shift is.
 template <class F, Kind residual, bool multiplies>
 inline typename F::Ints bounded_quotient(const FinishVectors<F>& f, typename F::Floats sum, typename F::Floats scale,
                                          typename F::Floats shift, const OperandRow& operand, int64_t at, int count) {
     const typename F::Floats v = with_residual<F, residual>(f, F::add(F::mul(sum, scale), shift), operand, at, count);
-    return F::to_ints(multiplies ? F::mul(v, f.reciprocal) : F::fma(v, f.reciprocal, F::mul(v, f.rest)));
+    if constexpr (residual == Kind::scaling_codes) {
+        return F::to_ints(F::fma(v, f.reciprocal, f.shift));
+    } else if constexpr (multiplies) {
+        return F::to_ints(F::mul(v, f.reciprocal));
+    } else {
+        return F::to_ints(F::fma(v, f.reciprocal, F::fma(v, f.rest, f.shift)));
+    }
 }
 
 /// A vector's codes by multiplications; as finish_vector.
@@ -197,7 +210,7 @@ template <class F, class Sum>
 FinishTile<F, Sum> finisher_for(const BlockJob& job) {
     switch (kind_of(job.residual)) {
         case Kind::codes:
-            if (job.finish.factor != 1.0f) return finisher_with<F, Sum, Kind::scaling_codes>(job.finish.quantises);
+            if (job.finish.scales) return finisher_with<F, Sum, Kind::scaling_codes>(job.finish.quantises);
             return finisher_with<F, Sum, Kind::codes>(job.finish.quantises);
         case Kind::values:
             return finisher_with<F, Sum, Kind::values>(job.finish.quantises);
@@ -280,22 +293,17 @@ class BoundedFinish {
 template <class F, class Function>
 inline bool if_bounded(const BlockJob& job, const Function& function) {
     if (!job.finish.quantises || !job.finish.bounded) return false;
-    const bool multiplies = job.finish.near_tie > 0.5f;
-    const auto call = [&]<Kind residual>() {
-        if (job.vectors == 1) {
-            multiplies ? function.template operator()<residual, true, 1>()
-                       : function.template operator()<residual, false, 1>();
-        } else {
-            multiplies ? function.template operator()<residual, true, 2>()
-                       : function.template operator()<residual, false, 2>();
-        }
+    const auto call = [&]<Kind residual, bool multiplies>() {
+        job.vectors == 1 ? function.template operator()<residual, multiplies, 1>()
+                         : function.template operator()<residual, multiplies, 2>();
     };
-    if (job.residual.codes == nullptr) {
-        call.template operator()<Kind::none>();
-    } else if (job.finish.factor == 1.0f) {
-        call.template operator()<Kind::codes>();
+    if (job.residual.codes != nullptr) {
+        job.finish.scales ? call.template operator()<Kind::scaling_codes, true>()
+                          : call.template operator()<Kind::codes, false>();
+    } else if (job.finish.multiplies) {
+        call.template operator()<Kind::none, true>();
     } else {
-        call.template operator()<Kind::scaling_codes>();
+        call.template operator()<Kind::none, false>();
     }
     return true;
 }

@@ -34,7 +34,10 @@ struct Finish {
     bool bounded;             // v * reciprocal + v * rest gives codes, and is less than 2^30 for all sums of 32 bits
     float low, high;          // of codes without the offset
     int32_t offset;           // zero point - qmin
-    float factor;             // of a value to which a residual of codes is added, whose scale is 1 then; or 1
+    float shift;              // added to quotients by a fused multiply-add
+    float summand, factor;    // of a value to which a residual of codes is added, whose scale is 1 then; or -0 and 1
+    bool scales;              // summand and factor are other than that
+    bool multiplies;          // a product alone gives quotients
 };
 
 /// Elements of an operand of pointwise arithmetic: values or codes, or none.

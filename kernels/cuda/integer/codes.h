@@ -52,12 +52,12 @@ struct CodesTarget {
     const void* address() const { return codes ? static_cast<const void*>(codes) : values; }
 };
 
-/// v = activation((scale[k] * sum + shift[k]) * factor + residual), then the quantiser.
+/// v = activation((scale[k] * sum + shift[k] + summand) * factor + residual), then the quantiser.
 struct CodesEpilogue {
     const float* scale = nullptr;  // [channels]
     const float* shift = nullptr;
     Term residual;
-    float factor = 1.0f;
+    float summand = -0.0f, factor = 1.0f;
     CodesTarget y;
 
     /// From a run of sums to the run of y. `first` is the index of the run's first element in y, `channel` its channel;
@@ -70,7 +70,7 @@ struct CodesEpilogue {
             float term[Count];
             residual.load<Count>(term, first);
 #pragma unroll
-            for (int i = 0; i < Count; ++i) v[i] = v[i] * factor + term[i];
+            for (int i = 0; i < Count; ++i) v[i] = (v[i] + summand) * factor + term[i];
         }
         y.store<Count>(first, v);
     }
@@ -102,7 +102,7 @@ inline CodesTarget codes_target_of(const Context& context, TensorId y, const Act
 
 inline CodesEpilogue codes_epilogue_of(const Context& context, TensorId y, const IntegerEpilogue& e) {
     return {context.at(e.scale), context.at(e.shift), term_of(context, e.residual, e.residual_scale, e.residual_zero),
-            e.factor, codes_target_of(context, y, e.activation, e.quantiser)};
+            e.summand, e.factor, codes_target_of(context, y, e.activation, e.quantiser)};
 }
 
 }  // namespace adaq::cuda

@@ -170,7 +170,10 @@ TEST_SUITE("deployment") {
 
     TEST_CASE("networks that are finished for OpenVINO run as integers to the bits of a simulation") {
         Bench bench("cpu");
-        int layers = 0, beside_codes = 0, beside_values = 0;  // in OpenVINO's arithmetic
+        struct Found {
+            int layers = 0, beside_codes = 0, beside_values = 0;
+        };
+        Found from_zero, with_zeros;  // in OpenVINO's arithmetic
         for (uint32_t seed = 0; seed < 100; ++seed) {
             CAPTURE(seed);
             RandomNetwork made(seed, ActivationSites::block);
@@ -179,15 +182,19 @@ TEST_SUITE("deployment") {
             require_bits_of_simulation(bench.device(), made);
             for (const IntegerEpilogue& epilogue : epilogues_of(bench.device(), made)) {
                 if (!epilogue.quantiser || epilogue.quantiser->factor == 0.0f) continue;
-                CHECK(epilogue.quantiser->zero() == 0);
-                layers += epilogue.residual == kNone;
-                beside_codes += epilogue.factor != 1.0f;
-                beside_values += epilogue.residual != kNone && epilogue.factor == 1.0f;
+                const bool shifts = epilogue.quantiser->shift != 0.0f;
+                CHECK(shifts == (epilogue.quantiser->zero() != 0));
+                Found& found = shifts || epilogue.summand != 0.0f ? with_zeros : from_zero;
+                found.layers += epilogue.residual == kNone;
+                found.beside_codes += epilogue.factor != 1.0f;
+                found.beside_values += epilogue.residual != kNone && epilogue.factor == 1.0f;
             }
         }
-        CHECK(layers > 20);
-        CHECK(beside_codes > 5);
-        CHECK(beside_values > 5);
+        for (const Found& found : {from_zero, with_zeros}) {
+            CHECK(found.layers > 20);
+            CHECK(found.beside_codes > 5);
+            CHECK(found.beside_values > 5);
+        }
     }
 
     TEST_CASE("biases stay as they are where the runtime has them as floats, and networks where none is named") {

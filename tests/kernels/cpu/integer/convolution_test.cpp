@@ -2,7 +2,9 @@
 #include "kernels/cpu/integer/convolution.h"
 
 #include <doctest/doctest.h>
+
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "kernels/cpu/integer/layers.h"
 #include "kernels/cpu/integer/sets.h"
@@ -46,7 +48,7 @@ TEST_SUITE("integer convolution") {
             for (const int64_t edge : {1, 3, 5, 2}) {
                 for (const int64_t stride : {1, 2}) {
                     integer::Geometry g{.h = 6,
-                                        .w = draw(values, 3, 24),
+                                        .w = draw(values, static_cast<int>(std::max<int64_t>(edge, 3)), 24),
                                         .c = channels,
                                         .k = channels,
                                         .r = edge,
@@ -58,10 +60,15 @@ TEST_SUITE("integer convolution") {
                     Layer layer(values, g, draw(values, 1, 2));
                     if (draw(values, 0, 3) > 0) layer.w_zero.clear();
                     integer::Epilogue& epilogue = layer.data.epilogue;
-                    if (draw(values, 0, 4) > 0) epilogue.residual = {}, epilogue.factor = 1.0f;
+                    if (draw(values, 0, 4) > 0) {
+                        epilogue.residual = {};
+                        epilogue.summand = -0.0f;
+                        epilogue.factor = 1.0f;
+                    }
                     epilogue.quantiser = integer::Quantiser{epilogue.scale != nullptr ? 0.02f : 90.0f, 3, 0, 255};
                     epilogue.quantiser->products = true;
-                    if (draw(values, 0, 2) == 0) epilogue.quantiser->factor = 1.0f / epilogue.quantiser->scale;
+                    if (draw(values, 0, 2) > 0) epilogue.quantiser->factor = 1.0f / epilogue.quantiser->scale;
+                    if (epilogue.quantiser->factor != 0.0f && draw(values, 0, 1) == 0) layer.data.shift_codes(values);
                     check_layer(layer);
                 }
             }

@@ -79,6 +79,7 @@ struct EpilogueData {
             if (draw(values, 0, 1) == 0) {  // what they are added to is scaled, and not they
                 epilogue.residual.scale = 1.0f;
                 epilogue.factor = 50.0f + 25.0f * values.real();
+                if (draw(values, 0, 1) == 0) epilogue.summand = values.real();
             }
         }
         if (draw(values, 0, 1) == 0) epilogue.lowest = 0.0f;
@@ -91,7 +92,14 @@ struct EpilogueData {
             integer::Quantiser{range / static_cast<float>(1 << bits), draw(values, qmin, qmax), qmin, qmax};
         const int way = draw(values, 0, 3);
         if (way == 0) epilogue.quantiser->factor = 1.1f / epilogue.quantiser->scale;
+        if (way == 0 && draw(values, 0, 1) == 0) shift_codes(values);
         if (way > 1) epilogue.quantiser->products = integer::products_have_codes(*epilogue.quantiser);
+    }
+    /// The quantiser has a factor. Its product gets a summand, and counts codes.
+    void shift_codes(Values& values) {
+        integer::Quantiser& quantiser = *epilogue.quantiser;
+        quantiser.zero_point = quantiser.qmin;
+        quantiser.shift = (values.real() + 1.001f) * 0.5f * static_cast<float>(quantiser.qmax - quantiser.qmin);
     }
     EpilogueData(const EpilogueData&) = delete;
     EpilogueData& operator=(const EpilogueData&) = delete;
