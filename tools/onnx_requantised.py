@@ -13,13 +13,13 @@ class Requantised:
 
     def __init__(self, model):
         self.constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        fold(model.graph.node, self.constants)
         self.producers = {output: node for node in model.graph.node for output in node.output}
         self.values = {}
         image = next(node for node in model.graph.node if node.op_type == "QuantizeLinear").input[0]
         self.image, self.prepare = image, None
         if image != "input":  # pixels, which the file normalises
-            prepared = onnx.utils.Extractor(model).extract_model(["input"], [image])
-            self.prepare = onnxruntime.InferenceSession(prepared.SerializeToString(), providers=["CPUExecutionProvider"])
+            self.prepare = session_of(up_to(model, image))
 
     def run(self, x, names):
         self.values = {self.image: x if self.prepare is None else self.prepare.run(None, {"input": x})[0]}
@@ -45,7 +45,7 @@ class Requantised:
     def quantise(self, node):
         """Sets its codes, and its input."""
         name, scale, zero = node.input[0], F32(self.value(node.input[1])), int(self.value(node.input[2]))
-        producer, bounds = self.producers.get(name), None
+        producer, bounds = None if name == self.image else self.producers.get(name), None
         if producer is not None and producer.op_type in ("Relu", "Clip"):  # of a ReLU6 the upper bound is a Min on codes
             bounds = self.bounds(producer)
             producer = self.producers[producer.input[0]]
@@ -139,6 +139,40 @@ class Requantised:
             bias, bias_scale, _ = self.codes(node.input[2])
             values = values + bias.astype(F32) * bias_scale
         return values.astype(F32)
+
+
+def fold(nodes, constants):
+    """Adds what nodes make of constants alone: codes of packed weights, which runtimes unpack as they load the file."""
+    for node in nodes:
+        if not node.input or any(name not in constants for name in node.input):
+            continue
+        operands = [constants[name] for name in node.input]
+        if node.op_type == "Cast":
+            constants[node.output[0]] = operands[0].astype(onnx.helper.tensor_dtype_to_np_dtype(attributes(node)["to"]))
+        elif node.op_type == "Sub":
+            constants[node.output[0]] = operands[0] - operands[1]
+
+
+def up_to(model, name):
+    """The part of the model that makes this float tensor of the input."""
+    producers = {output: node for node in model.graph.node for output in node.output}
+    nodes, constants, wanted = [], [], [name]
+    while wanted:
+        tensor = wanted.pop()
+        if tensor in producers:
+            nodes.insert(0, producers[tensor])
+            wanted += producers[tensor].input
+        constants += [constant for constant in model.graph.initializer if constant.name == tensor]
+    output = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+    graph = onnx.helper.make_graph(nodes, "up to " + name, model.graph.input, [output], constants)
+    return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+
+
+def session_of(model):
+    """One that computes what ONNX defines: onnxruntime without optimisations."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def fma(code, factor, summand):

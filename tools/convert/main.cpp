@@ -102,7 +102,8 @@ void convert(const Options& options) {
                   {{"IN", options.input}, {"--classes", options.metadata.classes}});
     auto [model, notes] = find_weights(options.input, options.load.checkpoint_key, options.load.arch);
     for (const std::string& note : notes) complain("adaq-convert: note", note);
-    apply(options.metadata, model);
+    const bool pixels = format == Format::onnx && onnx_options(options.save).input == OnnxInput::pixels;
+    for (const std::string& note : apply(options.metadata, pixels, model)) complain("adaq-convert: note", note);
     stop_at_safe_places();  // the first signal lets the file be written
     save(options, format, model);
 

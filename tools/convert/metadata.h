@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/graph/model.h"
 
@@ -18,8 +19,9 @@ struct MetadataOptions {
 /// UsageError unless --mean and --std are lists of numbers (loaders/channel_values.h).
 void check_usage(const MetadataOptions& options);
 
-/// Sets what the options give, over what the model has already or, for three channels, ImageNet's mean and std.
+/// Sets what the options give, over what the model has already or, for three channels, ImageNet's mean and std. A file
+/// that normalises `pixels` itself needs them, so that it gets them without an option, too. The notes come back.
 /// UsageError if mean or std do not fit the network's channels; DataError if the class names do not fit its classes.
-void apply(const MetadataOptions& options, StoredModel& model);
+std::vector<std::string> apply(const MetadataOptions& options, bool pixels, StoredModel& model);
 
 }  // namespace adaq
