@@ -39,7 +39,7 @@ import torchvision
 from PIL import Image
 from torch import nn
 
-from verify_onnx import Images
+from onnx_inputs import Images
 
 NETWORKS = """resnet18 resnet34 resnet50 resnext50_32x4d wide_resnet50_2 mobilenet_v2 mnasnet0_5 mnasnet1_0 regnet_x_400mf regnet_x_800mf
 regnet_x_3_2gf vgg11_bn""".split()

@@ -17,10 +17,11 @@ with --deploy ort it is the arithmetic that adaq shares with onnxruntime (tools/
 
 The images are class folders, prepared as the file's metadata say (docs/images.md), by Pillow. onnx.checker checks the file first. Exit
 status 1 where a check fails: more codes differ than --codes allows, or a first one is no near tie, or a top-1 is more than --top1 images
-from the report's.
+from the report's. Exit status 2 where an option, the file, an image, the report or the logits are not what they have to be.
 """
 import argparse
 import collections
+import importlib.util
 import json
 import os
 import pathlib
@@ -28,86 +29,31 @@ import sys
 import tempfile
 import time
 
+# First: it says which of the modules below are not installed.
+from onnx_inputs import MOST_THREADS, Images, Parser, check_paths, expected_top1, first_line, load, logits_of_adaq, metadata, number, refuse
+
 import numpy as np
 import onnx
 import onnxruntime
-from PIL import Image
 
 from onnx_requantised import Requantised
 
-IMAGE_NAMES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-BATCH = 25
-
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", metavar="FILE.onnx", help="what adaq-convert or adaq-run --save wrote")
     parser.add_argument("--val", required=True, metavar="DIR", help="class folders of images")
-    parser.add_argument("--images", type=int, default=0, metavar="N", help="logits of N images, evenly spread [all]")
-    parser.add_argument("--code-images", type=int, default=300, metavar="N", help="codes of N images, evenly spread; 0: none [300]")
+    parser.add_argument("--images", type=number(int, 0), default=0, metavar="N", help="logits of N images, evenly spread [all]")
+    parser.add_argument("--code-images", type=number(int, 0), default=300, metavar="N", help="codes of N images, evenly spread; 0: none [300]")
     parser.add_argument("--expect", metavar="R.json", help="adaq-run's report of the same network on the same images")
     parser.add_argument("--logits", metavar="Q.npy", help="adaq-run's logits of the same network on all images")
     parser.add_argument("--runtimes", help="which, of ort,openvino [the one that the file was written for, else both]")
-    parser.add_argument("--threads", type=int, default=1, help="of the runtimes [1]")
-    parser.add_argument("--codes", type=float, default=1.0, metavar="SHARE", help="most codes that may differ [1: not looked at]")
-    parser.add_argument("--tie", type=float, default=1e-3, metavar="STEPS", help="with --codes: farthest from a tie a first one may be [1e-3]")
-    parser.add_argument("--top1", type=int, default=2, metavar="N", help="images that a top-1 may be from the report's [2]")
+    parser.add_argument("--threads", type=number(int, 1, MOST_THREADS), default=1, help="of the runtimes [1]")
+    parser.add_argument("--codes", type=number(float, 0, 1), default=1.0, metavar="SHARE", help="most codes that may differ [1: not looked at]")
+    parser.add_argument("--tie", type=number(float, 0), default=1e-3, metavar="STEPS", help="with --codes: farthest from a tie a first one may be [1e-3]")
+    parser.add_argument("--top1", type=number(int, 0), default=2, metavar="N", help="images that a top-1 may be from the report's [2]")
     parser.add_argument("--json", metavar="FILE", help="also write the results there")
     return parser.parse_args()
-
-
-# ---- images
-
-def metadata(model, key):
-    found = [entry.value for entry in model.metadata_props if entry.key == key]
-    return json.loads(found[0]) if found else None
-
-
-class Images:
-    """Class folders, as the network wants them. The class is the folder's place in sorted order, or that of its name among the classes."""
-
-    def __init__(self, folder, model):
-        self.preprocessing = metadata(model, "adaq.preprocessing") or {"resize": 0, "crop": 0, "mean": [.485, .456, .406], "std": [.229, .224, .225]}
-        self.pixels = model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
-        self.channels = len(self.preprocessing["mean"])
-        folders = sorted(entry.name for entry in pathlib.Path(folder).iterdir() if entry.is_dir())
-        names = (metadata(model, "adaq.classes") or {}).get("classes", [])
-        order = names if set(folders) <= set(names) else folders
-        self.files = [(file, order.index(name)) for name in folders
-                      for file in sorted((pathlib.Path(folder) / name).iterdir()) if file.suffix.lower() in IMAGE_NAMES]
-
-    def subset(self, count):
-        """Positions of so many, evenly spread; 0: of all."""
-        count = min(count or len(self.files), len(self.files))
-        return [i * len(self.files) // count for i in range(count)]
-
-    def labels(self, positions):
-        return np.array([self.files[i][1] for i in positions])
-
-    def one(self, position):
-        with Image.open(self.files[position][0]) as opened:
-            image = opened.convert("L" if self.channels == 1 else "RGB")
-        resize, crop = self.preprocessing["resize"], self.preprocessing["crop"]
-        if resize and min(image.size) != resize:
-            width, height = image.size
-            size = (resize, int(resize * height / width)) if width <= height else (int(resize * width / height), resize)
-            bicubic = self.preprocessing.get("interpolation") == "bicubic"
-            image = image.resize(size, Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR)
-        if crop:
-            left, top = (int(round((extent - crop) / 2.0)) for extent in image.size)
-            image = image.crop((left, top, left + crop, top + crop))
-        return np.asarray(image).reshape(image.height, image.width, self.channels)
-
-    def batch(self, positions):
-        pixels = np.stack([self.one(i) for i in positions])
-        if self.pixels:
-            return pixels
-        mean, std = (np.array(self.preprocessing[key], np.float32) for key in ("mean", "std"))
-        return np.ascontiguousarray(((pixels.astype(np.float32) / np.float32(255) - mean) / std).transpose(0, 3, 1, 2))
-
-    def batches(self, positions):
-        for start in range(0, len(positions), BATCH):
-            yield self.batch(positions[start:start + BATCH])
 
 
 # ---- sites
@@ -146,6 +92,8 @@ def with_outputs(model, names):
 class Definition:
     """onnxruntime without any optimisation."""
 
+    title = f"onnxruntime {onnxruntime.__version__}"
+
     def __init__(self, model, threads):
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -157,8 +105,6 @@ class Definition:
 
 
 class OnnxRuntime(Definition):
-    title = f"onnxruntime {onnxruntime.__version__}"
-
     def __init__(self, model, threads):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -208,6 +154,14 @@ class OpenVino:
 RUNTIMES = {"ort": OnnxRuntime, "openvino": OpenVino}
 
 
+def started(kind, model, args):
+    """A runtime, with the file loaded."""
+    try:
+        return kind(model, args.threads)
+    except Exception as error:  # each runtime has exceptions of its own
+        refuse(f"{args.file}: cannot be loaded by {getattr(kind, 'title', kind.__name__)}: {first_line(error)}")
+
+
 # ---- checks
 
 def logits_of(runtime, images, positions):
@@ -249,17 +203,20 @@ def fastest(runtime, x, seconds=1.0):
     return 1e3 * best / len(x)
 
 
+def targets_of(model):
+    return [entry.value for entry in model.metadata_props if entry.key == "adaq.target"]
+
+
 def definition_of(model, names, args):
     """Of the file, with these tensors as outputs, and what that is called."""
-    targets = [entry.value for entry in model.metadata_props if entry.key == "adaq.target"]
-    if targets == ["ort"] and (metadata(model, "adaq.settings") or {}).get("deploy") == "ort":
+    if targets_of(model) == ["ort"] and (metadata(model, "adaq.settings") or {}).get("deploy") == "ort":
         return Requantised(model), "adaq and onnxruntime define it"
-    return Definition(with_outputs(model, names), args.threads), "ONNX defines it"
+    return started(Definition, with_outputs(model, names), args), "ONNX defines it"
 
 
 def verify(name, args, model, images, positions, definition, reference, adaq, sites, expected):
     kind = RUNTIMES[name]
-    runtime = kind(model, args.threads)
+    runtime = started(kind, model, args)
     result = {"runtime": kind.title, "kernels": runtime.kernels()}
     logits = logits_of(runtime, images, positions)
     labels = images.labels(positions)
@@ -273,7 +230,7 @@ def verify(name, args, model, images, positions, definition, reference, adaq, si
         result["rows_within_1e-4_of_adaq"] = int((np.abs(logits - adaq).max(1) <= 1e-4 * np.abs(adaq).max(1)).sum())
     if args.code_images and sites:
         exposed = with_outputs(model, [codes for codes, _, _ in sites])
-        watched = kind(exposed, args.threads)
+        watched = started(kind, exposed, args)
         result["kernels_with_codes_as_outputs"] = watched.kernels()
         result["codes"] = compare_codes(definition, watched, images, images.subset(args.code_images), sites)
     result["ms_an_image"] = {str(count): fastest(runtime, images.batch((positions * count)[:count])) for count in (1, 32)}
@@ -314,56 +271,34 @@ def show(result, count, expected):
         print(f"  FAILED    {failure}")
 
 
-def check_arguments(args):
-    """Ends with one line where a file is missing or a runtime unknown."""
-    for path in (args.file, args.val, args.expect, args.logits):
-        if path and not pathlib.Path(path).exists():
-            sys.exit(f"{path}: no such file or folder")
-    if not args.file.endswith(".onnx"):
-        sys.exit(f"{args.file}: expected an .onnx file")
-    for name in (args.runtimes or "").split(","):
-        if name and name not in RUNTIMES:
-            sys.exit(f"--runtimes {name}: expected some of {', '.join(RUNTIMES)}")
-
-
-def logits_of_adaq(args, images, positions):
-    if not args.logits:
-        return None
-    logits = np.load(args.logits)
-    if len(logits) != len(images.files):
-        sys.exit(f"{args.logits}: of {len(logits)} images, expected those of all {len(images.files)}")
-    return logits[positions]
-
-
 def runtimes_for(args, model):
-    if args.runtimes:
-        return args.runtimes.split(",")
-    target = [entry.value for entry in model.metadata_props if entry.key == "adaq.target"]
-    return [name for name in RUNTIMES if name in target] or list(RUNTIMES)
+    names = args.runtimes.split(",") if args.runtimes is not None else [name for name in RUNTIMES if name in targets_of(model)] or list(RUNTIMES)
+    for name in names:
+        if name not in RUNTIMES:
+            refuse(f"--runtimes {args.runtimes}: expected some of {','.join(RUNTIMES)}")
+    if "openvino" in names and importlib.util.find_spec("openvino") is None:
+        refuse("not installed: openvino; the first lines of tools/verify_onnx.py say how to install it, and --runtimes ort does without")
+    return names
 
 
 def main():
     args = arguments()
-    check_arguments(args)
-    onnx.checker.check_model(args.file, full_check=True)
-    model = onnx.load(args.file)
+    check_paths(args.file, args.val, [args.expect, args.logits], args.json)
+    model = load(args.file)
+    runtimes = runtimes_for(args, model)
     images = Images(args.val, model)
     positions = images.subset(args.images)
     sites = sites_of(model)
-    adaq = logits_of_adaq(args, images, positions)
-    expected = None
-    if args.expect:
-        report = json.loads(pathlib.Path(args.expect).read_text())["accuracy"]["quantised"]
-        if report["images"] != len(images.files) or len(positions) != len(images.files):
-            sys.exit(f"{args.expect}: of {report['images']} images; it can be compared on all of {args.val} alone, {len(images.files)} images")
-        expected = report["top1"]["correct"]
+    adaq = logits_of_adaq(args.logits, images, model)[positions] if args.logits else None
+    expected = expected_top1(args.expect, model, images, positions) if args.expect else None
     definition, defined = definition_of(model, [name for codes, value, _ in sites for name in (codes, value)], args)
     reference = logits_of(definition, images, positions)
     right = int((reference.argmax(1) == images.labels(positions)).sum())
     versions = f"IR {model.ir_version}, opset {model.opset_import[0].version}, {len(sites)} sites"
-    print(f"{args.file}: {versions}; as {defined} {right:,} of {len(positions):,} right")
+    size = "x".join(map(str, reversed(images.size)))
+    print(f"{args.file}: {versions}; as {defined} {right:,} of {len(positions):,} images of {size} pixels right")
     results = []
-    for name in runtimes_for(args, model):
+    for name in runtimes:
         results.append(verify(name, args, model, images, positions, definition, reference, adaq, sites, expected))
         show(results[-1], len(positions), expected)
     if args.json:
