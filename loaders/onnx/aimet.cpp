@@ -51,15 +51,14 @@ ordered_json weight_entry(const Layer& layer, const QuantisedWeight& weight) {
 
 }  // namespace
 
-std::string aimet_encodings(const StoredModel& model) {
+std::string aimet_encodings(const StoredModel& model, const Exported& exported) {
     const Network network = make_network(model, false);
     ordered_json activations = ordered_json::array(), weights = ordered_json::array();
-    const ValueId last = network.graph.node_count();
-    for (ValueId v = 0; v <= last; ++v) {
+    for (ValueId v = 0; v <= network.graph.node_count(); ++v) {
         const auto& site = network.values[static_cast<size_t>(v)];
         if (!site) continue;
-        activations.push_back(entry(v == last ? "logits" : value_name(network.graph, v), site->grid, false,
-                                    {site->scale}, {static_cast<int>(site->grid.qmin() - site->zero_point)}));
+        activations.push_back(entry(exported.values[v], site->grid, false, {site->scale},
+                                    {static_cast<int>(site->grid.qmin() - site->zero_point)}));
     }
     for (const Layer& layer : network.layers)
         if (layer.codes) weights.push_back(weight_entry(layer, model.quantisation->weights.at(layer.name + ".weight")));

@@ -37,7 +37,8 @@ class Exporter {
           options_(options),
           rules_(rules_of(options.target)),
           network_(make_network(model, false)),
-          values_(network_.values.size()) {
+          values_(network_.values.size()),
+          tensors_(network_.values.size()) {
         if (options.aimet_encodings)
             for (auto& value : network_.values) value.reset();
     }
@@ -49,6 +50,7 @@ class Exporter {
             write(node, Graph::output_of(i));
         }
         builder_.graph().nodes.back().outputs = {kLogits};  // which nobody reads
+        tensors_.back() = kLogits;
         Exported exported;
         ModelProto& model = exported.model;
         builder_.graph().name = printable(model_.graph.description);
@@ -58,6 +60,7 @@ class Exporter {
         model.producer_name = "adaq";
         model.producer_version = ADAQ_VERSION;
         model.metadata = metadata();
+        exported.values = std::move(tensors_);
         exported.notes = notes_of(layers_, options_, rules_);
         const std::string made_for = deployment(), target = kOnnxTargetNames[static_cast<size_t>(options_.target)];
         if (options_.target != OnnxTarget::any && !made_for.empty() && made_for != target)
@@ -93,6 +96,7 @@ class Exporter {
     /// The value that `tensor` is, behind its quantiser where it has one.
     void produce(ValueId id, const std::string& tensor) {
         Value& made = values_[static_cast<size_t>(id)];
+        tensors_[id] = tensor;
         if (!quantised(id)) {
             made = {tensor, {}, {}, {}};
             return;
@@ -422,6 +426,7 @@ class Exporter {
     const TargetRules& rules_;
     Network network_;
     std::vector<Value> values_;
+    Indexed<std::string> tensors_;  // Exported::values
     std::vector<ExportedLayer> layers_;
     std::string added_bias_;  // of the layer at hand, where an operator of its own adds it
     int narrowest_ = 8;       // bits of a weight's type

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/graph/model.h"
+#include "engine/indexed.h"
 #include "loaders/onnx/message.h"
 
 namespace adaq {
@@ -31,13 +32,15 @@ namespace onnx {
 struct Exported {
     ModelProto model;
     std::vector<std::string> notes = {};  // sentences: what the runtime will do otherwise than one might expect
+    Indexed<std::string> values = {};     // by ValueId: the tensor that is the value in front of its quantiser
 };
 
 /// DataError naming `file` where the network cannot be written for the target, and what would do instead.
 Exported export_network(const std::string& file, const StoredModel& model, const OnnxOptions& options);
 
-/// The grids of a quantised network in AIMET's schema 1.0.0, by the names of the tensors of its float export.
-std::string aimet_encodings(const StoredModel& model);
+/// The grids of a quantised network in AIMET's schema 1.0.0, by the names of the tensors of its float export: that is
+/// what export_network() made of it with aimet_encodings.
+std::string aimet_encodings(const StoredModel& model, const Exported& exported);
 
 }  // namespace onnx
 

@@ -391,9 +391,10 @@ TEST_SUITE("onnx: export") {
     TEST_CASE("AIMET's encodings give every code of a float file's weights") {
         const StoredModel model = model_of("block.bin");
         const OnnxOptions options{OnnxTarget::any, OnnxInput::floats, false, true};
-        const GraphProto graph = graph_of(model, options);
+        const Exported exported = export_network("q.onnx", model, options);
+        const GraphProto& graph = exported.model.graph;
         CHECK(count_of(graph, "QuantizeLinear") == 0);
-        const json encodings = json::parse(aimet_encodings(model));
+        const json encodings = json::parse(aimet_encodings(model, exported));
         CHECK(encodings["version"] == "1.0.0");
         CHECK(encodings["activation_encodings"].size() == 6);
         CHECK(encodings["param_encodings"].size() == 7);
@@ -420,6 +421,45 @@ TEST_SUITE("onnx: export") {
                             {"is_sym", false},
                             {"scale", input["scale"]},
                             {"offset", {-102}}});
+    }
+
+    TEST_CASE("AIMET's encodings name the tensors that have the grids, which quantisers read in a file that has them") {
+        StoredModel model = model_of("block.bin");
+        const auto named = [&](OnnxInput input) {
+            const Exported exported = export_network("q.onnx", model, {OnnxTarget::any, input, false, true});
+            const json encodings = json::parse(aimet_encodings(model, exported));
+            std::vector<std::string> names;
+            for (const json& entry : encodings["activation_encodings"]) names.push_back(entry["name"]);
+            return names;
+        };
+        const auto quantised = [&](OnnxInput input) {
+            const GraphProto graph = graph_of(model, {OnnxTarget::any, input});
+            std::vector<std::string> names;
+            for (const NodeProto& node : graph.nodes) {
+                if (node.op_type != "QuantizeLinear") continue;
+                const NodeProto* maker = maker_of(graph, node.inputs[0]);
+                if (maker && maker->op_type == "MaxPool") continue;  // on the grid of what it reads
+                names.push_back(node.inputs[0]);
+            }
+            return names;
+        };
+        CHECK(named(OnnxInput::floats).front() == "input");
+        CHECK(named(OnnxInput::floats) == quantised(OnnxInput::floats));
+        CHECK(named(OnnxInput::pixels).front() == "input.normalised");
+        CHECK(named(OnnxInput::pixels) == quantised(OnnxInput::pixels));
+
+        // The value of a layer called like a tensor of adaq's own gets a number behind its name.
+        for (Node& node : model.graph.nodes)
+            if (node.name == "layer1.0.conv1") node.name = "logits";
+        auto site = model.quantisation->activations.extract("layer1.0.conv1");
+        site.key() = "logits";
+        model.quantisation->activations.insert(std::move(site));
+        auto weight = model.quantisation->weights.extract("layer1.0.conv1.weight");
+        weight.key() = "logits.weight";
+        model.quantisation->weights.insert(std::move(weight));
+        const std::vector<std::string> names = named(OnnxInput::floats);
+        CHECK(std::count(names.begin(), names.end(), "logits.2") == 1);
+        CHECK(names == quantised(OnnxInput::floats));
     }
 
     TEST_CASE("what is written is whole or not there") {
