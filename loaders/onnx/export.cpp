@@ -110,7 +110,7 @@ class Exporter {
     }
 
     SiteCodes codes_of(ValueId id) const {
-        SiteCodes codes = site_codes(file_, base(id), *network_.values[static_cast<size_t>(id)], rules_);
+        SiteCodes codes = site_codes(file_, network_, id, rules_);
         if (const std::optional<int> bound = clamped_code(id, codes)) codes.highest = std::min(codes.highest, *bound);
         return codes;
     }

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/graph/model.h"
+#include "engine/graph/network.h"
 #include "loaders/onnx/target.h"
 
 namespace adaq::onnx {
@@ -20,8 +20,8 @@ struct SiteCodes {
     std::optional<float> most_value() const;
 };
 
-/// DataError naming file and site where the runtime has no such codes.
-SiteCodes site_codes(const std::string& file, const std::string& site, const QuantisedActivation& activation,
-                     const TargetRules& rules);
+/// Of one of the network's quantised values. DataError naming file and site where the runtime has no such codes, and
+/// what makes a network that has them.
+SiteCodes site_codes(const std::string& file, const Network& network, ValueId value, const TargetRules& rules);
 
 }  // namespace adaq::onnx

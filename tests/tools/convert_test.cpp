@@ -225,7 +225,7 @@ TEST_SUITE("adaq-convert") {
         const std::string q = folder / "q.onnx", block = onnx_fixture("block.bin");
         bad(block + " " + q, q + ": cannot be written: File too large", "ulimit -f 4; ");
         bad(block + " " + q + " --for tensorrt", q + ": the activation input has zero point -26, expected 0, which is "
-                                                     "all that TensorRT knows (adaq-run --deploy tensorrt)");
+                                                     "all that TensorRT knows (adaq-run --deploy tensorrt --a7)");
         bad(kBasic + " " + q + " --encodings aimet", q + ": encodings of a float network, expected a quantised one");
         CHECK(folder.count() == 1);
     }

@@ -238,12 +238,23 @@ TEST_SUITE("onnx: export") {
         const StoredModel model = model_of("block.bin");
         CHECK(refusal_of(model, {OnnxTarget::tensorrt}) ==
               "q.onnx: the activation input has zero point -26, expected 0, which is all that TensorRT knows (adaq-run "
-              "--deploy tensorrt)");
+              "--deploy tensorrt --a7)");
         StoredModel wide = model_of("signed.bin");
         wide.quantisation->activations.at("layer1.0").grid.bits = 8;
         CHECK(refusal_of(wide, {OnnxTarget::tensorrt}) ==
               "q.onnx: the activation layer1.0 has 8 bits without a sign, expected at most 7, which fit the int8 of "
               "TensorRT (adaq-run --deploy tensorrt --a7)");
+    }
+
+    TEST_CASE("a refusal for TensorRT asks for 7 bits where any activation needs that, not the refused one alone") {
+        StoredModel model = model_of("block.bin");
+        const std::string zero_point =
+            "q.onnx: the activation input has zero point -26, expected 0, which is all that TensorRT knows (adaq-run "
+            "--deploy tensorrt";
+        CHECK(refusal_of(model, {OnnxTarget::tensorrt}) == zero_point + " --a7)");
+        for (auto& [name, site] : model.quantisation->activations)
+            if (site.grid.one_sided) site.grid.bits = std::min(site.grid.bits, 7);
+        CHECK(refusal_of(model, {OnnxTarget::tensorrt}) == zero_point + ")");
     }
 
     TEST_CASE("biases on the grid of their sums are integers for onnxruntime, all others floats") {
