@@ -309,6 +309,7 @@ class Exporter {
             inputs.push_back(dequantised_weight(layer, *codes));
             told.largest_code = x.codes ? x.codes->highest : 0;
             told.largest_pair = largest_pair(*codes, layer.channels());
+            told.packed = codes->packed.has_value();
             if (codes->packed) narrowest_ = std::min(narrowest_, bits_of(codes->packed->type));
         }
         add_bias(layer, x, codes, told, inputs);

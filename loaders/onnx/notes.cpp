@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/printable.h"
 
 namespace adaq::onnx {
@@ -31,6 +33,8 @@ std::vector<std::string> notes_of(const std::vector<ExportedLayer>& layers, cons
     // A processor without VNNI adds pairs of products in 16 bits.
     constexpr int64_t kMostOfAPair = 32767;
     std::vector<std::string> notes;
+    if (options.pack && std::none_of(layers.begin(), layers.end(), [](const auto& layer) { return layer.packed; }))
+        notes.push_back("There is nothing to pack: no weights of at most 4 bits are written as codes.");
     if (options.target == OnnxTarget::any || options.aimet_encodings) return notes;
     const bool ort = options.target == OnnxTarget::ort;
     const std::string floats = some(layers, "convolutions", [&](const ExportedLayer& layer) {

@@ -16,6 +16,7 @@ struct ExportedLayer {
     int largest_code = 0;  // of the input
     int largest_pair = 0;  // of weights: see layer_codes.h
     bool float_bias = false;
+    bool packed = false;
 };
 
 /// One sentence a matter.

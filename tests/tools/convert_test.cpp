@@ -88,6 +88,18 @@ TEST_SUITE("adaq-convert") {
         CHECK(folder.count() == 2);
     }
 
+    TEST_CASE("--pack says so where there is nothing to pack") {
+        const TemporaryFolder folder;
+        const std::string out = folder / "q.onnx";
+        const std::string note =
+            "adaq-convert: note: There is nothing to pack: no weights of at most 4 bits are written as codes.\n";
+        const Outcome packed = convert(kBasic + " " + out + " --pack");
+        CHECK(packed.status == 0);
+        CHECK(packed.output.starts_with(note + kBasic));
+        CHECK(convert(kBasic + " " + out).output.starts_with(kBasic));
+        CHECK(convert(onnx_fixture("block.bin") + " " + out + " --pack").output.find("pack") == std::string::npos);
+    }
+
     TEST_CASE(
         "of a checkpoint's networks the usual one is taken and the others told of, --checkpoint-key takes another") {
         const TemporaryFolder folder;

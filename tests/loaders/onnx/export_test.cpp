@@ -491,6 +491,26 @@ TEST_SUITE("onnx: export") {
         CHECK(folder.count() == 3);
     }
 
+    TEST_CASE("a note tells where no weight can be packed") {
+        StoredModel model = model_of("block.bin");
+        const std::string note = "There is nothing to pack: no weights of at most 4 bits are written as codes.";
+        const auto told = [&](OnnxTarget target, bool pack) {
+            const std::vector<std::string> notes =
+                export_network("q.onnx", model, {target, OnnxInput::floats, pack}).notes;
+            return std::count(notes.begin(), notes.end(), note) == 1;
+        };
+        for (const OnnxTarget target : {OnnxTarget::any, OnnxTarget::ort, OnnxTarget::openvino})
+            CHECK_FALSE(told(target, true));
+        for (auto& [name, weight] : model.quantisation->weights) {
+            weight.grid.bits = 8;
+            weight.codes.front() = 100;
+        }
+        for (const OnnxTarget target : {OnnxTarget::any, OnnxTarget::ort, OnnxTarget::openvino}) {
+            CHECK(told(target, true));
+            CHECK_FALSE(told(target, false));
+        }
+    }
+
     TEST_CASE("notes tell what a runtime computes in float, rounds, or may saturate") {
         const StoredModel model = model_of("block.bin");
         const auto notes = [&](OnnxTarget target) { return export_network("q.onnx", model, {target}).notes; };
