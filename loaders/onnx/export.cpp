@@ -187,7 +187,7 @@ class Exporter {
         if (!model_.preprocessing)
             data_error(
                 "{}: pixels are to be normalised within, but the model does not say by which means and standard "
-                "deviations",
+                "deviations (adaq-convert --mean --std)",
                 file_);
         const auto constant = [&](const char* name, const std::vector<float>& values) {
             return builder_.add(onnx::tensor(name, std::span<const float>(values), {1, channels, 1, 1}));

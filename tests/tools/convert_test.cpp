@@ -79,6 +79,34 @@ TEST_SUITE("adaq-convert") {
                                "--deploy ort; with --deploy openvino") != std::string::npos);
     }
 
+    TEST_CASE("pixels of a network that says nothing of them are normalised by the defaults that --help tells") {
+        const TemporaryFolder folder;
+        const std::string out = folder / "f.onnx", usual = kBasic + " " + out + " --onnx-input u8";
+        const auto normalised_by = [&](const std::string& options, const std::string& note) {
+            const Outcome outcome = convert(usual + options);
+            INFO(outcome.output);
+            CHECK(outcome.status == 0);
+            CHECK(outcome.output.starts_with(note + kBasic + " -> "));
+            const onnx::ModelProto model = onnx::parse(out, bytes_of_file(out));
+            return std::pair(values_of<float>(*find_initializer(model.graph, "input.mean")),
+                             values_of<float>(*find_initializer(model.graph, "input.std")));
+        };
+        const std::vector<float> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f}, half{0.5f, 0.5f, 0.5f};
+        const std::string note = "adaq-convert: note: Pixels are normalised with ";
+        const std::string means = "--mean 0.485,0.456,0.406", deviations = "--std 0.229,0.224,0.225";
+        CHECK(normalised_by("", note + means + " and " + deviations + ", by default.\n") == std::pair(mean, std));
+        CHECK(normalised_by(" --resize 0", note + means + " and " + deviations + ", by default.\n") ==
+              std::pair(mean, std));
+        CHECK(normalised_by(" --mean 0.5,0.5,0.5", note + deviations + ", by default.\n") == std::pair(half, std));
+        CHECK(normalised_by(" --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5", "") == std::pair(half, half));
+        CHECK(convert(kBasic + " " + out + " --resize 0").output.starts_with(kBasic));  // which normalises nothing
+        write_bytes(folder / "grey.pth", checkpoint_of_two());
+        const Outcome grey =
+            convert((folder / "grey.pth") + " " + (folder / "g.onnx") + " --onnx-input u8 --checkpoint-key model_ema");
+        CHECK(grey.status == 1);
+        CHECK(grey.output.ends_with("means and standard deviations (adaq-convert --mean --std)\n"));
+    }
+
     TEST_CASE("a float network becomes .onnx, and is read back") {
         const TemporaryFolder folder;
         CHECK(convert(kBasic + " " + (folder / "f.onnx")).status == 0);

@@ -365,7 +365,7 @@ TEST_SUITE("onnx: export") {
         model.preprocessing.reset();
         CHECK(refusal_of(model, {OnnxTarget::any, OnnxInput::pixels}) ==
               "q.onnx: pixels are to be normalised within, but the model does not say by which means and standard "
-              "deviations");
+              "deviations (adaq-convert --mean --std)");
     }
 
     TEST_CASE("preprocessing, class names, settings and target are metadata") {
