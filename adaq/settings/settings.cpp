@@ -145,6 +145,12 @@ std::string range_sentence(const std::string& scheme, double p) {
     return takes_p(scheme) ? fmt::format("{} (p = {})", scheme, p) : scheme;
 }
 
+bool has_8bit_weights(const Settings& s) {
+    constexpr int kByte = 8;
+    return s.weight_bits == kByte || s.head_stem_8bit ||
+           std::any_of(s.bits.begin(), s.bits.end(), [](const auto& own) { return own.second == kByte; });
+}
+
 }  // namespace
 
 Settings settings_of(const QuantiseOptions& o) {
@@ -201,8 +207,10 @@ std::string method_sentence(const Settings& s) {
     if (!s.bits.empty()) text += fmt::format(", own bits for {} of the weights", s.bits.size());
     if (!s.act_bits.empty()) text += fmt::format(", own bits for {} of the activations", s.act_bits.size());
     if (s.symmetric) text += ", zero point 0";
-    if (s.deployed())
-        text += fmt::format(", made for {}, 8-bit weights between -127 and 127", runtime_name(s.deployment));
+    if (s.deployed()) {
+        text += fmt::format(", made for {}", runtime_name(s.deployment));
+        if (has_8bit_weights(s)) text += ", 8-bit weights between -127 and 127";
+    }
     if (s.head_stem_8bit) text += ", first and last layer 8 bit";
     if (s.activation_bits < kFloatBits) {
         text += "; activations at " + sites_sentence(s.sites);

@@ -61,6 +61,21 @@ TEST_SUITE("dry run") {
         CHECK(line_with(plan.output, "writes") == "writes     " + (out / "q.bin") + ", " + (out / "r.html"));
     }
 
+    TEST_CASE("the bounds of 8-bit weights are told of networks that have some") {
+        const Data data;
+        const auto made = [&](const std::string& options) {
+            const Outcome plan = run(quoted_weights() + data.both() + options + " --a8 --dry-run", "2>/dev/null");
+            REQUIRE(plan.status == 0);
+            return plan.output;
+        };
+        const std::string bounds = ", made for onnxruntime, 8-bit weights between -127 and 127";
+        for (const std::string with : {"--w8", "--w4 --head-stem-8bit", "--w4 --bits layer1.0.conv1=8"})
+            CHECK(made(with + " --deploy ort").find(bounds) != std::string::npos);
+        const std::string without = made("--w4 --bits layer1.0.conv1=6 --deploy ort");
+        CHECK(without.find(", made for onnxruntime") != std::string::npos);
+        CHECK(without.find("-127") == std::string::npos);
+    }
+
     TEST_CASE("the planned memory is what the run needs: less is spilled, more is not") {
         const Data data;
         const TemporaryFolder out;
