@@ -22,7 +22,8 @@ std::vector<std::string> save_onnx(const std::string& path, const StoredModel& m
     AtomicFile file(path);
     file.write(bytes);
     file.flush();
-    if (options.aimet_encodings) write_file_atomically(onnx_encodings_path(path), onnx::aimet_encodings(model, exported));
+    if (options.aimet_encodings)
+        write_file_atomically(onnx_encodings_path(path), onnx::aimet_encodings(model, exported));
     file.commit();
     return exported.notes;
 }
