@@ -42,6 +42,7 @@ struct Known {
     Form form = Form::map;
     ValueId id = kImage;
     std::vector<int64_t> padded{0, 0, 0, 0};  // zeros around the map: above, left, below, right
+    bool shared = false;                      // more than one node reads it, or what it is another name of
 };
 
 class GrowingNetwork {
@@ -56,8 +57,10 @@ class GrowingNetwork {
         refusals_.push_back(fmt::format("{} ({}): {}", printable(node.op_type), printable(node.name), why));
     }
 
-    void set(const NodeProto& node, const Known& value) {
-        if (!node.outputs.empty()) values_[node.outputs[0]] = value;
+    void set(const NodeProto& node, Known value) {
+        if (node.outputs.empty()) return;
+        value.shared = value.shared || readers_[node.outputs[0]] > 1;
+        values_[node.outputs[0]] = std::move(value);
     }
     bool reads_refused(const NodeProto& node) const { return reads(node, Form::refused); }
     bool reads_shape(const NodeProto& node) const { return reads(node, Form::shape); }
@@ -137,7 +140,8 @@ class GrowingNetwork {
     std::map<std::string, const TensorProto*> constants_;
     std::vector<std::unique_ptr<TensorProto>> made_constants_;
     std::map<std::string, Known> values_;
-    std::vector<bool> wanted_;  // by node of the file
+    std::map<std::string, int64_t> readers_;  // by name: nodes that are wanted, and the network's output
+    std::vector<bool> wanted_;                // by node of the file
     std::vector<std::string> refusals_;
     std::vector<int64_t> size_;  // of the input, rows and columns, where they are fixed
     DistinctNames names_;
