@@ -48,6 +48,12 @@ Tensor floats_of(const std::string& file, const std::string& name, const TensorP
                         make_raw_tensor(file, name, type, tensor.dims, contiguous_strides(tensor.dims), 0, bytes));
 }
 
+std::optional<double> single_float(const TensorProto& tensor) {
+    const auto type = stored_type(tensor.type);
+    if (!type || element_count(tensor.dims) != 1) return std::nullopt;
+    return load_float(*type, std::as_bytes(std::span(tensor.bytes)).data());
+}
+
 std::optional<std::vector<int64_t>> integers_of(const TensorProto& tensor) {
     if (tensor.type == DataType::int64) return widened<int64_t>(tensor.bytes);
     if (tensor.type == DataType::int32) return widened<int32_t>(tensor.bytes);

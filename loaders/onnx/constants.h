@@ -15,6 +15,9 @@ bool is_float(const TensorProto& tensor);
 /// tensor has no floats.
 Tensor floats_of(const std::string& file, const std::string& name, const TensorProto& tensor);
 
+/// The value of a tensor of one float, which may be infinite or no number; nothing of other tensors.
+std::optional<double> single_float(const TensorProto& tensor);
+
 /// Of int64 or int32; nothing of other types.
 std::optional<std::vector<int64_t>> integers_of(const TensorProto& tensor);
 

@@ -17,18 +17,9 @@
 #include "loaders/onnx/constants.h"
 #include "loaders/onnx/import.h"
 #include "loaders/onnx/layer_names.h"
+#include "loaders/onnx/refusals.h"
 
 namespace adaq::onnx {
-
-/// Why one node is not taken.
-struct Refusal {
-    std::string why;
-};
-
-template <typename... Args>
-[[noreturn]] void refuse_node(fmt::format_string<Args...> text, Args&&... args) {
-    throw Refusal{fmt::format(text, std::forward<Args>(args)...)};
-}
 
 /// What a name in the file stands for.
 struct Known {
@@ -43,6 +34,7 @@ struct Known {
     ValueId id = kImage;
     std::vector<int64_t> padded{0, 0, 0, 0};  // zeros around the map: above, left, below, right
     bool shared = false;                      // more than one node reads it, or what it is another name of
+    bool stands_in = false;                   // for what an operator gives that is not known, or comes of such a value
 };
 
 class GrowingNetwork {
@@ -53,21 +45,26 @@ class GrowingNetwork {
     using Form = Known::Form;
 
     Graph& network() { return made_.model.graph; }
-    void tell(const NodeProto& node, const std::string& why) {
-        refusals_.push_back(fmt::format("{} ({}): {}", printable(node.op_type), printable(node.name), why));
-    }
-
     void set(const NodeProto& node, Known value) {
         if (node.outputs.empty()) return;
         value.shared = value.shared || readers_[node.outputs[0]] > 1;
+        value.stands_in = value.stands_in || reads_stand_in(node);
         values_[node.outputs[0]] = std::move(value);
     }
-    bool reads_refused(const NodeProto& node) const { return reads(node, Form::refused); }
-    bool reads_shape(const NodeProto& node) const { return reads(node, Form::shape); }
-    bool reads(const NodeProto& node, Form form) const {
+    bool reads_refused(const NodeProto& node) const {
+        return reads(node, [](const Known& value) { return value.form == Form::refused; });
+    }
+    bool reads_shape(const NodeProto& node) const {
+        return reads(node, [](const Known& value) { return value.form == Form::shape; });
+    }
+    bool reads_stand_in(const NodeProto& node) const {
+        return reads(node, [](const Known& value) { return value.stands_in; });
+    }
+    template <typename Holds>
+    bool reads(const NodeProto& node, Holds holds) const {
         return std::any_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& name) {
             const auto found = values_.find(name);
-            return found != values_.end() && found->second.form == form;
+            return found != values_.end() && holds(found->second);
         });
     }
 
@@ -93,9 +90,9 @@ class GrowingNetwork {
     /// An activation of this form.
     Known operand(const NodeProto& node, size_t i, std::initializer_list<Form> forms) const {
         const auto found = has(node, i) ? values_.find(node.inputs[i]) : values_.end();
-        if (found == values_.end()) refuse_node("its input {} is not a value of the network", i);
+        if (found == values_.end()) refuse_input("its input {} is not a value of the network", i);
         if (std::find(forms.begin(), forms.end(), found->second.form) == forms.end())
-            refuse_node("its input {} has another shape than expected", i);
+            refuse_input("its input {} is {}, expected {}", i, describe(found->second.form), describe(*forms.begin()));
         return found->second;
     }
     Known map(const NodeProto& node) const {
@@ -105,12 +102,17 @@ class GrowingNetwork {
     }
     static void expect_unpadded(const Known& x) {
         if (x.padded != std::vector<int64_t>{0, 0, 0, 0})
-            refuse_node("reads a padded map, which convolutions alone do");
+            refuse_input("reads a padded map, which convolutions alone do");
     }
 
     ValueId append(const char* kind, const std::string& name, std::vector<ValueId> inputs, Attributes attributes) {
         const ValueId made = append_node(network(), kind, name, std::move(inputs), std::move(attributes));
-        network().nodes.back().kind->check(network().nodes.back());
+        try {
+            network().nodes.back().kind->check(network().nodes.back());
+        } catch (const DataError& error) {
+            const std::string why = error.what(), own = printable(name) + ": ";  // the node's name, which stands there
+            refuse_node("{}", why.starts_with(own) ? why.substr(own.size()) : why);
+        }
         return made;
     }
     void append(const NodeProto& node, Form form, const char* kind, std::vector<ValueId> inputs,
@@ -121,6 +123,22 @@ class GrowingNetwork {
     void keep(const std::string& name, const Tensor& weight, const Tensor& bias) {
         made_.model.tensors[name + ".weight"] = weight;
         if (!bias.shape.empty()) made_.model.tensors[name + ".bias"] = bias;
+    }
+
+    static const char* describe(Form form) {
+        switch (form) {
+            case Form::map:
+                return "a map [N, channels, rows, columns]";
+            case Form::features:
+                return "features [N, features]";
+            case Form::flat:
+                return "a flattened map [N, features]";
+            case Form::shape:
+                return "a shape";
+            case Form::refused:
+                break;
+        }
+        return "of a node that is not taken";
     }
 
     int64_t channels_of(ValueId id) const {
@@ -141,8 +159,8 @@ class GrowingNetwork {
     std::vector<std::unique_ptr<TensorProto>> made_constants_;
     std::map<std::string, Known> values_;
     std::map<std::string, int64_t> readers_;  // by name: nodes that are wanted, and the network's output
-    std::vector<bool> wanted_;                // by node of the file
-    std::vector<std::string> refusals_;
+    std::vector<const NodeProto*> nodes_;     // that the output is made of, in the order of data flow
+    Refusals refusals_;
     std::vector<int64_t> size_;  // of the input, rows and columns, where they are fixed
     DistinctNames names_;
 };

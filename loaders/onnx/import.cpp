@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
 #include "engine/printable.h"
+#include "loaders/onnx/data_flow.h"
 #include "loaders/onnx/node_order.h"
 #include "loaders/onnx/operators.h"
 #include "loaders/onnx/pixel_input.h"
@@ -24,11 +26,13 @@ class Importer : private Operators {
     using Operators::Operators;
 
     Imported run() {
-        for (const TensorProto& tensor : graph_.initializers) constants_[tensor.name] = &tensor;
+        for (const TensorProto& tensor : graph_.initializers)
+            if (!constants_.emplace(tensor.name, &tensor).second)
+                data_error("{}: two tensors {}, expected one of a name", file_, printable(tensor.name));
+        expect_float();
         take_input();
         find_wanted();
-        for (size_t i = 0; i < graph_.nodes.size(); ++i)
-            if (wanted_[i]) take(graph_.nodes[i]);
+        for (const NodeProto* node : nodes_) take(*node);
         report_refusals();
         take_output();
         finish();
@@ -40,19 +44,49 @@ class Importer : private Operators {
 
     // ---- around the nodes
 
+    void expect_float() const {
+        for (const NodeProto& node : graph_.nodes)
+            if (is_quantised(node.op_type))
+                data_error(
+                    "{}: is quantised already (it has {}), expected a float network, or the .bin that it was made from",
+                    file_, printable(node.op_type));
+    }
+    static bool is_quantised(const std::string& op_type) {
+        return op_type.find("uantizeLinear") != std::string::npos || op_type.starts_with("QLinear") ||
+               op_type == "ConvInteger" || op_type == "MatMulInteger";
+    }
+
+    /// " (input, mask, ...)"
+    static std::string names_of(const std::vector<ValueInfo>& values) {
+        constexpr size_t kNamed = 4;
+        std::string names;
+        for (size_t i = 0; i < std::min(values.size(), kNamed); ++i)
+            names += (i > 0 ? ", " : " (") + printable(values[i].name);
+        return names.empty() ? names : names + (values.size() > kNamed ? ", ...)" : ")");
+    }
+
     void take_input() {
         std::vector<const ValueInfo*> inputs;
         for (const ValueInfo& input : graph_.inputs)
             if (!constants_.contains(input.name)) inputs.push_back(&input);
-        if (inputs.size() != 1) data_error("{}: a network of {} inputs, expected one", file_, inputs.size());
+        if (inputs.size() != 1) {
+            std::vector<ValueInfo> found;
+            for (const ValueInfo* input : inputs) found.push_back(*input);
+            data_error("{}: a network of {} inputs{}, expected one", file_, found.size(), names_of(found));
+        }
         ValueInfo image = *inputs[0];
         if (image.type == DataType::uint8) {
             pixels_ = pixel_input(file_, graph_, image);
             image = {pixels_->normalised, DataType::float32, pixels_->dims};
         }
-        if (image.dims.size() != 4 || image.type != DataType::float32)
-            data_error("{}: its input {} is no batch of float32 images [N, channels, height, width]", file_,
-                       printable(image.name));
+        if (image.type != DataType::float32)
+            data_error(
+                "{}: its input {} is of {}, expected float32: export the network in float32 (its weights may be stored "
+                "in fewer bits)",
+                file_, printable(image.name), name_of(image.type));
+        if (image.dims.size() != 4)
+            data_error("{}: its input {} has {} dimensions, expected images [N, channels, height, width]", file_,
+                       printable(image.name), image.dims.size());
         values_[image.name] = {};
         for (size_t axis = 0; axis < 2; ++axis) {
             const auto* extent = std::get_if<int64_t>(&image.dims[axis + 2]);
@@ -65,18 +99,22 @@ class Importer : private Operators {
     /// Nodes that the output is made of.
     void find_wanted() {
         if (graph_.outputs.size() != 1)
-            data_error("{}: a network of {} outputs, expected one, logits", file_, graph_.outputs.size());
-        wanted_.assign(graph_.nodes.size(), false);
+            data_error("{}: a network of {} outputs{}, expected one, logits", file_, graph_.outputs.size(),
+                       names_of(graph_.outputs));
+        const std::vector<const NodeProto*> ordered = in_data_flow(file_, graph_);
         std::set<std::string> names{graph_.outputs[0].name};
         ++readers_[graph_.outputs[0].name];
-        for (size_t i = graph_.nodes.size(); i-- > 0;) {
-            if (pixels_ && pixels_->nodes.contains(&graph_.nodes[i])) continue;
-            for (const std::string& output : graph_.nodes[i].outputs) wanted_[i] = wanted_[i] || names.contains(output);
-            if (!wanted_[i]) continue;
-            names.insert(graph_.nodes[i].inputs.begin(), graph_.nodes[i].inputs.end());
-            if (graph_.nodes[i].op_type == "Shape") continue;
-            for (const std::string& input : graph_.nodes[i].inputs) ++readers_[input];
+        for (auto at = ordered.rbegin(); at != ordered.rend(); ++at) {
+            const NodeProto& node = **at;
+            const bool wanted = std::any_of(node.outputs.begin(), node.outputs.end(),
+                                            [&](const std::string& output) { return names.contains(output); });
+            if (!wanted || (pixels_ && pixels_->nodes.contains(&node))) continue;
+            nodes_.push_back(&node);
+            names.insert(node.inputs.begin(), node.inputs.end());
+            if (node.op_type == "Shape") continue;
+            for (const std::string& input : node.inputs) ++readers_[input];
         }
+        std::reverse(nodes_.begin(), nodes_.end());
     }
 
     void take_output() {
@@ -88,19 +126,20 @@ class Importer : private Operators {
     }
 
     void report_refusals() const {
-        if (refusals_.empty()) return;
-        constexpr size_t kMost = 20;
-        std::string all;
-        for (size_t i = 0; i < std::min(refusals_.size(), kMost); ++i) all += (i ? "; " : "") + refusals_[i];
-        if (refusals_.size() > kMost) all += fmt::format("; and {} more", refusals_.size() - kMost);
-        data_error("{}: {} of its {} nodes cannot be taken: {}", file_, refusals_.size(), graph_.nodes.size(), all);
+        if (!refusals_.empty())
+            data_error("{}: {} of its {} nodes cannot be taken: {}", file_, refusals_.count(), graph_.nodes.size(),
+                       refusals_.sentence());
     }
 
     void finish() {
         Graph& graph = network();
         order_nodes(graph);
         mark_units(graph);
-        check_graph(graph);
+        try {
+            check_graph(graph);
+        } catch (const DataError& error) {
+            data_error("{}: {}", file_, error.what());
+        }
         const int layers = keep_parameters();
         graph.description = fmt::format("ONNX network ({} layers, {} units, {} classes{})", layers, graph.units.size(),
                                         classes_of(graph), graph.input_channels == 1 ? ", grey input" : "");

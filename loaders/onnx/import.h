@@ -16,9 +16,9 @@ struct Imported {
 
 /// The network of a file, its units found by structure (units.h). Operators: Conv, Gemm, MatMul, BatchNormalization,
 /// Relu, Clip, Add, MaxPool, AveragePool, GlobalAveragePool, ReduceMean over maps, and what moves values about:
-/// Flatten, Reshape, Squeeze, Pad, Identity, Dropout, Constant; a Softmax at the end is left out. Preprocessing and
-/// class names are taken where adaq wrote them. DataError naming `file`, with every node that cannot be taken and why,
-/// or where there is no network in it.
+/// Flatten, Reshape, Squeeze, Pad, Identity, Dropout, Constant, Cast to float32; a Softmax at the end is left out.
+/// Nodes may stand in any order. Preprocessing and class names are taken where adaq wrote them. DataError naming
+/// `file`, with every node that cannot be taken and why, or where there is no network in it.
 Imported import_network(const std::string& file, const ModelProto& onnx);
 
 }  // namespace adaq::onnx

@@ -40,22 +40,11 @@ Tensor a_value_a_channel(const Tensor& constant, size_t rank, int64_t channels, 
 
 }  // namespace
 
-Operators::WindowOf Operators::window(const NodeProto& node, const std::vector<int64_t>& kernel) {
-    WindowOf w{integers(node, "kernel_shape", kernel), integers(node, "strides", {1, 1}),
-               integers(node, "pads", {0, 0, 0, 0}), integers(node, "dilations", {1, 1})};
-    const std::string pad = text(node, "auto_pad", "NOTSET");
-    if (pad != "NOTSET" && pad != "VALID") refuse_node("auto_pad {}, expected pads", printable(pad));
-    if (w.kernel.size() != 2 || w.stride.size() != 2 || w.padding.size() != 4 || w.dilation.size() != 2)
-        refuse_node("a window of {} dimensions, expected 2", w.kernel.size());
-    if (integer(node, "ceil_mode", 0) != 0) refuse_node("ceil_mode, expected windows that lie in the map");
-    return w;
-}
-
 void Operators::convolution(const NodeProto& node) {
     const Known x = operand(node, 0, {Form::map});
     const Tensor weight = floats_at(node, 1, "weight");
     if (weight.shape.size() != 4) refuse_node("a weight of {}, expected one of 2-D windows", to_string(weight.shape));
-    WindowOf w = window(node, {weight.shape[2], weight.shape[3]});
+    WindowOf w = window(node, x, {weight.shape[2], weight.shape[3]});
     if (w.kernel != std::vector<int64_t>{weight.shape[2], weight.shape[3]})
         refuse_node("kernel_shape is not that of its weight");
     for (size_t i = 0; i < 4; ++i) w.padding[i] += x.padded[i];
@@ -104,13 +93,13 @@ void Operators::linear(const NodeProto& node, bool transposed, const std::option
 std::vector<int64_t> Operators::map_of(const Known& x, int64_t features) {
     if (size_.size() == 2) {
         const Shape shape = value_shapes(network(), size_[0], size_[1])[x.id];
-        if (element_count(shape) != features) refuse_node("{} inputs of a map of {}", features, to_string(shape));
+        if (element_count(shape) != features) refuse_input("{} inputs of a map of {}", features, to_string(shape));
         return {shape[0], shape[1]};
     }
     const int64_t channels = channels_of(x.id), positions = features / channels;
     const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(positions))));
     if (side * side * channels != features)
-        refuse_node("{} inputs of a map whose size the file does not tell", features);
+        refuse_input("{} inputs of a map whose size the file does not tell", features);
     return {side, side};
 }
 void Operators::batch_norm(const NodeProto& node) {
@@ -132,18 +121,22 @@ void Operators::batch_norm(const NodeProto& node) {
 }
 void Operators::relu(const NodeProto& node) { activation(node, 0.0, std::nullopt); }
 void Operators::clip(const NodeProto& node) {
+    constexpr double kActs = 1e6;  // a bound beyond it is none
     const auto bound = [&](size_t i, const char* name) -> std::optional<double> {
         if (!has(node, i)) {
             const double given = number(node, name, NAN);
             return std::isnan(given) ? std::nullopt : std::optional(given);
         }
-        const Tensor found = floats_at(node, i, name);
-        if (found.values.size() != 1) refuse_node("{} of {} values", name, found.values.size());
-        return found.values[0];
+        const auto found = single_float(constant_at(node, i, name));
+        if (!found || std::isnan(*found)) refuse_node("its {} is not one number", name);
+        return *found;
     };
-    const auto lowest = bound(1, "min"), highest = bound(2, "max");
-    if (!lowest) refuse_node("no min, expected both bounds or min alone");
-    activation(node, *lowest, highest);
+    auto lowest = bound(1, "min"), highest = bound(2, "max");
+    if (lowest && highest && *lowest > *highest) refuse_node("min {} above max {}", *lowest, *highest);
+    if (lowest && *lowest <= -kActs) lowest.reset();
+    if (highest && *highest > kActs) highest.reset();
+    if (!lowest && !highest) return identity(node);
+    activation(node, lowest.value_or(-kActs), highest);
 }
 void Operators::activation(const NodeProto& node, double lowest, std::optional<double> highest) {
     const Known x = operand(node, 0, {Form::map, Form::features});
@@ -168,7 +161,7 @@ void Operators::add_bias(const NodeProto& node, size_t constant) {
     expect_unpadded(x);
     Node* const layer = x.id == kImage ? nullptr : &network().nodes[Graph::producer_of(x.id)];
     if (!layer || !layer->kind->has_weight() || layer->integer("bias") != 0)
-        refuse_node("adds a constant to what is no layer without a bias");
+        refuse_input("adds a constant to what is no layer without a bias");
     if (x.shared) refuse_node("adds a constant to a layer that other nodes read without it");
     const Tensor bias = a_value_a_channel(floats_at(node, constant, "constant"), x.form == Form::map ? 4 : 2,
                                           layer->integer("outputs"), "adds a constant");

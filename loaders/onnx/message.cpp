@@ -1,6 +1,7 @@
 // Tensors of ONNX: sizes, and making them; see message.h.
 #include "loaders/onnx/message.h"
 
+#include <array>
 #include <cstring>
 
 #include "engine/error.h"
@@ -22,6 +23,30 @@ bool is_signed(DataType type) {
 }
 
 }  // namespace
+
+std::string name_of(DataType type) {
+    constexpr std::array<std::pair<DataType, const char*>, 18> kNames{{{DataType::float32, "float32"},
+                                                                       {DataType::uint8, "uint8"},
+                                                                       {DataType::int8, "int8"},
+                                                                       {DataType::uint16, "uint16"},
+                                                                       {DataType::int16, "int16"},
+                                                                       {DataType::int32, "int32"},
+                                                                       {DataType::int64, "int64"},
+                                                                       {DataType::boolean, "bool"},
+                                                                       {DataType::float16, "float16"},
+                                                                       {DataType::float64, "double"},
+                                                                       {DataType::uint32, "uint32"},
+                                                                       {DataType::uint64, "uint64"},
+                                                                       {DataType::bfloat16, "bfloat16"},
+                                                                       {DataType::uint4, "uint4"},
+                                                                       {DataType::int4, "int4"},
+                                                                       {DataType::uint2, "uint2"},
+                                                                       {DataType::int2, "int2"},
+                                                                       {DataType::undefined, "no type"}}};
+    for (const auto& [known, name] : kNames)
+        if (known == type) return name;
+    return "type " + std::to_string(static_cast<int32_t>(type));
+}
 
 int bits_of(DataType type) {
     switch (type) {

@@ -35,6 +35,9 @@ enum class DataType : int32_t {
     int2 = 26
 };
 
+/// "float16"; "type 8" for one that is not in the list.
+std::string name_of(DataType type);
+
 /// Bits of an element; 0 for a type that is not in the list.
 int bits_of(DataType type);
 

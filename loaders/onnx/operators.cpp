@@ -25,8 +25,9 @@ void Operators::take(const NodeProto& node) {
         {"Squeeze", &Operators::squeeze},
         {"Pad", &Operators::pad},
         {"Identity", &Operators::identity},
-        {"Dropout", &Operators::identity},
+        {"Dropout", &Operators::dropout},
         {"Constant", &Operators::constant},
+        {"Cast", &Operators::cast},
         {"Softmax", &Operators::softmax},
     };
     static const std::set<std::string, std::less<>> kOfShapes{"Shape",  "Gather", "Slice", "Unsqueeze",
@@ -40,7 +41,7 @@ void Operators::take(const NodeProto& node) {
         if (reads_refused(node)) return set(node, {Form::refused});
         (this->*found->second)(node);
     } catch (const Refusal& refusal) {
-        tell(node, refusal.why);
+        if (!refusal.of_input || !reads_stand_in(node)) refusals_.add(node, refusal.why);
         set(node, {Form::refused});
     } catch (const DataError& error) {
         if (refusals_.empty()) throw;  // else it comes of what stands in for a node
@@ -50,10 +51,13 @@ void Operators::take(const NodeProto& node) {
 
 /// An operator that is not known: what it reads stands in for what it gives, so that nodes behind it are looked at.
 void Operators::pass_over(const NodeProto& node) {
-    const bool quantised = node.op_type.find("QuantizeLinear") != std::string::npos;
-    tell(node, quantised ? "the network is quantised already, expected a float one" : "no such operator is known");
+    const bool strided = node.name.find("as_strided") != std::string::npos;
+    refusals_.add(node, strided ? "of a network or image that is not contiguous, expected both contiguous at the export"
+                                : "no such operator is known");
     const auto found = node.inputs.empty() ? values_.end() : values_.find(node.inputs[0]);
-    set(node, found == values_.end() ? Known{Form::refused} : found->second);
+    Known value = found == values_.end() ? Known{Form::refused} : found->second;
+    value.stands_in = true;
+    set(node, value);
 }
 
 }  // namespace adaq::onnx

@@ -26,7 +26,8 @@ class Operators : protected GrowingNetwork {
     struct WindowOf {
         std::vector<int64_t> kernel, stride, padding, dilation;
     };
-    static WindowOf window(const NodeProto& node, const std::vector<int64_t>& kernel);
+    WindowOf window(const NodeProto& node, const Known& x, const std::vector<int64_t>& kernel);
+    void expect_whole_windows(const NodeProto& node, const Known& x, const WindowOf& w);
 
     void convolution(const NodeProto& node);
     void gemm(const NodeProto& node);
@@ -49,6 +50,8 @@ class Operators : protected GrowingNetwork {
     void reshape(const NodeProto& node);
     void squeeze(const NodeProto& node);
     void identity(const NodeProto& node);
+    void dropout(const NodeProto& node);
+    void cast(const NodeProto& node);
     void constant(const NodeProto& node);
     void pad(const NodeProto& node);
     void softmax(const NodeProto& node);

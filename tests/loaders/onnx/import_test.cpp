@@ -293,8 +293,9 @@ TEST_SUITE("ONNX import") {
         const std::string refusal = refusal_of(model);
         CHECK(refusal.find("f.onnx: 2 of its ") == 0);
         CHECK(refusal.find("Sigmoid (/2/Relu): no such operator is known") != std::string::npos);
-        CHECK(refusal.find("MaxPool (/3/MaxPool): ceil_mode, expected windows that lie in the map") !=
-              std::string::npos);
+        CHECK(
+            refusal.find("MaxPool (/3/MaxPool): ceil_mode with windows that overhang a map of 12x12, expected windows "
+                         "that lie in the map") != std::string::npos);
     }
 
     TEST_CASE("what is no such network is refused in one sentence") {
@@ -306,23 +307,56 @@ TEST_SUITE("ONNX import") {
         using Proto = onnx::ModelProto&;
         CHECK(changed("chain_traced.onnx", [](Proto m) {
                   m.graph.inputs.push_back({"other", {}, {}});
-              }) == "f.onnx: a network of 2 inputs, expected one");
+              }) == "f.onnx: a network of 2 inputs (input, other), expected one");
         CHECK(changed("chain_traced.onnx", [](Proto m) { m.graph.outputs.clear(); }) ==
               "f.onnx: a network of 0 outputs, expected one, logits");
         CHECK(changed("chain_traced.onnx", [](Proto m) { m.graph.outputs[0].name = "/1/Relu_output_0"; }) ==
               "f.onnx: its output /1/Relu_output_0 is not the features of a last layer");
-        CHECK(changed("chain_traced.onnx", [](Proto m) {
-                  m.graph.inputs[0].dims.pop_back();
-              }).find("is no batch of float32 images") != std::string::npos);
+        CHECK(changed("chain_traced.onnx", [](Proto m) { m.graph.inputs[0].dims.pop_back(); }) ==
+              "f.onnx: its input input has 3 dimensions, expected images [N, channels, height, width]");
         CHECK(changed("chain_traced.onnx", [](Proto m) {
                   set_attribute(node_of_kind(m, "Gemm"), "alpha", 2.0f);
               }).find("transA, alpha or beta, expected a plain layer") != std::string::npos);
-        CHECK(changed("chain_traced.onnx", [](Proto m) {
-                  node_of_kind(m, "Conv").op_type = "QLinearConv";
-              }).find("no such operator is known") != std::string::npos);
-        CHECK(changed("chain_traced.onnx", [](Proto m) {
-                  node_of_kind(m, "Relu").op_type = "QuantizeLinear";
-              }).find("the network is quantised already") != std::string::npos);
+        CHECK(changed("chain_traced.onnx", [](Proto m) { node_of_kind(m, "Conv").op_type = "QLinearConv"; }) ==
+              "f.onnx: is quantised already (it has QLinearConv), expected a float network, or the .bin that it was "
+              "made from");
+        for (const char* kind : {"QuantizeLinear", "DequantizeLinear", "ConvInteger"})
+            CHECK(changed("chain_traced.onnx", [&](Proto m) {
+                      node_of_kind(m, "Relu").op_type = kind;
+                  }).find("f.onnx: is quantised already") == 0);
+    }
+
+    TEST_CASE("two outputs, inputs of other types and graphs that are none are refused by name") {
+        const auto changed = [](const auto& change) {
+            onnx::ModelProto model = proto_of("chain_traced.onnx");
+            change(model);
+            return refusal_of(model);
+        };
+        using Proto = onnx::ModelProto&;
+        CHECK(changed([](Proto m) {
+                  m.graph.outputs.push_back({"features", {}, {}});
+              }).find("f.onnx: a network of 2 outputs (") == 0);
+        for (const auto& [type, name] :
+             {std::pair(onnx::DataType::float16, "float16"), std::pair(onnx::DataType::bfloat16, "bfloat16"),
+              std::pair(onnx::DataType::float64, "double")})
+            CHECK(changed([&, type = type](Proto m) { m.graph.inputs[0].type = type; }) ==
+                  "f.onnx: its input input is of " + std::string(name) +
+                      ", expected float32: export the network in float32 (its weights may be stored in fewer bits)");
+        CHECK(changed([](Proto m) {
+                  node_of_kind(m, "Conv").inputs[0] = m.graph.outputs[0].name;
+              }).find("f.onnx: its nodes cannot be ordered, for some read each other in a circle: Conv (") == 0);
+        CHECK(changed([](Proto m) {
+                  m.graph.nodes.push_back(node_of_kind(m, "Relu"));
+              }).find("f.onnx: two nodes give ") == 0);
+        CHECK(changed([](Proto m) {
+                  m.graph.initializers.push_back(m.graph.initializers[0]);
+              }).find("f.onnx: two tensors ") == 0);
+    }
+
+    TEST_CASE("nodes may stand in any order") {
+        onnx::ModelProto model = proto_of("residual_traced.onnx");
+        std::reverse(model.graph.nodes.begin(), model.graph.nodes.end());
+        check_logits(onnx::import_network("f.onnx", model).model, "residual");
     }
 
     TEST_CASE("a Softmax at the end is left out, and said so") {
@@ -332,6 +366,8 @@ TEST_SUITE("ONNX import") {
         const onnx::Imported imported = onnx::import_network("f.onnx", model);
         CHECK(imported.notes.size() == 1);
         check_logits(imported.model, "residual");
+        set_attribute(model.graph.nodes.back(), "axis", int64_t{0});
+        CHECK(refusal_of(model).find("Softmax (/Softmax): axis 0, expected 1") != std::string::npos);
     }
 
     TEST_CASE("a Pad becomes the padding of the convolution behind it") {
