@@ -73,7 +73,9 @@ RecognisedNetwork recognise_mnasnet(NamedTensors tensors) {
     network.classes = tensors.extent("classifier.1.weight", 2, 0);
     network.folded = tensors.is_folded("layers.0", "layers.1");
     network.head_bias = tensors.has_bias("classifier.1");
-    return std::move(tensors).recognised(mnasnet_graph(network));
+    RecognisedNetwork found = std::move(tensors).recognised(mnasnet_graph(network));
+    found.size = {{SizeOf::last_width, network.stages.back().back().outputs}};
+    return found;
 }
 
 }  // namespace adaq

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
+#include "loaders/architectures/network_size.h"
 
 namespace adaq {
 
@@ -21,7 +22,8 @@ struct RecognisedNetwork {
     std::map<std::string, std::string> parameters;  // of the graph, by the name of the file's tensor
     std::vector<std::string> passed_over;           // tensors beside the network, by the file's name
     std::string family = {};                        // "resnet", "mobilenet_v2", ...
-    std::string assumed = {};                       // what its tensors do not tell and was taken for granted
+    NetworkSize size = {};                          // what its tensors tell of it, as far as names do
+    std::string assumed = {};                       // the network whose strides, pools and activations it was given
 };
 
 class NamedTensors {

@@ -108,11 +108,36 @@ Place place_of(const NamedTensors& tensors) {
     }
     if (places.empty()) return {&kNamings[0], ""};
     if (places.size() > 1)
-        data_error("{}: {} under {} and {}, expected one network", tensors.file(),
+        data_error("{}: {} under {} and {}, expected one network: save the tensors of one alone", tensors.file(),
                    places[0].naming == &kNamings[0] ? "ResNets" : "networks", printable(places[0].prefix),
                    printable(places[1].prefix));
     return places[0];
 }
+
+RecognisedNetwork recognised_as(const Naming& naming, NamedTensors tensors, const NetworkHints& hints) {
+    try {
+        return naming.recognise(std::move(tensors), hints);
+    } catch (const DataError& error) {
+        data_error("{}; other networks are taken as ONNX (docs/networks.md)", error.what());
+    }
+}
+
+/// A name that says otherwise than the tensors is of another file, or of a network that adaq would build wrongly.
+void expect_named(const std::string& file, const RecognisedNetwork& found, const NetworkHints& hints) {
+    const std::string name = printable(hints.name), is = found.graph.description;
+    const std::string why = contradicted(hints.size, found.size);
+    const bool other = !hints.family.empty() && hints.family != found.family;
+    if (!other && why.empty()) return;
+    if (other && !hints.own) data_error("{}: has the tensors of a {}, expected those of a {}", file, is, hints.family);
+    if (!hints.own) data_error("{}: `arch` {} has {}, the file's tensors are those of a {}", file, name, why, is);
+    data_error(
+        "{}: the checkpoint calls its network {}{}, the file's tensors are those of a {}; `arch` NAME takes it "
+        "for another",
+        file, name, other ? "" : ", which has " + why, is);
+}
+
+/// "ResNet-18 (basic blocks ...)": "ResNet-18".
+std::string name_of(const Graph& graph) { return graph.description.substr(0, graph.description.find(" (")); }
 
 }  // namespace
 
@@ -126,11 +151,10 @@ RecognisedNetwork recognise_network(const std::string& file, const Shapes& shape
         *naming.head != '\0' && place.prefix == naming.prefix && !tensors.has(place.prefix + "fc.weight");
     tensors.take_below(place.prefix,
                        [&](const std::string& name) { return has_outer_head && name.starts_with(naming.head); });
-    RecognisedNetwork found = naming.recognise(std::move(tensors), hints);
+    RecognisedNetwork found = recognised_as(naming, std::move(tensors), hints);
     if (found.family.empty()) found.family = naming.family;
-    if (!hints.family.empty() && hints.family != found.family)
-        data_error("{}: has the tensors of a {}, expected those of a {}", file, found.graph.description, hints.family);
-    if (hints.named) found.assumed.clear();
+    expect_named(file, found, hints);
+    if (!hints.named) found.assumed = name_of(found.graph);
     return found;
 }
 

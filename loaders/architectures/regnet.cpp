@@ -92,7 +92,11 @@ RecognisedNetwork recognise_regnet(NamedTensors tensors) {
     network.classes = tensors.extent("fc.weight", 2, 0);
     network.folded = tensors.is_folded("stem.0", "stem.1");
     network.head_bias = tensors.has_bias("fc");
-    return std::move(tensors).recognised(regnet_graph(network));
+    int64_t blocks = 0;
+    for (const RegNetX::Stage& stage : network.stages) blocks += stage.blocks;
+    RecognisedNetwork found = std::move(tensors).recognised(regnet_graph(network));
+    found.size = {{SizeOf::blocks, blocks}, {SizeOf::group_width, network.stages.back().group_width}};
+    return found;
 }
 
 }  // namespace adaq

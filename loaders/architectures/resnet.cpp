@@ -2,7 +2,7 @@
 // see resnet.h.
 #include "loaders/architectures/resnet.h"
 
-#include <algorithm>
+#include <numeric>
 
 #include "engine/error.h"
 #include "engine/printable.h"
@@ -75,13 +75,6 @@ std::string because(const std::string& name) {
     return "";
 }
 
-/// Whether there are published networks of the same tensors that compute something else: of the usual sizes.
-bool has_doubles(const ResNet& network) {
-    constexpr int kUsualWidth = 64;
-    static const std::vector<std::vector<int>> kUsual{{2, 2, 2, 2}, {3, 4, 6, 3}, {3, 4, 23, 3}, {3, 8, 36, 3}};
-    return network.width == kUsualWidth && std::find(kUsual.begin(), kUsual.end(), network.blocks) != kUsual.end();
-}
-
 }  // namespace
 
 RecognisedNetwork recognise_resnet(NamedTensors tensors, int output_stride) {
@@ -94,7 +87,11 @@ RecognisedNetwork recognise_resnet(NamedTensors tensors, int output_stride) {
     network.folded = tensors.is_folded("conv1", "bn1");
     network.head_bias = tensors.has_bias("fc");
     RecognisedNetwork found = std::move(tensors).recognised(resnet_graph(network), because);
-    if (has_doubles(network)) found.assumed = "ReLUs, no blur pooling and no dilation";
+    const int convolutions = network.block == BlockKind::basic ? 2 : 3;
+    found.size = {{SizeOf::layers, 2 + convolutions * std::accumulate(network.blocks.begin(), network.blocks.end(), 0)},
+                  {SizeOf::groups, network.groups},
+                  {SizeOf::group_width, network.inner_width() / network.groups},
+                  {SizeOf::widening, 100 * network.inner_width() / network.width}};
     return found;
 }
 

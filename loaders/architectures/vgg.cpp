@@ -135,7 +135,12 @@ RecognisedNetwork recognise_vgg(NamedTensors tensors) {
     network.input_channels = tensors.image_channels("features.0");
     read_convolutions(tensors, network);
     read_layers(tensors, network);
-    return std::move(tensors).recognised(vgg_graph(network));
+    int64_t convolutions = 0;
+    for (const std::vector<int>& stage : network.stages) convolutions += std::ssize(stage);
+    constexpr int64_t kFullyConnected = 3;  // torchvision's; others are counted as if they had as many
+    RecognisedNetwork found = std::move(tensors).recognised(vgg_graph(network));
+    found.size = {{SizeOf::layers, convolutions + kFullyConnected}, {SizeOf::norms, network.norms ? 1 : 0}};
+    return found;
 }
 
 }  // namespace adaq

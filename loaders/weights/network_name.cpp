@@ -5,6 +5,9 @@
 #include <optional>
 #include <vector>
 
+#include "loaders/weights/name_pieces.h"
+#include "loaders/weights/size_in_name.h"
+
 namespace adaq {
 namespace {
 
@@ -94,9 +97,6 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
-bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// The part between dots that names the network: timm adds tags behind one (resnet50.d_in1k), Python modules before.
 std::string_view telling_part(std::string_view name) {
     while (true) {
@@ -105,32 +105,6 @@ std::string_view telling_part(std::string_view name) {
         if (part.find("resne") != std::string_view::npos || dot == std::string_view::npos) return part;
         name.remove_prefix(dot + 1);
     }
-}
-
-struct Piece {
-    std::string_view text;
-    bool joined = false;  // to the piece before, without a mark between them
-};
-
-/// Runs of letters and of digits.
-std::vector<Piece> pieces_of(std::string_view name) {
-    std::vector<Piece> pieces;
-    size_t at = 0;
-    bool joined = false;
-    while (at < name.size()) {
-        const bool letters = is_letter(name[at]);
-        if (!letters && !is_digit(name[at])) {
-            joined = false;
-            ++at;
-            continue;
-        }
-        size_t end = at;
-        while (end < name.size() && (letters ? is_letter(name[end]) : is_digit(name[end]))) ++end;
-        pieces.push_back({name.substr(at, end - at), joined});
-        joined = true;
-        at = end;
-    }
-    return pieces;
 }
 
 template <size_t N>
@@ -152,19 +126,18 @@ std::optional<std::string> around_resnet(std::string_view word) {
 }
 
 /// 8 or 16, as the piece behind says.
-int output_stride_behind(const std::vector<Piece>& pieces, size_t i) {
+int output_stride_behind(const std::vector<NamePiece>& pieces, size_t i) {
     if (i + 1 == pieces.size() || !pieces[i + 1].joined) return 0;
     return pieces[i + 1].text == "8" ? 8 : pieces[i + 1].text == "16" ? 16 : 0;
 }
 
 /// A letter behind the depth, but not behind the width of groups: resnet50d, resnext50_32x4d.
-bool is_suffix(const std::vector<Piece>& pieces, size_t i) {
-    if (i == 0 || !pieces[i].joined || !is_digit(pieces[i - 1].text.front()) || !is_letter(pieces[i].text.front()))
-        return false;
+bool is_suffix(const std::vector<NamePiece>& pieces, size_t i) {
+    if (i == 0 || !pieces[i].joined || !pieces[i - 1].is_number() || pieces[i].is_number()) return false;
     return i < 2 || !pieces[i - 1].joined || pieces[i - 2].text != "x";
 }
 
-void tell_resnet(const std::vector<Piece>& pieces, NamedNetwork& named) {
+void tell_resnet(const std::vector<NamePiece>& pieces, NamedNetwork& named) {
     const auto next_is = [&](size_t i, std::string_view text) {
         return i + 1 < pieces.size() && pieces[i + 1].text == text;
     };
@@ -197,7 +170,8 @@ NamedNetwork network_named(std::string_view name) {
     NamedNetwork named{.name = std::string(name)};
     for (const Family& family : kFamilies)
         if (named.family.empty() && lower.find(family.part) != std::string::npos) named.family = family.name;
-    if (named.family == "resnet") tell_resnet(pieces_of(part), named);
+    if (named.family == "resnet") tell_resnet(name_pieces(part), named);
+    named.size = size_in_name(named.family == "resnet" ? part : lower, named.family);
     return named;
 }
 

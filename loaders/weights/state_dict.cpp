@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/graph/node_kind.h"
 #include "engine/printable.h"
 #include "loaders/architectures/recognise.h"
 #include "loaders/weights/checks.h"
@@ -66,7 +67,7 @@ NetworkHints hints_of(const std::string& file, const std::string& arch, const Na
                 "{}: the checkpoint calls its network {} ({}), which adaq does not build; `arch` NAME takes it for "
                 "another",
                 file, printable(own.name), own.other);
-        return {{}, own.output_stride, !own.family.empty()};
+        return {own.family, own.output_stride, !own.family.empty(), own.size, own.name, true};
     }
     const NamedNetwork named = network_named(arch);
     about("arch", [&] {
@@ -78,7 +79,19 @@ NetworkHints hints_of(const std::string& file, const std::string& arch, const Na
                 "resnet50_os8, mobilenet_v2, mnasnet1_0, regnet_x_400mf, vgg16_bn, ...",
                 printable(arch));
     });
-    return {named.family, named.output_stride, true};
+    return {named.family, named.output_stride, true, named.size, arch, false};
+}
+
+/// What no tensor tells of a network that nothing names.
+std::string note_of(const RecognisedNetwork& network) {
+    const Indexed<Node>& nodes = network.graph.nodes;
+    const bool norms =
+        std::any_of(nodes.begin(), nodes.end(), [](const Node& node) { return node.kind->name() == "batch_norm"; });
+    return fmt::format(
+        "Nothing names the network, and {} stand in no tensor: those of torchvision's {} were assumed. If the network "
+        "differs, export it as ONNX (docs/networks.md); `arch` NAME names it.",
+        norms ? "strides, pools, activations and batch norms' epsilon (1e-5)" : "strides, pools and activations",
+        network.assumed);
 }
 
 }  // namespace
@@ -90,11 +103,7 @@ StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t
     for (const auto& [name, tensor] : dict.tensors) shapes[name] = tensor.shape;
     StoredModel model;
     RecognisedNetwork network = recognise_network(file, shapes, dict.others, hints);
-    if (!network.assumed.empty())
-        dict.notes.push_back(
-            fmt::format("The file does not name its network, and tensors do not tell all of it: {} "
-                        "were assumed (`arch` NAME says otherwise).",
-                        network.assumed));
+    if (!network.assumed.empty()) dict.notes.push_back(note_of(network));
     model.graph = std::move(network.graph);
     for (const std::string& name : network.passed_over) dict.tensors.erase(name);
     if (!network.passed_over.empty())

@@ -4,6 +4,7 @@
 #include "support/onnx_files.h"
 #include "support/programs.h"
 #include "support/temporary_folder.h"
+#include "support/text.h"
 #include "support/torch_files.h"
 
 using namespace adaq;
@@ -16,13 +17,14 @@ Outcome convert(const std::string& arguments, const std::string& before = "") {
 }
 
 const std::string kBasic = weight_fixture("basic.pth"), kQuantised = weight_fixture("quantised.bin");
+const std::string kNamed = kBasic + " --arch resnet";  // nothing is assumed of it
 
 }  // namespace
 
 TEST_SUITE("adaq-convert") {
     TEST_CASE("converts .pth to .bin and .safetensors and back without a bit lost, and says what it did") {
         const TemporaryFolder folder;
-        const Outcome bin = convert(kBasic + " " + (folder / "a.bin"));
+        const Outcome bin = convert(kNamed + " " + (folder / "a.bin"));
         CHECK(bin.status == 0);
         CHECK(bin.output == kBasic + " -> " + (folder / "a.bin") +
                                 ": ResNet-6 (basic blocks 1-1, width 2, 3 classes), 32 tensors, 0.01 MB\n");
@@ -133,13 +135,13 @@ TEST_SUITE("adaq-convert") {
         const TemporaryFolder folder;
         const std::string in = folder / "c.pth", out = folder / "a.bin";
         write_bytes(in, checkpoint_of_two());
-        CHECK(convert(in + " " + out).output ==
+        CHECK(convert(in + " --arch resnet " + out).output ==
               "adaq-convert: note: The weights under state_dict were taken; the file has others under model_ema "
               "(--checkpoint-key model_ema).\n" +
                   in + " -> " + out +
                   ": ResNet-4 (basic blocks 1, width 1, 2 classes, grey input), 17 tensors, 0.00 MB\n");
         CHECK(equal(load_weights(out).tensors, tiny_tensors()));
-        const Outcome other = convert(in + " " + out + " --checkpoint-key model_ema");
+        const Outcome other = convert(in + " --arch resnet " + out + " --checkpoint-key model_ema");
         CHECK(other.status == 0);
         CHECK(other.output.find("note") == std::string::npos);
         CHECK(equal(load_weights(out).tensors, tiny_tensors(2.0f)));
@@ -152,7 +154,17 @@ TEST_SUITE("adaq-convert") {
     TEST_CASE("--arch says what network the tensors are, and must be the name of one of their family") {
         const TemporaryFolder folder;
         const std::string out = folder / "a.bin";
-        const Outcome dilated = convert(kBasic + " " + out + " --arch resnet18_os8");
+        CHECK(
+            mentions(convert(kBasic + " " + out).output,
+                     "adaq-convert: note: Nothing names the network, and strides, pools, activations and batch norms' "
+                     "epsilon (1e-5) stand in no tensor: those of torchvision's ResNet-6 were assumed. If the network "
+                     "differs, export it as ONNX (docs/networks.md); --arch NAME names it.\n"));
+        const Outcome size = convert(kBasic + " " + (folder / "b.bin") + " --arch resnet50");
+        CHECK(size.status == 1);
+        CHECK(size.output == "adaq-convert: " + kBasic +
+                                 ": --arch resnet50 has 50 layers, the file's tensors are those of a ResNet-6 (basic "
+                                 "blocks 1-1, width 2, 3 classes)\n");
+        const Outcome dilated = convert(kBasic + " " + out + " --arch resnet_os8");
         CHECK(dilated.status == 0);
         CHECK(dilated.output.find("output stride 8") != std::string::npos);
         const Outcome family = convert(kBasic + " " + out + " --arch vgg16");
@@ -207,36 +219,36 @@ TEST_SUITE("adaq-convert") {
             CHECK(outcome.output.find(message) != std::string::npos);
         };
         wrong("", "IN");
-        wrong(kBasic, "OUT");
-        wrong(kBasic + " a.pth", "OUT is a.pth, expected a name that ends in .bin, .safetensors or .onnx");
-        wrong(kBasic + " " + out + " --nonsense", "--nonsense");
-        wrong(kBasic + " " + (folder / "a.onnx") + " --for tflite",
+        wrong(kNamed, "OUT");
+        wrong(kNamed + " a.pth", "OUT is a.pth, expected a name that ends in .bin, .safetensors or .onnx");
+        wrong(kNamed + " " + out + " --nonsense", "--nonsense");
+        wrong(kNamed + " " + (folder / "a.onnx") + " --for tflite",
               "--for tflite: expected one of any, ort, openvino, tensorrt");
-        wrong(kBasic + " " + (folder / "a.onnx") + " --onnx-input u16", "--onnx-input u16: expected one of float, u8");
-        wrong(kBasic + " " + (folder / "a.onnx") + " --encodings qnn", "--encodings qnn: expected one of none, aimet");
-        wrong(kBasic + " " + out + " --pack",
+        wrong(kNamed + " " + (folder / "a.onnx") + " --onnx-input u16", "--onnx-input u16: expected one of float, u8");
+        wrong(kNamed + " " + (folder / "a.onnx") + " --encodings qnn", "--encodings qnn: expected one of none, aimet");
+        wrong(kNamed + " " + out + " --pack",
               "--for, --onnx-input, --pack and --encodings are for an OUT that ends in .onnx");
-        wrong(kBasic + " " + (folder / "a.onnx") + " --encodings aimet --for ort",
+        wrong(kNamed + " " + (folder / "a.onnx") + " --encodings aimet --for ort",
               "--encodings aimet: the network beside them is float; --for and --pack do not go with it");
-        wrong(kBasic + " " + (folder / "a.onnx") + " --for tensorrt --pack",
+        wrong(kNamed + " " + (folder / "a.onnx") + " --for tensorrt --pack",
               "--pack: TensorRT takes packed weights of matrix products alone");
-        wrong(kBasic + " " + out + " --crop big", "--crop");
-        wrong(kBasic + " " + out + " --crop -1", "--crop");
+        wrong(kNamed + " " + out + " --crop big", "--crop");
+        wrong(kNamed + " " + out + " --crop -1", "--crop");
         for (const std::string edge : {"--resize", "--crop"})  // adaq-run's bounds
-            wrong(kBasic + " " + out + " " + edge + " 4097", edge + " 4097: expected a whole number from 0 to 4096");
-        wrong(kBasic + " " + out + " --interpolation lanczos", "--interpolation lanczos: expected one of bilinear");
-        wrong(kBasic + " " + out + " --mean 1,x,3", "--mean is \"1,x,3\", expected numbers");
-        wrong(kBasic + " " + out + " --mean 1,", "--mean is \"1,\"");
-        wrong(kBasic + " " + out + " --std 1,0,1",
+            wrong(kNamed + " " + out + " " + edge + " 4097", edge + " 4097: expected a whole number from 0 to 4096");
+        wrong(kNamed + " " + out + " --interpolation lanczos", "--interpolation lanczos: expected one of bilinear");
+        wrong(kNamed + " " + out + " --mean 1,x,3", "--mean is \"1,x,3\", expected numbers");
+        wrong(kNamed + " " + out + " --mean 1,", "--mean is \"1,\"");
+        wrong(kNamed + " " + out + " --std 1,0,1",
               "--std is \"1,0,1\", expected each to be a number above 0 and up to 1");
-        wrong(kBasic + " " + out + " --mean 123.675,116.28,103.53",
+        wrong(kNamed + " " + out + " --mean 123.675,116.28,103.53",
               "--mean is \"123.675,116.28,103.53\", expected each to be a number from 0 to 1, of pixel values from 0 "
               "to 1");
-        wrong(kBasic + " " + out + " --std 58.395,57.12,57.375", "--std is \"58.395,57.12,57.375\", expected each");
-        wrong(kBasic + " " + out + " --mean=-0.1,0,0", "--mean is \"-0.1,0,0\", expected each");
-        wrong(kBasic + " " + out + " --mean nan,0,0", "--mean is \"nan,0,0\", expected each");
-        wrong(kBasic + " " + out + " --mean 1e99,0,0", "--mean is \"1e99,0,0\", expected each");
-        wrong(kBasic + " " + out + " --mean 0.5 --std 0.5", "--mean has 1 numbers, expected 3");
+        wrong(kNamed + " " + out + " --std 58.395,57.12,57.375", "--std is \"58.395,57.12,57.375\", expected each");
+        wrong(kNamed + " " + out + " --mean=-0.1,0,0", "--mean is \"-0.1,0,0\", expected each");
+        wrong(kNamed + " " + out + " --mean nan,0,0", "--mean is \"nan,0,0\", expected each");
+        wrong(kNamed + " " + out + " --mean 1e99,0,0", "--mean is \"1e99,0,0\", expected each");
+        wrong(kNamed + " " + out + " --mean 0.5 --std 0.5", "--mean has 1 numbers, expected 3");
         CHECK(folder.count() == 0);
     }
 
@@ -255,18 +267,18 @@ TEST_SUITE("adaq-convert") {
             evil +
                 ": no tensors in its dict (keys: fc.bias, made by posix.system), expected a state dict, bare or under "
                 "state_dict, model, net, ...");
-        bad(kBasic + " " + out + " --classes " + (folder / "names.txt"),
+        bad(kNamed + " " + out + " --classes " + (folder / "names.txt"),
             (folder / "names.txt") + ": 2 class names, expected 3, one a class");
-        bad(kBasic + " " + out + " --classes " + (folder / "none.txt"),
+        bad(kNamed + " " + out + " --classes " + (folder / "none.txt"),
             (folder / "none.txt") + ": No such file or directory, expected class names, one a line");
-        bad(kBasic + " " + (folder / "no/a.bin"),
+        bad(kNamed + " " + (folder / "no/a.bin"),
             (folder / "no/a.bin") + ": cannot be written: there is no folder " + (folder / "no"));
-        bad(kBasic + " " + out, out + ": cannot be written: File too large", "ulimit -f 4; ");  // a full disk
+        bad(kNamed + " " + out, out + ": cannot be written: File too large", "ulimit -f 4; ");  // a full disk
         const std::string q = folder / "q.onnx", block = onnx_fixture("block.bin");
         bad(block + " " + q, q + ": cannot be written: File too large", "ulimit -f 4; ");
         bad(block + " " + q + " --for tensorrt", q + ": the activation input has zero point -26, expected 0, which is "
                                                      "all that TensorRT knows (adaq-run --deploy tensorrt --a7)");
-        bad(kBasic + " " + q + " --encodings aimet", q + ": encodings of a float network, expected a quantised one");
+        bad(kNamed + " " + q + " --encodings aimet", q + ": encodings of a float network, expected a quantised one");
         CHECK(folder.count() == 1);
     }
 

@@ -9,6 +9,7 @@
 #include "engine/graph/node_kind.h"
 #include "engine/passes/fuse.h"
 #include "engine/passes/sites.h"
+#include "loaders/weights/network_name.h"
 #include "support/family_fixtures.h"
 #include "support/text.h"
 
@@ -186,16 +187,40 @@ TEST_SUITE("architectures: families") {
         CHECK(mentions(graph.description, "output stride 8"));
     }
 
-    TEST_CASE("what shapes do not tell of a ResNet is said, unless its name is known") {
+    TEST_CASE("the network whose strides and activations a state dict is given is told, unless its name is known") {
         const auto assumed = [](const char* name, const NetworkHints& hints) {
             return recognise_network("f", full_size_network(name).shapes(), {}, hints).assumed;
         };
-        CHECK(assumed("resnet50", {}) == "ReLUs, no blur pooling and no dilation");
-        CHECK_FALSE(assumed("resnext50_32x4d", {}).empty());
+        CHECK(assumed("resnet50", {}) == "ResNet-50");
+        CHECK(assumed("resnext50_32x4d", {}) == "ResNeXt-50");
+        CHECK(assumed("wide_resnet50_2", {}) == "Wide ResNet-50");
+        CHECK(assumed("mobilenet_v2", {}) == "MobileNetV2");
+        CHECK(assumed("mnasnet1_0", {}) == "MNASNet");
+        CHECK(assumed("regnet_x_400mf", {}) == "RegNetX");
+        CHECK(assumed("vgg16_bn", {}) == "VGG-16");
         CHECK(assumed("resnet50", {"resnet", 0, true}).empty());
         CHECK(assumed("resnet50", {"", 0, true}).empty());
-        for (const char* name : {"mobilenet_v2", "mnasnet1_0", "regnet_x_400mf", "vgg16_bn"})
-            CHECK_MESSAGE(assumed(name, {}).empty(), name);
+    }
+
+    TEST_CASE("torchvision's names hold of its own networks alone") {
+        for (const FullSizeNetwork& network : full_size_networks()) {
+            const RecognisedNetwork found = recognise_network("f", network.shapes());
+            CHECK(network_named(network.name).family == found.family);
+            for (const FullSizeNetwork& other : full_size_networks()) {
+                const NamedNetwork named = network_named(other.name);
+                if (named.family != found.family) continue;
+                // "vgg11" does not say that there are no batch norms.
+                const bool holds = other.name == network.name || other.name + "_bn" == network.name;
+                CHECK_MESSAGE(contradicted(named.size, found.size).empty() == holds, network.name, " as ", other.name);
+            }
+        }
+        CHECK(contradicted(network_named("vgg11_bn").size, {{SizeOf::layers, 11}, {SizeOf::norms, 0}}) ==
+              "batch norms");
+        CHECK(contradicted(network_named("resnext50_32x4d").size, {{SizeOf::layers, 50}, {SizeOf::groups, 1}}) ==
+              "32 groups");
+        CHECK(contradicted(network_named("regnetx_016").size, {{SizeOf::blocks, 17}}) == "18 blocks");
+        CHECK(contradicted(network_named("mnasnet0_5").size, {{SizeOf::last_width, 320}}) ==
+              "a last stage of 160 channels");
     }
 
     TEST_CASE("a family that is asked for must be the tensors'") {

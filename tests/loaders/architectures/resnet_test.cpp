@@ -92,7 +92,8 @@ TEST_SUITE("architectures: ResNet") {
     TEST_CASE("a missing, an unexpected and a misshapen tensor are refused by name") {
         CHECK(refused_after([](Shapes& s) { s.erase("layer3.1.bn2.running_var"); }) ==
               "net.pth: no layer3.1.bn2.running_var, expected in ResNet-18 (basic blocks 2-2-2-2, width 64, 1000 "
-              "classes)");
+              "classes)" +
+                  other_networks());
         CHECK(mentions(refused_after([](Shapes& s) { s["layer1.0.se.weight"] = {4}; }),
                        "has layer1.0.se.weight of shape 4"));
         CHECK(mentions(refused_after([](Shapes& s) { s["layer2.0.conv2.weight"][3] = 5; }),
@@ -140,7 +141,8 @@ TEST_SUITE("architectures: ResNet") {
         }
         Shapes two;
         for (const auto& [name, shape] : plain) two["student." + name] = two["teacher." + name] = shape;
-        CHECK(recognition_error(two) == "net.pth: ResNets under student. and teacher., expected one network");
+        CHECK(recognition_error(two) ==
+              "net.pth: ResNets under student. and teacher., expected one network: save the tensors of one alone");
         Shapes within;
         for (const auto& [name, shape] : plain) within["net." + name] = shape;
         within["net.layer1.0.se.weight"] = {4};
@@ -172,7 +174,8 @@ TEST_SUITE("architectures: ResNet") {
         }
         CHECK(renamed("conv1", {".weight_orig", ".weight_mask"}) ==
               "net.pth: no conv1.weight, but conv1.weight_mask: conv1 is pruned and not yet made permanent "
-              "(torch.nn.utils.prune.remove), expected a torchvision ResNet");
+              "(torch.nn.utils.prune.remove), expected a torchvision ResNet" +
+                  other_networks());
     }
 
     TEST_CASE("the last layer may have other names, and no bias") {
@@ -195,11 +198,12 @@ TEST_SUITE("architectures: ResNet") {
             }
         }
         CHECK(recognition_error(with_head("projection", true)) ==
-              "net.pth: no fc.weight, but projection.weight of shape 1000x512, expected a torchvision ResNet");
+              "net.pth: no fc.weight, but projection.weight of shape 1000x512, expected a torchvision ResNet" +
+                  other_networks());
         Shapes two = with_head("fc.3", true);
         two["fc.0.weight"] = {512, 512};
         CHECK(recognition_error(two) ==
-              "net.pth: a head of several layers (fc.0, fc.3), expected one fully connected layer");
+              "net.pth: a head of several layers (fc.0, fc.3), expected one fully connected layer" + other_networks());
         CHECK(mentions(refused_after([](Shapes& s) { s.erase("fc.weight"), s.erase("fc.bias"); }),
                        "no fc.weight and no other matrix of weights (a backbone without its last layer?)"));
     }

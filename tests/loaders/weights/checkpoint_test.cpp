@@ -4,6 +4,7 @@
 
 #include "loaders/weights/network_name.h"
 #include "support/temporary_folder.h"
+#include "support/text.h"
 #include "support/torch_files.h"
 
 using namespace adaq;
@@ -42,7 +43,7 @@ class Several {
         return found.model.tensors.at("fc.bias").values[0] / tiny_tensors().at("fc.bias").values[0];
     }
     std::vector<std::string> notes(const std::string& key = "") const {
-        return find_weights("x.pth", bytes_, key).notes;
+        return find_weights("x.pth", bytes_, key, "resnet").notes;
     }
 
   private:
@@ -134,7 +135,7 @@ TEST_SUITE("weights: checkpoints") {
         const std::string loss = pickled_dict({{"weight", file.tensor(Tensor({2, 2}, {1, 2, 3, 4}))}});
         const Bytes bytes = file.file(
             pickled_dict({{"optimizer", pickled_dict({{"exp_avg", moments}})}, {"criterion", loss}, {"mine", wanted}}));
-        const FoundModel found = find_weights("x.pth", bytes, "");
+        const FoundModel found = find_weights("x.pth", bytes, "", "resnet");
         CHECK(equal(found.model.tensors, tiny_tensors()));
         CHECK(found.notes.empty());
     }
@@ -166,11 +167,12 @@ TEST_SUITE("weights: checkpoints") {
         const std::string storage =
             "(" + pickled("storage") + "ctorch\nComplexFloatStorage\n" + pickled("99") + pickled("cpu") + "K\x02tQ";
         CHECK(with("conv1.weight", kNumber) ==
-              "x.pth: conv1.weight is a number, expected a tensor, expected a torchvision ResNet");
+              "x.pth: conv1.weight is a number, expected a tensor, expected a torchvision ResNet" + other_networks());
         CHECK(with("fc.bias", "cos\nsystem\n)R") ==
               "x.pth: fc.bias is made by os.system (nothing is run), expected a tensor, expected in ResNet-4 (basic "
               "blocks "
-              "1, width 1, 2 classes, grey input)");
+              "1, width 1, 2 classes, grey input)" +
+                  other_networks());
         CHECK(with("bn1.bias", "ctorch._utils\n_rebuild_qtensor\n(" + storage + "tR")
                   .starts_with("x.pth: bn1.bias is made by torch._utils._rebuild_qtensor (nothing is run), expected"));
         CHECK(with("fc.weight", "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + "K\x01(K\x01t(K\x01t\x89NtR")
@@ -237,28 +239,75 @@ TEST_SUITE("weights: checkpoints") {
         CHECK(refused_with({{"cfg", pickled_object("omegaconf.dictconfig", "DictConfig",
                                                    pickled_dict({{"_content", pickled_dict({{"arch", node}})}}))}}) ==
               named);
-        CHECK(refused_with({{"arch", pickled("resnet50")}, {"args", pickled_dict({{"lr", kNumber}})}}).empty());
+        CHECK(refused_with({{"arch", pickled("resnet")}, {"args", pickled_dict({{"lr", kNumber}})}}).empty());
         CHECK(refused_with({{"arch", kNumber}, {"notes", name}, {"args", kNumber}, {"cfg", "N"}}).empty());
     }
 
-    TEST_CASE("what is assumed of a ResNet is said, unless the file or the user names it") {
-        const auto notes_with = [](const Entries& beside, const std::string& arch = "", int width = 64) {
+    TEST_CASE("what no tensor tells of a network is said, unless the file or the user names it") {
+        const auto notes_with = [](const Entries& beside, const std::string& arch = "", int width = 64,
+                                   bool folded = false) {
             TorchFile file;
             Entries tensors, entries = beside;
-            for (const auto& [name, shape] : parameters_of(resnet_graph({BlockKind::basic, {2, 2, 2, 2}, width})))
+            ResNet network{BlockKind::basic, {2, 2, 2, 2}, width};
+            network.folded = folded;
+            for (const auto& [name, shape] : parameters_of(resnet_graph(network)))
                 tensors.emplace_back(name, file.repeated(0.5f, shape));
             entries.emplace_back("state_dict", pickled_dict(tensors));
             return find_weights("x.pth", file.file(pickled_dict(entries)), "", arch).notes;
         };
         const std::vector<std::string> assumed{
-            "The file does not name its network, and tensors do not tell all of it: ReLUs, no blur pooling and no "
-            "dilation were assumed (`arch` NAME says otherwise)."};
+            "Nothing names the network, and strides, pools, activations and batch norms' epsilon (1e-5) stand in no "
+            "tensor: those of torchvision's ResNet-18 were assumed. If the network differs, export it as ONNX "
+            "(docs/networks.md); `arch` NAME names it."};
         CHECK(notes_with({}) == assumed);
         CHECK(notes_with({{"arch", pickled("best")}}) == assumed);
+        CHECK(notes_with({}, "", 16) == assumed);
+        CHECK(mentions(notes_with({}, "", 64, true).at(0), "and strides, pools and activations stand in no tensor"));
         CHECK(notes_with({{"arch", pickled("resnet18")}}).empty());
+        CHECK(notes_with({{"arch", pickled("resnet18_tin202")}}).empty());
         CHECK(notes_with({{"args", pickled_dict({{"model", pickled("timm.resnet18")}})}}).empty());
         CHECK(notes_with({}, "resnet18").empty());
-        CHECK(notes_with({}, "", 16).empty());  // of no published network
+    }
+
+    TEST_CASE("a network's name is held against its tensors, whoever gives it") {
+        const auto error_of = [](const ResNet& network, const std::string& own,
+                                 const std::string& arch) -> std::string {
+            TorchFile file;
+            Entries tensors, entries;
+            for (const auto& [name, shape] : parameters_of(resnet_graph(network)))
+                tensors.emplace_back(name, file.repeated(0.5f, shape));
+            if (!own.empty()) entries.emplace_back("arch", pickled(own));
+            entries.emplace_back("state_dict", pickled_dict(tensors));
+            try {
+                find_weights("x.pth", file.file(pickled_dict(entries)), "", arch);
+            } catch (const DataError& error) {
+                return error.what();
+            }
+            return "";
+        };
+        const ResNet resnet18{BlockKind::basic, {2, 2, 2, 2}, 4, 2}, cut{BlockKind::basic, {2, 2, 1, 2}, 4, 2};
+        const std::string is = "ResNet-18 (basic blocks 2-2-2-2, width 4, 2 classes)", begins = is.substr(0, 33);
+        CHECK(error_of(resnet18, "", "resnet50") ==
+              "x.pth: `arch` resnet50 has 50 layers, the file's tensors are those of a " + is);
+        for (const char* name : {"resnet34", "resnet26", "resnext50_32x4d", "wide_resnet50_2", "resnet152",
+                                 "resnet50_os8", "ResNet-50", "torchvision.models.resnet101"}) {
+            CHECK_MESSAGE(mentions(error_of(resnet18, "", name), "the file's tensors are those of a " + begins), name);
+            CHECK_MESSAGE(mentions(error_of(resnet18, name, ""), "the file's tensors are those of a " + begins), name);
+            CHECK_MESSAGE(error_of(resnet18, name, "resnet18").empty(), name);
+        }
+        CHECK(error_of(resnet18, "vgg16", "") ==
+              "x.pth: the checkpoint calls its network vgg16, the file's tensors are those of a " + is +
+                  "; `arch` NAME takes it for another");
+        CHECK(
+            error_of(cut, "resnet18", "") ==
+            "x.pth: the checkpoint calls its network resnet18, which has 18 layers, the file's tensors are those of a "
+            "ResNet-16 (basic blocks 2-2-1-2, width 4, 2 classes); `arch` NAME takes it for another");
+        CHECK(error_of(cut, "resnet18", "resnet").empty());
+        for (const char* name : {"resnet18", "resnet18_tin202", "resnet_18", "ResNet18_4bit", "resnet18_os8", "resnet",
+                                 "resnet_50epochs", "resnet_200", "resnet18_w4a4", "my_resnet18_v2"}) {
+            CHECK_MESSAGE(error_of(resnet18, name, "").empty(), name);
+            CHECK_MESSAGE(error_of(resnet18, "", name).empty(), name);
+        }
     }
 
     TEST_CASE("the user's name of the network goes before the file's") {
@@ -268,10 +317,10 @@ TEST_SUITE("weights: checkpoints") {
                 file.file(pickled_dict({{"arch", pickled(own)}, {"state_dict", file.state_dict(tiny_tensors())}}));
             return find_weights("x.pth", bytes, "", arch).model.graph.description;
         };
-        CHECK(loaded("resnetblur18", "resnet18").starts_with("ResNet-4 (basic blocks 1, width 1"));
-        CHECK(loaded("resnet18_os8", "").find("output stride 8") != std::string::npos);
-        CHECK(loaded("resnet18_os8", "resnet18_os16").find("output stride 16") != std::string::npos);
-        CHECK(loaded("resnet18_os8", "resnet18").find("output stride") == std::string::npos);
+        CHECK(loaded("resnetblur18", "resnet").starts_with("ResNet-4 (basic blocks 1, width 1"));
+        CHECK(loaded("resnet_os8", "").find("output stride 8") != std::string::npos);
+        CHECK(loaded("resnet_os8", "resnet_os16").find("output stride 16") != std::string::npos);
+        CHECK(loaded("resnet_os8", "resnet").find("output stride") == std::string::npos);
         CHECK_THROWS_WITH_AS(loaded("resnet18", "resnetblur18"),
                              "`arch` resnetblur18: blur pooling, expected a network that adaq builds", UsageError);
         CHECK_THROWS_WITH_AS(loaded("resnet18", "mine"),
@@ -308,9 +357,9 @@ TEST_SUITE("weights: checkpoints") {
             "takes "
             "it for another";
         CHECK(says(R"({"architecture": "resnetblur50"})") == blur);
-        CHECK(says(R"({"architecture": "resnetblur50"})", {{"arch", pickled("resnet18")}}) == "taken");
-        CHECK(says(R"({"architecture": "resnetblur50"})", {}, "resnet18") == "taken");
-        CHECK(says(R"({"architecture": "resnet18_os8"})") == "stride 8");
+        CHECK(says(R"({"architecture": "resnetblur50"})", {{"arch", pickled("resnet")}}) == "taken");
+        CHECK(says(R"({"architecture": "resnetblur50"})", {}, "resnet") == "taken");
+        CHECK(says(R"({"architecture": "resnet_os8"})") == "stride 8");
         CHECK(says(R"({"model_type": "resnet", "hidden_act": "relu", "downsample_in_bottleneck": false})") == "taken");
         for (const auto& [setting, why] :
              {std::pair(R"("hidden_act": "silu")", "silu activations"),
