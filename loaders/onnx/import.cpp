@@ -9,6 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/graph/node_kind.h"
+#include "engine/passes/fuse.h"
 #include "engine/printable.h"
 #include "loaders/onnx/data_flow.h"
 #include "loaders/onnx/node_order.h"
@@ -137,6 +138,8 @@ class Importer : private Operators {
         mark_units(graph);
         try {
             check_graph(graph);
+            (void)fuse(graph);  // batch norms and activations stand behind layers
+            if (size_.size() == 2 && size_[0] > 0 && size_[1] > 0) (void)value_shapes(graph, size_[0], size_[1]);
         } catch (const DataError& error) {
             data_error("{}: {}", file_, error.what());
         }

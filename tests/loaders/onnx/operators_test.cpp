@@ -307,4 +307,19 @@ TEST_SUITE("ONNX import: operators") {
                        "Gather (node_as_strided): of a network or image that is not contiguous, expected "
                        "both contiguous at the export"));
     }
+
+    TEST_CASE("what cannot be run is refused with the file's name") {
+        onnx::ModelProto early = made_network();
+        for (const char* name : {"s", "b", "m", "v"}) early.graph.initializers.push_back(floats(name, {3}));
+        early.graph.nodes[0].inputs[0] = "n";
+        early.graph.nodes.insert(early.graph.nodes.begin(),
+                                 {"BatchNormalization", "/bn/BatchNormalization", {"x", "s", "b", "m", "v"}, {"n"}});
+        CHECK(refused(early).starts_with("f.onnx: bn: a batch norm of a value that others read, too, or of the image"));
+        onnx::ModelProto twice = made_network();
+        insert_behind(twice, "r", {"Add", "/Add", {"r", "c"}, {}});
+        CHECK(refused(twice).starts_with("f.onnx: relu: an activation of a value that others read"));
+        onnx::ModelProto narrow = made_network();
+        narrow.graph.initializers[1] = floats("fc.weight", {kMade, 8});
+        CHECK(refused(narrow).starts_with("f.onnx: fc: an input of 16, expected 8 features"));
+    }
 }
