@@ -104,7 +104,7 @@ std::string NamedTensors::in_place_of_weight(const std::string& layer) const {
         return "parametrised (torch.nn.utils.parametrize)";
     if (has_below(layer + "._module_to_wrap.")) return "wrapped to simulate quantisation (AIMET)";
     if (is_sequence(layer)) return "several layers";
-    return has_below(layer + ".") ? "wrapped" : "";
+    return first_weight_below(layer).find("weight", layer.size()) != std::string::npos ? "wrapped" : "";
 }
 
 std::string NamedTensors::missing(const std::string& name) const {
@@ -122,6 +122,9 @@ std::string NamedTensors::missing(const std::string& name) const {
 /// Throws what a file without a last layer has in its place.
 void NamedTensors::refuse_head(const std::string& head, const std::string& network) const {
     const std::string weight = head + ".weight";
+    if (has(weight))
+        data_error("{}: {} has shape {}, expected the matrix of {}", file_, weight, to_string(shapes_.at(weight)),
+                   network);
     if (const std::string said = missing(weight); said != "no " + weight)
         data_error("{}: {}, expected {}", file_, said, network);
     for (const auto& [name, shape] : shapes_)

@@ -88,7 +88,7 @@ std::string note_of(const RecognisedNetwork& network) {
     const bool norms =
         std::any_of(nodes.begin(), nodes.end(), [](const Node& node) { return node.kind->name() == "batch_norm"; });
     return fmt::format(
-        "Nothing names the network, and {} stand in no tensor: those of torchvision's {} were assumed. If the network "
+        "Nothing names the network, and {} stand in no tensor: torchvision's were assumed for this {}. If the network "
         "differs, export it as ONNX (docs/networks.md); `arch` NAME names it.",
         norms ? "strides, pools, activations and batch norms' epsilon (1e-5)" : "strides, pools and activations",
         network.assumed);

@@ -157,7 +157,7 @@ TEST_SUITE("adaq-convert") {
         CHECK(
             mentions(convert(kBasic + " " + out).output,
                      "adaq-convert: note: Nothing names the network, and strides, pools, activations and batch norms' "
-                     "epsilon (1e-5) stand in no tensor: those of torchvision's ResNet-6 were assumed. If the network "
+                     "epsilon (1e-5) stand in no tensor: torchvision's were assumed for this ResNet-6. If the network "
                      "differs, export it as ONNX (docs/networks.md); --arch NAME names it.\n"));
         const Outcome size = convert(kBasic + " " + (folder / "b.bin") + " --arch resnet50");
         CHECK(size.status == 1);

@@ -99,6 +99,12 @@ TEST_SUITE("architectures: ResNet") {
         CHECK(mentions(refused_after([](Shapes& s) { s["layer2.0.conv2.weight"][3] = 5; }),
                        "layer2.0.conv2.weight has shape 128x128x3x5, expected 128x128x3x3"));
         CHECK(mentions(refused_after([](Shapes& s) { s["fc.bias"] = {999}; }), "fc.bias has shape 999, expected 1000"));
+        CHECK(mentions(refused_after([](Shapes& s) {
+                           s["fc.weight"] = {1000, 512, 1, 1};
+                       }),
+                       "net.pth: fc.weight has shape 1000x512x1x1, expected the matrix of a torchvision ResNet"));
+        CHECK(mentions(refused_after([](Shapes& s) { s.erase("layer1.0.bn1.weight"); }),
+                       "net.pth: no layer1.0.bn1.weight, expected in ResNet-18"));
         CHECK(mentions(refused_after([](Shapes& s) { s.erase("layer2.1.conv1.weight"); }), "layer2.1."));
     }
 

@@ -257,7 +257,7 @@ TEST_SUITE("weights: checkpoints") {
         };
         const std::vector<std::string> assumed{
             "Nothing names the network, and strides, pools, activations and batch norms' epsilon (1e-5) stand in no "
-            "tensor: those of torchvision's ResNet-18 were assumed. If the network differs, export it as ONNX "
+            "tensor: torchvision's were assumed for this ResNet-18. If the network differs, export it as ONNX "
             "(docs/networks.md); `arch` NAME names it."};
         CHECK(notes_with({}) == assumed);
         CHECK(notes_with({{"arch", pickled("best")}}) == assumed);
