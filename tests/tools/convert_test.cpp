@@ -83,7 +83,7 @@ TEST_SUITE("adaq-convert") {
 
     TEST_CASE("pixels of a network that says nothing of them are normalised by the defaults that --help tells") {
         const TemporaryFolder folder;
-        const std::string out = folder / "f.onnx", usual = kBasic + " " + out + " --onnx-input u8";
+        const std::string out = folder / "f.onnx", usual = kNamed + " " + out + " --onnx-input u8";
         const auto normalised_by = [&](const std::string& options, const std::string& note) {
             const Outcome outcome = convert(usual + options);
             INFO(outcome.output);
@@ -101,7 +101,7 @@ TEST_SUITE("adaq-convert") {
               std::pair(mean, std));
         CHECK(normalised_by(" --mean 0.5,0.5,0.5", note + deviations + ", by default.\n") == std::pair(half, std));
         CHECK(normalised_by(" --mean 0.5,0.5,0.5 --std 0.5,0.5,0.5", "") == std::pair(half, half));
-        CHECK(convert(kBasic + " " + out + " --resize 0").output.starts_with(kBasic));  // which normalises nothing
+        CHECK(convert(kNamed + " " + out + " --resize 0").output.starts_with(kBasic));  // which normalises nothing
         write_bytes(folder / "grey.pth", checkpoint_of_two());
         const Outcome grey =
             convert((folder / "grey.pth") + " " + (folder / "g.onnx") + " --onnx-input u8 --checkpoint-key model_ema");
@@ -123,10 +123,10 @@ TEST_SUITE("adaq-convert") {
         const std::string out = folder / "q.onnx";
         const std::string note =
             "adaq-convert: note: There is nothing to pack: no weights of at most 4 bits are written as codes.\n";
-        const Outcome packed = convert(kBasic + " " + out + " --pack");
+        const Outcome packed = convert(kNamed + " " + out + " --pack");
         CHECK(packed.status == 0);
         CHECK(packed.output.starts_with(note + kBasic));
-        CHECK(convert(kBasic + " " + out).output.starts_with(kBasic));
+        CHECK(convert(kNamed + " " + out).output.starts_with(kBasic));
         CHECK(convert(onnx_fixture("block.bin") + " " + out + " --pack").output.find("pack") == std::string::npos);
     }
 
