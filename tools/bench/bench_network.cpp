@@ -71,6 +71,8 @@ int bench_network(const NetworkBench& bench) {
         const Network quantised = quantised_w4a8(*device, network, image);
         table.add("W4A8", image, batch, time_network(*device, quantised, image, batch, bench.seconds));
     }
+    if (network.quantised() || bench.quantised)
+        print("Quantised networks are simulated in float32 here; --integer times them as they run.\n");
     if (!bench.json.empty()) {
         const nlohmann::json json{{"device", device->description()}, {"networks", table.rows()}};
         write_file_atomically(bench.json, json.dump(2) + "\n");
