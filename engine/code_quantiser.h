@@ -41,8 +41,8 @@ struct CodeQuantiser {
     }
 };
 
-/// What a sum becomes before its quantiser. residual: a value, or a code less the code of zero. summand, factor: of what
-/// the sum has become when the residual is added.
+/// What a sum becomes before its quantiser. residual: a value, or a code less the code of zero. summand, factor: of
+/// what the sum has become when the residual is added.
 struct SumToValue {
     float scale = 1.0f, shift = 0.0f, summand = -0.0f, factor = 1.0f;
     float residual = 0.0f, residual_scale = 1.0f;

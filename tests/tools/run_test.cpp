@@ -320,7 +320,8 @@ TEST_SUITE("adaq-run") {
         check_refused(quoted_weights() + data.both() + "--float --simulate", 2, "--simulate: of a quantised network");
         const std::string quantised = out / "q.bin";
         REQUIRE(run(quoted_weights() + data.calib() + "--w8 --a8 --save " + quantised).status == 0);
-        check_refused("--weights " + quantised + data.both() + "--float", 2, "is quantised already, and holds no float");
+        check_refused("--weights " + quantised + data.both() + "--float", 2,
+                      "is quantised already, and holds no float");
         check_refused(quoted_weights() + "--deploy ort --save " + quantised, 2, "give --calib DIR\n");
     }
 

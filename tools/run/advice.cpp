@@ -28,8 +28,8 @@ std::vector<std::string> advice(const RunOptions& options, const Report& report,
     if (guesses) {
         // What is lost can only be told of a network that knows something: a note says so.
     } else if (images < kFewestImages) {
-        next.push_back(fmt::format("{} images do not tell what was lost: validate on a thousand.",
-                                   report.float_network->images));
+        next.push_back(
+            fmt::format("{} images do not tell what was lost: validate on a thousand.", report.float_network->images));
     } else if (drop < kNoticeableDrop) {
         if (o.weight_bits > 2)
             next.push_back(fmt::format("Little is lost at {}: try fewer bits, e.g. --w{}.", report.label,

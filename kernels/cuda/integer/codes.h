@@ -101,8 +101,12 @@ inline CodesTarget codes_target_of(const Context& context, TensorId y, const Act
 }
 
 inline CodesEpilogue codes_epilogue_of(const Context& context, TensorId y, const IntegerEpilogue& e) {
-    return {context.at(e.scale), context.at(e.shift), term_of(context, e.residual, e.residual_scale, e.residual_zero),
-            e.summand, e.factor, codes_target_of(context, y, e.activation, e.quantiser)};
+    return {context.at(e.scale),
+            context.at(e.shift),
+            term_of(context, e.residual, e.residual_scale, e.residual_zero),
+            e.summand,
+            e.factor,
+            codes_target_of(context, y, e.activation, e.quantiser)};
 }
 
 }  // namespace adaq::cuda
