@@ -5,9 +5,9 @@
 
 Networks of one quantised layer run on many random codes: a convolution and a ReLU (layers), one to which codes are added
 (residuals), and two that are added (pairs). The same without the ReLU, with codes that have zero points (layers_with_zeros
-and so on). A convolution behind them turns the codes into values that can be read, for
-codes that leave a network are computed otherwise. Kept are the few that a sum of values, divided by the scale, rounds to
-another code (docs/arithmetic.md, section 11).
+and so on). A convolution behind them turns the codes into values that can be read, for codes that leave a network are
+computed otherwise. Kept are the few that a sum of values, divided by the scale, rounds to another code
+(docs/arithmetic.md, section 11).
 """
 import json
 import pathlib
@@ -39,7 +39,8 @@ class Layer:
         return (codes.astype(F32) - F32(self.x_zero)) * self.x_scale
 
     def case(self, x, channel):
-        return {**({"x_zero": self.x_zero} if self.x_zero else {}), "x": x.tolist(), "w": self.w[channel].tolist(), "x_scale": self.x_scale.item(), "w_scale": self.w_scale[channel].item(),
+        zero = {"x_zero": self.x_zero} if self.x_zero else {}
+        return {**zero, "x": x.tolist(), "w": self.w[channel].tolist(), "x_scale": self.x_scale.item(), "w_scale": self.w_scale[channel].item(),
                 "bias": self.bias[channel].item()}
 
 
@@ -110,7 +111,8 @@ class Output:
         return np.argwhere(codes != other)[:2]
 
     def case(self, code):
-        return {**({"y_zero": self.zero} if self.zero else {}), "y_scale": self.scale.item(), "code": code.item()}
+        zero = {"y_zero": self.zero} if self.zero else {}
+        return {**zero, "y_scale": self.scale.item(), "code": code.item()}
 
 
 def layers(draw, zeros=False):

@@ -168,9 +168,10 @@ def up_to(model, name):
     return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 
 
-def session_of(model):
-    """One that computes what ONNX defines: onnxruntime without optimisations."""
+def session_of(model, threads=0):
+    """One that computes what ONNX defines: onnxruntime without optimisations. threads: 0: as many as it likes."""
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 

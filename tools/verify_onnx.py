@@ -36,7 +36,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from onnx_requantised import Requantised
+from onnx_requantised import Requantised, session_of
 
 
 def arguments():
@@ -95,10 +95,7 @@ class Definition:
     title = f"onnxruntime {onnxruntime.__version__}"
 
     def __init__(self, model, threads):
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+        self.session = session_of(model, threads)
 
     def run(self, x, names):
         return self.session.run(names, {"input": x})

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -67,15 +68,12 @@ class Importer : private Operators {
     }
 
     void take_input() {
-        std::vector<const ValueInfo*> inputs;
-        for (const ValueInfo& input : graph_.inputs)
-            if (!constants_.contains(input.name)) inputs.push_back(&input);
-        if (inputs.size() != 1) {
-            std::vector<ValueInfo> found;
-            for (const ValueInfo* input : inputs) found.push_back(*input);
-            data_error("{}: a network of {} inputs{}, expected one", file_, found.size(), names_of(found));
-        }
-        ValueInfo image = *inputs[0];
+        std::vector<ValueInfo> inputs;
+        std::copy_if(graph_.inputs.begin(), graph_.inputs.end(), std::back_inserter(inputs),
+                     [&](const ValueInfo& input) { return !constants_.contains(input.name); });
+        if (inputs.size() != 1)
+            data_error("{}: a network of {} inputs{}, expected one", file_, inputs.size(), names_of(inputs));
+        ValueInfo image = inputs[0];
         if (image.type == DataType::uint8) {
             pixels_ = pixel_input(file_, graph_, image);
             image = {pixels_->normalised, DataType::float32, pixels_->dims};

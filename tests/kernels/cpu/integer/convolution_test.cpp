@@ -2,8 +2,8 @@
 #include "kernels/cpu/integer/convolution.h"
 
 #include <doctest/doctest.h>
-
 #include <fmt/format.h>
+
 #include <algorithm>
 
 #include "kernels/cpu/integer/layers.h"
