@@ -15,17 +15,11 @@ size_t padded_channels(const PackedWeights& weights) {
 
 size_t sum_bytes(Element element) { return element == Element::real ? sizeof(double) : sizeof(float); }
 
-/// Sums of x * w lack the bias and -x_zero * (sum of w), modulo 2^32.
 void fill_start(const Geometry& g, const PackedWeights& weights, const int8_t* w, int x_zero,
                 const std::vector<int32_t>& bias, AlignedBytes& start) {
     auto* const sums = reinterpret_cast<int32_t*>(start.data());
     const int64_t row = g.weights() / g.k;
-    for (int64_t k = 0; k < g.k; ++k) {
-        int64_t sum = 0;
-        for (int64_t i = 0; i < row; ++i) sum += w[k * row + i];
-        sums[weights.lane_of(k)] = static_cast<int32_t>(
-            static_cast<uint32_t>((bias.empty() ? 0 : bias[static_cast<size_t>(k)]) - x_zero * sum));
-    }
+    for (int64_t k = 0; k < g.k; ++k) sums[weights.lane_of(k)] = first_sum(w + k * row, row, x_zero, bias, k);
 }
 
 bool any(const std::vector<int32_t>& zeros) {

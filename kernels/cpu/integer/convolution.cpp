@@ -23,6 +23,9 @@ Convolution::Convolution(const Settings& s, const Instructions& instructions)
     require(s.x_zero >= 0 && s.x_zero <= 255, "convolution: the zero point {} is no code", s.x_zero);
     if (!s.wide && DepthwiseConvolution::is(s.geometry)) {
         depthwise_.emplace(s.geometry, instructions, s.w.data(), s.w_zero, s.x_zero, s.bias);
+    } else if (!s.wide && WinogradConvolution::can(s.geometry, instructions, s.w.data(), s.w_zero) &&
+               WinogradConvolution::pays(s.geometry, instructions)) {
+        winograd_.emplace(s.geometry, instructions.winograd, s.w.data(), s.x_zero, s.bias);
     } else if (!s.wide) {
         blocked_.emplace(s.geometry, instructions.integers, s.w.data(), s.w_zero, s.x_zero, s.bias);
     } else {
@@ -35,13 +38,17 @@ Convolution::Convolution(const Settings& s, const Instructions& instructions)
 }
 
 size_t Convolution::workspace_bytes(int64_t images, int threads) const {
-    return blocked_ ? blocked_->workspace_bytes(images, threads) : 0;
+    return blocked_    ? blocked_->workspace_bytes(images, threads)
+           : winograd_ ? winograd_->workspace_bytes(images, threads)
+                       : 0;
 }
 
 void Convolution::run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y,
                       unsigned char* workspace, int threads) const {
     if (blocked_) {
         blocked_->run(x, images, epilogue, y, workspace, threads);
+    } else if (winograd_) {
+        winograd_->run(x, images, epilogue, y, workspace, threads);
     } else if (depthwise_) {
         depthwise_->run(x, images, epilogue, y, threads);
     } else {

@@ -10,6 +10,7 @@
 #include "kernels/cpu/integer/blocked.h"
 #include "kernels/cpu/integer/depthwise.h"
 #include "kernels/cpu/integer/level.h"
+#include "kernels/cpu/integer/winograd_convolution.h"
 
 namespace adaq::cpu::integer {
 
@@ -32,6 +33,7 @@ class Convolution {
     /// Of its weights and what comes with them.
     size_t bytes() const {
         return blocked_     ? blocked_->bytes()
+               : winograd_  ? winograd_->bytes()
                : depthwise_ ? depthwise_->bytes()
                             : w_.size() + (w_zero_.size() + bias_.size()) * sizeof(int32_t);
     }
@@ -44,7 +46,8 @@ class Convolution {
 
     Geometry geometry_;
     int x_zero_;
-    std::optional<BlockedConvolution> blocked_;  // one of the two, unless sums are wide
+    std::optional<BlockedConvolution> blocked_;  // one of the three, unless sums are wide
+    std::optional<WinogradConvolution> winograd_;
     std::optional<DepthwiseConvolution> depthwise_;
     std::vector<int8_t> w_;  // for the plain loops
     std::vector<int32_t> w_zero_, bias_;

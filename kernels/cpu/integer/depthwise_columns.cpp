@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/integer/block_epilogue.h"
+#include "kernels/cpu/integer/packing.h"
 
 namespace adaq::cpu::integer {
 namespace {
@@ -45,15 +46,11 @@ void DepthwiseColumns::add_block(int64_t first, int channels, int together, cons
         const int8_t* const of_channel = w + (first + channel) * size * size;
         const int piece = place / kPiece, quarter = place % kPiece / kQuarter;
         const int64_t lane = quarter * (codes / 4) + piece * kQuarter + place % kQuarter;
-        int sum = 0;
-        for (int64_t r = 0; r < size; ++r) {
-            for (int64_t s = 0; s < size; ++s) {
+        for (int64_t r = 0; r < size; ++r)
+            for (int64_t s = 0; s < size; ++s)
                 to[s * of_column + r / 4 * 4 * codes + lane * 4 + r % 4] = of_channel[r * size + s];
-                sum += of_channel[r * size + s];
-            }
-        }
         start_[blocks_.back().start + static_cast<size_t>(lane)] =
-            (bias.empty() ? 0 : bias[static_cast<size_t>(first + channel)]) - x_zero * sum;
+            first_sum(of_channel, size * size, x_zero, bias, first + channel);
     }
 }
 

@@ -136,10 +136,50 @@ struct ColumnsJob {
     int together;  // positions that share vectors, so that each has a half or a quarter of the channels: 1, 2, 4
 };
 
+/// Winograd's F(4x4, 3x3) cuts a map into tiles of 4x4 outputs, each of which sees 6x6 pixels and is computed in as
+/// many planes (winograd_words.h).
+constexpr int kWinogradOutputs = 4, kWinogradPixels = 6, kWinogradPlanes = kWinogradPixels * kWinogradPixels;
+
+struct WinogradTile {
+    int64_t y;          // its first output, in positions
+    int rows, columns;  // of outputs inside the map
+};
+
+/// What of its tiles a thread works on at once.
+struct WinogradInputJob {
+    const uint8_t* const* pixels;  // [tile][kWinogradPlanes]: the first channel of each pixel, row by row
+    int64_t tiles;
+    int64_t channels;
+    int16_t* v;     // [kWinogradPlanes][plane]: [tile][pitch]
+    int64_t plane;  // words
+    int64_t pitch;  // words of a tile, whole vectors of them
+};
+
+/// The tiles by a block of channels.
+struct WinogradBlockJob {
+    const int16_t* v;  // as above
+    int64_t plane, pitch;
+    const WinogradTile* tiles;
+    int64_t tile_count;
+    int64_t steps;           // of two channels
+    const unsigned char* w;  // packed: [plane][step][vector][lane][2]
+    const int32_t* start;    // [vectors * lanes]: what the convolution's sums begin with
+    int32_t* sums;           // [kWinogradPlanes][tiles, rounded up to whole products][vectors * lanes]
+    int64_t row_positions;   // of y: from an output to the one below it
+};
+
+struct WinogradKernels {
+    ProductKernels words;  // of which run is none where there is no Winograd
+    void (*transform)(const WinogradInputJob&);
+    /// epilogue: what epilogues read of a job.
+    void (*run)(const WinogradBlockJob& job, const BlockJob& epilogue);
+};
+
 /// All of an instruction set.
 struct Instructions {
     const char* name;
     ProductKernels integers, singles, reals;
+    WinogradKernels winograd;
     void (*pointwise)(const PointwiseJob&);
     int depthwise_group;  // channels
     /// Of a row; epilogue: what epilogues read of a job, its channels those of the row.

@@ -34,6 +34,7 @@ struct Floats256 {
     }
     static Floats load_codes(const uint8_t* p, int count) { return _mm256_cvtepi32_ps(load_code_ints(p, count)); }
     static Ints load_ints(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+    static void store_ints(int32_t* p, Ints v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
     static void store(float* p, Floats v, int count) {
         if (count == kLanes) {
             _mm256_storeu_ps(p, v);
@@ -113,10 +114,28 @@ struct Floats256 {
     static Floats min(Floats bound, Floats v) { return _mm256_min_ps(bound, v); }
     static Ints to_ints(Floats v) { return _mm256_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
+    static Ints sub_ints(Ints a, Ints b) { return _mm256_sub_epi32(a, b); }
+    static Ints mul_ints(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
+    template <int bits>
+    static Ints shift_ints(Ints v) {
+        return _mm256_slli_epi32(v, bits);
+    }
+    /// Rounds down.
+    template <int bits>
+    static Ints shift_ints_right(Ints v) {
+        return _mm256_srai_epi32(v, bits);
+    }
 
     // Words: 16 numbers of 16 bits.
     using Words = __m256i;
     static Words load_words(const int16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+    static void store_words(int16_t* p, Words v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+    static Words add_words(Words a, Words b) { return _mm256_add_epi16(a, b); }
+    static Words sub_words(Words a, Words b) { return _mm256_sub_epi16(a, b); }
+    template <int bits>
+    static Words shift_words(Words v) {
+        return _mm256_slli_epi16(v, bits);
+    }
     static Words load_code_words(const uint8_t* p, int count) {
         uint8_t part[2 * kLanes] = {};
         if (count < 2 * kLanes) {
@@ -224,7 +243,7 @@ struct Integers256 {
 struct Words256 : Integers256 {
     static constexpr Element kElement = Element::word;
     static constexpr int kDepth = 2;
-    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return Floats256::add_products(sum, x, w); }
 };
 
 #if defined(__AVXVNNI__)

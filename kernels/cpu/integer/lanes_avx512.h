@@ -29,6 +29,7 @@ struct Floats512 {
     }
     static Floats load_codes(const uint8_t* p, int count) { return _mm512_cvtepi32_ps(load_code_ints(p, count)); }
     static Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }
+    static void store_ints(int32_t* p, Ints v) { _mm512_storeu_si512(p, v); }
     static void store(float* p, Floats v, int count) {
         if (count == kLanes) {
             _mm512_storeu_ps(p, v);
@@ -110,10 +111,28 @@ struct Floats512 {
     static Floats min(Floats bound, Floats v) { return _mm512_min_ps(bound, v); }
     static Ints to_ints(Floats v) { return _mm512_cvtps_epi32(v); }
     static Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+    static Ints sub_ints(Ints a, Ints b) { return _mm512_sub_epi32(a, b); }
+    static Ints mul_ints(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
+    template <int bits>
+    static Ints shift_ints(Ints v) {
+        return _mm512_slli_epi32(v, bits);
+    }
+    /// Rounds down.
+    template <int bits>
+    static Ints shift_ints_right(Ints v) {
+        return _mm512_srai_epi32(v, bits);
+    }
 
     // Words: 32 numbers of 16 bits.
     using Words = __m512i;
     static Words load_words(const int16_t* p) { return _mm512_loadu_si512(p); }
+    static void store_words(int16_t* p, Words v) { _mm512_storeu_si512(p, v); }
+    static Words add_words(Words a, Words b) { return _mm512_add_epi16(a, b); }
+    static Words sub_words(Words a, Words b) { return _mm512_sub_epi16(a, b); }
+    template <int bits>
+    static Words shift_words(Words v) {
+        return _mm512_slli_epi16(v, bits);
+    }
     static Words load_code_words(const uint8_t* p, int count) {
         return _mm512_cvtepu8_epi16(count == 2 * kLanes ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
                                                         : _mm256_maskz_loadu_epi8((1u << count) - 1u, p));
@@ -230,7 +249,7 @@ struct Integers512 {
 struct Words512 : Integers512 {
     static constexpr Element kElement = Element::word;
     static constexpr int kDepth = 2;
-    static Sums multiply_add(Sums sum, Elements x, Weights w) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w)); }
+    static Sums multiply_add(Sums sum, Elements x, Weights w) { return Floats512::add_products(sum, x, w); }
 };
 
 #if defined(__AVX512VNNI__)

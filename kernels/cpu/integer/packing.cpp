@@ -2,6 +2,7 @@
 #include "kernels/cpu/integer/packing.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace adaq::cpu::integer {
 
@@ -59,6 +60,12 @@ std::vector<int8_t> PairedRows::weights(const Geometry& g, const int8_t* w) {
     return result;
 }
 
+int32_t first_sum(const int8_t* w, int64_t count, int x_zero, const std::vector<int32_t>& bias, int64_t k) {
+    const int64_t sum = std::accumulate(w, w + count, int64_t{0});
+    return static_cast<int32_t>(
+        static_cast<uint32_t>((bias.empty() ? 0 : bias[static_cast<size_t>(k)]) - x_zero * sum));
+}
+
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels)
     : groups_(g.groups),
       group_k_(g.k / g.groups),
@@ -74,6 +81,11 @@ PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, c
     } else {
         pack<int16_t>(runs, kernels, w);
     }
+}
+
+PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const int16_t* w)
+    : PackedWeights(g, kernels) {
+    pack<int16_t>(Runs(g, kernels), kernels, w);
 }
 
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const float* w)

@@ -52,9 +52,15 @@ struct PairedRows {
     static std::vector<int8_t> weights(const Geometry& geometry, const int8_t* w);
 };
 
+/// What the sum of an output of channel k begins with where codes stand for code - x_zero, modulo 2^32: the bias, less
+/// x_zero * (sum of the channel's weights, of which there are `count`). bias: [K], or empty.
+int32_t first_sum(const int8_t* w, int64_t count, int x_zero, const std::vector<int32_t>& bias, int64_t k);
+
 class PackedWeights {
   public:
     PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w);
+    /// Of kernels of words.
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int16_t* w);
     PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const float* w);
 
     /// Of all groups: a block's channels are of one group.

@@ -101,12 +101,13 @@ void run_tiles(const BlockJob& job, const FinishTile& finish_tile) {
     }
 }
 
-template <class I, class F>
-void run_block(const BlockJob& job) {
+/// Calls run(finish_tile), where finish_tile(tile, sums, pitch) is the job's epilogue.
+template <class I, class F, class Run>
+inline void with_epilogue(const BlockJob& job, const Run& run) {
     if constexpr (F::kFuses && I::kVectors == 2 && I::kLanes == F::kLanes && kIsInteger<typename I::Sum>) {
         if (if_bounded<F>(job, [&]<Kind residual, bool multiplies, int vectors>() {
                 BoundedFinish<F, residual, multiplies, vectors> finish(job);
-                run_tiles<I, F>(job, [&](const TilePlace& tile, const int32_t* sums, int) {
+                run([&](const TilePlace& tile, const int32_t* sums, int) {
                     finish.begin(tile, sums);
                     finish.finish_rest();
                 });
@@ -115,9 +116,14 @@ void run_block(const BlockJob& job) {
     }
     const FinishVectors<F> finish(job.finish);
     const auto finish_tile = finisher_for<F, typename I::Sum>(job);
-    run_tiles<I, F>(job, [&](const TilePlace& tile, const typename I::Sum* sums, int pitch) {
+    run([&](const TilePlace& tile, const typename I::Sum* sums, int pitch) {
         finish_tile(job, tile, finish, sums, pitch);
     });
+}
+
+template <class I, class F>
+void run_block(const BlockJob& job) {
+    with_epilogue<I, F>(job, [&](const auto& finish_tile) { run_tiles<I, F>(job, finish_tile); });
 }
 
 template <class I, class F>
@@ -127,11 +133,13 @@ constexpr ProductKernels product_kernels() {
 
 /// All of an instruction set: sums of floats by Singles and Reals, what follows products by F.
 template <class F, class Singles, class Reals>
-constexpr Instructions instructions(const char* name, const ProductKernels& integers) {
+constexpr Instructions instructions(const char* name, const ProductKernels& integers,
+                                    const WinogradKernels& winograd = {}) {
     return {name,
             integers,
             product_kernels<Singles, F>(),
             product_kernels<Reals, F>(),
+            winograd,
             pointwise<F>,
             kDepthwiseGroup<F>,
             depthwise<F>,

@@ -50,6 +50,7 @@ struct FloatsTwin {
     static Ints load_ints(const int32_t* p) {
         return each_int([&](int i) { return p[i]; });
     }
+    static void store_ints(int32_t* p, const Ints& v) { __builtin_memcpy(p, &v, sizeof v); }
     static void store(float* p, const Floats& v, int count) {
         for (int i = 0; i < count; ++i) p[i] = v.at[i];
     }
@@ -139,8 +140,24 @@ struct FloatsTwin {
         });
     }
     static Ints add_ints(const Ints& a, const Ints& b) {
-        return each_int([&](int i) { return a.at[i] + b.at[i]; });
+        return each_int([&](int i) { return wrapped(uint32_t(a.at[i]) + uint32_t(b.at[i])); });
     }
+    static Ints sub_ints(const Ints& a, const Ints& b) {
+        return each_int([&](int i) { return wrapped(uint32_t(a.at[i]) - uint32_t(b.at[i])); });
+    }
+    static Ints mul_ints(const Ints& a, const Ints& b) {
+        return each_int([&](int i) { return wrapped(uint32_t(a.at[i]) * uint32_t(b.at[i])); });
+    }
+    template <int bits>
+    static Ints shift_ints(const Ints& v) {
+        return each_int([&](int i) { return wrapped(uint32_t(v.at[i]) << bits); });
+    }
+    /// Rounds down.
+    template <int bits>
+    static Ints shift_ints_right(const Ints& v) {
+        return each_int([&](int i) { return v.at[i] >> bits; });
+    }
+    static int32_t wrapped(uint32_t v) { return static_cast<int32_t>(v); }
 
     // Words: twice as many numbers of 16 bits. Two vectors of them are interleaved in pieces of 128 bits, the first or
     // the second four numbers of each piece.
@@ -149,6 +166,23 @@ struct FloatsTwin {
         Words result;
         __builtin_memcpy(&result, p, sizeof result);
         return result;
+    }
+    static void store_words(int16_t* p, const Words& v) { __builtin_memcpy(p, &v, sizeof v); }
+    template <class Function>
+    static Words each_word(Function f) {
+        Words result;
+        for (int i = 0; i < 2 * lanes; ++i) result.at[i] = static_cast<int16_t>(f(i));
+        return result;
+    }
+    static Words add_words(const Words& a, const Words& b) {
+        return each_word([&](int i) { return a.at[i] + b.at[i]; });
+    }
+    static Words sub_words(const Words& a, const Words& b) {
+        return each_word([&](int i) { return a.at[i] - b.at[i]; });
+    }
+    template <int bits>
+    static Words shift_words(const Words& v) {
+        return each_word([&](int i) { return v.at[i] * (1 << bits); });
     }
     static Words load_code_words(const uint8_t* p, int count) {
         Words result;
