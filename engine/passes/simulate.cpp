@@ -323,6 +323,7 @@ void Simulation::add_integer_layer(const Sum& sum, const Layer& layer, const Val
     op.y = y.id;
     op.w_zero = w.zero;
     op.x_zero = codes.zero;
+    if (x.site) op.x_most = static_cast<int>(x.site->grid.qmax() - x.site->grid.qmin());
     if (arithmetic == Arithmetic::onnxruntime) {
         op.bias = program_.bind(put(device_, layer.bias_codes->codes));
         for (int32_t bias : layer.bias_codes->codes)

@@ -57,6 +57,8 @@ void operands_fit(const Checker& c, const Op& op, std::initializer_list<DType> i
     const DType found = c.type(op.x, inputs, "layer of codes, x");
     c.type(op.w, {DType::i8}, "layer of codes, w");
     code(op.x_zero, "layer of codes, x_zero");
+    code(op.x_most, "layer of codes, x_most");
+    require(op.x_zero <= op.x_most, "layer of codes: a zero of {}, and codes up to {}", op.x_zero, op.x_most);
     require(found == DType::u8 || op.x_zero == 0, "layer of codes: x has no codes, and a zero of {}", op.x_zero);
     require(found == DType::u8 || op.bias == kNone, "layer of codes: x has no codes, and its sums an integer bias");
     for (TensorId per_channel : {op.w_zero, op.bias}) {

@@ -55,6 +55,7 @@ struct IntegerProduct {
     TensorId w_zero = kNone;  // [K] i32; none: 0
     TensorId bias = kNone;    // [K] i32, added to sums of codes before they are rounded; none: 0
     int x_zero = 0;
+    int x_most = 255;  // no code of x is larger
     IntegerSums sums = IntegerSums::narrow;
     IntegerEpilogue epilogue = {};
 

@@ -3,13 +3,13 @@
 
 #if defined(__x86_64__)
 #include "kernels/cpu/integer/lanes_avx512.h"
-#include "kernels/cpu/integer/winograd_words.h"
+#include "kernels/cpu/integer/winograd_blocks.h"
 
 namespace adaq::cpu::integer {
 
 const Instructions& avx512_instructions() {
     static constexpr Instructions kAll = instructions<Floats512, Singles512, Reals512>(
-        "AVX-512", product_kernels<Words512, Floats512>(), winograd_kernels<Words512, Floats512>());
+        "AVX-512", product_kernels<Words512, Floats512>(), winograd_of_words<Words512, Floats512>());
     return kAll;
 }
 

@@ -74,8 +74,16 @@ BandPlan BlockedConvolution::plan_for(int64_t images, int threads) const {
             weights_.blocks()};
 }
 
-size_t BlockedConvolution::workspace_bytes(int64_t images, int threads) const {
-    return plan_for(images, threads).workspace_bytes() * static_cast<size_t>(threads);
+size_t BlockedConvolution::workspace_bytes(const Geometry& map, const ProductKernels& kernels, Source source,
+                                           int64_t images, int threads) {
+    const auto bytes_of = [&](const Geometry& geometry) {
+        const PackedLayout weights(geometry, kernels);
+        const BandPlan plan(geometry, map, kernels, source, images, threads, static_cast<int64_t>(weights.bytes()),
+                            weights.blocks());
+        return plan.workspace_bytes() * static_cast<size_t>(threads);
+    };
+    const size_t bytes = bytes_of(map);
+    return PairedRows::pay(map, kernels) ? std::max(bytes, bytes_of(PairedRows::geometry(map))) : bytes;
 }
 
 void BlockedConvolution::run(const void* x, int64_t images, const Epilogue& epilogue, const Result& y,

@@ -20,7 +20,9 @@ class BlockedConvolution {
 
     /// Of its weights and what comes with them.
     size_t bytes() const { return weights_.bytes() + start_.size() + w_zero_.size() * sizeof(int32_t); }
-    size_t workspace_bytes(int64_t images, int threads) const;
+    /// What any weights need.
+    static size_t workspace_bytes(const Geometry& geometry, const ProductKernels& kernels, Source source,
+                                  int64_t images, int threads);
     /// x: codes or floats, as it was made for. workspace: at a cache line's beginning.
     void run(const void* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
              int threads) const;

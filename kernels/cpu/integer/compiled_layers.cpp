@@ -83,10 +83,10 @@ class CompiledLayer : public CompiledOperation {
     void pack() {
         const auto& g = geometry_;
         const std::string key = fmt::format(
-            "{} {} {}  {}x{}x{} {}x{}x{} / {} {} + {} {} {} {} x {} {} : {}  {} {}  {} {}", static_cast<int>(x_.type()),
-            op_.x_zero, static_cast<int>(op_.sums), g.h, g.w, g.c, g.k, g.r, g.s, g.stride_h, g.stride_w, g.top, g.left,
-            g.bottom, g.right, g.dilation_h, g.dilation_w, g.groups, fmt::ptr(w_zero_), w_zero_ ? w_zero_->version : 0,
-            fmt::ptr(bias_), bias_ ? bias_->version : 0);
+            "{} {} {} {}  {}x{}x{} {}x{}x{} / {} {} + {} {} {} {} x {} {} : {}  {} {}  {} {}",
+            static_cast<int>(x_.type()), op_.x_zero, op_.x_most, static_cast<int>(op_.sums), g.h, g.w, g.c, g.k, g.r,
+            g.s, g.stride_h, g.stride_w, g.top, g.left, g.bottom, g.right, g.dilation_h, g.dilation_w, g.groups,
+            fmt::ptr(w_zero_), w_zero_ ? w_zero_->version : 0, fmt::ptr(bias_), bias_ ? bias_->version : 0);
         packed_ = w_->forms.get<PackedLayer>(w_->version, key, [&] { return packed(); });
         version_ = w_->version;
     }
@@ -111,7 +111,7 @@ class CompiledLayer : public CompiledOperation {
             made.sums.emplace(w, geometry_.k, zero, op_.x_zero, wide);
         } else if (x_.codes()) {
             made.codes.emplace(
-                integer::Convolution::Settings{geometry_, w, zero, op_.x_zero, wide, integers_of(bias_)});
+                integer::Convolution::Settings{geometry_, w, zero, op_.x_zero, op_.x_most, wide, integers_of(bias_)});
         } else {
             std::vector<float> values(w.begin(), w.end());
             for (size_t i = 0; i < values.size() && !zero.empty(); ++i)

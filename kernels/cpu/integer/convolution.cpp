@@ -1,6 +1,9 @@
 // See convolution.h.
 #include "kernels/cpu/integer/convolution.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "engine/error.h"
 
 namespace adaq::cpu::integer {
@@ -15,17 +18,22 @@ const Geometry& checked(const Geometry& g, size_t weights) {
 }  // namespace
 
 Convolution::Convolution(const Settings& s, const Instructions& instructions)
-    : geometry_(checked(s.geometry, s.w.size())), x_zero_(s.x_zero) {
+    : geometry_(checked(s.geometry, s.w.size())),
+      instructions_(&instructions),
+      x_zero_(s.x_zero),
+      x_most_(s.x_most),
+      wide_(s.wide) {
     require(s.w_zero.empty() || static_cast<int64_t>(s.w_zero.size()) == s.geometry.k,
             "convolution: {} zero points of weights, expected {}", s.w_zero.size(), s.geometry.k);
     require(s.bias.empty() || static_cast<int64_t>(s.bias.size()) == s.geometry.k,
             "convolution: {} biases, expected {}", s.bias.size(), s.geometry.k);
     require(s.x_zero >= 0 && s.x_zero <= 255, "convolution: the zero point {} is no code", s.x_zero);
+    require(s.x_most >= s.x_zero && s.x_most <= 255, "convolution: codes up to {}, with a zero of {}", s.x_most,
+            s.x_zero);
     if (!s.wide && DepthwiseConvolution::is(s.geometry)) {
         depthwise_.emplace(s.geometry, instructions, s.w.data(), s.w_zero, s.x_zero, s.bias);
-    } else if (!s.wide && WinogradConvolution::can(s.geometry, instructions, s.w.data(), s.w_zero) &&
-               WinogradConvolution::pays(s.geometry, instructions)) {
-        winograd_.emplace(s.geometry, instructions.winograd, s.w.data(), s.x_zero, s.bias);
+    } else if (const WinogradKernels* const kernels = s.wide ? nullptr : winograd_for(s)) {
+        winograd_.emplace(WinogradLayer{s.geometry, s.w.data(), s.w_zero, s.x_most}, *kernels, s.x_zero, s.bias);
     } else if (!s.wide) {
         blocked_.emplace(s.geometry, instructions.integers, s.w.data(), s.w_zero, s.x_zero, s.bias);
     } else {
@@ -37,10 +45,33 @@ Convolution::Convolution(const Settings& s, const Instructions& instructions)
     }
 }
 
+/// Those that pay, the best first.
+std::vector<const WinogradKernels*> Convolution::winograds() const {
+    const auto gain = [&](const WinogradKernels* kernels) {
+        return WinogradConvolution::gain(geometry_, x_most_, *kernels, instructions_->integers);
+    };
+    std::vector<const WinogradKernels*> found;
+    for (const WinogradKernels* kernels : {&instructions_->winograd_bytes, &instructions_->winograd_words})
+        if (gain(kernels) > 0.0) found.push_back(kernels);
+    constexpr double kClearly = 1.05;  // weights of bytes are smaller
+    if (found.size() == 2 && gain(found[1]) > kClearly * gain(found[0])) std::swap(found[0], found[1]);
+    return found;
+}
+
+const WinogradKernels* Convolution::winograd_for(const Settings& s) const {
+    const WinogradLayer layer{s.geometry, s.w.data(), s.w_zero, s.x_most};
+    for (const WinogradKernels* kernels : winograds())
+        if (WinogradConvolution::is_exact(layer, *kernels)) return kernels;
+    return nullptr;
+}
+
 size_t Convolution::workspace_bytes(int64_t images, int threads) const {
-    return blocked_    ? blocked_->workspace_bytes(images, threads)
-           : winograd_ ? winograd_->workspace_bytes(images, threads)
-                       : 0;
+    if (wide_ || depthwise_) return 0;
+    size_t most =
+        BlockedConvolution::workspace_bytes(geometry_, instructions_->integers, Source::codes, images, threads);
+    for (const WinogradKernels* kernels : winograds())
+        most = std::max(most, WinogradConvolution::workspace_bytes(geometry_, *kernels, images, threads));
+    return most;
 }
 
 void Convolution::run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y,
@@ -85,11 +116,12 @@ void Convolution::run_plainly(const uint8_t* x, int64_t images, const Epilogue& 
 
 FloatConvolution::FloatConvolution(const Geometry& geometry, std::span<const float> w, FloatSum sum,
                                    const Instructions& instructions)
-    : blocked_(checked(geometry, w.size()), sum == FloatSum::in_order ? instructions.singles : instructions.reals,
-               w.data()) {}
+    : geometry_(checked(geometry, w.size())),
+      kernels_(sum == FloatSum::in_order ? instructions.singles : instructions.reals),
+      blocked_(geometry_, kernels_, w.data()) {}
 
 size_t FloatConvolution::workspace_bytes(int64_t images, int threads) const {
-    return blocked_.workspace_bytes(images, threads);
+    return BlockedConvolution::workspace_bytes(geometry_, kernels_, Source::floats, images, threads);
 }
 
 void FloatConvolution::run(const float* x, int64_t images, const Epilogue& epilogue, const Result& y,

@@ -23,6 +23,7 @@ class Convolution {
         std::span<const int8_t> w;         // [K,R,S,C / groups]
         std::vector<int32_t> w_zero = {};  // [K], -255 ... 255; empty: all 0
         int x_zero = 0;                    // 0 ... 255
+        int x_most = 255;                  // no code of x is larger
         /// Sums may be 2^31 and more in size: sums in 64 bits, by plain loops.
         bool wide = false;
         std::vector<int32_t> bias = {};  // [K]; empty: all 0
@@ -37,15 +38,20 @@ class Convolution {
                : depthwise_ ? depthwise_->bytes()
                             : w_.size() + (w_zero_.size() + bias_.size()) * sizeof(int32_t);
     }
+    /// Depends on the geometry alone, and not on weights.
     size_t workspace_bytes(int64_t images, int threads) const;
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
              int threads) const;
 
   private:
+    std::vector<const WinogradKernels*> winograds() const;
+    const WinogradKernels* winograd_for(const Settings& settings) const;
     void run_plainly(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, int threads) const;
 
     Geometry geometry_;
-    int x_zero_;
+    const Instructions* instructions_;
+    int x_zero_, x_most_;
+    bool wide_;
     std::optional<BlockedConvolution> blocked_;  // one of the three, unless sums are wide
     std::optional<WinogradConvolution> winograd_;
     std::optional<DepthwiseConvolution> depthwise_;
@@ -73,6 +79,8 @@ class FloatConvolution {
              int threads) const;
 
   private:
+    Geometry geometry_;
+    ProductKernels kernels_;
     BlockedConvolution blocked_;
 };
 

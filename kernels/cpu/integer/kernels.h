@@ -136,40 +136,44 @@ struct ColumnsJob {
     int together;  // positions that share vectors, so that each has a half or a quarter of the channels: 1, 2, 4
 };
 
-/// Winograd's F(4x4, 3x3) cuts a map into tiles of 4x4 outputs, each of which sees 6x6 pixels and is computed in as
-/// many planes (winograd_words.h).
-constexpr int kWinogradOutputs = 4, kWinogradPixels = 6, kWinogradPlanes = kWinogradPixels * kWinogradPixels;
-
+/// A tile of Winograd's algorithm: a square of outputs, which sees a square of pixels and is computed in as many planes
+/// as there are pixels (winograd_forms.h).
 struct WinogradTile {
     int64_t y;          // its first output, in positions
     int rows, columns;  // of outputs inside the map
 };
 
-/// What of its tiles a thread works on at once.
+/// The tiles that a thread works on at once.
 struct WinogradInputJob {
-    const uint8_t* const* pixels;  // [tile][kWinogradPlanes]: the first channel of each pixel, row by row
-    int64_t tiles;
-    int64_t channels;
-    int16_t* v;     // [kWinogradPlanes][plane]: [tile][pitch]
-    int64_t plane;  // words
-    int64_t pitch;  // words of a tile, whole vectors of them
+    const uint8_t* const* pixels;  // [tile][plane]: the first channel of each pixel, row by row
+    int64_t tiles, channels;
+    unsigned char* v;  // [plane][tile][channel]: what the weights are multiplied by
+    int64_t plane;     // bytes
+    int64_t pitch;     // bytes of a tile, whole vectors
 };
 
 /// The tiles by a block of channels.
 struct WinogradBlockJob {
-    const int16_t* v;  // as above
+    const unsigned char* v;  // as above
     int64_t plane, pitch;
     const WinogradTile* tiles;
     int64_t tile_count;
-    int64_t steps;           // of two channels
-    const unsigned char* w;  // packed: [plane][step][vector][lane][2]
-    const int32_t* start;    // [vectors * lanes]: what the convolution's sums begin with
-    int32_t* sums;           // [kWinogradPlanes][tiles, rounded up to whole products][vectors * lanes]
-    int64_t row_positions;   // of y: from an output to the one below it
+    int64_t steps;               // of a product
+    const unsigned char* w;      // packed: [plane][step][vector][lane][depth]
+    const int32_t* plane_start;  // [plane][vectors * lanes]: what a plane's sums begin with
+    const int32_t* start;        // [vectors * lanes]: what is added to the convolution's sums
+    int32_t* sums;               // [plane][tiles, rounded up to whole products][vectors * lanes]
+    int64_t row_positions;       // of y: from an output to the one below it
 };
 
 struct WinogradKernels {
-    ProductKernels words;  // of which run is none where there is no Winograd
+    ProductKernels products;
+    int outputs, pixels;       // of a tile's edge
+    const int8_t* g;           // [pixels][3]: by which rows and columns of weights are multiplied
+    int most_code;             // of x
+    int offset, plain_plane;   // what is added to all of v but this plane
+    int sum_bits;              // sums below 2^sum_bits in size are exact
+    int input_cost, sum_cost;  // instructions of a tile and a vector, beside products
     void (*transform)(const WinogradInputJob&);
     /// epilogue: what epilogues read of a job.
     void (*run)(const WinogradBlockJob& job, const BlockJob& epilogue);
@@ -179,7 +183,7 @@ struct WinogradKernels {
 struct Instructions {
     const char* name;
     ProductKernels integers, singles, reals;
-    WinogradKernels winograd;
+    WinogradKernels winograd_words, winograd_bytes;  // run: none where there is none
     void (*pointwise)(const PointwiseJob&);
     int depthwise_group;  // channels
     /// Of a row; epilogue: what epilogues read of a job, its channels those of the row.

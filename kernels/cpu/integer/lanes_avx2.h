@@ -172,6 +172,9 @@ struct Floats256 {
 #else
     static constexpr bool kDots = false;
 #endif
+    static Codes all_bytes(int v) { return _mm256_set1_epi8(static_cast<char>(v)); }
+    static Codes add_bytes(Codes a, Codes b) { return _mm256_add_epi8(a, b); }
+    static Codes sub_bytes(Codes a, Codes b) { return _mm256_sub_epi8(a, b); }
     static Codes bytes_low(Codes a, Codes b) { return _mm256_unpacklo_epi8(a, b); }
     static Codes bytes_high(Codes a, Codes b) { return _mm256_unpackhi_epi8(a, b); }
     static Codes pairs_low(Codes a, Codes b) { return _mm256_unpacklo_epi16(a, b); }

@@ -66,58 +66,57 @@ int32_t first_sum(const int8_t* w, int64_t count, int x_zero, const std::vector<
         static_cast<uint32_t>((bias.empty() ? 0 : bias[static_cast<size_t>(k)]) - x_zero * sum));
 }
 
-PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels)
+PackedLayout::PackedLayout(const Geometry& g, const ProductKernels& kernels)
     : groups_(g.groups),
       group_k_(g.k / g.groups),
       block_channels_(int64_t{kernels.vectors} * kernels.lanes),
       lanes_(kernels.lanes),
-      group_blocks_((group_k_ + block_channels_ - 1) / block_channels_) {}
+      group_blocks_((group_k_ + block_channels_ - 1) / block_channels_) {
+    const Runs runs(g, kernels);
+    const int64_t weight_bytes = kernels.element == Element::byte ? 1 : kernels.element == Element::word ? 2 : 4;
+    block_bytes_ = runs.count * runs.steps * block_channels_ * kernels.depth * weight_bytes;
+}
 
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const int8_t* w)
-    : PackedWeights(g, kernels) {
-    const Runs runs(g, kernels);
+    : PackedLayout(g, kernels), bytes_(bytes()) {
     if (kernels.element == Element::byte) {
-        pack<int8_t>(runs, kernels, w);
+        pack<int8_t>(Runs(g, kernels), kernels, w);
     } else {
-        pack<int16_t>(runs, kernels, w);
+        pack<int16_t>(Runs(g, kernels), kernels, w);
     }
 }
 
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const int16_t* w)
-    : PackedWeights(g, kernels) {
+    : PackedLayout(g, kernels), bytes_(bytes()) {
     pack<int16_t>(Runs(g, kernels), kernels, w);
 }
 
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const float* w)
-    : PackedWeights(g, kernels) {
+    : PackedLayout(g, kernels), bytes_(bytes()) {
     pack<float>(Runs(g, kernels), kernels, w);
 }
 
-int64_t PackedWeights::first_channel(int64_t block) const {
+int64_t PackedLayout::first_channel(int64_t block) const {
     return group_of(block) * group_k_ + block % group_blocks_ * block_channels_;
 }
 
-int64_t PackedWeights::channels_of(int64_t block) const {
+int64_t PackedLayout::channels_of(int64_t block) const {
     return std::min(block_channels_, group_k_ - block % group_blocks_ * block_channels_);
 }
 
-int PackedWeights::vectors_of(int64_t block) const {
+int PackedLayout::vectors_of(int64_t block) const {
     return static_cast<int>((channels_of(block) + lanes_ - 1) / lanes_);
 }
 
-int64_t PackedWeights::lane_of(int64_t k) const {
-    return k / group_k_ * group_blocks_ * block_channels_ + k % group_k_;
-}
+int64_t PackedLayout::lane_of(int64_t k) const { return k / group_k_ * group_blocks_ * block_channels_ + k % group_k_; }
 
 template <typename Stored, typename Weight>
 void PackedWeights::pack(const Runs& runs, const ProductKernels& kernels, const Weight* w) {
-    const int64_t steps = runs.count * runs.steps, depth = kernels.depth, row = runs.count * runs.length;
-    block_bytes_ = steps * block_channels_ * depth * static_cast<int64_t>(sizeof(Stored));
-    bytes_ = AlignedBytes(static_cast<size_t>(blocks() * block_bytes_));
-    for (int64_t k = 0; k < groups_ * group_k_; ++k) {
-        const int64_t block = lane_of(k) / block_channels_, lane = lane_of(k) % block_channels_,
-                      step_size = vectors_of(block) * lanes_;
-        auto* const first = reinterpret_cast<Stored*>(bytes_.data() + block * block_bytes_) + lane * depth;
+    const int64_t depth = kernels.depth, row = runs.count * runs.length;
+    for (int64_t k = 0; k < channels(); ++k) {
+        const int64_t block = lane_of(k) / block_channels(), lane = lane_of(k) % block_channels(),
+                      step_size = vectors_of(block) * lanes();
+        auto* const first = reinterpret_cast<Stored*>(bytes_.data() + block * block_bytes()) + lane * depth;
         for (int64_t run = 0; run < runs.count; ++run) {
             const Weight* const from = w + k * row + run * runs.length;
             Stored* to = first + run * runs.steps * step_size * depth;

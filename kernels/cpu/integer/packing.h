@@ -56,12 +56,10 @@ struct PairedRows {
 /// x_zero * (sum of the channel's weights, of which there are `count`). bias: [K], or empty.
 int32_t first_sum(const int8_t* w, int64_t count, int x_zero, const std::vector<int32_t>& bias, int64_t k);
 
-class PackedWeights {
+/// Where weights lie when they are packed.
+class PackedLayout {
   public:
-    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w);
-    /// Of kernels of words.
-    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int16_t* w);
-    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const float* w);
+    PackedLayout(const Geometry& geometry, const ProductKernels& kernels);
 
     /// Of all groups: a block's channels are of one group.
     int64_t blocks() const { return groups_ * group_blocks_; }
@@ -72,16 +70,30 @@ class PackedWeights {
     int vectors_of(int64_t block) const;
     /// Of channel k, where each block has as many lanes.
     int64_t lane_of(int64_t k) const;
-    const unsigned char* of(int64_t block) const { return bytes_.data() + block * block_bytes_; }
-    size_t bytes() const { return bytes_.size(); }
+    int64_t block_bytes() const { return block_bytes_; }
+    size_t bytes() const { return static_cast<size_t>(blocks() * block_bytes_); }
+
+  protected:
+    int64_t lanes() const { return lanes_; }
+    int64_t channels() const { return groups_ * group_k_; }
 
   private:
-    PackedWeights(const Geometry& geometry, const ProductKernels& kernels);
+    int64_t groups_, group_k_, block_channels_, lanes_, group_blocks_, block_bytes_;
+};
+
+class PackedWeights : public PackedLayout {
+  public:
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w);
+    /// Of kernels of words.
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int16_t* w);
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const float* w);
+
+    const unsigned char* of(int64_t block) const { return bytes_.data() + block * block_bytes(); }
+
+  private:
     template <typename Stored, typename Weight>
     void pack(const Runs& runs, const ProductKernels& kernels, const Weight* w);
 
-    int64_t groups_, group_k_, block_channels_, lanes_, group_blocks_;
-    int64_t block_bytes_ = 0;
     AlignedBytes bytes_;
 };
 

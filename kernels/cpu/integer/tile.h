@@ -134,12 +134,14 @@ constexpr ProductKernels product_kernels() {
 /// All of an instruction set: sums of floats by Singles and Reals, what follows products by F.
 template <class F, class Singles, class Reals>
 constexpr Instructions instructions(const char* name, const ProductKernels& integers,
-                                    const WinogradKernels& winograd = {}) {
+                                    const WinogradKernels& winograd_words = {},
+                                    const WinogradKernels& winograd_bytes = {}) {
     return {name,
             integers,
             product_kernels<Singles, F>(),
             product_kernels<Reals, F>(),
-            winograd,
+            winograd_words,
+            winograd_bytes,
             pointwise<F>,
             kDepthwiseGroup<F>,
             depthwise<F>,

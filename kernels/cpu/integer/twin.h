@@ -228,6 +228,15 @@ struct FloatsTwin {
         for (int i = 0; i < 4 * lanes; ++i) result.at[i] = static_cast<uint8_t>(f(i));
         return result;
     }
+    static Codes all_bytes(int v) {
+        return each_code([&](int) { return v; });
+    }
+    static Codes add_bytes(const Codes& a, const Codes& b) {
+        return each_code([&](int i) { return a.at[i] + b.at[i]; });
+    }
+    static Codes sub_bytes(const Codes& a, const Codes& b) {
+        return each_code([&](int i) { return a.at[i] - b.at[i]; });
+    }
     /// Units of so many bytes, of a and b by turns, the first or the second half of those of each piece.
     static Codes interleave_bytes(const Codes& a, const Codes& b, int unit, int half) {
         return each_code([&](int i) {

@@ -2,6 +2,7 @@
 #include "kernels/cpu/integer/winograd_convolution.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "kernels/cpu/integer/block_epilogue.h"
 
@@ -13,168 +14,215 @@ constexpr int64_t kAlignment = 64;
 // What a thread transforms at once and the products of a block of channels stay in a second-level cache, beside the
 // block's weights.
 constexpr int64_t kWorkBytes = 384 * 1024;
-// More weights than a second-level cache holds come from further away for every few tiles; many more, which small maps
-// have, are not worth the memory either.
-constexpr int64_t kLargeWeights = 2 * 1024 * 1024, kMostWeights = 6 * 1024 * 1024;
+// Weights so much larger come from beyond a second-level cache for every few tiles, and have to be worth it; much
+// larger ones, which small maps have, are not worth the memory either.
+constexpr int64_t kFarWeights = 2 * 1024 * 1024, kMostWeights = 6 * 1024 * 1024;
+constexpr double kLeastGain = 1.05, kLeastGainOfFarWeights = 1.5;
 
 int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t rounded_up(int64_t a, int64_t to) { return divided_up(a, to) * to; }
 
-int64_t tiles_of_image(const Geometry& g) {
-    return divided_up(g.p(), kWinogradOutputs) * divided_up(g.q(), kWinogradOutputs);
+int64_t planes_of(const WinogradKernels& kernels) { return int64_t{kernels.pixels} * kernels.pixels; }
+int64_t element_bytes(const WinogradKernels& kernels) { return kernels.products.element == Element::byte ? 1 : 2; }
+/// Elements of a vector.
+int64_t vector_elements(const WinogradKernels& kernels) {
+    return int64_t{kernels.products.lanes} * kernels.products.depth;
+}
+/// Bytes of a tile in a plane: whole vectors.
+int64_t pitch_of(const Geometry& g, const WinogradKernels& kernels) {
+    return rounded_up(g.c, vector_elements(kernels)) * element_bytes(kernels);
+}
+int64_t tiles_of_image(const Geometry& g, const WinogradKernels& kernels) {
+    return divided_up(g.p(), kernels.outputs) * divided_up(g.q(), kernels.outputs);
 }
 
-/// Whether sums of any codes stay below 2^25.
-bool is_exact(const Geometry& g, const int8_t* w) {
-    constexpr int64_t kMostCode = 255, kBound = int64_t{1} << 25;
-    const int64_t row = g.weights() / g.k;
-    for (int64_t k = 0; k < g.k; ++k, w += row) {
-        int64_t above = 0, below = 0;
-        for (int64_t i = 0; i < row; ++i) (w[i] > 0 ? above : below) += w[i];
-        if (std::max(above, -below) * kMostCode >= kBound) return false;
+/// The planes as a window's rows.
+Geometry planes_as_rows(const Geometry& g, const WinogradKernels& kernels) {
+    const int64_t planes = planes_of(kernels);
+    return {.h = planes, .w = 1, .c = g.c, .k = g.k, .r = planes, .s = 1};
+}
+
+/// G g G^T of a filter: [planes, C].
+void transform(const Geometry& g, const WinogradKernels& kernels, const int8_t* filter, int16_t* to) {
+    std::fill_n(to, planes_of(kernels) * g.c, int16_t{0});
+    for (int row = 0; row < kernels.pixels; ++row) {
+        for (int column = 0; column < kernels.pixels; ++column, to += g.c) {
+            for (int64_t tap = 0; tap < kEdge * kEdge; ++tap) {
+                const int factor = kernels.g[row * kEdge + tap / kEdge] * kernels.g[column * kEdge + tap % kEdge];
+                if (factor == 0) continue;
+                const int8_t* const from = filter + tap * g.c;
+                for (int64_t c = 0; c < g.c; ++c) to[c] = static_cast<int16_t>(to[c] + factor * from[c]);
+            }
+        }
+    }
+}
+
+template <typename Weight>
+std::vector<Weight> transformed(const Geometry& g, const WinogradKernels& kernels, const int8_t* w) {
+    const int64_t size = planes_of(kernels) * g.c;
+    std::vector<Weight> all(static_cast<size_t>(g.k * size));
+    std::vector<int16_t> filter(static_cast<size_t>(size));
+    for (int64_t k = 0; k < g.k; ++k) {
+        transform(g, kernels, w + k * kEdge * kEdge * g.c, filter.data());
+        for (int64_t i = 0; i < size; ++i) all[static_cast<size_t>(k * size + i)] = static_cast<Weight>(filter[i]);
+    }
+    return all;
+}
+
+PackedWeights packed(const Geometry& g, const WinogradKernels& kernels, const int8_t* w) {
+    const Geometry rows = planes_as_rows(g, kernels);
+    if (element_bytes(kernels) == 1) return {rows, kernels.products, transformed<int8_t>(g, kernels, w).data()};
+    return {rows, kernels.products, transformed<int16_t>(g, kernels, w).data()};
+}
+
+/// Whether the weights of all planes are bytes.
+bool weights_are_bytes(const Geometry& g, const WinogradKernels& kernels, const int8_t* w) {
+    std::vector<int16_t> filter(static_cast<size_t>(planes_of(kernels) * g.c));
+    for (int64_t k = 0; k < g.k; ++k) {
+        transform(g, kernels, w + k * kEdge * kEdge * g.c, filter.data());
+        const auto [least, most] = std::minmax_element(filter.begin(), filter.end());
+        if (*least < INT8_MIN || *most > INT8_MAX) return false;
     }
     return true;
 }
 
-int64_t weight_bytes(const Geometry& g) { return kWinogradPlanes * g.c * g.k * static_cast<int64_t>(sizeof(int16_t)); }
-
-/// G g G^T of all filters: [K, planes, C].
-std::vector<int16_t> transformed(const Geometry& g, const int8_t* w) {
-    constexpr int kG[kWinogradPixels][kEdge] = {{6, 0, 0}, {1, 1, 1}, {1, -1, 1}, {1, 2, 4}, {1, -2, 4}, {0, 0, 6}};
-    std::vector<int16_t> result(static_cast<size_t>(g.k * kWinogradPlanes * g.c));
-    for (int64_t k = 0; k < g.k; ++k) {
-        const int8_t* const filter = w + k * kEdge * kEdge * g.c;
-        for (int64_t plane = 0; plane < kWinogradPlanes; ++plane) {
-            int16_t* const to = result.data() + (k * kWinogradPlanes + plane) * g.c;
-            for (int64_t r = 0; r < kEdge; ++r) {
-                for (int64_t s = 0; s < kEdge; ++s) {
-                    const int factor = kG[plane / kWinogradPixels][r] * kG[plane % kWinogradPixels][s];
-                    if (factor == 0) continue;
-                    const int8_t* const from = filter + (r * kEdge + s) * g.c;
-                    for (int64_t c = 0; c < g.c; ++c) to[c] = static_cast<int16_t>(to[c] + factor * from[c]);
-                }
-            }
-        }
+bool sums_are_small(const Geometry& g, const int8_t* w, int x_most, int bits) {
+    const int64_t row = kEdge * kEdge * g.c;
+    for (int64_t k = 0; k < g.k; ++k, w += row) {
+        int64_t above = 0, below = 0;
+        for (int64_t i = 0; i < row; ++i) (w[i] > 0 ? above : below) += w[i];
+        if (std::max(above, -below) * x_most >= int64_t{1} << bits) return false;
     }
-    return result;
-}
-
-/// The planes as a window's rows.
-Geometry planes(const Geometry& g) {
-    return {.h = kWinogradPlanes, .w = 1, .c = g.c, .k = g.k, .r = kWinogradPlanes, .s = 1};
+    return true;
 }
 
 }  // namespace
 
 /// How a run is cut into pieces: some tiles by some blocks of channels.
 struct WinogradConvolution::Plan {
-    int64_t tiles, tiles_at_once, pieces, groups;  // groups: of blocks
+    int64_t tiles, tiles_at_once, pieces, groups = 1;  // groups: of blocks
     int64_t input_bytes, sum_bytes, pixel_bytes, tile_bytes;
+
+    Plan(const Geometry& g, const WinogradKernels& kernels, int64_t images, int threads);
 
     size_t workspace_bytes() const { return static_cast<size_t>(input_bytes + sum_bytes + pixel_bytes + tile_bytes); }
 };
 
+WinogradConvolution::Plan::Plan(const Geometry& g, const WinogradKernels& kernels, int64_t images, int threads)
+    : tiles(images * tiles_of_image(g, kernels)) {
+    const PackedLayout weights(planes_as_rows(g, kernels), kernels.products);
+    const int64_t together = int64_t{2} * kernels.products.columns, planes = planes_of(kernels),
+                  input = planes * pitch_of(g, kernels),  // bytes of a tile
+        sums = planes * weights.block_channels() * static_cast<int64_t>(sizeof(int32_t));
+    pieces = divided_up(tiles, std::max(kWorkBytes / (input + sums) / together, int64_t{1}) * together);
+    if (pieces < threads) {
+        if (static_cast<int64_t>(weights.bytes()) > images * g.h * g.w * g.c) {
+            groups = std::min(weights.blocks(), divided_up(threads, pieces));
+        } else {
+            pieces = threads;
+        }
+    }
+    if (groups == 1) pieces = rounded_up(pieces, threads);
+    pieces = std::min(pieces, tiles);
+    tiles_at_once = divided_up(tiles, pieces);
+    pieces = divided_up(tiles, tiles_at_once);
+    const int64_t room = rounded_up(tiles_at_once, together);
+    input_bytes = rounded_up(room * input, kAlignment);
+    sum_bytes = rounded_up(room * sums, kAlignment);
+    pixel_bytes = rounded_up(tiles_at_once * planes * static_cast<int64_t>(sizeof(const uint8_t*)), kAlignment);
+    tile_bytes = rounded_up(tiles_at_once * static_cast<int64_t>(sizeof(WinogradTile)), kAlignment);
+}
+
 /// A thread's workspace.
 struct WinogradConvolution::Place {
-    int16_t* input;
+    unsigned char* input;
     int32_t* sums;
     const uint8_t** pixels;
     WinogradTile* tiles;
 
     Place(const Plan& plan, unsigned char* at)
-        : input(reinterpret_cast<int16_t*>(at)),
+        : input(at),
           sums(reinterpret_cast<int32_t*>(at + plan.input_bytes)),
           pixels(reinterpret_cast<const uint8_t**>(at + plan.input_bytes + plan.sum_bytes)),
           tiles(reinterpret_cast<WinogradTile*>(at + plan.input_bytes + plan.sum_bytes + plan.pixel_bytes)) {}
 };
 
-bool WinogradConvolution::can(const Geometry& g, const Instructions& instructions, const int8_t* w,
-                              const std::vector<int32_t>& w_zero) {
-    return instructions.winograd.run != nullptr && g.r == kEdge && g.s == kEdge && g.stride_h == 1 && g.stride_w == 1 &&
-           g.dilation_h == 1 && g.dilation_w == 1 && g.groups == 1 &&
-           std::all_of(w_zero.begin(), w_zero.end(), [](int32_t zero) { return zero == 0; }) && is_exact(g, w);
+/// In hundredths of a multiplication of 16 lanes, as measured: beside multiplications, narrower vectors cost less.
+double WinogradConvolution::gain(const Geometry& g, int x_most, const WinogradKernels& kernels,
+                                 const ProductKernels& integers) {
+    if (kernels.run == nullptr || x_most > kernels.most_code) return 0.0;
+    if (g.r != kEdge || g.s != kEdge || g.stride_h != 1 || g.stride_w != 1 || g.dilation_h != 1 || g.dilation_w != 1 ||
+        g.groups != 1)
+        return 0.0;
+    const int64_t planes = planes_of(kernels), weight_bytes = planes * g.c * g.k * element_bytes(kernels);
+    if (weight_bytes > kMostWeights) return 0.0;
+    constexpr int64_t kProduct = 110, kDirectProduct = 100, kOutput = 1800;
+    const int64_t inputs = divided_up(g.c, vector_elements(kernels)), outputs = divided_up(g.k, kernels.products.lanes);
+    const Runs runs(g, integers);
+    const int64_t beside = kernels.sum_cost + kernels.input_cost * inputs / outputs,
+                  directly = g.p() * g.q() * (kDirectProduct * runs.count * runs.steps + kOutput),
+                  by_winograd =
+                      tiles_of_image(g, kernels) * (kProduct * planes * divided_up(g.c, kernels.products.depth) +
+                                                    100 * beside * kernels.products.lanes / 16);
+    const double gain = static_cast<double>(directly) / static_cast<double>(by_winograd);
+    const bool far = weight_bytes - g.weights() > kFarWeights;
+    return gain > (far ? kLeastGainOfFarWeights : kLeastGain) ? gain : 0.0;
 }
 
-/// By the instructions that an image and a vector of output channels take.
-bool WinogradConvolution::pays(const Geometry& g, const Instructions& set) {
-    const int64_t weight_bytes = kWinogradPlanes * g.c * g.k * static_cast<int64_t>(sizeof(int16_t));
-    if (weight_bytes > kMostWeights) return false;
-    constexpr int64_t kOfInput = 350, kOfSums = 280;  // instructions of a tile and a vector
-    const int64_t words = 2 * set.winograd.words.lanes, outputs = divided_up(g.k, set.winograd.words.lanes);
-    const Runs runs(g, set.integers);
-    const int64_t directly = g.p() * g.q() * runs.count * runs.steps,
-                  by_winograd = tiles_of_image(g) * (kWinogradPlanes * divided_up(g.c, set.winograd.words.depth) +
-                                                     kOfSums + kOfInput * divided_up(g.c, words) / outputs);
-    // As measured. Directly, more multiplications overlap.
-    return directly * 100 > by_winograd * (weight_bytes > kLargeWeights ? 150 : 117);
+bool WinogradConvolution::is_exact(const WinogradLayer& layer, const WinogradKernels& kernels) {
+    if (std::any_of(layer.w_zero.begin(), layer.w_zero.end(), [](int32_t zero) { return zero != 0; })) return false;
+    return sums_are_small(layer.geometry, layer.w, layer.x_most, kernels.sum_bits) &&
+           (element_bytes(kernels) > 1 || weights_are_bytes(layer.geometry, kernels, layer.w));
 }
 
-WinogradConvolution::WinogradConvolution(const Geometry& geometry, const WinogradKernels& kernels, const int8_t* w,
-                                         int x_zero, const std::vector<int32_t>& bias)
-    : geometry_(geometry),
+WinogradConvolution::WinogradConvolution(const WinogradLayer& layer, const WinogradKernels& kernels, int x_zero,
+                                         const std::vector<int32_t>& bias)
+    : geometry_(layer.geometry),
       kernels_(kernels),
-      weights_(planes(geometry), kernels.words, transformed(geometry, w).data()),
-      pitch_(rounded_up(geometry.c, 2 * kernels.words.lanes)),
+      weights_(packed(geometry_, kernels, layer.w)),
       start_(static_cast<size_t>(weights_.blocks() * weights_.block_channels())),
-      zero_(static_cast<size_t>(geometry.c), static_cast<uint8_t>(x_zero)) {
-    const int64_t row = kEdge * kEdge * geometry.c;
-    for (int64_t k = 0; k < geometry.k; ++k)
-        start_[static_cast<size_t>(k)] = first_sum(w + k * row, row, x_zero, bias, k);
-}
-
-WinogradConvolution::Plan WinogradConvolution::plan_for(int64_t images, int threads) const {
-    Plan plan{};
-    plan.tiles = images * tiles_of_image(geometry_);
-    const int64_t together = 2 * kernels_.words.columns, tile_words = kWinogradPlanes * pitch_,
-                  tile_sums = kWinogradPlanes * weights_.block_channels(),
-                  tile_bytes = tile_words * static_cast<int64_t>(sizeof(int16_t)) +
-                               tile_sums * static_cast<int64_t>(sizeof(int32_t)),
-                  most = std::max(kWorkBytes / tile_bytes / together, int64_t{1}) * together;
-    plan.pieces = divided_up(plan.tiles, most);
-    plan.groups = 1;
-    if (plan.pieces < threads) {
-        const int64_t map_bytes = images * geometry_.h * geometry_.w * geometry_.c;
-        if (static_cast<int64_t>(weights_.bytes()) > map_bytes) {
-            plan.groups = std::min(weights_.blocks(), divided_up(threads, plan.pieces));
-        } else {
-            plan.pieces = threads;
+      plane_start_(start_.size() * static_cast<size_t>(planes_of(kernels))),
+      zero_(static_cast<size_t>(geometry_.c), static_cast<uint8_t>(x_zero)) {
+    const int64_t row = kEdge * kEdge * geometry_.c, planes = planes_of(kernels), channels = weights_.block_channels();
+    std::vector<int16_t> filter(static_cast<size_t>(planes * geometry_.c));
+    for (int64_t k = 0; k < geometry_.k; ++k) {
+        const int8_t* const w = layer.w + k * row;
+        start_[static_cast<size_t>(k)] = first_sum(w, row, x_zero, bias, k);
+        if (kernels.offset == 0) continue;
+        transform(geometry_, kernels, w, filter.data());
+        for (int64_t plane = 0; plane < planes; ++plane) {
+            if (plane == kernels.plain_plane) continue;
+            const auto first = filter.begin() + plane * geometry_.c;
+            plane_start_[static_cast<size_t>((k / channels * planes + plane) * channels + k % channels)] =
+                -kernels.offset * std::accumulate(first, first + geometry_.c, 0);
         }
     }
-    if (plan.groups == 1) plan.pieces = rounded_up(plan.pieces, threads);
-    plan.pieces = std::min(plan.pieces, plan.tiles);
-    plan.tiles_at_once = divided_up(plan.tiles, plan.pieces);
-    plan.pieces = divided_up(plan.tiles, plan.tiles_at_once);
-    const int64_t room = rounded_up(plan.tiles_at_once, together), lanes = weights_.block_channels();
-    plan.input_bytes = rounded_up(room * tile_words * static_cast<int64_t>(sizeof(int16_t)), kAlignment);
-    plan.sum_bytes = room * kWinogradPlanes * lanes * static_cast<int64_t>(sizeof(int32_t));
-    plan.pixel_bytes = plan.tiles_at_once * kWinogradPlanes * static_cast<int64_t>(sizeof(const uint8_t*));
-    plan.tile_bytes = rounded_up(plan.tiles_at_once * static_cast<int64_t>(sizeof(WinogradTile)), kAlignment);
-    return plan;
 }
 
-size_t WinogradConvolution::workspace_bytes(int64_t images, int threads) const {
-    return plan_for(images, threads).workspace_bytes() * static_cast<size_t>(threads);
+size_t WinogradConvolution::workspace_bytes(const Geometry& geometry, const WinogradKernels& kernels, int64_t images,
+                                            int threads) {
+    return Plan(geometry, kernels, images, threads).workspace_bytes() * static_cast<size_t>(threads);
 }
 
 void WinogradConvolution::find_tiles(int64_t first, int64_t count, const uint8_t* x, const Place& place) const {
     const Geometry& g = geometry_;
-    const int64_t columns = divided_up(g.q(), kWinogradOutputs), of_image = tiles_of_image(g);
+    const int64_t edge = kernels_.outputs, pixels = kernels_.pixels, columns = divided_up(g.q(), edge),
+                  of_image = tiles_of_image(g, kernels_);
     const uint8_t** to = place.pixels;
     for (int64_t i = 0; i < count; ++i) {
-        const int64_t image = (first + i) / of_image, of_map = (first + i) % of_image,
-                      p = of_map / columns * kWinogradOutputs, q = of_map % columns * kWinogradOutputs;
-        place.tiles[i] = {(image * g.p() + p) * g.q() + q,
-                          static_cast<int>(std::min<int64_t>(kWinogradOutputs, g.p() - p)),
-                          static_cast<int>(std::min<int64_t>(kWinogradOutputs, g.q() - q))};
+        const int64_t image = (first + i) / of_image, of_map = (first + i) % of_image, p = of_map / columns * edge,
+                      q = of_map % columns * edge;
+        place.tiles[i] = {(image * g.p() + p) * g.q() + q, static_cast<int>(std::min(edge, g.p() - p)),
+                          static_cast<int>(std::min(edge, g.q() - q))};
         const int64_t first_column = q - g.left;
-        const bool whole = first_column >= 0 && first_column + kWinogradPixels <= g.w;
-        for (int64_t row = p - g.top; row < p - g.top + kWinogradPixels; ++row, to += kWinogradPixels) {
+        const bool whole = first_column >= 0 && first_column + pixels <= g.w;
+        for (int64_t row = p - g.top; row < p - g.top + pixels; ++row, to += pixels) {
             if (row < 0 || row >= g.h) {
-                std::fill_n(to, kWinogradPixels, zero_.data());
+                std::fill_n(to, pixels, zero_.data());
                 continue;
             }
             const uint8_t* const of_row = x + ((image * g.h + row) * g.w + first_column) * g.c;
-            for (int64_t column = 0; column < kWinogradPixels; ++column) {
+            for (int64_t column = 0; column < pixels; ++column) {
                 const bool inside = whole || (first_column + column >= 0 && first_column + column < g.w);
                 to[column] = inside ? of_row + column * g.c : zero_.data();
             }
@@ -184,9 +232,10 @@ void WinogradConvolution::find_tiles(int64_t first, int64_t count, const uint8_t
 
 void WinogradConvolution::run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y,
                               unsigned char* workspace, int threads) const {
-    const Plan plan = plan_for(images, threads);
+    const Plan plan(geometry_, kernels_, images, threads);
     const Finish finish = finish_of(epilogue, geometry_.k);
-    const int64_t blocks = weights_.blocks(), items = plan.pieces * plan.groups;
+    const int64_t blocks = weights_.blocks(), items = plan.pieces * plan.groups, pitch = pitch_of(geometry_, kernels_),
+                  channels = weights_.block_channels();
     const auto work = [&](int64_t item, const Place& place) {
         const int64_t first = item / plan.groups * plan.tiles_at_once,
                       count = std::min(plan.tiles_at_once, plan.tiles - first), part = item % plan.groups;
@@ -196,16 +245,16 @@ void WinogradConvolution::run(const uint8_t* x, int64_t images, const Epilogue& 
         input.tiles = count;
         input.channels = geometry_.c;
         input.v = place.input;
-        input.pitch = pitch_;
-        input.plane = rounded_up(count, 2 * kernels_.words.columns) * pitch_;
+        input.pitch = pitch;
+        input.plane = rounded_up(count, int64_t{2} * kernels_.products.columns) * pitch;
         kernels_.transform(input);
         WinogradBlockJob job{};
         job.v = place.input;
         job.plane = input.plane;
-        job.pitch = pitch_;
+        job.pitch = pitch;
         job.tiles = place.tiles;
         job.tile_count = count;
-        job.steps = divided_up(geometry_.c, kernels_.words.depth);
+        job.steps = divided_up(geometry_.c, kernels_.products.depth);
         job.sums = place.sums;
         job.row_positions = geometry_.q();
         for (int64_t block = blocks * part / plan.groups; block < blocks * (part + 1) / plan.groups; ++block) {
@@ -214,7 +263,8 @@ void WinogradConvolution::run(const uint8_t* x, int64_t images, const Epilogue& 
             BlockJob of_block = block_epilogue.job(finish, y, geometry_.k);
             of_block.vectors = weights_.vectors_of(block);
             job.w = weights_.of(block);
-            job.start = start_.data() + block * weights_.block_channels();
+            job.start = start_.data() + block * channels;
+            job.plane_start = plane_start_.data() + block * planes_of(kernels_) * channels;
             kernels_.run(job, of_block);
         }
     };

@@ -1,5 +1,7 @@
-// 3x3 convolutions of codes by Winograd's F(4x4, 3x3) in words (winograd_words.h): a quarter of the multiplications, or
-// more where tiles do not fill the map, exactly. Weights take eight times as much memory.
+// 3x3 convolutions of codes by Winograd's algorithm (winograd_forms.h), exactly: with fewer multiplications, and larger
+// weights. By tiles of 4x4 outputs in words, with a quarter of the multiplications and weights of eight times the size;
+// where codes and weights have few bits by tiles of 2x2 in bytes, with four ninths of them and weights of 16 / 9 of the
+// size. Where tiles do not fill the map there are more.
 //
 // Threads share tiles, or blocks of channels where there are few tiles; results do not depend on it.
 #pragma once
@@ -12,21 +14,33 @@
 
 namespace adaq::cpu::integer {
 
+/// What a form of Winograd's algorithm needs to know of a layer.
+struct WinogradLayer {
+    Geometry geometry;
+    const int8_t* w;                     // [K,3,3,C]
+    const std::vector<int32_t>& w_zero;  // [K], or empty
+    int x_most;                          // the largest code
+};
+
 class WinogradConvolution {
   public:
-    /// Whether there is Winograd for it, and no sum of these weights is too large. w_zero: as Convolution::Settings.
-    static bool can(const Geometry& geometry, const Instructions& instructions, const int8_t* w,
-                    const std::vector<int32_t>& w_zero);
-    /// Whether it is expected to be faster than products of each window.
-    static bool pays(const Geometry& geometry, const Instructions& instructions);
+    /// How many times as fast as products of each window by `integers` it is expected to be, whatever the weights are.
+    /// 0 where it does not pay, or there is none.
+    static double gain(const Geometry& geometry, int x_most, const WinogradKernels& kernels,
+                       const ProductKernels& integers);
+    /// Whether operands and sums are not too large for it.
+    static bool is_exact(const WinogradLayer& layer, const WinogradKernels& kernels);
 
-    /// Of codes, which stand for code - x_zero. bias: [K], or empty.
-    WinogradConvolution(const Geometry& geometry, const WinogradKernels& kernels, const int8_t* w, int x_zero,
+    /// Codes stand for code - x_zero. bias: [K], or empty.
+    WinogradConvolution(const WinogradLayer& layer, const WinogradKernels& kernels, int x_zero,
                         const std::vector<int32_t>& bias);
 
     /// Of its weights and what comes with them.
-    size_t bytes() const { return weights_.bytes() + start_.size() * sizeof(int32_t) + zero_.size(); }
-    size_t workspace_bytes(int64_t images, int threads) const;
+    size_t bytes() const {
+        return weights_.bytes() + (start_.size() + plane_start_.size()) * sizeof(int32_t) + zero_.size();
+    }
+    static size_t workspace_bytes(const Geometry& geometry, const WinogradKernels& kernels, int64_t images,
+                                  int threads);
     /// workspace: at a cache line's beginning.
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
              int threads) const;
@@ -35,15 +49,14 @@ class WinogradConvolution {
     struct Plan;
     struct Place;
 
-    Plan plan_for(int64_t images, int threads) const;
     void find_tiles(int64_t first, int64_t count, const uint8_t* x, const Place& place) const;
 
     Geometry geometry_;
     WinogradKernels kernels_;
     PackedWeights weights_;
-    int64_t pitch_;               // words of a tile's plane
-    std::vector<int32_t> start_;  // [padded K]
-    std::vector<uint8_t> zero_;   // a pixel beside the map
+    std::vector<int32_t> start_;        // [padded K]
+    std::vector<int32_t> plane_start_;  // [block][plane][channel of the block]
+    std::vector<uint8_t> zero_;         // a pixel beside the map
 };
 
 }  // namespace adaq::cpu::integer

@@ -168,7 +168,7 @@ struct Layer {
     std::vector<uint8_t> x;
     std::vector<int8_t> w;
     std::vector<int32_t> w_zero;
-    int x_zero;
+    int x_zero, x_most = 255;
     EpilogueData data;
 
     Layer(Values& values, const integer::Geometry& geometry, int64_t image_count)
@@ -199,7 +199,7 @@ struct Layer {
         return y;
     }
     Output run(const integer::Instructions& instructions, int threads, bool wide = false) const {
-        const integer::Convolution convolution({g, w, w_zero, x_zero, wide}, instructions);
+        const integer::Convolution convolution({g, w, w_zero, x_zero, x_most, wide}, instructions);
         Output y(outputs_of(g, images));
         const integer::AlignedBytes workspace(convolution.workspace_bytes(images, threads));
         convolution.run(x.data(), images, data.epilogue, y.result(), workspace.data(), threads);

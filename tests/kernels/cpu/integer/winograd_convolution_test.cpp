@@ -14,11 +14,20 @@ using namespace adaq::test;
 
 namespace {
 
-std::vector<const integer::Instructions*> sets_with_winograd() {
-    std::vector<const integer::Instructions*> sets = every_set();
-    sets.erase(std::remove_if(sets.begin(), sets.end(), [](const auto* set) { return set->winograd.run == nullptr; }),
-               sets.end());
-    return sets;
+/// One of an instruction set's two.
+struct Form {
+    const char* set;
+    const integer::WinogradKernels* kernels;
+    const integer::ProductKernels* integers;
+    bool bytes() const { return kernels->products.element == integer::Element::byte; }
+};
+
+std::vector<Form> forms() {
+    std::vector<Form> all;
+    for (const integer::Instructions* set : every_set())
+        for (const integer::WinogradKernels* kernels : {&set->winograd_words, &set->winograd_bytes})
+            if (kernels->run != nullptr) all.push_back({set->name, kernels, &set->integers});
+    return all;
 }
 
 const integer::Instructions& set_named(std::string_view name) {
@@ -32,17 +41,26 @@ integer::Geometry of_map(int64_t edge, int64_t c, int64_t k) {
     return {.h = edge, .w = edge, .c = c, .k = k, .r = 3, .s = 3, .top = 1, .left = 1, .bottom = 1, .right = 1};
 }
 
-/// Of weights without zero points.
+/// Of weights without zero points, and of codes and weights of so many bits.
 struct PlainLayer : Layer {
-    PlainLayer(Values& values, const integer::Geometry& g, int64_t images) : Layer(values, g, images) {
+    PlainLayer(Values& values, const integer::Geometry& g, int64_t images, int code_bits = 8, int weight_bits = 8)
+        : Layer(values, g, images) {
         w_zero.clear();
+        x_most = (1 << code_bits) - 1;
+        for (uint8_t& code : x) code = static_cast<uint8_t>(code >> (8 - code_bits));
+        for (int8_t& weight : w) weight = static_cast<int8_t>(weight >> (8 - weight_bits));
+        x_zero >>= 8 - code_bits;
+    }
+    integer::WinogradLayer winograd() const { return {g, w.data(), w_zero, x_most}; }
+    bool fits(const Form& form) const {
+        return x_most <= form.kernels->most_code && integer::WinogradConvolution::is_exact(winograd(), *form.kernels);
     }
 };
 
 /// What stands behind the workspace is looked at, too.
-Output run_winograd(const Layer& layer, const integer::Instructions& set, int threads) {
-    const integer::WinogradConvolution convolution(layer.g, set.winograd, layer.w.data(), layer.x_zero, {});
-    const size_t bytes = convolution.workspace_bytes(layer.images, threads);
+Output run_winograd(const PlainLayer& layer, const Form& form, int threads) {
+    const integer::WinogradConvolution convolution(layer.winograd(), *form.kernels, layer.x_zero, {});
+    const size_t bytes = integer::WinogradConvolution::workspace_bytes(layer.g, *form.kernels, layer.images, threads);
     const integer::AlignedBytes workspace(bytes + 64);
     std::fill_n(workspace.data(), bytes + 64, uint8_t{0x5A});
     Output y(outputs_of(layer.g, layer.images));
@@ -52,15 +70,23 @@ Output run_winograd(const Layer& layer, const integer::Instructions& set, int th
     return y;
 }
 
-void check_winograd(const Layer& layer, int threads = 1) {
+/// bytes: those of tiles of bytes alone, else those of words.
+void check_winograd(const PlainLayer& layer, bool bytes, int threads = 1) {
     CAPTURE(fmt::format("{} x [{},{},{}] by {} padding {},{},{},{}", layer.images, layer.g.h, layer.g.w, layer.g.c,
                         layer.g.k, layer.g.top, layer.g.left, layer.g.bottom, layer.g.right));
     const Output expected = layer.expected();
-    for (const integer::Instructions* set : sets_with_winograd()) {
-        CAPTURE(set->name);
-        REQUIRE(integer::WinogradConvolution::can(layer.g, *set, layer.w.data(), layer.w_zero));
-        CHECK((run_winograd(layer, *set, threads) == expected));
+    for (const Form& form : forms()) {
+        if (form.bytes() != bytes) continue;
+        CAPTURE(form.set);
+        REQUIRE(layer.fits(form));
+        CHECK((run_winograd(layer, form, threads) == expected));
     }
+}
+
+/// Of both.
+void check_forms(Values& values, const integer::Geometry& g, int64_t images, int threads = 1) {
+    check_winograd(PlainLayer(values, g, images), false, threads);
+    check_winograd(PlainLayer(values, g, images, draw(values, 2, 6), draw(values, 2, 4)), true, threads);
 }
 
 }  // namespace
@@ -75,54 +101,60 @@ TEST_SUITE("integer Winograd") {
             g.bottom = draw(values, 0, 3), g.right = draw(values, 0, 3);
             g.c = draw(values, 0, 1) == 0 ? draw(values, 1, 9) : draw(values, 10, 90);
             g.k = draw(values, 0, 1) == 0 ? draw(values, 1, 20) : draw(values, 20, 80);
-            check_winograd(PlainLayer(values, g, draw(values, 1, 3)), draw(values, 1, 5));
+            check_forms(values, g, draw(values, 1, 3), draw(values, 1, 5));
         }
     }
 
     TEST_CASE("maps of one row, whose tiles of several images follow each other in y") {
         Values values(52);
-        for (const int64_t width : {1, 4, 5, 8}) {
+        for (const int64_t width : {1, 2, 4, 5, 8}) {
             integer::Geometry g = of_map(1, 6, 20);
             g.w = width;
-            check_winograd(PlainLayer(values, g, 5));
+            check_forms(values, g, 5);
         }
     }
 
     TEST_CASE("more tiles than are transformed at once, and more threads than those") {
         Values values(53);
-        const PlainLayer large(values, of_map(30, 70, 40), 2);
-        const PlainLayer small(values, of_map(4, 40, 100), 1);
         for (const int threads : {1, 3}) {
-            check_winograd(large, threads);
-            check_winograd(small, threads);
+            check_forms(values, of_map(30, 70, 40), 2, threads);
+            check_forms(values, of_map(4, 40, 100), 1, threads);
         }
     }
 
-    TEST_CASE("every plane holds its largest words, of either sign") {
-        constexpr int kB[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
-                                  {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
-        constexpr int kG[6][3] = {{6, 0, 0}, {1, 1, 1}, {1, -1, 1}, {1, 2, 4}, {1, -2, 4}, {0, 0, 6}};
+    TEST_CASE("every plane holds its largest elements, of either sign") {
+        constexpr int kB6[] = {4, 0,  -5, 0, 1, 0, 0, -4, -4, 1,  1, 0, 0, 4, -4, -1, 1, 0,
+                               0, -2, -1, 2, 1, 0, 0, 2,  -1, -2, 1, 0, 0, 4, 0,  -5, 0, 1};
+        constexpr int kB4[] = {1, 0, -1, 0, 0, 1, 1, 0, 0, -1, 1, 0, 0, 1, 0, -1};
+        constexpr int kG6[] = {6, 0, 0, 1, 1, 1, 1, -1, 1, 1, 2, 4, 1, -2, 4, 0, 0, 6};
+        constexpr int kG4[] = {2, 0, 0, 1, 1, 1, 1, -1, 1, 0, 0, 2};
         Values values(54);
-        for (int plane = 0; plane < 36; ++plane) {
-            for (const int sign : {1, -1}) {
-                const integer::Geometry g{.h = 6, .w = 6, .c = 5, .k = 3, .r = 3, .s = 3};
-                PlainLayer layer(values, g, 1);
-                const int row = plane / 6, column = plane % 6;
-                for (int i = 0; i < 36; ++i)
-                    for (int c = 0; c < 5; ++c)
-                        layer.x[static_cast<size_t>(i * 5 + c)] =
-                            sign * kB[row][i / 6] * kB[column][i % 6] > 0 ? 255 : 0;
-                for (int k = 0; k < 3; ++k)
-                    for (int i = 0; i < 9; ++i)
+        const auto check = [&](int edge, const int* b, const int* g, int code_bits, int weight_bits) {
+            for (int plane = 0; plane < edge * edge; ++plane) {
+                const int *const row = b + plane / edge * edge, *const column = b + plane % edge * edge,
+                                 *const g_row = g + plane / edge * 3, *const g_column = g + plane % edge * 3;
+                for (const int sign : {1, -1}) {
+                    PlainLayer layer(values, {.h = edge, .w = edge, .c = 5, .k = 3, .r = 3, .s = 3}, 1, code_bits,
+                                     weight_bits);
+                    for (int i = 0; i < edge * edge; ++i)
                         for (int c = 0; c < 5; ++c)
-                            layer.w[static_cast<size_t>((k * 9 + i) * 5 + c)] =
-                                kG[row][i / 3] * kG[column][i % 3] * (k == 0 ? 1 : -1) > 0 ? 127 : -128;
-                check_winograd(layer);
+                            layer.x[static_cast<size_t>(i * 5 + c)] =
+                                static_cast<uint8_t>(sign * row[i / edge] * column[i % edge] > 0 ? layer.x_most : 0);
+                    const int most = 1 << (weight_bits - 1);
+                    for (int i = 0; i < 3 * 9 * 5; ++i) {
+                        const int tap = i / 5 % 9, k = i / 45;
+                        layer.w[static_cast<size_t>(i)] = static_cast<int8_t>(
+                            g_row[tap / 3] * g_column[tap % 3] * (k == 0 ? 1 : -1) > 0 ? most - 1 : -most);
+                    }
+                    check_winograd(layer, edge == 4);
+                }
             }
-        }
+        };
+        check(6, kB6, kG6, 8, 8);
+        check(4, kB4, kG4, 6, 4);
     }
 
-    TEST_CASE("sums are exact up to the bound, and no layer beyond it is taken") {
+    TEST_CASE("sums are exact up to the bound of words, and no layer beyond it is taken") {
         Values values(55);
         struct Bound {
             int weight;
@@ -133,59 +165,114 @@ TEST_SUITE("integer Winograd") {
             std::fill(layer.x.begin(), layer.x.end(), uint8_t{255});
             std::fill(layer.w.begin(), layer.w.end(), static_cast<int8_t>(bound.weight));
             layer.data.epilogue = {};
-            check_winograd(layer);
+            check_winograd(layer, false);
             layer.x_zero = 255;  // what a sum begins with is beyond the bound
-            check_winograd(layer);
+            check_winograd(layer, false);
 
             PlainLayer beyond(values, of_map(5, bound.channels + 1, 4), 1);
             std::fill(beyond.w.begin(), beyond.w.end(), static_cast<int8_t>(bound.weight));
-            for (const integer::Instructions* set : sets_with_winograd())
-                CHECK_FALSE(integer::WinogradConvolution::can(beyond.g, *set, beyond.w.data(), {}));
+            for (const Form& form : forms()) CHECK_FALSE(beyond.fits(form));
         }
     }
 
-    TEST_CASE("only 3x3 windows without strides, dilation, groups and zero points of weights are taken") {
-        const std::vector<int8_t> w(9 * 8 * 8, 1);
-        const integer::Instructions& set = set_named("AVX-512 VNNI's twin");
-        const integer::Geometry takes = of_map(9, 8, 8);
-        CHECK(integer::WinogradConvolution::can(takes, set, w.data(), {}));
-        CHECK(integer::WinogradConvolution::can(takes, set, w.data(), std::vector<int32_t>(8, 0)));
-        CHECK_FALSE(integer::WinogradConvolution::can(takes, set, w.data(), {0, 0, 0, 0, 0, 0, 0, 1}));
-        CHECK_FALSE(integer::WinogradConvolution::can(takes, set_named("AMX's twin"), w.data(), {}));
-        for (const auto& change : std::vector<void (*)(integer::Geometry&)>{
-                 [](integer::Geometry& g) { g.stride_h = 2; }, [](integer::Geometry& g) { g.stride_w = 2; },
-                 [](integer::Geometry& g) { g.dilation_h = 2; }, [](integer::Geometry& g) { g.dilation_w = 2; },
-                 [](integer::Geometry& g) { g.groups = 2; }, [](integer::Geometry& g) { g.r = 2; },
-                 [](integer::Geometry& g) { g.s = 1; }}) {
-            integer::Geometry g = takes;
-            change(g);
-            CHECK_FALSE(integer::WinogradConvolution::can(g, set, w.data(), {}));
+    TEST_CASE("weights whose planes are no bytes are left to words") {
+        Values values(57);
+        PlainLayer layer(values, of_map(6, 3, 4), 1, 6);
+        layer.x_zero = 5;
+        std::fill(layer.w.begin(), layer.w.end(), int8_t{14});  // 9 * 14 = 126
+        check_winograd(layer, true);
+        layer.w[40] = 16;  // 8 * 14 + 16 = 128
+        for (const Form& form : forms()) CHECK(layer.fits(form) == !form.bytes());
+        layer.w[40] = -14;
+        check_winograd(layer, true);
+        std::fill(layer.w.begin(), layer.w.end(), int8_t{-14});
+        layer.w[40] = -16;  // -128
+        check_winograd(layer, true);
+        layer.w[40] = -17;
+        for (const Form& form : forms()) CHECK(layer.fits(form) == !form.bytes());
+    }
+
+    TEST_CASE("only 3x3 windows without strides, dilation and groups are taken, and no zero points of weights") {
+        Values values(58);
+        const PlainLayer layer(values, of_map(56, 64, 64), 1, 4, 4);
+        for (const Form& form : forms()) {
+            const auto pays = [&](const integer::Geometry& g, int x_most) {
+                return integer::WinogradConvolution::gain(g, x_most, *form.kernels, *form.integers) > 0.0;
+            };
+            CAPTURE(form.set);
+            CHECK(pays(layer.g, 15));
+            CHECK(pays(layer.g, 63));
+            CHECK(pays(layer.g, 64) == !form.bytes());
+            CHECK(pays(layer.g, 255) == !form.bytes());
+            for (const auto& change : std::vector<void (*)(integer::Geometry&)>{
+                     [](integer::Geometry& g) { g.stride_h = 2; }, [](integer::Geometry& g) { g.stride_w = 2; },
+                     [](integer::Geometry& g) { g.dilation_h = 2; }, [](integer::Geometry& g) { g.dilation_w = 2; },
+                     [](integer::Geometry& g) { g.groups = 2; }, [](integer::Geometry& g) { g.r = 2; },
+                     [](integer::Geometry& g) { g.s = 1; }}) {
+                integer::Geometry g = layer.g;
+                change(g);
+                CHECK_FALSE(pays(g, 15));
+            }
+            std::vector<int32_t> w_zero(64);
+            CHECK(integer::WinogradConvolution::is_exact({layer.g, layer.w.data(), w_zero, 15}, *form.kernels));
+            w_zero[63] = 1;
+            CHECK_FALSE(integer::WinogradConvolution::is_exact({layer.g, layer.w.data(), w_zero, 15}, *form.kernels));
         }
+        for (const Form& form : forms()) CHECK(form.set != std::string_view("AMX"));
     }
 
     TEST_CASE("it pays where maps are large and channels many, and sooner where words are multiplied anyway") {
-        const integer::Instructions &bytes = set_named("AVX-512 VNNI's twin"), &words = set_named("AVX2's twin");
-        const auto pays = [](const integer::Geometry& g, const integer::Instructions& set) {
-            return integer::WinogradConvolution::pays(g, set);
+        const integer::Instructions &vnni = set_named("AVX-512 VNNI's twin"), &avx2 = set_named("AVX2's twin");
+        const auto words_pay = [](const integer::Geometry& g, const integer::Instructions& set) {
+            return integer::WinogradConvolution::gain(g, 255, set.winograd_words, set.integers) > 0.0;
         };
-        CHECK(pays(of_map(56, 64, 64), bytes));
-        CHECK(pays(of_map(28, 128, 128), bytes));
-        CHECK_FALSE(pays(of_map(56, 32, 32), bytes));
-        CHECK_FALSE(pays(of_map(14, 256, 256), bytes));
-        CHECK(pays(of_map(56, 32, 32), words));
-        CHECK(pays(of_map(14, 256, 256), words));
-        CHECK_FALSE(pays(of_map(7, 512, 512), words));
-        CHECK_FALSE(pays(of_map(5, 64, 64), bytes));  // a quarter of its tiles' outputs lie inside the map
+        CHECK(words_pay(of_map(56, 64, 64), vnni));
+        CHECK(words_pay(of_map(28, 128, 128), vnni));
+        CHECK_FALSE(words_pay(of_map(56, 32, 32), vnni));
+        CHECK_FALSE(words_pay(of_map(14, 256, 256), vnni));
+        CHECK(words_pay(of_map(56, 32, 32), avx2));
+        CHECK(words_pay(of_map(14, 256, 256), avx2));
+        CHECK_FALSE(words_pay(of_map(7, 512, 512), avx2));
+        CHECK_FALSE(words_pay(of_map(5, 64, 64), vnni));  // two fifths of its tiles' outputs lie inside the map
+        const auto bytes_pay = [&](const integer::Geometry& g) {
+            return integer::WinogradConvolution::gain(g, 15, vnni.winograd_bytes, vnni.integers) > 0.0;
+        };
+        CHECK(bytes_pay(of_map(14, 256, 256)));
+        CHECK_FALSE(bytes_pay(of_map(56, 8, 8)));
     }
 
-    TEST_CASE("a convolution takes it, with weights of eight times the size") {
+    TEST_CASE("a convolution takes the form that is faster, and its workspace does not depend on weights") {
         Values values(56);
-        PlainLayer layer(values, of_map(12, 64, 64), 1);
-        const Output expected = layer.expected();
-        for (const integer::Instructions* set : sets_with_winograd()) {
+        for (const integer::Instructions* set : every_set()) {
             CAPTURE(set->name);
-            CHECK(integer::Convolution({layer.g, layer.w}, *set).bytes() > 7 * layer.w.size());
-            CHECK((layer.run(*set, 2) == expected));
+            const bool words = set->winograd_words.run != nullptr, bytes = set->winograd_bytes.run != nullptr;
+            for (const int bits : {8, 4}) {
+                PlainLayer layer(values, of_map(12, 128, 64), 1, bits, bits);
+                const auto made = [&] {
+                    return integer::Convolution({layer.g, layer.w, layer.w_zero, layer.x_zero, layer.x_most}, *set);
+                };
+                const size_t size = made().bytes(), workspace = made().workspace_bytes(1, 2);
+                if (bits == 4 && bytes) {
+                    CHECK(size > layer.w.size() * 16 / 9);
+                    CHECK(size < layer.w.size() * 3);
+                } else if (words) {
+                    CHECK(size > layer.w.size() * 8);
+                }
+                CHECK((layer.run(*set, 2) == layer.expected()));
+                layer.w_zero.assign(64, 1);
+                CHECK(made().workspace_bytes(1, 2) == workspace);
+                CHECK(made().bytes() < layer.w.size() * 3);
+                CHECK((layer.run(*set, 2) == layer.expected()));
+            }
         }
+        const auto bytes_of = [&](const integer::Geometry& g) {
+            PlainLayer layer(values, g, 1, 4, 4);
+            layer.w_zero.clear();
+            return integer::Convolution({g, layer.w, {}, layer.x_zero, 15}, set_named("AVX-512 VNNI's twin")).bytes() /
+                   layer.w.size();
+        };
+        CHECK(bytes_of(of_map(56, 64, 64)) >= 8);    // words
+        CHECK(bytes_of(of_map(28, 128, 128)) == 1);  // bytes
+        CHECK(bytes_of(of_map(56, 32, 32)) == 1);    // neither
     }
 }
