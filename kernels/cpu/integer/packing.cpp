@@ -2,7 +2,9 @@
 #include "kernels/cpu/integer/packing.h"
 
 #include <algorithm>
-#include <numeric>
+
+#include "engine/error.h"
+#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu::integer {
 
@@ -60,8 +62,27 @@ std::vector<int8_t> PairedRows::weights(const Geometry& g, const int8_t* w) {
     return result;
 }
 
+namespace {
+
+ADAQ_VECTORISE int64_t sum_of(const int8_t* w, int64_t count) {
+    int64_t sum = 0;
+    for (int64_t i = 0; i < count; ++i) sum += w[i];
+    return sum;
+}
+
+/// Of a run, to steps at a distance.
+template <int depth, typename Weight, typename Stored>
+void spread(const Weight* from, int64_t count, Stored* to, int64_t distance) {
+    int64_t i = 0;
+    for (; i + depth <= count; i += depth, to += distance)
+        for (int j = 0; j < depth; ++j) to[j] = static_cast<Stored>(from[i + j]);
+    for (int j = 0; i + j < count; ++j) to[j] = static_cast<Stored>(from[i + j]);
+}
+
+}  // namespace
+
 int32_t first_sum(const int8_t* w, int64_t count, int x_zero, const std::vector<int32_t>& bias, int64_t k) {
-    const int64_t sum = std::accumulate(w, w + count, int64_t{0});
+    const int64_t sum = sum_of(w, count);
     return static_cast<int32_t>(
         static_cast<uint32_t>((bias.empty() ? 0 : bias[static_cast<size_t>(k)]) - x_zero * sum));
 }
@@ -79,21 +100,18 @@ PackedLayout::PackedLayout(const Geometry& g, const ProductKernels& kernels)
 
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const int8_t* w)
     : PackedLayout(g, kernels), bytes_(bytes()) {
-    if (kernels.element == Element::byte) {
-        pack<int8_t>(Runs(g, kernels), kernels, w);
-    } else {
-        pack<int16_t>(Runs(g, kernels), kernels, w);
-    }
-}
-
-PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const int16_t* w)
-    : PackedLayout(g, kernels), bytes_(bytes()) {
-    pack<int16_t>(Runs(g, kernels), kernels, w);
+    pack_integers(g, kernels, [&](int64_t k) { return w + k * (g.weights() / g.k); });
 }
 
 PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels, const float* w)
     : PackedLayout(g, kernels), bytes_(bytes()) {
-    pack<float>(Runs(g, kernels), kernels, w);
+    pack<float>(g, kernels, [&](int64_t k) { return w + k * (g.weights() / g.k); });
+}
+
+PackedWeights::PackedWeights(const Geometry& g, const ProductKernels& kernels,
+                             const std::function<const int16_t*(int64_t k)>& filter_of)
+    : PackedLayout(g, kernels), bytes_(bytes()) {
+    pack_integers(g, kernels, filter_of);
 }
 
 int64_t PackedLayout::first_channel(int64_t block) const {
@@ -110,20 +128,34 @@ int PackedLayout::vectors_of(int64_t block) const {
 
 int64_t PackedLayout::lane_of(int64_t k) const { return k / group_k_ * group_blocks_ * block_channels_ + k % group_k_; }
 
-template <typename Stored, typename Weight>
-void PackedWeights::pack(const Runs& runs, const ProductKernels& kernels, const Weight* w) {
-    const int64_t depth = kernels.depth, row = runs.count * runs.length;
+template <typename FilterOf>
+void PackedWeights::pack_integers(const Geometry& g, const ProductKernels& kernels, const FilterOf& filter_of) {
+    if (kernels.element == Element::byte) {
+        pack<int8_t>(g, kernels, filter_of);
+    } else {
+        pack<int16_t>(g, kernels, filter_of);
+    }
+}
+
+template <typename Stored, typename FilterOf>
+void PackedWeights::pack(const Geometry& g, const ProductKernels& kernels, const FilterOf& filter_of) {
+    require(kernels.depth == 1 || kernels.depth == 2 || kernels.depth == 4, "packing: steps of {}", kernels.depth);
+    const Runs runs(g, kernels);
     for (int64_t k = 0; k < channels(); ++k) {
         const int64_t block = lane_of(k) / block_channels(), lane = lane_of(k) % block_channels(),
-                      step_size = vectors_of(block) * lanes();
-        auto* const first = reinterpret_cast<Stored*>(bytes_.data() + block * block_bytes()) + lane * depth;
+                      distance = vectors_of(block) * lanes() * kernels.depth;
+        auto* const to = reinterpret_cast<Stored*>(bytes_.data() + block * block_bytes()) + lane * kernels.depth;
+        const auto* const filter = filter_of(k);
         for (int64_t run = 0; run < runs.count; ++run) {
-            const Weight* const from = w + k * row + run * runs.length;
-            Stored* to = first + run * runs.steps * step_size * depth;
-            const int64_t whole = runs.length / depth;
-            for (int64_t step = 0; step < whole; ++step, to += step_size * depth)
-                for (int64_t i = 0; i < depth; ++i) to[i] = Stored{from[step * depth + i]};
-            for (int64_t i = whole * depth; i < runs.length; ++i) to[i % depth] = Stored{from[i]};
+            const auto* const from = filter + run * runs.length;
+            Stored* const first = to + run * runs.steps * distance;
+            if (kernels.depth == 4) {
+                spread<4>(from, runs.length, first, distance);
+            } else if (kernels.depth == 2) {
+                spread<2>(from, runs.length, first, distance);
+            } else {
+                spread<1>(from, runs.length, first, distance);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 // and elements of a run, that do not exist have the weight 0.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <new>
 #include <vector>
@@ -84,15 +85,18 @@ class PackedLayout {
 class PackedWeights : public PackedLayout {
   public:
     PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int8_t* w);
-    /// Of kernels of words.
-    PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const int16_t* w);
     PackedWeights(const Geometry& geometry, const ProductKernels& kernels, const float* w);
+    /// filter_of: a channel's weights, of the elements that the kernels have. Called for one after the other.
+    PackedWeights(const Geometry& geometry, const ProductKernels& kernels,
+                  const std::function<const int16_t*(int64_t k)>& filter_of);
 
     const unsigned char* of(int64_t block) const { return bytes_.data() + block * block_bytes(); }
 
   private:
-    template <typename Stored, typename Weight>
-    void pack(const Runs& runs, const ProductKernels& kernels, const Weight* w);
+    template <typename FilterOf>
+    void pack_integers(const Geometry& geometry, const ProductKernels& kernels, const FilterOf& filter_of);
+    template <typename Stored, typename FilterOf>
+    void pack(const Geometry& geometry, const ProductKernels& kernels, const FilterOf& filter_of);
 
     AlignedBytes bytes_;
 };

@@ -2,9 +2,9 @@
 #include "kernels/cpu/integer/winograd_convolution.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "kernels/cpu/integer/block_epilogue.h"
+#include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu::integer {
 namespace {
@@ -42,41 +42,39 @@ Geometry planes_as_rows(const Geometry& g, const WinogradKernels& kernels) {
     return {.h = planes, .w = 1, .c = g.c, .k = g.k, .r = planes, .s = 1};
 }
 
-/// G g G^T of a filter: [planes, C].
+ADAQ_VECTORISE void add_scaled(const int8_t* from, int factor, int64_t count, int16_t* to) {
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>(to[i] + factor * from[i]);
+}
+
+/// G g G^T of a filter: [planes, C]. Modulo 2^16, where elements are too large.
 void transform(const Geometry& g, const WinogradKernels& kernels, const int8_t* filter, int16_t* to) {
     std::fill_n(to, planes_of(kernels) * g.c, int16_t{0});
     for (int row = 0; row < kernels.pixels; ++row) {
         for (int column = 0; column < kernels.pixels; ++column, to += g.c) {
             for (int64_t tap = 0; tap < kEdge * kEdge; ++tap) {
                 const int factor = kernels.g[row * kEdge + tap / kEdge] * kernels.g[column * kEdge + tap % kEdge];
-                if (factor == 0) continue;
-                const int8_t* const from = filter + tap * g.c;
-                for (int64_t c = 0; c < g.c; ++c) to[c] = static_cast<int16_t>(to[c] + factor * from[c]);
+                if (factor != 0) add_scaled(filter + tap * g.c, factor, g.c, to);
             }
         }
     }
 }
 
-template <typename Weight>
-std::vector<Weight> transformed(const Geometry& g, const WinogradKernels& kernels, const int8_t* w) {
-    const int64_t size = planes_of(kernels) * g.c;
-    std::vector<Weight> all(static_cast<size_t>(g.k * size));
-    std::vector<int16_t> filter(static_cast<size_t>(size));
-    for (int64_t k = 0; k < g.k; ++k) {
-        transform(g, kernels, w + k * kEdge * kEdge * g.c, filter.data());
-        for (int64_t i = 0; i < size; ++i) all[static_cast<size_t>(k * size + i)] = static_cast<Weight>(filter[i]);
-    }
-    return all;
+ADAQ_VECTORISE int sum_of(const int16_t* values, int64_t count) {
+    int sum = 0;
+    for (int64_t i = 0; i < count; ++i) sum += values[i];
+    return sum;
 }
 
-PackedWeights packed(const Geometry& g, const WinogradKernels& kernels, const int8_t* w) {
-    const Geometry rows = planes_as_rows(g, kernels);
-    if (element_bytes(kernels) == 1) return {rows, kernels.products, transformed<int8_t>(g, kernels, w).data()};
-    return {rows, kernels.products, transformed<int16_t>(g, kernels, w).data()};
+/// The largest in size.
+ADAQ_VECTORISE int largest(const int8_t* w, int64_t count) {
+    int most = 0;
+    for (int64_t i = 0; i < count; ++i) most = std::max(most, w[i] < 0 ? -w[i] : w[i]);
+    return most;
 }
 
-/// Whether the weights of all planes are bytes.
+/// Whether the weights of all planes are bytes. Most that are so are found to be without looking at each.
 bool weights_are_bytes(const Geometry& g, const WinogradKernels& kernels, const int8_t* w) {
+    if (kEdge * kEdge * largest(w, g.weights()) <= INT8_MAX) return true;  // no row of bytes' G has larger numbers
     std::vector<int16_t> filter(static_cast<size_t>(planes_of(kernels) * g.c));
     for (int64_t k = 0; k < g.k; ++k) {
         transform(g, kernels, w + k * kEdge * kEdge * g.c, filter.data());
@@ -87,11 +85,12 @@ bool weights_are_bytes(const Geometry& g, const WinogradKernels& kernels, const 
 }
 
 bool sums_are_small(const Geometry& g, const int8_t* w, int x_most, int bits) {
-    const int64_t row = kEdge * kEdge * g.c;
+    const int64_t row = kEdge * kEdge * g.c, bound = int64_t{1} << bits;
+    if (row * largest(w, g.weights()) * x_most < bound) return true;
     for (int64_t k = 0; k < g.k; ++k, w += row) {
         int64_t above = 0, below = 0;
         for (int64_t i = 0; i < row; ++i) (w[i] > 0 ? above : below) += w[i];
-        if (std::max(above, -below) * x_most >= int64_t{1} << bits) return false;
+        if (std::max(above, -below) * x_most >= bound) return false;
     }
     return true;
 }
@@ -179,24 +178,23 @@ WinogradConvolution::WinogradConvolution(const WinogradLayer& layer, const Winog
                                          const std::vector<int32_t>& bias)
     : geometry_(layer.geometry),
       kernels_(kernels),
-      weights_(packed(geometry_, kernels, layer.w)),
-      start_(static_cast<size_t>(weights_.blocks() * weights_.block_channels())),
+      layout_(planes_as_rows(geometry_, kernels), kernels.products),
+      start_(static_cast<size_t>(layout_.blocks() * layout_.block_channels())),
       plane_start_(start_.size() * static_cast<size_t>(planes_of(kernels))),
       zero_(static_cast<size_t>(geometry_.c), static_cast<uint8_t>(x_zero)) {
-    const int64_t row = kEdge * kEdge * geometry_.c, planes = planes_of(kernels), channels = weights_.block_channels();
-    std::vector<int16_t> filter(static_cast<size_t>(planes * geometry_.c));
-    for (int64_t k = 0; k < geometry_.k; ++k) {
-        const int8_t* const w = layer.w + k * row;
-        start_[static_cast<size_t>(k)] = first_sum(w, row, x_zero, bias, k);
-        if (kernels.offset == 0) continue;
-        transform(geometry_, kernels, w, filter.data());
-        for (int64_t plane = 0; plane < planes; ++plane) {
-            if (plane == kernels.plain_plane) continue;
-            const auto first = filter.begin() + plane * geometry_.c;
-            plane_start_[static_cast<size_t>((k / channels * planes + plane) * channels + k % channels)] =
-                -kernels.offset * std::accumulate(first, first + geometry_.c, 0);
-        }
-    }
+    const Geometry& g = geometry_;
+    const int64_t row = kEdge * kEdge * g.c, planes = planes_of(kernels), channels = layout_.block_channels();
+    std::vector<int16_t> filter(static_cast<size_t>(planes * g.c));
+    const auto filter_of = [&](int64_t k) {
+        transform(g, kernels, layer.w + k * row, filter.data());
+        start_[static_cast<size_t>(k)] = first_sum(layer.w + k * row, row, x_zero, bias, k);
+        int32_t* const of_planes = plane_start_.data() + k / channels * planes * channels + k % channels;
+        for (int64_t plane = 0; plane < planes; ++plane)
+            if (kernels.offset != 0 && plane != kernels.plain_plane)
+                of_planes[plane * channels] = -kernels.offset * sum_of(filter.data() + plane * g.c, g.c);
+        return filter.data();
+    };
+    weights_.emplace(planes_as_rows(g, kernels), kernels.products, filter_of);
 }
 
 size_t WinogradConvolution::workspace_bytes(const Geometry& geometry, const WinogradKernels& kernels, int64_t images,
@@ -234,8 +232,8 @@ void WinogradConvolution::run(const uint8_t* x, int64_t images, const Epilogue& 
                               unsigned char* workspace, int threads) const {
     const Plan plan(geometry_, kernels_, images, threads);
     const Finish finish = finish_of(epilogue, geometry_.k);
-    const int64_t blocks = weights_.blocks(), items = plan.pieces * plan.groups, pitch = pitch_of(geometry_, kernels_),
-                  channels = weights_.block_channels();
+    const int64_t blocks = layout_.blocks(), items = plan.pieces * plan.groups, pitch = pitch_of(geometry_, kernels_),
+                  channels = layout_.block_channels();
     const auto work = [&](int64_t item, const Place& place) {
         const int64_t first = item / plan.groups * plan.tiles_at_once,
                       count = std::min(plan.tiles_at_once, plan.tiles - first), part = item % plan.groups;
@@ -258,11 +256,11 @@ void WinogradConvolution::run(const uint8_t* x, int64_t images, const Epilogue& 
         job.sums = place.sums;
         job.row_positions = geometry_.q();
         for (int64_t block = blocks * part / plan.groups; block < blocks * (part + 1) / plan.groups; ++block) {
-            const BlockEpilogue<kMostChannels> block_epilogue(epilogue, weights_.first_channel(block),
-                                                              weights_.channels_of(block));
+            const BlockEpilogue<kMostChannels> block_epilogue(epilogue, layout_.first_channel(block),
+                                                              layout_.channels_of(block));
             BlockJob of_block = block_epilogue.job(finish, y, geometry_.k);
-            of_block.vectors = weights_.vectors_of(block);
-            job.w = weights_.of(block);
+            of_block.vectors = layout_.vectors_of(block);
+            job.w = weights_->of(block);
             job.start = start_.data() + block * channels;
             job.plane_start = plane_start_.data() + block * planes_of(kernels_) * channels;
             kernels_.run(job, of_block);

@@ -6,6 +6,7 @@
 // Threads share tiles, or blocks of channels where there are few tiles; results do not depend on it.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "kernels/cpu/integer/epilogue.h"
@@ -37,7 +38,7 @@ class WinogradConvolution {
 
     /// Of its weights and what comes with them.
     size_t bytes() const {
-        return weights_.bytes() + (start_.size() + plane_start_.size()) * sizeof(int32_t) + zero_.size();
+        return layout_.bytes() + (start_.size() + plane_start_.size()) * sizeof(int32_t) + zero_.size();
     }
     static size_t workspace_bytes(const Geometry& geometry, const WinogradKernels& kernels, int64_t images,
                                   int threads);
@@ -53,7 +54,8 @@ class WinogradConvolution {
 
     Geometry geometry_;
     WinogradKernels kernels_;
-    PackedWeights weights_;
+    PackedLayout layout_;
+    std::optional<PackedWeights> weights_;
     std::vector<int32_t> start_;        // [padded K]
     std::vector<int32_t> plane_start_;  // [block][plane][channel of the block]
     std::vector<uint8_t> zero_;         // a pixel beside the map
