@@ -52,7 +52,17 @@ void Interpreter::finish_integer(TensorId y, const IntegerEpilogue& e, int64_t i
     at(y)[i] = written(to_value(sum), e.quantiser, type(y));
 }
 
+/// What other devices rely on.
+void Interpreter::check_codes(const IntegerProduct& op) {
+    if (type(op.x) != DType::u8) return;
+    const double* const x = at(op.x);
+    const int64_t count = element_count(shape(op.x));
+    require(std::all_of(x, x + count, [&](double code) { return code <= op.x_most; }),
+            "layer of codes: a code is larger than {}", op.x_most);
+}
+
 void Interpreter::operator()(const IntegerConvolution& op) {
+    check_codes(op);
     const Shape &in = shape(op.x), &filter = shape(op.w), &out = shape(op.y);
     const double *x = at(op.x), *w = at(op.w), *zero = at(op.w_zero), *bias = at(op.bias);
     const bool codes = type(op.x) == DType::u8;
@@ -79,6 +89,7 @@ void Interpreter::operator()(const IntegerConvolution& op) {
 }
 
 void Interpreter::operator()(const IntegerLinear& op) {
+    check_codes(op);
     const int64_t rows = shape(op.x)[0], inputs = shape(op.w)[1], outputs = shape(op.w)[0];
     const double *x = at(op.x), *w = at(op.w), *zero = at(op.w_zero), *bias = at(op.bias);
     for (int64_t i = 0; i < rows * outputs; ++i) {

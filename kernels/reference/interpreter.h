@@ -39,6 +39,7 @@ class Interpreter : public CompiledProgram {
     void quantise(TensorId y, const OutputQuantiser& quantiser);
     /// Turns sums into outputs; channels are y's last extent.
     void finish(TensorId y, const Epilogue& epilogue);
+    void check_codes(const IntegerProduct& op);
     void finish_integer(TensorId y, const IntegerEpilogue& epilogue, int64_t i, int64_t channel, float sum);
     /// dx := the way back of (dx + addend) through relu and quantiser.
     void pass_back(TensorId dx, TensorId addend, const ActivationGradient& activation);

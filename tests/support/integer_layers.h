@@ -126,6 +126,7 @@ inline std::vector<IntegerLayer> layers_of_all_shapes() {
     std::vector<IntegerLayer> layers;
     layers.push_back({.n = 1, .h = 5, .w = 7, .c = 16, .k = 8});
     layers.push_back({.n = 2, .h = 9, .w = 9, .c = 64, .k = 72});
+    layers.push_back({.n = 2, .h = 13, .w = 12, .c = 64, .k = 40, .r = 3, .padding = 1});  // the CPU's Winograd
     layers.push_back({.n = 2, .h = 7, .w = 6, .c = 32, .k = 24, .r = 3, .stride = 2, .padding = 1});
     layers.push_back({.n = 1, .h = 13, .w = 15, .c = 3, .k = 64, .r = 7, .stride = 2, .padding = 3});
     layers.push_back({.n = 1, .h = 6, .w = 5, .c = 20, .k = 9, .r = 3, .padding = 1});

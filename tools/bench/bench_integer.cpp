@@ -50,10 +50,12 @@ class TimedLayer {
         epilogue_.quantiser->products = integer::products_have_codes(*epilogue_.quantiser);
         if (bench.sums == "codes") {
             std::vector<int8_t> w(static_cast<size_t>(g.weights()));
-            for (size_t i = 0; i < w.size(); ++i) w[i] = static_cast<int8_t>(i * 37 % 255 - 127);
+            const int dropped = 8 - bench.bits;
+            for (size_t i = 0; i < w.size(); ++i)
+                w[i] = static_cast<int8_t>((static_cast<int>(i * 37 % 255) - 127) >> dropped);
             x_codes_.resize(x_count);
-            for (size_t i = 0; i < x_count; ++i) x_codes_[i] = static_cast<uint8_t>(i * 29);
-            codes_.emplace(integer::Convolution::Settings{g, w}, set);
+            for (size_t i = 0; i < x_count; ++i) x_codes_[i] = static_cast<uint8_t>((i * 29 & 255) >> dropped);
+            codes_.emplace(integer::Convolution::Settings{.geometry = g, .w = w, .x_most = (1 << bench.bits) - 1}, set);
             workspace_ = integer::AlignedBytes(codes_->workspace_bytes(batch, threads));
         } else {
             std::vector<float> w(static_cast<size_t>(g.weights()));

@@ -1,6 +1,6 @@
-// The CPU's convolutions on 8-bit codes by themselves, at ResNet18's shapes: multiply-adds a second, the share of what
-// this machine's instructions can do, and oneDNN's u8 by s8 convolution beside it. Both write codes: scale, shift, ReLU
-// and quantiser are fused (oneDNN multiplies where ours divides beside ties).
+// The CPU's convolutions on codes of 8 bits or fewer by themselves, at ResNet18's shapes: multiply-adds a second, the
+// share of what this machine's instructions can do, and oneDNN's u8 by s8 convolution beside it. Both write codes:
+// scale, shift, ReLU and quantiser are fused (oneDNN multiplies where ours divides beside ties).
 #pragma once
 
 #include <string>
@@ -15,6 +15,7 @@ struct IntegerBench : Measuring {
 
     std::vector<int> images{224};  // edge of the square image, pixels
     std::vector<int> batches{1, 8};
+    int bits = 8;                // of codes and of their weights
     std::string sums = "codes";  // or in-order, exact: of floats
     std::string level;           // of instructions; empty: the best
     std::string layers;          // only layers whose name contains this

@@ -220,6 +220,9 @@ void declare_integer(CLI::App& command, IntegerBench& bench) {
     command.add_option("--sums", bench.sums, "codes, or of floats: in-order, exact")
         ->transform(one_of({"codes", "in-order", "exact"}))
         ->capture_default_str();
+    command.add_option("--bits", bench.bits, "Of codes and of their weights")
+        ->transform(whole_number(2, 8))
+        ->capture_default_str();
     command
         .add_option("--level", bench.level,
                     "Instruction set: baseline, avx2, avx-vnni, avx512, avx512-vnni, amx [the best]")

@@ -43,17 +43,17 @@ void require_bits_of_simulation(Device& device, RandomNetwork& made) {
     REQUIRE(logits(Execution::integer) == logits(Execution::simulated));
 }
 
-/// Of the convolutions of its program in integers.
-std::vector<IntegerEpilogue> epilogues_of(Device& device, const RandomNetwork& made) {
+/// Of its program in integers.
+std::vector<IntegerConvolution> convolutions_of(Device& device, const RandomNetwork& made) {
     const Graph& graph = made.network.graph;
     const Buffer image = device.create({2, made.height, made.width, graph.input_channels});
     const std::map<ValueId, StoredValue> bound{{kImage, {image}}};
     Simulation simulation(device, made.network, bound, KeptValues::quantised, 2,
                           value_shapes(graph, made.height, made.width), Execution::integer);
     const Program program = simulation.of(0, graph.node_count());
-    std::vector<IntegerEpilogue> found;
+    std::vector<IntegerConvolution> found;
     for (const Operation& operation : program.operations())
-        if (const auto* op = std::get_if<IntegerConvolution>(&operation)) found.push_back(op->epilogue);
+        if (const auto* op = std::get_if<IntegerConvolution>(&operation)) found.push_back(*op);
     return found;
 }
 
@@ -180,7 +180,8 @@ TEST_SUITE("deployment") {
             finish_layers(made.network, 0, made.network.graph.node_count(), Deployment::openvino);
             CHECK(made.network.arithmetic == Arithmetic::openvino);
             require_bits_of_simulation(bench.device(), made);
-            for (const IntegerEpilogue& epilogue : epilogues_of(bench.device(), made)) {
+            for (const IntegerConvolution& op : convolutions_of(bench.device(), made)) {
+                const IntegerEpilogue& epilogue = op.epilogue;
                 if (!epilogue.quantiser || epilogue.quantiser->factor == 0.0f) continue;
                 const bool shifts = epilogue.quantiser->shift != 0.0f;
                 CHECK(shifts == (epilogue.quantiser->zero() != 0));
@@ -209,5 +210,24 @@ TEST_SUITE("deployment") {
         RandomNetwork made(7, ActivationSites::deploy_ort);
         finish_layers(made.network, 0, made.network.graph.node_count(), Deployment::none);
         CHECK(!made.network.folded);
+    }
+
+    TEST_CASE("a layer knows the largest code of its input, which the reference holds against the codes") {
+        Bench bench("reference");
+        for (int bits = 2; bits <= 8; ++bits) {
+            int layers = 0;
+            for (uint32_t seed = 900; seed < 910; ++seed) {
+                RandomNetwork made(seed, ActivationSites::deploy_ort);
+                for (auto& value : made.network.values)
+                    if (value) value->grid.bits = bits, value->zero_point = value->grid.qmin();
+                finish_layers(made.network, 0, made.network.graph.node_count(), Deployment::adaq);
+                require_bits_of_simulation(bench.device(), made);
+                for (const IntegerConvolution& op : convolutions_of(bench.device(), made)) {
+                    CHECK(op.x_most == (1 << bits) - 1);
+                    ++layers;
+                }
+            }
+            CHECK(layers > 10);
+        }
     }
 }

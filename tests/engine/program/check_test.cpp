@@ -296,7 +296,8 @@ TEST_SUITE("check") {
              },
              [](auto& op, Tensors&) { op.epilogue.quantiser.reset(); },
              [](auto& op, Tensors&) { op.window.stride_h = 0; }, [](auto& op, Tensors&) { op.window.groups = 4; },
-             [](auto& op, Tensors&) { op.x_zero = 256; }});
+             [](auto& op, Tensors&) { op.x_zero = 256; }, [](auto& op, Tensors&) { op.x_most = 256; },
+             [](auto& op, Tensors&) { op.x_zero = 16, op.x_most = 15; }});
         refuses(
             [&](Tensors& t) {
                 IntegerLinear op{{t.bound({2, 6}, kCodes), t.bound({3, 6}, DType::i8), t.unwritten({2, 3})}};
