@@ -43,8 +43,9 @@ integer::Geometry of_map(int64_t edge, int64_t c, int64_t k) {
 
 /// Of weights without zero points, and of codes and weights of so many bits.
 struct PlainLayer : Layer {
-    PlainLayer(Values& values, const integer::Geometry& g, int64_t images, int code_bits = 8, int weight_bits = 8)
-        : Layer(values, g, images) {
+    PlainLayer(Values& values, const integer::Geometry& geometry, int64_t image_count, int code_bits = 8,
+               int weight_bits = 8)
+        : Layer(values, geometry, image_count) {
         w_zero.clear();
         x_most = (1 << code_bits) - 1;
         for (uint8_t& code : x) code = static_cast<uint8_t>(code >> (8 - code_bits));
@@ -95,7 +96,8 @@ TEST_SUITE("integer Winograd") {
     TEST_CASE("random maps, channels and paddings agree with sums in 64 bits, for any threads") {
         Values values(51);
         for (int i = 0; i < 60; ++i) {
-            integer::Geometry g{.r = 3, .s = 3};
+            integer::Geometry g{};
+            g.r = g.s = 3;
             g.h = draw(values, 1, 13), g.w = draw(values, 1, i % 6 == 0 ? 40 : 13);
             g.top = draw(values, g.h < 3 ? 2 : 0, 3), g.left = draw(values, g.w < 3 ? 2 : 0, 3);
             g.bottom = draw(values, 0, 3), g.right = draw(values, 0, 3);
