@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/error.h"
 #include "kernels/reference/interpreter.h"
 
 namespace adaq::reference {

@@ -70,13 +70,22 @@ ADAQ_VECTORISE int64_t sum_of(const int8_t* w, int64_t count) {
     return sum;
 }
 
+template <typename Stored, typename Weight>
+Stored stored(Weight weight) {
+    if constexpr (sizeof(Stored) < sizeof(Weight)) {
+        return static_cast<Stored>(weight);
+    } else {
+        return Stored{weight};
+    }
+}
+
 /// Of a run, to steps at a distance.
 template <int depth, typename Weight, typename Stored>
 void spread(const Weight* from, int64_t count, Stored* to, int64_t distance) {
     int64_t i = 0;
     for (; i + depth <= count; i += depth, to += distance)
-        for (int j = 0; j < depth; ++j) to[j] = static_cast<Stored>(from[i + j]);
-    for (int j = 0; i + j < count; ++j) to[j] = static_cast<Stored>(from[i + j]);
+        for (int j = 0; j < depth; ++j) to[j] = stored<Stored>(from[i + j]);
+    for (int j = 0; i + j < count; ++j) to[j] = stored<Stored>(from[i + j]);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ inline typename F::Ints divided(typename F::Ints y, typename F::Ints start) {
 /// A column of a tile's outputs inside the map.
 template <class F, class Form, int column>
 inline void sum_column(const typename F::Ints (&m)[Form::kPixels], typename F::Ints start, int rows, int32_t* sums,
-                       int row_pitch) {
+                       int64_t row_pitch) {
     typename F::Ints y[Form::kOutputs];
     Form::transform_sums(m, y);
     const auto finish = [&]<int row>() {
@@ -77,7 +77,7 @@ inline void sum_column(const typename F::Ints (&m)[Form::kPixels], typename F::I
 /// further on, those of one below `row_pitch`.
 template <class F, class Form>
 inline void sum_tile(const int32_t* m, int64_t plane, typename F::Ints start, const WinogradTile& tile, int32_t* sums,
-                     int pitch, int row_pitch) {
+                     int64_t pitch, int64_t row_pitch) {
     constexpr int kPixels = Form::kPixels, kOutputs = Form::kOutputs;
     using Ints = typename F::Ints;
     Ints between[kOutputs][kPixels];

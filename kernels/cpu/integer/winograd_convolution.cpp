@@ -13,10 +13,10 @@ constexpr int64_t kEdge = 3;  // of a window
 constexpr int64_t kAlignment = 64;
 // What a thread transforms at once and the products of a block of channels stay in a second-level cache, beside the
 // block's weights.
-constexpr int64_t kWorkBytes = 384 * 1024;
+constexpr int64_t kWorkBytes = int64_t{384} * 1024;
 // Weights so much larger come from beyond a second-level cache for every few tiles, and have to be worth it; much
 // larger ones, which small maps have, are not worth the memory either.
-constexpr int64_t kFarWeights = 2 * 1024 * 1024, kMostWeights = 6 * 1024 * 1024;
+constexpr int64_t kFarWeights = int64_t{2} * 1024 * 1024, kMostWeights = int64_t{6} * 1024 * 1024;
 constexpr double kLeastGain = 1.05, kLeastGainOfFarWeights = 1.5;
 
 int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -138,8 +138,8 @@ TEST_SUITE("integer Winograd") {
                 for (const int sign : {1, -1}) {
                     PlainLayer layer(values, {.h = edge, .w = edge, .c = 5, .k = 3, .r = 3, .s = 3}, 1, code_bits,
                                      weight_bits);
-                    for (int i = 0; i < edge * edge; ++i)
-                        for (int c = 0; c < 5; ++c)
+                    for (int64_t i = 0; i < int64_t{edge} * edge; ++i)
+                        for (int64_t c = 0; c < 5; ++c)
                             layer.x[static_cast<size_t>(i * 5 + c)] =
                                 static_cast<uint8_t>(sign * row[i / edge] * column[i % edge] > 0 ? layer.x_most : 0);
                     const int most = 1 << (weight_bits - 1);
