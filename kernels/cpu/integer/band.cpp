@@ -29,8 +29,6 @@ int bytes_of(Element element) {
     }
 }
 
-int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 ADAQ_VECTORISE void widen(const uint8_t* from, int64_t count, int16_t* to) {
     for (int64_t i = 0; i < count; ++i) to[i] = from[i];
 }

@@ -22,10 +22,6 @@ void fill_start(const Geometry& g, const PackedWeights& weights, const int8_t* w
     for (int64_t k = 0; k < g.k; ++k) sums[weights.lane_of(k)] = first_sum(w + k * row, row, x_zero, bias, k);
 }
 
-bool any(const std::vector<int32_t>& zeros) {
-    return std::any_of(zeros.begin(), zeros.end(), [](int32_t zero) { return zero != 0; });
-}
-
 }  // namespace
 
 BlockedConvolution::BlockedConvolution(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels,

@@ -15,7 +15,7 @@ constexpr int kPiece = 16, kQuarter = 4;  // codes: what is interleaved stays in
 
 bool DepthwiseColumns::can(const Geometry& g, const Instructions& instructions, const std::vector<int32_t>& w_zero) {
     return instructions.columns_channels > 0 && g.r == g.s && (g.s == 3 || g.s == 5) && g.stride_w <= 2 &&
-           g.dilation_w == 1 && std::all_of(w_zero.begin(), w_zero.end(), [](int32_t zero) { return zero == 0; });
+           g.dilation_w == 1 && !any(w_zero);
 }
 
 DepthwiseColumns::DepthwiseColumns(const Geometry& g, const Instructions& instructions, const int8_t* w, int x_zero,

@@ -90,6 +90,10 @@ void spread(const Weight* from, int64_t count, Stored* to, int64_t distance) {
 
 }  // namespace
 
+bool any(const std::vector<int32_t>& zeros) {
+    return std::any_of(zeros.begin(), zeros.end(), [](int32_t zero) { return zero != 0; });
+}
+
 int32_t first_sum(const int8_t* w, int64_t count, int x_zero, const std::vector<int32_t>& bias, int64_t k) {
     const int64_t sum = sum_of(w, count);
     return static_cast<int32_t>(

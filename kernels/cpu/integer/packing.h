@@ -53,6 +53,12 @@ struct PairedRows {
     static std::vector<int8_t> weights(const Geometry& geometry, const int8_t* w);
 };
 
+inline int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t rounded_up(int64_t a, int64_t to) { return divided_up(a, to) * to; }
+
+/// Whether any is other than 0.
+bool any(const std::vector<int32_t>& zeros);
+
 /// What the sum of an output of channel k begins with where codes stand for code - x_zero, modulo 2^32: the bias, less
 /// x_zero * (sum of the channel's weights, of which there are `count`). bias: [K], or empty.
 int32_t first_sum(const int8_t* w, int64_t count, int x_zero, const std::vector<int32_t>& bias, int64_t k);

@@ -19,9 +19,6 @@ constexpr int64_t kWorkBytes = int64_t{384} * 1024;
 constexpr int64_t kFarWeights = int64_t{2} * 1024 * 1024, kMostWeights = int64_t{6} * 1024 * 1024;
 constexpr double kLeastGain = 1.05, kLeastGainOfFarWeights = 1.5;
 
-int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t rounded_up(int64_t a, int64_t to) { return divided_up(a, to) * to; }
-
 int64_t planes_of(const WinogradKernels& kernels) { return int64_t{kernels.pixels} * kernels.pixels; }
 int64_t element_bytes(const WinogradKernels& kernels) { return kernels.products.element == Element::byte ? 1 : 2; }
 /// Elements of a vector.
@@ -169,8 +166,7 @@ double WinogradConvolution::gain(const Geometry& g, int x_most, const WinogradKe
 }
 
 bool WinogradConvolution::is_exact(const WinogradLayer& layer, const WinogradKernels& kernels) {
-    if (std::any_of(layer.w_zero.begin(), layer.w_zero.end(), [](int32_t zero) { return zero != 0; })) return false;
-    return sums_are_small(layer.geometry, layer.w, layer.x_most, kernels.sum_bits) &&
+    return !any(layer.w_zero) && sums_are_small(layer.geometry, layer.w, layer.x_most, kernels.sum_bits) &&
            (element_bytes(kernels) > 1 || weights_are_bytes(layer.geometry, kernels, layer.w));
 }
 
