@@ -127,19 +127,12 @@ int64_t BandPlan::most_rows(int64_t lines) const {
 
 void BandPlan::choose_bands(int threads, int64_t weight_bytes, int64_t blocks) {
     const int64_t line_bytes = (flat_ ? width_ * g_.c : g_.stride_h * pitch_) * element_bytes_;
-    bands_ = divided_up(lines_ * line_bytes, weight_bytes > kLargeWeights ? kLargeBandBytes : kBandBytes);
-    if (bands_ < threads) {
-        if (weight_bytes > lines_ * line_bytes) {
-            groups_ = std::min(blocks, divided_up(threads, bands_));
-        } else {
-            bands_ = threads;
-        }
-    }
-    if (groups_ == 1) bands_ = divided_up(bands_, threads) * threads;  // as many for each thread
-    bands_ = std::min(bands_, lines_);
-    lines_per_band_ = divided_up(lines_, bands_);
+    const int64_t x_bytes = lines_ * line_bytes,
+                  bands = divided_up(x_bytes, weight_bytes > kLargeWeights ? kLargeBandBytes : kBandBytes);
+    share_ = WorkShare::among(threads, bands, lines_, x_bytes, weight_bytes, blocks);
+    lines_per_band_ = divided_up(lines_, share_.parts);
     if (width_ <= columns_ && lines_per_band_ > 1) lines_per_band_ += lines_per_band_ % 2;  // two lines a tile
-    bands_ = divided_up(lines_, lines_per_band_);
+    share_.parts = divided_up(lines_, lines_per_band_);
 }
 
 int64_t BandPlan::count_of(int64_t line) const {

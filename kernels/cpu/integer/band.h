@@ -8,6 +8,7 @@
 
 #include "kernels/cpu/integer/kernels.h"
 #include "kernels/cpu/integer/packing.h"
+#include "kernels/cpu/integer/work_share.h"
 
 namespace adaq::cpu::integer {
 
@@ -21,9 +22,8 @@ class BandPlan {
     BandPlan(const Geometry& geometry, const Geometry& map, const ProductKernels& kernels, Source source,
              int64_t images, int threads, int64_t weight_bytes, int64_t blocks);
 
-    int64_t bands() const { return bands_; }
-    /// Into so many parts output channels are split, too.
-    int64_t groups() const { return groups_; }
+    /// Its parts are bands.
+    const WorkShare& share() const { return share_; }
     /// What a thread needs for a band and its tiles.
     size_t workspace_bytes() const { return static_cast<size_t>(band_bytes_ + most_tiles_ * kTileBytes); }
     /// Of a row of the band or of x, elements.
@@ -68,7 +68,8 @@ class BandPlan {
     int64_t pitch_, column_elements_, width_, lines_;  // width: positions of a line
     int64_t line_distance_, segment_lines_ = 1;        // columns from a line to the next, lines of a segment
     int64_t slack_bytes_;                              // read behind the last window
-    int64_t lines_per_band_ = 1, bands_ = 1, groups_ = 1, band_bytes_ = 0, most_tiles_ = 0;
+    WorkShare share_;
+    int64_t lines_per_band_ = 1, band_bytes_ = 0, most_tiles_ = 0;
 };
 
 }  // namespace adaq::cpu::integer

@@ -86,27 +86,17 @@ void BlockedConvolution::run(const void* x, int64_t images, const Epilogue& epil
                              unsigned char* workspace, int threads) const {
     const BandPlan plan = plan_for(images, threads);
     const Finish finish = finish_of(epilogue, geometry_.k);
-    const int64_t groups = plan.groups(), blocks = weights_.blocks(), items = plan.bands() * groups;
-    const auto work = [&](int64_t item, unsigned char* place) {
-        const BandPlan::Band band = plan.make(item / groups, x, x_zero_, place);
-        const int64_t part = item % groups;
+    const auto work = [&](int64_t part, int64_t first, int64_t end, unsigned char* place) {
+        const BandPlan::Band band = plan.make(part, x, x_zero_, place);
         int64_t windows_of = -1;  // a group
-        for (int64_t block = blocks * part / groups; block < blocks * (part + 1) / groups; ++block) {
+        for (int64_t block = first; block < end; ++block) {
             const int64_t group = weights_.group_of(block);
             if (!w_zero_.empty() && group != windows_of) fill_windows(plan, band, group);
             windows_of = group;
             run_block(plan, band, block, epilogue, finish, y);
         }
     };
-    if (threads == 1 || items == 1) {
-        for (int64_t item = 0; item < items; ++item) work(item, workspace);
-        return;
-    }
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int thread = 0; thread < threads; ++thread) {
-        unsigned char* const place = workspace + static_cast<size_t>(thread) * plan.workspace_bytes();
-        for (int64_t item = items * thread / threads; item < items * (thread + 1) / threads; ++item) work(item, place);
-    }
+    run_shared(plan.share(), weights_.blocks(), threads, workspace, plan.workspace_bytes(), work);
 }
 
 void BlockedConvolution::run_block(const BandPlan& plan, const BandPlan::Band& band, int64_t block,

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/integer/block_epilogue.h"
+#include "kernels/cpu/integer/work_share.h"
 #include "kernels/cpu/vectorise.h"
 
 namespace adaq::cpu::integer {
@@ -94,9 +95,10 @@ bool sums_are_small(const Geometry& g, const int8_t* w, int x_most, int bits) {
 
 }  // namespace
 
-/// How a run is cut into pieces: some tiles by some blocks of channels.
+/// How a run is cut into parts, and what a thread needs for one.
 struct WinogradConvolution::Plan {
-    int64_t tiles, tiles_at_once, pieces, groups = 1;  // groups: of blocks
+    int64_t tiles, tiles_at_once;
+    WorkShare share;  // its parts are tiles
     int64_t input_bytes, sum_bytes, pixel_bytes, tile_bytes;
 
     Plan(const Geometry& g, const WinogradKernels& kernels, int64_t images, int threads);
@@ -110,18 +112,11 @@ WinogradConvolution::Plan::Plan(const Geometry& g, const WinogradKernels& kernel
     const int64_t together = int64_t{2} * kernels.products.columns, planes = planes_of(kernels),
                   input = planes * pitch_of(g, kernels),  // bytes of a tile
         sums = planes * weights.block_channels() * static_cast<int64_t>(sizeof(int32_t));
-    pieces = divided_up(tiles, std::max(kWorkBytes / (input + sums) / together, int64_t{1}) * together);
-    if (pieces < threads) {
-        if (static_cast<int64_t>(weights.bytes()) > images * g.h * g.w * g.c) {
-            groups = std::min(weights.blocks(), divided_up(threads, pieces));
-        } else {
-            pieces = threads;
-        }
-    }
-    if (groups == 1) pieces = rounded_up(pieces, threads);
-    pieces = std::min(pieces, tiles);
-    tiles_at_once = divided_up(tiles, pieces);
-    pieces = divided_up(tiles, tiles_at_once);
+    const int64_t parts = divided_up(tiles, std::max(kWorkBytes / (input + sums) / together, int64_t{1}) * together);
+    share = WorkShare::among(threads, parts, tiles, images * g.h * g.w * g.c, static_cast<int64_t>(weights.bytes()),
+                             weights.blocks());
+    tiles_at_once = divided_up(tiles, share.parts);
+    share.parts = divided_up(tiles, tiles_at_once);
     const int64_t room = rounded_up(tiles_at_once, together);
     input_bytes = rounded_up(room * input, kAlignment);
     sum_bytes = rounded_up(room * sums, kAlignment);
@@ -174,23 +169,26 @@ WinogradConvolution::WinogradConvolution(const WinogradLayer& layer, const Winog
                                          const std::vector<int32_t>& bias)
     : geometry_(layer.geometry),
       kernels_(kernels),
-      layout_(planes_as_rows(geometry_, kernels), kernels.products),
-      start_(static_cast<size_t>(layout_.blocks() * layout_.block_channels())),
-      plane_start_(start_.size() * static_cast<size_t>(planes_of(kernels))),
-      zero_(static_cast<size_t>(geometry_.c), static_cast<uint8_t>(x_zero)) {
-    const Geometry& g = geometry_;
-    const int64_t row = kEdge * kEdge * g.c, planes = planes_of(kernels), channels = layout_.block_channels();
+      zero_(static_cast<size_t>(geometry_.c), static_cast<uint8_t>(x_zero)),
+      weights_(pack(layer, x_zero, bias)) {}
+
+PackedWeights WinogradConvolution::pack(const WinogradLayer& layer, int x_zero, const std::vector<int32_t>& bias) {
+    const Geometry &g = geometry_, rows = planes_as_rows(g, kernels_);
+    const PackedLayout layout(rows, kernels_.products);
+    const int64_t row = kEdge * kEdge * g.c, planes = planes_of(kernels_), channels = layout.block_channels();
+    start_.resize(static_cast<size_t>(layout.blocks() * channels));
+    plane_start_.resize(start_.size() * static_cast<size_t>(planes));
     std::vector<int16_t> filter(static_cast<size_t>(planes * g.c));
     const auto filter_of = [&](int64_t k) {
-        transform(g, kernels, layer.w + k * row, filter.data());
+        transform(g, kernels_, layer.w + k * row, filter.data());
         start_[static_cast<size_t>(k)] = first_sum(layer.w + k * row, row, x_zero, bias, k);
         int32_t* const of_planes = plane_start_.data() + k / channels * planes * channels + k % channels;
         for (int64_t plane = 0; plane < planes; ++plane)
-            if (kernels.offset != 0 && plane != kernels.plain_plane)
-                of_planes[plane * channels] = -kernels.offset * sum_of(filter.data() + plane * g.c, g.c);
+            if (kernels_.offset != 0 && plane != kernels_.plain_plane)
+                of_planes[plane * channels] = -kernels_.offset * sum_of(filter.data() + plane * g.c, g.c);
         return filter.data();
     };
-    weights_.emplace(planes_as_rows(g, kernels), kernels.products, filter_of);
+    return {rows, kernels_.products, filter_of};
 }
 
 size_t WinogradConvolution::workspace_bytes(const Geometry& geometry, const WinogradKernels& kernels, int64_t images,
@@ -228,11 +226,10 @@ void WinogradConvolution::run(const uint8_t* x, int64_t images, const Epilogue& 
                               unsigned char* workspace, int threads) const {
     const Plan plan(geometry_, kernels_, images, threads);
     const Finish finish = finish_of(epilogue, geometry_.k);
-    const int64_t blocks = layout_.blocks(), items = plan.pieces * plan.groups, pitch = pitch_of(geometry_, kernels_),
-                  channels = layout_.block_channels();
-    const auto work = [&](int64_t item, const Place& place) {
-        const int64_t first = item / plan.groups * plan.tiles_at_once,
-                      count = std::min(plan.tiles_at_once, plan.tiles - first), part = item % plan.groups;
+    const int64_t pitch = pitch_of(geometry_, kernels_), channels = weights_.block_channels();
+    const auto work = [&](int64_t part, int64_t first_block, int64_t end, unsigned char* at) {
+        const Place place(plan, at);
+        const int64_t first = part * plan.tiles_at_once, count = std::min(plan.tiles_at_once, plan.tiles - first);
         find_tiles(first, count, x, place);
         WinogradInputJob input{};
         input.pixels = place.pixels;
@@ -251,22 +248,18 @@ void WinogradConvolution::run(const uint8_t* x, int64_t images, const Epilogue& 
         job.steps = divided_up(geometry_.c, kernels_.products.depth);
         job.sums = place.sums;
         job.row_positions = geometry_.q();
-        for (int64_t block = blocks * part / plan.groups; block < blocks * (part + 1) / plan.groups; ++block) {
-            const BlockEpilogue<kMostChannels> block_epilogue(epilogue, layout_.first_channel(block),
-                                                              layout_.channels_of(block));
+        for (int64_t block = first_block; block < end; ++block) {
+            const BlockEpilogue<kMostChannels> block_epilogue(epilogue, weights_.first_channel(block),
+                                                              weights_.channels_of(block));
             BlockJob of_block = block_epilogue.job(finish, y, geometry_.k);
-            of_block.vectors = layout_.vectors_of(block);
-            job.w = weights_->of(block);
+            of_block.vectors = weights_.vectors_of(block);
+            job.w = weights_.of(block);
             job.start = start_.data() + block * channels;
             job.plane_start = plane_start_.data() + block * planes_of(kernels_) * channels;
             kernels_.run(job, of_block);
         }
     };
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && items > 1)
-    for (int thread = 0; thread < threads; ++thread) {
-        const Place place(plan, workspace + static_cast<size_t>(thread) * plan.workspace_bytes());
-        for (int64_t item = items * thread / threads; item < items * (thread + 1) / threads; ++item) work(item, place);
-    }
+    run_shared(plan.share, weights_.blocks(), threads, workspace, plan.workspace_bytes(), work);
 }
 
 }  // namespace adaq::cpu::integer

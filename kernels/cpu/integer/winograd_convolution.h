@@ -6,7 +6,6 @@
 // Threads share tiles, or blocks of channels where there are few tiles; results do not depend on it.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "kernels/cpu/integer/epilogue.h"
@@ -38,7 +37,7 @@ class WinogradConvolution {
 
     /// Of its weights and what comes with them.
     size_t bytes() const {
-        return layout_.bytes() + (start_.size() + plane_start_.size()) * sizeof(int32_t) + zero_.size();
+        return weights_.bytes() + (start_.size() + plane_start_.size()) * sizeof(int32_t) + zero_.size();
     }
     static size_t workspace_bytes(const Geometry& geometry, const WinogradKernels& kernels, int64_t images,
                                   int threads);
@@ -50,15 +49,16 @@ class WinogradConvolution {
     struct Plan;
     struct Place;
 
+    /// The planes' weights. Fills what sums start with.
+    PackedWeights pack(const WinogradLayer& layer, int x_zero, const std::vector<int32_t>& bias);
     void find_tiles(int64_t first, int64_t count, const uint8_t* x, const Place& place) const;
 
     Geometry geometry_;
     WinogradKernels kernels_;
-    PackedLayout layout_;
-    std::optional<PackedWeights> weights_;
+    std::vector<uint8_t> zero_;         // a pixel beside the map
     std::vector<int32_t> start_;        // [padded K]
     std::vector<int32_t> plane_start_;  // [block][plane][channel of the block]
-    std::vector<uint8_t> zero_;         // a pixel beside the map
+    PackedWeights weights_;
 };
 
 }  // namespace adaq::cpu::integer
