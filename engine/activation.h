@@ -5,6 +5,9 @@
 
 namespace adaq {
 
+/// A graph's activations have no bounds beyond it, in size.
+constexpr double kMostActivationBound = 1e6;
+
 /// ReLU is the clamp to [0, infinity), ReLU6 that to [0, 6]. The gradient is 1 strictly inside, 0 at the edges and
 /// outside.
 class Activation {

@@ -86,6 +86,13 @@ std::string printable(std::string_view name) {
     return line;
 }
 
+std::string first_names(std::span<const std::string> names, size_t most) {
+    std::string list;
+    for (const std::string& name : names.first(std::min(most, names.size())))
+        list += (list.empty() ? "" : ", ") + printable(name);
+    return list + (names.size() > most ? ", ..." : "");
+}
+
 std::string count(int64_t n) {
     std::string digits = std::to_string(std::llabs(n));
     for (int64_t i = std::ssize(digits) - 3; i > 0; i -= 3) digits.insert(i, ",");

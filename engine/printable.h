@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ std::string one_line(std::string_view text);
 
 /// The same of a name for an error message, cut to 100 bytes with what was escaped.
 std::string printable(std::string_view name);
+
+/// "conv1, bn1, fc, ...": the first `most` of these names, each printable.
+std::string first_names(std::span<const std::string> names, size_t most);
 
 /// "11,271,306"; below 0 with the minus sign U+2212.
 std::string count(int64_t n);

@@ -1,5 +1,5 @@
-"""What tools/verify_onnx.py reads, checked before any of it is used: options, the file, images, adaq's report and logits. What is wrong is
-told in one line, and the exit status is 2.
+"""What tools/verify_onnx.py and tools/check_networks.py read, checked before any of it is used: options, the file, images, adaq's report and
+logits. What is wrong is told in one line, and the exit status is 2.
 """
 import argparse
 import importlib.util
@@ -9,10 +9,11 @@ import pathlib
 import re
 import sys
 
+PROGRAM = pathlib.Path(sys.argv[0]).name
 MISSING = [package for module, package in {"numpy": "numpy", "onnx": "onnx", "onnxruntime": "onnxruntime", "PIL": "pillow"}.items()
            if importlib.util.find_spec(module) is None]
 if MISSING:
-    sys.stderr.write(f"verify_onnx.py: not installed: {', '.join(MISSING)}; the first lines of tools/verify_onnx.py say how to install what it needs\n")
+    sys.stderr.write(f"{PROGRAM}: not installed: {', '.join(MISSING)}; the first lines of tools/verify_onnx.py say how to install what it needs\n")
     sys.exit(2)
 
 import numpy as np
@@ -26,7 +27,7 @@ MOST_THREADS = os.cpu_count() or 1  # with more, runtimes hardly get on
 
 
 def refuse(message):
-    sys.stderr.write(f"verify_onnx.py: {' '.join(str(message).split())}\n")
+    sys.stderr.write(f"{PROGRAM}: {' '.join(str(message).split())}\n")
     sys.exit(2)
 
 

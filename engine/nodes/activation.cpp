@@ -1,4 +1,5 @@
 // A clamp: ReLU has lowest 0, ReLU6 also highest 6. It becomes part of the convolution, layer or addition before it.
+#include "engine/activation.h"
 #include "engine/graph/node_kind.h"
 #include "engine/nodes/kinds.h"
 
@@ -12,10 +13,10 @@ class ActivationKind : public FusedKind {
     void check(const Node& node) const override {
         expect_inputs(node, 1);
         expect_attributes(node, {"lowest"}, {"highest"});
-        constexpr double kMost = 1e6;
-        expect_number(node, "lowest", -kMost, kMost);
+        expect_number(node, "lowest", -kMostActivationBound, kMostActivationBound);
         if (node.attributes.contains("highest"))
-            expect_number(node, "highest", std::get<double>(node.attributes.at("lowest")), kMost);
+            expect_number(node, "highest", std::get<double>(node.attributes.at("lowest")),
+                          kMostActivationBound);
     }
     Shape shape(const Node&, std::span<const Shape> inputs) const override { return inputs[0]; }
 };

@@ -60,11 +60,10 @@ class Importer : private Operators {
 
     /// " (input, mask, ...)"
     static std::string names_of(const std::vector<ValueInfo>& values) {
-        constexpr size_t kNamed = 4;
-        std::string names;
-        for (size_t i = 0; i < std::min(values.size(), kNamed); ++i)
-            names += (i > 0 ? ", " : " (") + printable(values[i].name);
-        return names.empty() ? names : names + (values.size() > kNamed ? ", ...)" : ")");
+        if (values.empty()) return "";
+        std::vector<std::string> names;
+        for (const ValueInfo& value : values) names.push_back(value.name);
+        return " (" + first_names(names, 4) + ")";
     }
 
     void take_input() {

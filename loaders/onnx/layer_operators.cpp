@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "engine/activation.h"
 #include "loaders/onnx/operators.h"
 
 namespace adaq::onnx {
@@ -121,7 +122,6 @@ void Operators::batch_norm(const NodeProto& node) {
 }
 void Operators::relu(const NodeProto& node) { activation(node, 0.0, std::nullopt); }
 void Operators::clip(const NodeProto& node) {
-    constexpr double kActs = 1e6;  // a bound beyond it is none
     const auto bound = [&](size_t i, const char* name) -> std::optional<double> {
         if (!has(node, i)) {
             const double given = number(node, name, NAN);
@@ -133,10 +133,10 @@ void Operators::clip(const NodeProto& node) {
     };
     auto lowest = bound(1, "min"), highest = bound(2, "max");
     if (lowest && highest && *lowest > *highest) refuse_node("min {} above max {}", *lowest, *highest);
-    if (lowest && *lowest <= -kActs) lowest.reset();
-    if (highest && *highest > kActs) highest.reset();
+    if (lowest && *lowest <= -kMostActivationBound) lowest.reset();
+    if (highest && *highest > kMostActivationBound) highest.reset();
     if (!lowest && !highest) return identity(node);
-    activation(node, lowest.value_or(-kActs), highest);
+    activation(node, lowest.value_or(-kMostActivationBound), highest);
 }
 void Operators::activation(const NodeProto& node, double lowest, std::optional<double> highest) {
     const Known x = operand(node, 0, {Form::map, Form::features});

@@ -13,17 +13,15 @@ namespace {
 /// "3 of 20 convolutions (conv1, layer1.0.conv2, ...)"
 template <typename Holds>
 std::string some(const std::vector<ExportedLayer>& layers, const char* what, Holds holds) {
-    constexpr size_t kNamed = 3;
-    size_t count = 0, all = 0;
-    std::string names;
+    size_t all = 0;
+    std::vector<std::string> names;
     for (const ExportedLayer& layer : layers) {
         if (!layer.convolution) continue;
         ++all;
-        if (!holds(layer)) continue;
-        if (++count <= kNamed) names += (count > 1 ? ", " : "") + printable(layer.name);
+        if (holds(layer)) names.push_back(layer.name);
     }
-    if (count == 0) return "";
-    return fmt::format("{} of {} {} ({}{})", count, all, what, names, count > kNamed ? ", ..." : "");
+    if (names.empty()) return "";
+    return fmt::format("{} of {} {} ({})", names.size(), all, what, first_names(names, 3));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct Candidate {
     std::vector<std::string_view> path;
     bool convolves = false;  // has weights of four dimensions
 
-    std::string name() const { return printable(fmt::format("{}", fmt::join(path, "."))); }
+    std::string name() const { return fmt::format("{}", fmt::join(path, ".")); }
     /// Usual names before none at all, that before others; shallow before deep.
     std::vector<size_t> rank() const {
         constexpr size_t kBare = std::size(kNests), kUnusual = kBare + 1;
@@ -95,16 +95,11 @@ class Search {
 
 /// "state_dict, model.ema", the first ones.
 std::string names_of(const std::vector<Candidate>& candidates) {
-    constexpr size_t kMostShown = 6;
     std::vector<std::string> names;
     for (const Candidate& candidate : candidates)
         if (!candidate.path.empty()) names.push_back(candidate.name());
     if (names.empty()) return "none, for its tensors stand under no key";
-    if (names.size() > kMostShown) {
-        names.resize(kMostShown);
-        names.emplace_back("...");
-    }
-    return fmt::format("{}", fmt::join(names, ", "));
+    return first_names(names, 6);
 }
 
 /// "epoch, args, made by argparse.Namespace", for the message that none of them is a state dict.
@@ -152,7 +147,7 @@ const Candidate& chosen(const std::string& file, const std::vector<Candidate>& f
     const Candidate* best = nullptr;
     for (const bool anywhere : {false, true}) {
         for (const Candidate& candidate : found) {
-            const std::string path = fmt::format("{}", fmt::join(candidate.path, "."));
+            const std::string path = candidate.name();
             const bool named =
                 path == key || path.starts_with(key + ".") ||
                 (anywhere && std::find(candidate.path.begin(), candidate.path.end(), key) != candidate.path.end());
@@ -180,8 +175,8 @@ std::vector<std::string> notes_of(const std::vector<Candidate>& found, const Can
     if (others.empty()) return {};
     std::sort(others.begin(), others.end(), goes_before);
     return {fmt::format("The weights {} were taken; the file has others under {} (`checkpoint_key` {}).",
-                        taken.path.empty() ? "under no key" : "under " + taken.name(), names_of(others),
-                        others.front().name())};
+                        taken.path.empty() ? "under no key" : "under " + printable(taken.name()), names_of(others),
+                        printable(others.front().name()))};
 }
 
 }  // namespace

@@ -108,9 +108,8 @@ StoredModel model_of_state_dict(const std::string& file, StateDict& dict, size_t
     for (const std::string& name : network.passed_over) dict.tensors.erase(name);
     if (!network.passed_over.empty())
         dict.notes.push_back(
-            fmt::format("{} beside the network {} passed over: {}{}", plural(std::ssize(network.passed_over), "tensor"),
-                        network.passed_over.size() == 1 ? "is" : "are", printable(network.passed_over[0]),
-                        network.passed_over.size() > 1 ? ", ..." : ""));
+            fmt::format("{} beside the network {} passed over: {}", plural(std::ssize(network.passed_over), "tensor"),
+                        network.passed_over.size() == 1 ? "is" : "are", first_names(network.passed_over, 3)));
     check_total(file, dict.tensors, file_bytes);
     for (const auto& [name, tensor] : dict.tensors)
         model.tensors.emplace(network.parameters.at(name), float_tensor(file, name, tensor));

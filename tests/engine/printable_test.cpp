@@ -40,4 +40,12 @@ TEST_SUITE("printable") {
         CHECK(printable(std::string(98, 'x') + "\n" + "y") == std::string(98, 'x') + "\\n...");
         CHECK(printable(std::string(99, 'x') + "\n") == std::string(99, 'x') + "...");
     }
+
+    TEST_CASE("of many names the first are told, each fit for the line") {
+        const std::vector<std::string> names{"conv1", "a\nb", "fc"};
+        CHECK(first_names(names, 2) == "conv1, a\\nb, ...");
+        CHECK(first_names(names, 3) == "conv1, a\\nb, fc");
+        CHECK(first_names(names, 9) == "conv1, a\\nb, fc");
+        CHECK(first_names({}, 3).empty());
+    }
 }
