@@ -25,7 +25,7 @@ struct SessionOptions {
     std::string device = "cpu";  // cuda, cpu, reference; auto: cuda where there is a card
     int threads = 1;             // that a run may take; 0: every core (docs/speed.md, "Threads that wait")
     int batch = 1;               // images computed at a time: a run of more goes through in such pieces
-    int height = 0, width = 0;   // of the input, pixels; 0: the model's crop, or what it was quantised with
+    int height = 0, width = 0;   // of the input, pixels; 0: the model's crop, or what it was made for
 };
 
 /// What a session takes, bytes. Maps and workspace are taken by each run that is going on, and kept for the next.

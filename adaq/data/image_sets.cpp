@@ -115,6 +115,7 @@ ImageSets::State::State(Model model, const ImageOptions& options, Workspace::Sta
     if (validation_) about("val", [&] { check_validation_labels(); });
     check_own_sizes();
     settle_preprocessing();
+    compare_with_model();
     workspace_ = nullptr;
 }
 
@@ -235,6 +236,18 @@ void ImageSets::State::settle_preprocessing() {
     if (!sets.empty() || model_.preprocessing || base != before) preprocessing_ = base;
     inputs_.preprocessing = std::move(base);
     inputs_.channels = static_cast<int>(model_.graph.input_channels);
+}
+
+/// Any size can be computed, but another than the network was made for is seldom meant.
+void ImageSets::State::compare_with_model() {
+    const auto [height, width] = model_.input_size();
+    if (height == 0 || (!calibration() && !validation())) return;
+    const ImageSize images = about(calibration() ? "calib" : "val", [&] { return size(); });
+    if (images != ImageSize{height, width})
+        notes_.push_back(fmt::format(
+            "Images come to {}x{} pixels, while the weights file is of a network for {}x{}; `resize` and `crop` say "
+            "how images are prepared.",
+            images.width, images.height, width, height));
 }
 
 Tensor ImageSets::State::calibration_images(const Settings& settings, int64_t count, int threads, BatchCache& cache,

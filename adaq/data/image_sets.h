@@ -56,6 +56,7 @@ struct ImageSets::State {
     /// What options say over what the weights file or `base` says.
     Preprocessing with_options(Preprocessing base);
     void settle_preprocessing();
+    void compare_with_model();
 
     const Model handle_;
     const StoredModel& model_;

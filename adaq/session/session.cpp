@@ -28,11 +28,12 @@ struct Session::State {
 
 namespace {
 
-constexpr int kMostPixels = 1 << 16, kMostBatch = 1 << 16;  // an edge; images
+constexpr int kMostBatch = 1 << 16;  // images
 
 ImageSize size_of_input(const StoredModel& model, const SessionOptions& options) {
     for (const auto& [field, value] : {std::pair{"height", options.height}, std::pair{"width", options.width}})
-        if (value < 0 || value > kMostPixels) usage_error("`{}` is {}, expected 0 to {}", field, value, kMostPixels);
+        if (value < 0 || value > kMostInputEdge)
+            usage_error("`{}` is {}, expected 0 to {}", field, value, kMostInputEdge);
     if ((options.height == 0) != (options.width == 0))
         usage_error("`height` and `width` are {} and {}: one without the other", options.height, options.width);
     if (options.height > 0) return {options.height, options.width};

@@ -79,14 +79,17 @@ struct Quantisation {
     std::string settings = "{}";                             // JSON object: every setting of the run that made it
 };
 
+/// Of an input's height and width, pixels.
+inline constexpr int kMostInputEdge = 1 << 16;
+
 struct StoredModel {
     Graph graph;  // where batch norms are folded, without them
     std::optional<Preprocessing> preprocessing;
-    int input_height = 0, input_width = 0;  // of the images that it was quantised with, pixels; 0: not known
+    int input_height = 0, input_width = 0;  // of the images that it was made for, pixels; 0: not known
     std::vector<std::string> class_names;   // empty, or one a class
     std::map<std::string, Tensor> tensors;  // float parameters of the graph by name; convolution weights KCRS
     std::optional<Quantisation> quantisation;
-    /// Of the input, pixels: the crop, or what it was quantised with; 0: not known.
+    /// Of the input, pixels: the crop, or what it was made for; 0: not known.
     std::pair<int, int> input_size() const {
         const int crop = preprocessing ? preprocessing->crop : 0;
         return crop > 0 ? std::pair(crop, crop) : std::pair(input_height, input_width);

@@ -15,8 +15,7 @@ class ActivationKind : public FusedKind {
         expect_attributes(node, {"lowest"}, {"highest"});
         expect_number(node, "lowest", -kMostActivationBound, kMostActivationBound);
         if (node.attributes.contains("highest"))
-            expect_number(node, "highest", std::get<double>(node.attributes.at("lowest")),
-                          kMostActivationBound);
+            expect_number(node, "highest", std::get<double>(node.attributes.at("lowest")), kMostActivationBound);
     }
     Shape shape(const Node&, std::span<const Shape> inputs) const override { return inputs[0]; }
 };

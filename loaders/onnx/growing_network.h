@@ -161,7 +161,7 @@ class GrowingNetwork {
     std::map<std::string, int64_t> readers_;  // by name: nodes that are wanted, and the network's output
     std::vector<const NodeProto*> nodes_;     // that the output is made of, in the order of data flow
     Refusals refusals_;
-    std::vector<int64_t> size_;  // of the input, rows and columns, where they are fixed
+    std::vector<int64_t> size_;  // of the input, rows and columns; empty where they are not fixed
     DistinctNames names_;
 };
 

@@ -86,9 +86,15 @@ class Importer : private Operators {
             data_error("{}: its input {} has {} dimensions, expected images [N, channels, height, width]", file_,
                        printable(image.name), image.dims.size());
         values_[image.name] = {};
-        for (size_t axis = 0; axis < 2; ++axis) {
-            const auto* extent = std::get_if<int64_t>(&image.dims[axis + 2]);
-            if (extent) size_.push_back(*extent);
+        for (const size_t axis : {2, 3}) {
+            const auto* extent = std::get_if<int64_t>(&image.dims[axis]);
+            if (extent && *extent > 0 && *extent <= kMostInputEdge) size_.push_back(*extent);
+        }
+        if (size_.size() == 2) {
+            made_.model.input_height = static_cast<int>(size_[0]);
+            made_.model.input_width = static_cast<int>(size_[1]);
+        } else {
+            size_.clear();
         }
         const auto* channels = std::get_if<int64_t>(&image.dims[1]);
         network().input_channels = channels && *channels > 0 ? *channels : 3;
@@ -136,7 +142,7 @@ class Importer : private Operators {
         try {
             check_graph(graph);
             (void)fuse(graph);  // batch norms and activations stand behind layers
-            if (size_.size() == 2 && size_[0] > 0 && size_[1] > 0) (void)value_shapes(graph, size_[0], size_[1]);
+            if (!size_.empty()) (void)value_shapes(graph, size_[0], size_[1]);
         } catch (const DataError& error) {
             data_error("{}: {}", file_, error.what());
         }

@@ -26,7 +26,7 @@ Operators::WindowOf Operators::window(const NodeProto& node, const Known& x, con
 
 /// Rounding up makes no difference where the last windows end with the map.
 void Operators::expect_whole_windows(const NodeProto& node, const Known& x, const WindowOf& w) {
-    if (size_.size() != 2)
+    if (size_.empty())
         refuse_node("ceil_mode on a map whose size the file does not tell, expected windows that lie in the map");
     const Shape map = value_shapes(network(), size_[0], size_[1])[x.id];
     for (size_t axis = 0; axis < 2; ++axis) {

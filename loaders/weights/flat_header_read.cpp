@@ -19,7 +19,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMostPixels = 1 << 16;
 constexpr size_t kMostStages = 16;
 constexpr int kMostWidth = 1 << 20, kMostClasses = 1 << 24;
 constexpr const char* kStem = "conv7x7s2-maxpool3x3s2";
@@ -147,8 +146,8 @@ Preprocessing parse_preprocessing(const std::string& file, const std::string& wh
                                   int64_t input_channels) {
     const JsonField field(file, where, value);
     Preprocessing result;
-    result.resize = static_cast<int>(field["resize"].integer(0, kMostPixels));
-    result.crop = static_cast<int>(field["crop"].integer(0, kMostPixels));
+    result.resize = static_cast<int>(field["resize"].integer(0, kMostInputEdge));
+    result.crop = static_cast<int>(field["crop"].integer(0, kMostInputEdge));
     (void)field["channels"].integer(input_channels, input_channels);
     for (const auto& [key, values] : {std::pair{"mean", &result.mean}, std::pair{"std", &result.std}}) {
         values->clear();
@@ -195,8 +194,8 @@ FlatHeader parse_flat_header(const std::string& file, std::span<const std::byte>
     if (field.has("input")) {
         const std::vector<JsonField> size = field["input"].elements();
         if (size.size() != 2) field["input"].wrong("height and width");
-        header.input_height = static_cast<int>(size[0].integer(1, kMostPixels));
-        header.input_width = static_cast<int>(size[1].integer(1, kMostPixels));
+        header.input_height = static_cast<int>(size[0].integer(1, kMostInputEdge));
+        header.input_width = static_cast<int>(size[1].integer(1, kMostInputEdge));
     }
     if (field.has("classes"))
         for (const JsonField& name : field["classes"].elements()) header.class_names.push_back(name.text());

@@ -93,6 +93,23 @@ TEST_SUITE("interface") {
         CHECK(identity(model, pixels, learning(), kOneThread) != identity(model, inputs, learning(), kOneThread));
     }
 
+    TEST_CASE("images of another size than the network was made for are told of") {
+        const auto sentence = [](const Model& model) -> std::string {
+            OwnImages images = own_pixels();
+            images.labels.clear();
+            const ImageSets sets = open_images(model, {.own_calib = images});
+            for (const std::string& note : sets.notes())
+                if (note.starts_with("Images come to")) return note;
+            return "";
+        };
+        CHECK(sentence(load(fixtures_folder() + "/import/chain_traced.onnx")) ==
+              "Images come to 40x40 pixels, while the weights file is of a network for 24x24; `resize` and `crop` say "
+              "how images are prepared.");
+        const Model any_size = load(kNetwork);
+        CHECK(sentence(any_size).empty());
+        CHECK(sentence(quantise(any_size, own_image_sets(any_size), learning(), kOneThread).model()).empty());
+    }
+
     TEST_CASE("label_offset is added to the labels of the caller's own images") {
         const Model model = load(kNetwork);
         OwnImages from_one = own_pixels();

@@ -241,6 +241,8 @@ TEST_SUITE("session") {
         };
         const Session as_calibrated(quantised(), {});  // the model knows the size that it was quantised with
         CHECK(as_calibrated.height() == kOwnEdge);
+        const Session as_exported(load(fixtures_folder() + "/import/chain_traced.onnx"), {});
+        CHECK(as_exported.width() == 24);
         CHECK(error_from([&] { const Session made(load(kNetwork), {}); }).field() == "height");
         CHECK(refused({.height = 40}) == "height");
         CHECK(refused({.height = -1, .width = 40}) == "height");

@@ -254,6 +254,21 @@ TEST_SUITE("ONNX import: operators") {
         CHECK(mentions(refused(any_size), "ceil_mode on a map whose size the file does not tell"));
     }
 
+    TEST_CASE("the size of images that a file fixes is the model's, where it fixes both edges") {
+        onnx::ModelProto onnx = made_network();
+        const auto size = [&] { return onnx::import_network("f.onnx", onnx).model.input_size(); };
+        std::vector<onnx::Dimension>& dims = onnx.graph.inputs[0].dims;
+        CHECK(size() == std::pair(16, 16));
+        dims[3] = int64_t{20};
+        CHECK(size() == std::pair(16, 20));
+        for (const onnx::Dimension& unknown :
+             {onnx::Dimension(std::string("width")), onnx::Dimension(int64_t{0}), onnx::Dimension(int64_t{-1}),
+              onnx::Dimension(int64_t{kMostInputEdge} + 1)}) {
+            dims[3] = unknown;
+            CHECK(size() == std::pair(0, 0));
+        }
+    }
+
     TEST_CASE("lists of a window are refused by their lengths") {
         onnx::ModelProto model = made_network();
         model.graph.nodes[0].attributes = {{"pads", std::vector<int64_t>{1, 1}}};
