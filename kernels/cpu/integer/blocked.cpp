@@ -138,7 +138,7 @@ void BlockedConvolution::fill_windows(const BandPlan& plan, const BandPlan::Band
             int64_t sum = -runs_.length * x_zero_ * (tile.last_run - tile.first_run);
             for (int64_t run = tile.first_run; run < tile.last_run; ++run)
                 sum += sum_of(window + offsets_[static_cast<size_t>(run)]);
-            band.windows[t * kMostPositions + i] = static_cast<int32_t>(static_cast<uint32_t>(sum));
+            band.windows[t * kMostPositions + i] = modulo_2_32(sum);
         }
     }
 }

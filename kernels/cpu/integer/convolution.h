@@ -38,7 +38,7 @@ class Convolution {
                : depthwise_ ? depthwise_->bytes()
                             : w_.size() + (w_zero_.size() + bias_.size()) * sizeof(int32_t);
     }
-    /// Depends on the geometry alone, and not on weights.
+    /// images > 0. The same whatever the weights are. Fewer images may need more.
     size_t workspace_bytes(int64_t images, int threads) const;
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
              int threads) const;

@@ -21,6 +21,9 @@ struct Geometry {
     bool padded() const { return top != 0 || left != 0 || bottom != 0 || right != 0; }
 };
 
+inline int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t rounded_up(int64_t a, int64_t to) { return divided_up(a, to) * to; }
+
 /// Throws std::logic_error where the numbers fit no convolution.
 void check(const Geometry& geometry);
 

@@ -173,7 +173,7 @@ struct WinogradKernels {
     int most_code;             // of x
     int offset, plain_plane;   // what is added to all of v but this plane
     int sum_bits;              // sums below 2^sum_bits in size are exact
-    int input_cost, sum_cost;  // instructions of a tile and a vector, beside products
+    int input_cost, sum_cost;  // of a tile and a vector, beside products: multiplications that take as long
     void (*transform)(const WinogradInputJob&);
     /// epilogue: what epilogues read of a job.
     void (*run)(const WinogradBlockJob& job, const BlockJob& epilogue);

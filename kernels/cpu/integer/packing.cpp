@@ -13,9 +13,8 @@ Runs::Runs(const Geometry& g, const ProductKernels& kernels) : depth(kernels.dep
     count = whole_rows ? g.r : g.r * g.s;
     length = whole_rows ? g.s * g.group_c() : g.group_c();
     // As few instructions as possible, each for as many steps.
-    const int64_t needed = (length + depth - 1) / depth,
-                  chunks = (needed + kernels.most_chunk - 1) / kernels.most_chunk;
-    chunk = (needed + chunks - 1) / chunks;
+    const int64_t needed = divided_up(length, depth), chunks = divided_up(needed, kernels.most_chunk);
+    chunk = divided_up(needed, chunks);
     steps = chunks * chunk;
 }
 
@@ -96,8 +95,7 @@ bool any(const std::vector<int32_t>& zeros) {
 
 int32_t first_sum(const int8_t* w, int64_t count, int x_zero, const std::vector<int32_t>& bias, int64_t k) {
     const int64_t sum = sum_of(w, count);
-    return static_cast<int32_t>(
-        static_cast<uint32_t>((bias.empty() ? 0 : bias[static_cast<size_t>(k)]) - x_zero * sum));
+    return modulo_2_32((bias.empty() ? 0 : bias[static_cast<size_t>(k)]) - x_zero * sum);
 }
 
 PackedLayout::PackedLayout(const Geometry& g, const ProductKernels& kernels)
@@ -105,7 +103,7 @@ PackedLayout::PackedLayout(const Geometry& g, const ProductKernels& kernels)
       group_k_(g.k / g.groups),
       block_channels_(int64_t{kernels.vectors} * kernels.lanes),
       lanes_(kernels.lanes),
-      group_blocks_((group_k_ + block_channels_ - 1) / block_channels_) {
+      group_blocks_(divided_up(group_k_, block_channels_)) {
     const Runs runs(g, kernels);
     const int64_t weight_bytes = kernels.element == Element::byte ? 1 : kernels.element == Element::word ? 2 : 4;
     block_bytes_ = runs.count * runs.steps * block_channels_ * kernels.depth * weight_bytes;
@@ -135,9 +133,7 @@ int64_t PackedLayout::channels_of(int64_t block) const {
     return std::min(block_channels_, group_k_ - block % group_blocks_ * block_channels_);
 }
 
-int PackedLayout::vectors_of(int64_t block) const {
-    return static_cast<int>((channels_of(block) + lanes_ - 1) / lanes_);
-}
+int PackedLayout::vectors_of(int64_t block) const { return static_cast<int>(divided_up(channels_of(block), lanes_)); }
 
 int64_t PackedLayout::lane_of(int64_t k) const { return k / group_k_ * group_blocks_ * block_channels_ + k % group_k_; }
 

@@ -53,8 +53,8 @@ struct PairedRows {
     static std::vector<int8_t> weights(const Geometry& geometry, const int8_t* w);
 };
 
-inline int64_t divided_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t rounded_up(int64_t a, int64_t to) { return divided_up(a, to) * to; }
+/// Sums of integers are so in every kernel.
+inline int32_t modulo_2_32(int64_t sum) { return static_cast<int32_t>(static_cast<uint32_t>(sum)); }
 
 /// Whether any is other than 0.
 bool any(const std::vector<int32_t>& zeros);

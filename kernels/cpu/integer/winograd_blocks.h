@@ -107,7 +107,7 @@ inline int64_t tiles_together(int64_t tiles) {
     return ((tiles + products - 1) / products + 1) / 2 * 2;
 }
 
-/// All tiles by one plane's weights. The last product may read some tiles more than there are.
+/// All tiles by one plane's weights. The last product may read some tiles more than there are, and write their sums.
 template <class I>
 inline void multiply_plane(const WinogradBlockJob& job, int plane, int64_t together, int vectors, int32_t* sums) {
     static constexpr int64_t kNoOffset = 0;
@@ -139,7 +139,7 @@ inline int64_t neighbours(const WinogradBlockJob& job, int64_t first, int most) 
     return count;
 }
 
-/// finish_tile(tile, sums): as run_tiles has it.
+/// finish_tile(tile, sums, pitch): as run_tiles has it.
 template <class Form, class I, class F, class FinishTile>
 void finish_winograd_tiles(const WinogradBlockJob& job, const BlockJob& epilogue, const FinishTile& finish_tile) {
     constexpr int kPlanes = Form::kPixels * Form::kPixels, kMostColumns = kMostPositions / 2;

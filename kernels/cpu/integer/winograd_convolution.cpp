@@ -44,7 +44,7 @@ ADAQ_VECTORISE void add_scaled(const int8_t* from, int factor, int64_t count, in
     for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int16_t>(to[i] + factor * from[i]);
 }
 
-/// G g G^T of a filter: [planes, C]. Modulo 2^16, where elements are too large.
+/// G g G^T of a filter: [planes, C].
 void transform(const Geometry& g, const WinogradKernels& kernels, const int8_t* filter, int16_t* to) {
     std::fill_n(to, planes_of(kernels) * g.c, int16_t{0});
     for (int row = 0; row < kernels.pixels; ++row) {
@@ -57,8 +57,8 @@ void transform(const Geometry& g, const WinogradKernels& kernels, const int8_t* 
     }
 }
 
-ADAQ_VECTORISE int sum_of(const int16_t* values, int64_t count) {
-    int sum = 0;
+ADAQ_VECTORISE int64_t sum_of(const int16_t* values, int64_t count) {
+    int64_t sum = 0;
     for (int64_t i = 0; i < count; ++i) sum += values[i];
     return sum;
 }
@@ -138,7 +138,8 @@ struct WinogradConvolution::Place {
           tiles(reinterpret_cast<WinogradTile*>(at + plan.input_bytes + plan.sum_bytes + plan.pixel_bytes)) {}
 };
 
-/// In hundredths of a multiplication of 16 lanes, as measured: beside multiplications, narrower vectors cost less.
+/// In hundredths of a multiplication of 16 lanes, fitted to measurements. What is done beside multiplications costs in
+/// proportion to a vector's lanes.
 double WinogradConvolution::gain(const Geometry& g, int x_most, const WinogradKernels& kernels,
                                  const ProductKernels& integers) {
     if (kernels.run == nullptr || x_most > kernels.most_code) return 0.0;
@@ -161,7 +162,8 @@ double WinogradConvolution::gain(const Geometry& g, int x_most, const WinogradKe
 }
 
 bool WinogradConvolution::is_exact(const WinogradLayer& layer, const WinogradKernels& kernels) {
-    return !any(layer.w_zero) && sums_are_small(layer.geometry, layer.w, layer.x_most, kernels.sum_bits) &&
+    return layer.x_most <= kernels.most_code && !any(layer.w_zero) &&
+           sums_are_small(layer.geometry, layer.w, layer.x_most, kernels.sum_bits) &&
            (element_bytes(kernels) > 1 || weights_are_bytes(layer.geometry, kernels, layer.w));
 }
 
@@ -185,7 +187,8 @@ PackedWeights WinogradConvolution::pack(const WinogradLayer& layer, int x_zero, 
         int32_t* const of_planes = plane_start_.data() + k / channels * planes * channels + k % channels;
         for (int64_t plane = 0; plane < planes; ++plane)
             if (kernels_.offset != 0 && plane != kernels_.plain_plane)
-                of_planes[plane * channels] = -kernels_.offset * sum_of(filter.data() + plane * g.c, g.c);
+                of_planes[plane * channels] =
+                    modulo_2_32(-int64_t{kernels_.offset} * sum_of(filter.data() + plane * g.c, g.c));
         return filter.data();
     };
     return {rows, kernels_.products, filter_of};

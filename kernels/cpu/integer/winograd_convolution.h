@@ -39,9 +39,10 @@ class WinogradConvolution {
     size_t bytes() const {
         return weights_.bytes() + (start_.size() + plane_start_.size()) * sizeof(int32_t) + zero_.size();
     }
+    /// images > 0. Fewer may need more.
     static size_t workspace_bytes(const Geometry& geometry, const WinogradKernels& kernels, int64_t images,
                                   int threads);
-    /// workspace: at a cache line's beginning.
+    /// workspace: of workspace_bytes() for the same images and threads, at a cache line's beginning.
     void run(const uint8_t* x, int64_t images, const Epilogue& epilogue, const Result& y, unsigned char* workspace,
              int threads) const;
 
@@ -58,7 +59,7 @@ class WinogradConvolution {
     std::vector<uint8_t> zero_;         // a pixel beside the map
     std::vector<int32_t> start_;        // [padded K]
     std::vector<int32_t> plane_start_;  // [block][plane][channel of the block]
-    PackedWeights weights_;
+    PackedWeights weights_;             // last: packing them fills what sums start with
 };
 
 }  // namespace adaq::cpu::integer

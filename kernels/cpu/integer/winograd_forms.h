@@ -4,15 +4,15 @@
 // A tile's sums are A^T ((G g G^T) * (B^T d B)) A (Lavin, Gray: Fast Algorithms for Convolutional Neural Networks,
 // 2016, section 4), element by element in as many planes as the tile sees pixels. G has fractions: here its rows are
 // multiplied until all is whole, and the sums come out multiplied instead. Everything is modulo 2^32. What a sum
-// arrives multiplied by is 2^n, or 9 * 2^n, where 9 has an inverse modulo 2^32, and a shift takes the rest. So a sum is
-// exact if it has n bits fewer than 31.
+// arrives multiplied by is one of A's factors along each axis: together 2^n, or 9 * 2^n, where 9 has an inverse modulo
+// 2^32, and a shift takes the rest. So a sum is exact if it has n bits fewer than 31.
 //
 // Tiles of 4x4 outputs, in words, for the points 0, 1, -1, 2, -2 and infinity: 36 products a channel instead of 144.
 //
-//     B^T:  4  0 -5  0  1  0      G:  6  0  0      A^T:  1 -4 -4  1  1  0   gives 24 times output 0
-//           0 -4 -4  1  1  0          1  1  1            0 -2  2  1 -1  0         12 times output 1
-//           0  4 -4 -1  1  0          1 -1  1            0 -1 -1  1  1  0          6 times output 2
-//           0 -2 -1  2  1  0          1  2  4            0 -1  1  2 -2  1          6 times output 3
+//     B^T:  4  0 -5  0  1  0      G:  6  0  0      A^T:  1 -4 -4  1  1  0   gives 24 times output 0,
+//           0 -4 -4  1  1  0          1  1  1            0 -2  2  1 -1  0         12 times output 1,
+//           0  4 -4 -1  1  0          1 -1  1            0 -1 -1  1  1  0          6 times output 2,
+//           0 -2 -1  2  1  0          1  2  4            0 -1  1  2 -2  1          6 times output 3, along an axis
 //           0  2 -1 -2  1  0          1 -2  4
 //           0  4  0 -5  0  1          0  0  6
 //
@@ -23,7 +23,7 @@
 // codes are 0 ... 63, so that elements of B^T d B are 0 ... 252 in the second row's second column and -126 ... 126
 // elsewhere, where 128 is added, and where weights are so small that those of G g G^T are bytes.
 //
-//     B^T:  1  0 -1  0            G:  2  0  0      A^T:  1  1  1  0         both twice the output
+//     B^T:  1  0 -1  0            G:  2  0  0      A^T:  1  1  1  0         both twice, along an axis
 //           0  1  1  0                1  1  1            0  1 -1 -1
 //           0 -1  1  0                1 -1  1
 //           0  1  0 -1                0  0  2

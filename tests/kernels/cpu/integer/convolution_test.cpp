@@ -228,7 +228,7 @@ TEST_SUITE("integer convolution") {
             CAPTURE(text_of(g, layer.images));
             for (const int threads : {2, 3, 7}) CHECK((layer.run(set, threads) == all));
 
-            const integer::Convolution convolution({g, layer.w, layer.w_zero, layer.x_zero}, set);
+            const integer::Convolution convolution(layer.settings(), set);
             Output apart(outputs_of(g, 4));
             for (int64_t first = 0; first < 4;) {
                 const int64_t images = first == 0 ? 1 : 3, before = outputs_of(g, first);
@@ -250,6 +250,7 @@ TEST_SUITE("integer convolution") {
         const integer::Geometry g{.h = 1, .w = 1, .c = 70000, .k = 2};
         Layer layer(values, g, 1);
         layer.w_zero.assign(2, -128);
+        layer.bias.clear();
         layer.x_zero = 0;
         std::fill(layer.x.begin(), layer.x.end(), uint8_t{255});
         std::fill(layer.w.begin(), layer.w.end(), int8_t{127});
@@ -274,7 +275,7 @@ TEST_SUITE("integer convolution") {
         for (int i = 0; i < 60; ++i) {
             const Layer layer(values, draw_geometry(values, i % 3 == 0), draw(values, 1, 3));
             for (const integer::Instructions* set : every_set()) {
-                const integer::Convolution convolution({layer.g, layer.w, layer.w_zero, layer.x_zero}, *set);
+                const integer::Convolution convolution(layer.settings(), *set);
                 const size_t bytes = convolution.workspace_bytes(layer.images, 2);
                 const integer::AlignedBytes workspace(bytes + 64);
                 std::fill_n(workspace.data() + bytes, 64, uint8_t{0x5A});
@@ -284,6 +285,18 @@ TEST_SUITE("integer convolution") {
                                   [](uint8_t byte) { return byte == 0x5A; }));
             }
         }
+    }
+
+    TEST_CASE("settings that fit no convolution are refused") {
+        const integer::Geometry g{.h = 3, .w = 3, .c = 1, .k = 2, .r = 3, .s = 3};
+        const std::vector<int8_t> w(18);
+        CHECK_NOTHROW(integer::Convolution({.geometry = g, .w = w, .x_zero = 7, .x_most = 7}));
+        CHECK_THROWS_AS(integer::Convolution({.geometry = g, .w = w, .x_zero = 8, .x_most = 7}), std::logic_error);
+        CHECK_THROWS_AS(integer::Convolution({.geometry = g, .w = w, .x_zero = -1}), std::logic_error);
+        CHECK_THROWS_AS(integer::Convolution({.geometry = g, .w = w, .x_most = 256}), std::logic_error);
+        const std::vector<int32_t> three(3);
+        CHECK_THROWS_AS(integer::Convolution({.geometry = g, .w = w, .w_zero = three}), std::logic_error);
+        CHECK_THROWS_AS(integer::Convolution({.geometry = g, .w = w, .bias = three}), std::logic_error);
     }
 
     TEST_CASE("a geometry that fits no convolution is refused") {

@@ -167,7 +167,7 @@ struct Layer {
     int64_t images;
     std::vector<uint8_t> x;
     std::vector<int8_t> w;
-    std::vector<int32_t> w_zero;
+    std::vector<int32_t> w_zero, bias;
     int x_zero, x_most = 255;
     EpilogueData data;
 
@@ -180,12 +180,16 @@ struct Layer {
           data(values, g.k, outputs_of(g, images), 4800.0f * std::sqrt(static_cast<float>(g.r * g.s * g.group_c()))) {
         if (draw(values, 0, 2) == 0)
             for (int64_t k = 0; k < g.k; ++k) w_zero.push_back(draw(values, -255, 255));
+        if (draw(values, 0, 1) == 0) return;
+        const int most = draw(values, 0, 3) == 0 ? 1'000'000'000 : 100'000;  // beyond what sums come to, and within
+        for (int64_t k = 0; k < g.k; ++k) bias.push_back(draw(values, -most, most));
     }
 
     Output expected() const {
         Output y(outputs_of(g, images));
         const integer::Result result = y.result();
-        int64_t sum = 0;
+        const auto start = [&](int64_t k) -> int64_t { return bias.empty() ? 0 : bias[static_cast<size_t>(k)]; };
+        int64_t sum = start(0);
         for_each_tap(
             g, images,
             [&](int64_t i, int64_t j, int64_t k) {
@@ -194,12 +198,15 @@ struct Layer {
             },
             [&](int64_t k, int64_t i) {
                 integer::finish_plainly(static_cast<float>(sum), data.epilogue, k, result, i);
-                sum = 0;
+                sum = start((k + 1) % g.k);
             });
         return y;
     }
+    integer::Convolution::Settings settings(bool wide = false) const {
+        return {g, w, w_zero, x_zero, x_most, wide, bias};
+    }
     Output run(const integer::Instructions& instructions, int threads, bool wide = false) const {
-        const integer::Convolution convolution({g, w, w_zero, x_zero, x_most, wide}, instructions);
+        const integer::Convolution convolution(settings(wide), instructions);
         Output y(outputs_of(g, images));
         const integer::AlignedBytes workspace(convolution.workspace_bytes(images, threads));
         convolution.run(x.data(), images, data.epilogue, y.result(), workspace.data(), threads);

@@ -53,14 +53,12 @@ struct PlainLayer : Layer {
         x_zero >>= 8 - code_bits;
     }
     integer::WinogradLayer winograd() const { return {g, w.data(), w_zero, x_most}; }
-    bool fits(const Form& form) const {
-        return x_most <= form.kernels->most_code && integer::WinogradConvolution::is_exact(winograd(), *form.kernels);
-    }
+    bool fits(const Form& form) const { return integer::WinogradConvolution::is_exact(winograd(), *form.kernels); }
 };
 
 /// What stands behind the workspace is looked at, too.
 Output run_winograd(const PlainLayer& layer, const Form& form, int threads) {
-    const integer::WinogradConvolution convolution(layer.winograd(), *form.kernels, layer.x_zero, {});
+    const integer::WinogradConvolution convolution(layer.winograd(), *form.kernels, layer.x_zero, layer.bias);
     const size_t bytes = integer::WinogradConvolution::workspace_bytes(layer.g, *form.kernels, layer.images, threads);
     const integer::AlignedBytes workspace(bytes + 64);
     std::fill_n(workspace.data(), bytes + 64, uint8_t{0x5A});
@@ -121,6 +119,7 @@ TEST_SUITE("integer Winograd") {
         for (const int threads : {1, 3}) {
             check_forms(values, of_map(30, 70, 40), 2, threads);
             check_forms(values, of_map(4, 40, 100), 1, threads);
+            check_forms(values, of_map(30, 40, 100), 1, 4 * threads);  // parts of tiles, and of channels
         }
     }
 
@@ -174,6 +173,31 @@ TEST_SUITE("integer Winograd") {
             PlainLayer beyond(values, of_map(5, bound.channels + 1, 4), 1);
             std::fill(beyond.w.begin(), beyond.w.end(), static_cast<int8_t>(bound.weight));
             for (const Form& form : forms()) CHECK_FALSE(beyond.fits(form));
+        }
+    }
+
+    TEST_CASE("the bound is of the largest sum that any input gives, of either sign and any filter") {
+        Values values(59);
+        for (const Form& form : forms()) {
+            if (form.bytes()) continue;
+            CAPTURE(form.set);
+            // 64 * 2^11 = 2^17 for a weight of 64; x_most = 128 makes 2^25 of 2^18.
+            PlainLayer layer(values, of_map(4, 456, 2), 1);  // 4104 weights a filter
+            const size_t row = layer.w.size() / 2;
+            layer.x_most = 128;
+            std::fill(layer.w.begin(), layer.w.end(), int8_t{0});
+            const auto set = [&](size_t first, size_t count, int weight) {
+                std::fill_n(layer.w.begin() + static_cast<std::ptrdiff_t>(row + first), count,
+                            static_cast<int8_t>(weight));
+            };
+            set(0, 2048, 127), set(2048, 32, 64);  // 2^18: 2^25 at most
+            CHECK_FALSE(layer.fits(form));
+            layer.w[row] = 126;
+            CHECK(layer.fits(form));
+            set(2080, 2024, -127);  // sums of either sign are bounded apart
+            CHECK(layer.fits(form));
+            set(0, 2080, -127), set(2080, 64, 1);
+            CHECK_FALSE(layer.fits(form));
         }
     }
 
@@ -250,9 +274,7 @@ TEST_SUITE("integer Winograd") {
             const bool words = set->winograd_words.run != nullptr, bytes = set->winograd_bytes.run != nullptr;
             for (const int bits : {8, 4}) {
                 PlainLayer layer(values, of_map(12, 128, 64), 1, bits, bits);
-                const auto made = [&] {
-                    return integer::Convolution({layer.g, layer.w, layer.w_zero, layer.x_zero, layer.x_most}, *set);
-                };
+                const auto made = [&] { return integer::Convolution(layer.settings(), *set); };
                 const size_t size = made().bytes(), workspace = made().workspace_bytes(1, 2);
                 if (bits == 4 && bytes) {
                     CHECK(size > layer.w.size() * 16 / 9);
@@ -261,6 +283,12 @@ TEST_SUITE("integer Winograd") {
                     CHECK(size > layer.w.size() * 8);
                 }
                 CHECK((layer.run(*set, 2) == layer.expected()));
+                if (words && bits == 4) {
+                    layer.w[5] = 120;  // too large for bytes
+                    CHECK(made().bytes() > layer.w.size() * 8);
+                    CHECK(made().workspace_bytes(1, 2) == workspace);
+                    CHECK((layer.run(*set, 2) == layer.expected()));
+                }
                 layer.w_zero.assign(64, 1);
                 CHECK(made().workspace_bytes(1, 2) == workspace);
                 CHECK(made().bytes() < layer.w.size() * 3);
