@@ -45,6 +45,12 @@ class GrowingNetwork {
     using Form = Known::Form;
 
     Graph& network() { return made_.model.graph; }
+    /// Whether the file fixes the input's height and width.
+    bool knows_size() const { return made_.model.input_height > 0; }
+    /// Of all values, where it does. Throws DataError where the size does not fit.
+    Indexed<Shape> shapes() const {
+        return value_shapes(made_.model.graph, made_.model.input_height, made_.model.input_width);
+    }
     void set(const NodeProto& node, Known value) {
         if (node.outputs.empty()) return;
         value.shared = value.shared || readers_[node.outputs[0]] > 1;
@@ -161,7 +167,6 @@ class GrowingNetwork {
     std::map<std::string, int64_t> readers_;  // by name: nodes that are wanted, and the network's output
     std::vector<const NodeProto*> nodes_;     // that the output is made of, in the order of data flow
     Refusals refusals_;
-    std::vector<int64_t> size_;  // of the input, rows and columns; empty where they are not fixed
     DistinctNames names_;
 };
 

@@ -86,15 +86,13 @@ class Importer : private Operators {
             data_error("{}: its input {} has {} dimensions, expected images [N, channels, height, width]", file_,
                        printable(image.name), image.dims.size());
         values_[image.name] = {};
-        for (const size_t axis : {2, 3}) {
+        const auto edge = [&](size_t axis) {
             const auto* extent = std::get_if<int64_t>(&image.dims[axis]);
-            if (extent && *extent > 0 && *extent <= kMostInputEdge) size_.push_back(*extent);
-        }
-        if (size_.size() == 2) {
-            made_.model.input_height = static_cast<int>(size_[0]);
-            made_.model.input_width = static_cast<int>(size_[1]);
-        } else {
-            size_.clear();
+            return extent && *extent > 0 && *extent <= kMostInputEdge ? static_cast<int>(*extent) : 0;
+        };
+        if (edge(2) > 0 && edge(3) > 0) {
+            made_.model.input_height = edge(2);
+            made_.model.input_width = edge(3);
         }
         const auto* channels = std::get_if<int64_t>(&image.dims[1]);
         network().input_channels = channels && *channels > 0 ? *channels : 3;
@@ -142,7 +140,7 @@ class Importer : private Operators {
         try {
             check_graph(graph);
             (void)fuse(graph);  // batch norms and activations stand behind layers
-            if (!size_.empty()) (void)value_shapes(graph, size_[0], size_[1]);
+            if (knows_size()) (void)shapes();
         } catch (const DataError& error) {
             data_error("{}: {}", file_, error.what());
         }

@@ -92,8 +92,8 @@ void Operators::linear(const NodeProto& node, bool transposed, const std::option
 }
 /// Rows and columns of the map that was flattened into so many features.
 std::vector<int64_t> Operators::map_of(const Known& x, int64_t features) {
-    if (!size_.empty()) {
-        const Shape shape = value_shapes(network(), size_[0], size_[1])[x.id];
+    if (knows_size()) {
+        const Shape shape = shapes()[x.id];
         if (element_count(shape) != features) refuse_input("{} inputs of a map of {}", features, to_string(shape));
         return {shape[0], shape[1]};
     }

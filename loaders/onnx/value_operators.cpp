@@ -26,9 +26,9 @@ Operators::WindowOf Operators::window(const NodeProto& node, const Known& x, con
 
 /// Rounding up makes no difference where the last windows end with the map.
 void Operators::expect_whole_windows(const NodeProto& node, const Known& x, const WindowOf& w) {
-    if (size_.empty())
+    if (!knows_size())
         refuse_node("ceil_mode on a map whose size the file does not tell, expected windows that lie in the map");
-    const Shape map = value_shapes(network(), size_[0], size_[1])[x.id];
+    const Shape map = shapes()[x.id];
     for (size_t axis = 0; axis < 2; ++axis) {
         const int64_t room =
             map[axis] + w.padding[axis] + w.padding[axis + 2] - (w.kernel[axis] - 1) * w.dilation[axis] - 1;
@@ -39,7 +39,7 @@ void Operators::expect_whole_windows(const NodeProto& node, const Known& x, cons
     made_.notes.push_back(
         fmt::format("The ceil_mode of {} ({}) makes no difference for images of {}x{}; for images of "
                     "other sizes it is left out.",
-                    node.op_type, place_of(node), size_[0], size_[1]));
+                    node.op_type, place_of(node), made_.model.input_height, made_.model.input_width));
 }
 
 void Operators::max_pool(const NodeProto& node) {

@@ -111,10 +111,10 @@ BandPlan::BandPlan(const Geometry& g, const Geometry& map, const ProductKernels&
     line_distance_ = g.stride_h * pitch_ / column_elements_;
     if (!flat_ && width_ <= columns_ && g.stride_h * pitch_ % column_elements_ == 0)
         segment_lines_ = 1 + (columns_ - width_) / line_distance_;
-    slack_bytes_ = divided_up(runs.excess() * element_bytes_ + 1, kAlignment) * kAlignment;
+    slack_bytes_ = rounded_up(runs.excess() * element_bytes_ + 1, kAlignment);
     choose_bands(threads, weight_bytes, blocks);
     const int64_t elements = flat_ ? lines_per_band_ * width_ * g.c : most_rows(lines_per_band_) * pitch_;
-    band_bytes_ = direct_ ? 0 : divided_up(elements * element_bytes_, kAlignment) * kAlignment + slack_bytes_;
+    band_bytes_ = direct_ ? 0 : rounded_up(elements * element_bytes_, kAlignment) + slack_bytes_;
     most_tiles_ = lines_per_band_ * divided_up(width_, int64_t{2} * columns_);
 }
 

@@ -24,9 +24,9 @@ DepthwiseConvolution::DepthwiseConvolution(const Geometry& geometry, const Instr
         columns_.emplace(geometry, instructions, w, x_zero, bias);
     find_taps();
     const int64_t taps = geometry.r * geometry.s, packed_taps = static_cast<int64_t>(taps_.size());
-    const int64_t group = instructions.depthwise_group, groups = (geometry.k + group - 1) / group;
-    w_.resize(static_cast<size_t>(groups * group * packed_taps));
-    start_.resize(static_cast<size_t>(groups * group));
+    const int64_t group = instructions.depthwise_group, channels = rounded_up(geometry.k, group);
+    w_.resize(static_cast<size_t>(channels * packed_taps));
+    start_.resize(static_cast<size_t>(channels));
     for (int64_t k = 0; k < geometry.k; ++k) {
         const int64_t place = place_in_group(k % group, group), first = k / group * group;
         const int zero = w_zero.empty() ? 0 : w_zero[static_cast<size_t>(k)];
